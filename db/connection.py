@@ -1,0 +1,140 @@
+"""Opens the database: pragmas, migrations, and the one way to write."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3 as sqlite
+
+from domain.errors import NotFoundError, StorageError
+
+Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
+Row = Any
+
+BUSY_SECONDS = 30.0
+APPLICATION_ID = 0x5265546E  # "ReTn" in the file header says whose database it is
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def connect(path: Path, *, create: bool = False) -> Connection:
+    """Open `path` at the newest schema, migrating an older one.
+
+    Raises:
+        NotFoundError: there is no such file and `create` is false.
+        StorageError: it is not a database of ours, is damaged, or is from a newer version.
+    """
+    if not create and not path.is_file():
+        raise NotFoundError(
+            f"no database at {str(path)!r}: make one with `python -m importers demo --db {path}`"
+            " or import your own ratings"
+        )
+    try:
+        conn = _open(path)
+        try:
+            _migrate(conn, path)
+        except BaseException:
+            conn.close()
+            raise
+    except sqlite.OperationalError as error:
+        raise StorageError(f"{str(path)!r} cannot be opened: {error}") from error
+    except sqlite.DatabaseError as error:
+        raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
+    return conn
+
+
+@contextmanager
+def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
+    """`connect`, closed at the end of the `with` block."""
+    conn = connect(path, create=create)
+    try:
+        yield conn
+    finally:
+        conn.close()
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[None]:
+    """All writes of the `with` block or none: BEGIN IMMEDIATE, then COMMIT or ROLLBACK."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+def schema_version(conn: Connection) -> int:
+    """Number of the last migration applied; 0 for an empty file."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _open(path: Path) -> Connection:
+    conn = sqlite.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None)
+    conn.row_factory = sqlite.Row
+    return conn
+
+
+def _set_pragmas(conn: Connection) -> None:
+    conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = FULL")
+    conn.execute("PRAGMA foreign_keys = ON")
+
+
+def _migrate(conn: Connection, path: Path) -> None:
+    migrations = _read_migrations()
+    _check_ours(conn, path, newest=len(migrations))
+    _set_pragmas(conn)
+    for number in range(schema_version(conn) + 1, len(migrations) + 1):
+        _apply(conn, number, *migrations[number - 1])
+
+
+def _read_migrations() -> list[tuple[str, str]]:
+    """(name, SQL) of each migration, in order; numbered 1, 2, 3 without a gap."""
+    files = sorted(_MIGRATIONS.glob("*.sql"))
+    assert [int(re.sub(r"_.*", "", f.name)) for f in files] == list(range(1, len(files) + 1))
+    return [(file.stem, file.read_text(encoding="utf-8")) for file in files]
+
+
+def _check_ours(conn: Connection, path: Path, newest: int) -> None:
+    """Refuse a database of another program or from the future, before anything is written."""
+    found = schema_version(conn)
+    owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
+    n_tables = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if owner != APPLICATION_ID and (owner != 0 or n_tables > 0):
+        raise StorageError(f"{str(path)!r} is a database of another program: name another file")
+    if found > newest:
+        raise StorageError(
+            f"{str(path)!r} has schema {found}, this program knows up to {newest}:"
+            " update the program; nothing was written"
+        )
+
+
+def _apply(conn: Connection, number: int, name: str, sql: str) -> None:
+    """One migration in one transaction, recorded; harmless if another process was first."""
+    with transaction(conn):
+        if schema_version(conn) >= number:
+            return
+        for statement in _statements(sql):
+            conn.execute(statement)
+        conn.execute(
+            "INSERT INTO migrations (number, name, sha256, applied_at)"
+            " VALUES (:number, :name, :sha256, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+            {"number": number, "name": name, "sha256": hashlib.sha256(sql.encode()).hexdigest()},
+        )
+        assert schema_version(conn) == number  # each migration sets its own number
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a migration; `executescript` would commit the open transaction."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite.complete_statement(pending):
+            yield pending
+            pending = ""
+    assert not pending.strip()

@@ -1,0 +1,1 @@
+"""The nouns: ratings, hyperparameters and their space, experiments, versions, errors. No I/O."""
