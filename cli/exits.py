@@ -1,0 +1,58 @@
+"""Turns an expected error into one line on standard error and an exit code."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from domain.errors import BusyError, GateError, InterruptedRunError, ReelTuneError
+
+EXIT_ERROR = 1
+EXIT_REFUSED = 3
+EXIT_BUSY = 4
+EXIT_INTERRUPTED = 130
+
+_CODES: dict[type[ReelTuneError], int] = {
+    GateError: EXIT_REFUSED,
+    BusyError: EXIT_BUSY,
+    InterruptedRunError: EXIT_INTERRUPTED,
+}
+
+
+def exit_code(error: ReelTuneError) -> int:
+    """What a command that ends with `error` leaves to the shell.
+
+    >>> exit_code(GateError("accuracy 0.61 is below 0.65"))
+    3
+    """
+    return next((code for kind, code in _CODES.items() if isinstance(error, kind)), EXIT_ERROR)
+
+
+@contextmanager
+def expected_errors() -> Iterator[None]:
+    """Within the block an expected error is told in one line and ends the program."""
+    try:
+        yield
+    except ReelTuneError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+class Command(click.Command):
+    """A command whose expected errors are one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command's function."""
+        with expected_errors():
+            return super().invoke(ctx)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
