@@ -1,0 +1,105 @@
+"""The tables of the catalogue, read: movies, genres, people, cast, collections."""
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+
+from db.columns import fetch_columns, snapshot
+from db.connection import Connection
+from domain.arrays import Ints
+from domain.catalogue import Catalogue
+
+
+def load_catalogue(conn: Connection) -> Catalogue:
+    """What is known of every movie; genres, people and collections without a movie are left out."""
+    with snapshot(conn):
+        movie_ids, collection_of = fetch_columns(
+            conn,
+            "SELECT movie_id, ifnull(collection_id, -1) FROM movies ORDER BY movie_id",
+            [np.int64, np.int64],
+        )
+        genre_names, genre_movies, genres = _load_genres(conn)
+        cast_movies, cast_people, billing = fetch_columns(
+            conn,
+            """
+            SELECT movie_id, person_id, billing
+              FROM cast_members
+             ORDER BY movie_id, billing, person_id
+            """,
+            [np.int64, np.int64, np.int32],
+        )
+    person_ids, cast = np.unique(cast_people, return_inverse=True)
+    collection_ids = np.unique(collection_of[collection_of >= 0])
+    collections = np.searchsorted(collection_ids, collection_of)
+    return Catalogue(
+        movie_ids=movie_ids,
+        genre_names=genre_names,
+        genre_starts=_starts(movie_ids, genre_movies),
+        genres=genres.astype(np.int32),
+        person_ids=person_ids,
+        cast_starts=_starts(movie_ids, cast_movies),
+        cast=cast.astype(np.int32),
+        billing=billing,
+        collections=np.where(collection_of >= 0, collections, -1).astype(np.int32),
+        collection_ids=collection_ids,
+    )
+
+
+def load_titles(conn: Connection) -> dict[int, str]:
+    """Title by movie id, as MovieLens writes it: article behind, year in brackets."""
+    rows = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id")
+    return {row["movie_id"]: row["title"] for row in rows}
+
+
+def load_person_names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
+    """Name by person id, of those of `person_ids` that are known."""
+    rows = conn.execute(
+        """
+        SELECT person_id, name
+          FROM people
+         WHERE person_id IN (SELECT value FROM json_each(:person_ids))
+         ORDER BY person_id
+        """,
+        {"person_ids": json.dumps([int(person_id) for person_id in person_ids])},
+    )
+    return {row["person_id"]: row["name"] for row in rows}
+
+
+def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:
+    """Names in order, and a movie id and a position in the names for each genre of a movie."""
+    rows = conn.execute(
+        """
+        SELECT name
+          FROM genres
+         WHERE genre_id IN (SELECT genre_id FROM movie_genres)
+         ORDER BY name
+        """
+    )
+    names = tuple(row["name"] for row in rows)
+    movies, positions = fetch_columns(
+        conn,
+        """
+          WITH used AS (
+               SELECT genre_id, row_number() OVER (ORDER BY name) - 1 AS position
+                 FROM genres
+                WHERE genre_id IN (SELECT genre_id FROM movie_genres)
+               )
+        SELECT movie_id, position
+          FROM movie_genres
+          JOIN used USING (genre_id)
+         ORDER BY movie_id, position
+        """,
+        [np.int64, np.int64],
+    )
+    return names, movies, positions
+
+
+def _starts(movie_ids: Ints, owners: Ints) -> Ints:
+    """(M + 1,) where each movie's entries start in `owners`, which is ascending.
+
+    >>> _starts(np.array([3, 5, 9]), np.array([3, 3, 9])).tolist()
+    [0, 2, 2, 3]
+    """
+    starts = np.searchsorted(owners, movie_ids)
+    return np.append(starts, len(owners)).astype(np.int64)
