@@ -1,0 +1,45 @@
+"""The popularity component: how well and how often the movie is rated."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from components.rating import movie_ratings
+from domain.arrays import Floats, Ints
+from domain.catalogue import Catalogue
+from domain.ratings import RatingTable
+from domain.space import Configuration
+
+
+@dataclass(frozen=True, eq=False)
+class Popularity:
+    """A mix of the shrunken mean rating and the number of ratings on a log scale.
+
+    The most rated movie counts 1, one that nobody has rated counts 0:
+    `log(1 + n) / log(1 + max n)`.
+    """
+
+    name: ClassVar[str] = "popularity"
+    hyperparameters: ClassVar[tuple[str, ...]] = (
+        "popularity_rating_weight",
+        "popularity_count_weight",
+    )
+
+    means: Floats  # (M,) shrunk mean rating, 0 to 1
+    counts: Floats  # (M,) log-scaled number of ratings, 0 to 1
+
+    @classmethod
+    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+        """Count and average each movie's ratings."""
+        count = np.bincount(ratings.movies, minlength=ratings.n_movies)
+        most = max(1, int(count.max(initial=0)))
+        return cls(means=movie_ratings(ratings), counts=np.log1p(count) / np.log1p(most))
+
+    def score(self, users: Ints, values: Configuration) -> Floats:
+        """(1, M) the mix."""
+        mix = (
+            values["popularity_rating_weight"] * self.means
+            + values["popularity_count_weight"] * self.counts
+        )
+        return mix[None, :]

@@ -1,0 +1,35 @@
+"""What a recommender must offer to be tuned, versioned and served."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Protocol, Self, runtime_checkable
+
+from domain.arrays import AnyArray, Floats, Ints
+from domain.catalogue import Catalogue
+from domain.ratings import RatingTable
+from domain.space import Configuration, Space
+
+
+@runtime_checkable
+class Recommender(Protocol):
+    """A model class: made with its hyperparameters, fitted to ratings, asked for scores.
+
+    It is also what `--model package.module:Name` names. What `arrays` returns is all that is kept
+    of a fitted model: `load(arrays())` must score exactly as the fitted model does.
+    """
+
+    space: ClassVar[Space]
+
+    def __init__(self, hyperparameters: Configuration) -> None:
+        """Keep a valid configuration of `space`."""
+
+    def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
+        """Learn from `ratings`, and from nothing else that anybody rated; returns itself."""
+
+    def score(self, users: Ints) -> Floats:
+        """(U, M) worth of each movie to `users` (U,), positions in the table fitted to."""
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """All that was learnt, by name."""
+
+    def load(self, arrays: Mapping[str, AnyArray]) -> Self:
+        """Take back what `arrays` gave; returns itself."""
