@@ -40,6 +40,7 @@ CREATE TABLE movies (
     year INTEGER CHECK (year BETWEEN 1870 AND 2100),
     imdb_id TEXT,
     tmdb_id INTEGER CHECK (tmdb_id > 0),
+    wrong_tmdb_link INTEGER NOT NULL DEFAULT 0 CHECK (wrong_tmdb_link IN (0, 1)),
     collection_id INTEGER REFERENCES collections,
     release_date TEXT,
     runtime_minutes REAL CHECK (runtime_minutes > 0),
@@ -58,6 +59,7 @@ CREATE TABLE genres (
 CREATE TABLE movie_genres (
     movie_id INTEGER NOT NULL REFERENCES movies,
     genre_id INTEGER NOT NULL REFERENCES genres,
+    source TEXT NOT NULL CHECK (source IN ('movielens', 'tmdb', 'demo')),
     PRIMARY KEY (movie_id, genre_id)
 ) STRICT, WITHOUT ROWID;
 
