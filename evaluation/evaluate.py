@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from domain.arrays import Floats, Ints
+from domain.arrays import Floats, Floats32, Ints
 from domain.catalogue import Catalogue
 from domain.errors import InputError
 from domain.ratings import RatingTable
@@ -25,7 +25,7 @@ class Evaluation:
 
 
 def evaluate(
-    score: Callable[[Ints], Floats],
+    score: Callable[[Ints], Floats | Floats32],
     fitting: RatingTable,
     held_out: RatingTable,
     catalogue: Catalogue,
@@ -80,7 +80,7 @@ def mean(values: Floats) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _checked(scores: Floats, n_users: int, n_movies: int) -> Floats:
+def _checked(scores: Floats | Floats32, n_users: int, n_movies: int) -> Floats:
     if np.shape(scores) != (n_users, n_movies):
         raise InputError(
             f"scores must have one row per user and one column per movie, "
