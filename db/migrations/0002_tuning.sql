@@ -11,6 +11,7 @@ CREATE TABLE hp_tuning_runs (
     objective TEXT NOT NULL,
     model TEXT NOT NULL,
     split TEXT NOT NULL CHECK (split IN ('user-time', 'calendar')),
+    space_fingerprint TEXT NOT NULL,
     seed INTEGER NOT NULL,
     n_configs INTEGER NOT NULL CHECK (n_configs >= 1),
     settings TEXT NOT NULL CHECK (json_valid(settings)),
@@ -42,6 +43,8 @@ CREATE TABLE hp_experiments (
     metrics TEXT CHECK (json_type(metrics) = 'object'),
     tuning_method TEXT NOT NULL,
     parent_experiment_id TEXT REFERENCES hp_experiments (experiment_id),
+    exploration_phase TEXT NOT NULL
+        CHECK (exploration_phase IN ('baseline', 'initial', 'explore', 'exploit')),
     seed INTEGER NOT NULL,
     duration_seconds REAL CHECK (duration_seconds >= 0),
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),

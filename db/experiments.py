@@ -1,0 +1,243 @@
+"""The table of experiments, and the values per user of those that led a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from db.connection import Connection, Row
+from domain.arrays import Floats
+from domain.errors import NotFoundError
+from domain.experiment import Experiment, Measurement, Task
+
+
+def save_experiment(conn: Connection, experiment: Experiment) -> None:
+    """Add an experiment."""
+    conn.execute(
+        """
+        INSERT INTO hp_experiments (
+            experiment_id, tuning_run_id, number, status, created_at, completed_at,
+            completion_number, hyperparameters, objective_value, validation_accuracy,
+            test_accuracy, improvement_from_baseline, recommendation_quality_score, metrics,
+            tuning_method, parent_experiment_id, exploration_phase, seed, duration_seconds,
+            attempts, error
+        ) VALUES (
+            :experiment_id, :tuning_run_id, :number, :status, :created_at, :completed_at,
+            :completion_number, :hyperparameters, :objective_value, :validation_accuracy,
+            :test_accuracy, :improvement_from_baseline, :recommendation_quality_score, :metrics,
+            :tuning_method, :parent_experiment_id, :exploration_phase, :seed, :duration_seconds,
+            :attempts, :error
+        )
+        """,
+        asdict(experiment)
+        | {
+            "hyperparameters": _json(experiment.hyperparameters),
+            "metrics": _json(experiment.metrics) if experiment.metrics else None,
+        },
+    )
+
+
+def mark_running(conn: Connection, experiment_id: str) -> None:
+    """Say that an experiment is being tried, once more."""
+    conn.execute(
+        """
+        UPDATE hp_experiments SET status = 'running', attempts = attempts + 1
+         WHERE experiment_id = :id
+        """,
+        {"id": experiment_id},
+    )
+
+
+def release_running(conn: Connection, run_id: str) -> None:
+    """Make pending again what a dead or stopped run left running."""
+    conn.execute(
+        """
+        UPDATE hp_experiments SET status = 'pending'
+         WHERE tuning_run_id = :run AND status = 'running'
+        """,
+        {"run": run_id},
+    )
+
+
+def complete_experiment(
+    conn: Connection, experiment_id: str, found: Measurement, completed_at: str
+) -> None:
+    """Record what an experiment found."""
+    conn.execute(
+        """
+        UPDATE hp_experiments
+           SET status = 'completed', completed_at = :completed_at,
+               completion_number =
+                   (SELECT ifnull(max(completion_number), 0) + 1 FROM hp_experiments),
+               objective_value = :objective_value, validation_accuracy = :accuracy,
+               recommendation_quality_score = :quality, metrics = :metrics,
+               duration_seconds = :seconds
+         WHERE experiment_id = :id
+        """,
+        {
+            "id": experiment_id,
+            "completed_at": completed_at,
+            "objective_value": found.objective_value,
+            "accuracy": found.metrics.get("accuracy"),
+            "quality": found.metrics.get("ndcg@10"),
+            "metrics": _json(found.metrics),
+            "seconds": found.seconds,
+        },
+    )
+
+
+def fail_experiment(
+    conn: Connection, experiment_id: str, error: str, seconds: float, completed_at: str
+) -> None:
+    """Record that an experiment failed, and why."""
+    conn.execute(
+        """
+        UPDATE hp_experiments
+           SET status = 'failed', completed_at = :completed_at,
+               completion_number =
+                   (SELECT ifnull(max(completion_number), 0) + 1 FROM hp_experiments),
+               error = :error, duration_seconds = :seconds
+         WHERE experiment_id = :id
+        """,
+        {"id": experiment_id, "completed_at": completed_at, "error": error, "seconds": seconds},
+    )
+
+
+def set_improvement(conn: Connection, experiment_id: str, improvement: float) -> None:
+    """Record by how much an experiment's objective exceeds the baseline's."""
+    conn.execute(
+        """
+        UPDATE hp_experiments SET improvement_from_baseline = :improvement
+         WHERE experiment_id = :id
+        """,
+        {"id": experiment_id, "improvement": improvement},
+    )
+
+
+def set_test_accuracy(conn: Connection, experiment_id: str, accuracy: float) -> None:
+    """Record what the test part said of a finalist."""
+    conn.execute(
+        "UPDATE hp_experiments SET test_accuracy = :accuracy WHERE experiment_id = :id",
+        {"id": experiment_id, "accuracy": accuracy},
+    )
+
+
+def load_experiment(conn: Connection, experiment_id: str) -> Experiment:
+    """One experiment.
+
+    Raises:
+        NotFoundError: there is none with that id.
+    """
+    row = conn.execute(
+        "SELECT * FROM hp_experiments WHERE experiment_id = :id", {"id": experiment_id}
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"there is no experiment {experiment_id!r}: "
+            "`retrain_model.py --tune-report` names those there are"
+        )
+    return _experiment(row)
+
+
+def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
+    """A run's experiments, by number."""
+    rows = conn.execute(
+        "SELECT * FROM hp_experiments WHERE tuning_run_id = :run ORDER BY number", {"run": run_id}
+    )
+    return [_experiment(row) for row in rows]
+
+
+def load_history(conn: Connection, task: Task, cutoff: int) -> list[Experiment]:
+    """Completed experiments of the same task up to completion number `cutoff`, in that order."""
+    rows = conn.execute(
+        """
+        SELECT e.*
+          FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
+         WHERE e.status = 'completed' AND e.completion_number <= :cutoff
+           AND r.data_fingerprint = :data_fingerprint AND r.split = :split
+           AND r.model = :model AND r.space_fingerprint = :space_fingerprint
+           AND r.objective = :objective AND r.code_version = :code_version
+         ORDER BY e.completion_number
+        """,
+        asdict(task) | {"cutoff": cutoff},
+    )
+    return [_experiment(row) for row in rows]
+
+
+def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
+    """The completed experiment with the best objective in the latest run that has one.
+
+    Of equals the earliest. With a `data_fingerprint`, only runs on that data count.
+
+    Raises:
+        NotFoundError: no run of that model has completed an experiment.
+    """
+    row = conn.execute(
+        """
+        SELECT e.*
+          FROM hp_experiments AS e
+         WHERE e.status = 'completed'
+           AND e.tuning_run_id = (
+               SELECT tuning_run_id FROM hp_tuning_runs AS r
+                WHERE r.model = :model
+                  AND (:data IS NULL OR r.data_fingerprint = :data)
+                  AND EXISTS (SELECT 1 FROM hp_experiments AS x
+                               WHERE x.tuning_run_id = r.tuning_run_id AND x.status = 'completed')
+                ORDER BY r.rowid DESC LIMIT 1)
+         ORDER BY e.objective_value DESC, e.number
+         LIMIT 1
+        """,
+        {"model": model, "data": data_fingerprint},
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(
+            "no experiment has been completed on this data: run `tune_orchestrator.py` first"
+        )
+    return _experiment(row)
+
+
+def last_completion_number(conn: Connection) -> int:
+    """The highest completion number given out, 0 if none was."""
+    found = conn.execute("SELECT ifnull(max(completion_number), 0) FROM hp_experiments")
+    return int(found.fetchone()[0])
+
+
+def count_by_status(conn: Connection) -> dict[str, int]:
+    """How many experiments are in each status that occurs."""
+    rows = conn.execute("SELECT status, count(*) AS n FROM hp_experiments GROUP BY status")
+    return {row["status"]: row["n"] for row in rows}
+
+
+def save_user_values(conn: Connection, experiment_id: str, metric: str, values: Floats) -> None:
+    """Keep an experiment's values per user (U,)."""
+    conn.execute(
+        """
+        INSERT OR REPLACE INTO hp_user_values (experiment_id, metric, "values")
+        VALUES (:id, :metric, :values)
+        """,
+        {"id": experiment_id, "metric": metric, "values": values.astype("<f8").tobytes()},
+    )
+
+
+def load_user_values(conn: Connection, experiment_id: str, metric: str) -> Floats | None:
+    """An experiment's values per user (U,), if they were kept."""
+    row = conn.execute(
+        'SELECT "values" FROM hp_user_values WHERE experiment_id = :id AND metric = :metric',
+        {"id": experiment_id, "metric": metric},
+    ).fetchone()
+    return None if row is None else np.frombuffer(row["values"], dtype="<f8")
+
+
+def _json(value: Mapping[str, float | None]) -> str:
+    return json.dumps(dict(value), separators=(",", ":"), allow_nan=False)
+
+
+_FIELDS = tuple(Experiment.__dataclass_fields__)
+
+
+def _experiment(row: Row) -> Experiment:
+    values = {name: row[name] for name in _FIELDS}
+    values["hyperparameters"] = json.loads(row["hyperparameters"])
+    values["metrics"] = json.loads(row["metrics"]) if row["metrics"] else {}
+    return Experiment(**values)

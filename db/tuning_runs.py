@@ -1,0 +1,137 @@
+"""The tables of tuning runs and of their history."""
+
+import json
+from dataclasses import asdict
+
+from db.connection import Connection, Row
+from domain.errors import NotFoundError
+from domain.experiment import Progress, RunStatus, TuningRun
+
+
+def save_run(conn: Connection, run: TuningRun) -> None:
+    """Add a run."""
+    conn.execute(
+        """
+        INSERT INTO hp_tuning_runs (
+            tuning_run_id, created_at, started_at, finished_at, method, objective, model, split,
+            space_fingerprint, seed, n_configs, settings, data_fingerprint, code_version,
+            history_cutoff, status, stop_reason
+        ) VALUES (
+            :tuning_run_id, :created_at, :started_at, :finished_at, :method, :objective, :model,
+            :split, :space_fingerprint, :seed, :n_configs, :settings, :data_fingerprint,
+            :code_version, :history_cutoff, :status, :stop_reason
+        )
+        """,
+        asdict(run) | {"settings": json.dumps(run.settings)},
+    )
+
+
+def start_run(conn: Connection, run: TuningRun) -> None:
+    """Turn a planned run into `run`, which has all that is known only at the start."""
+    conn.execute(
+        """
+        UPDATE hp_tuning_runs
+           SET started_at = :started_at, n_configs = :n_configs, settings = :settings,
+               data_fingerprint = :data_fingerprint, code_version = :code_version,
+               history_cutoff = :history_cutoff, seed = :seed, status = :status
+         WHERE tuning_run_id = :tuning_run_id
+        """,
+        asdict(run) | {"settings": json.dumps(run.settings)},
+    )
+
+
+def set_run_status(
+    conn: Connection,
+    run_id: str,
+    status: RunStatus,
+    *,
+    finished_at: str | None = None,
+    stop_reason: str | None = None,
+) -> None:
+    """Say where a run stands; a running one has neither an end nor a reason for it."""
+    conn.execute(
+        """
+        UPDATE hp_tuning_runs
+           SET status = :status, finished_at = :finished_at, stop_reason = :stop_reason
+         WHERE tuning_run_id = :run
+        """,
+        {"run": run_id, "status": status, "finished_at": finished_at, "stop_reason": stop_reason},
+    )
+
+
+def load_run(conn: Connection, run_id: str) -> TuningRun:
+    """One run.
+
+    Raises:
+        NotFoundError: there is none with that id.
+    """
+    row = conn.execute(
+        "SELECT * FROM hp_tuning_runs WHERE tuning_run_id = :run", {"run": run_id}
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"there is no tuning run {run_id!r}: "
+            "`tune_orchestrator.py --summary` names those there are"
+        )
+    return _run(row)
+
+
+def load_runs(conn: Connection) -> list[TuningRun]:
+    """All runs, the earliest first."""
+    return [_run(row) for row in conn.execute("SELECT * FROM hp_tuning_runs ORDER BY rowid")]
+
+
+def load_planned_run(
+    conn: Connection, method: str, model: str, split: str, objective: str
+) -> TuningRun | None:
+    """The run of this kind that has candidates stored but was never started, if there is one."""
+    row = conn.execute(
+        """
+        SELECT *
+          FROM hp_tuning_runs
+         WHERE status = 'planned'
+           AND method = :method AND model = :model AND split = :split AND objective = :objective
+         ORDER BY rowid
+         LIMIT 1
+        """,
+        {"method": method, "model": model, "split": split, "objective": objective},
+    ).fetchone()
+    return None if row is None else _run(row)
+
+
+def count_runs_like(conn: Connection, prefix: str) -> int:
+    """How many runs have an id that starts with `prefix`."""
+    found = conn.execute(
+        "SELECT count(*) FROM hp_tuning_runs WHERE substr(tuning_run_id, 1, :n) = :prefix",
+        {"n": len(prefix), "prefix": prefix},
+    )
+    return int(found.fetchone()[0])
+
+
+def save_progress(conn: Connection, progress: Progress) -> None:
+    """Add a line to a run's history; the same iteration again replaces it."""
+    conn.execute(
+        """
+        INSERT OR REPLACE INTO hp_tuning_history (
+            tuning_run_id, iteration, timestamp, best_accuracy, best_experiment_id,
+            exploration_phase
+        ) VALUES (
+            :tuning_run_id, :iteration, :timestamp, :best_accuracy, :best_experiment_id,
+            :exploration_phase
+        )
+        """,
+        asdict(progress),
+    )
+
+
+def load_progress(conn: Connection, run_id: str) -> list[Progress]:
+    """A run's history, in order."""
+    rows = conn.execute(
+        "SELECT * FROM hp_tuning_history WHERE tuning_run_id = :run ORDER BY iteration",
+        {"run": run_id},
+    )
+    return [Progress(**dict(row)) for row in rows]
+
+
+def _run(row: Row) -> TuningRun:
+    return TuningRun(**{**dict(row), "settings": json.loads(row["settings"])})

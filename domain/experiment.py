@@ -1,0 +1,109 @@
+"""A tuning run, and the experiments in it: a configuration each, and what it was worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from domain.arrays import Floats
+from domain.space import Configuration
+
+ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
+RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
+Phase = Literal["baseline", "initial", "explore", "exploit"]
+
+BASELINE = 0  # number of the experiment that tries the deployed configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What makes two results comparable: all that a value depends on but the configuration."""
+
+    data_fingerprint: str
+    split: str
+    model: str
+    space_fingerprint: str
+    objective: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningRun:
+    """One tuning run, as stored."""
+
+    tuning_run_id: str
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    method: str
+    objective: str
+    model: str
+    split: str
+    space_fingerprint: str
+    seed: int
+    n_configs: int  # candidates to try, the baseline not counted
+    settings: Mapping[str, object] = field(default_factory=dict)
+    data_fingerprint: str | None = None  # None until it is started
+    code_version: str | None = None
+    history_cutoff: int | None = (
+        None  # earlier results up to this completion number are its history
+    )
+    status: RunStatus
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One experiment, as stored."""
+
+    experiment_id: str
+    tuning_run_id: str
+    number: int  # place in its run; BASELINE is the deployed configuration
+    status: ExperimentStatus
+    created_at: str
+    completed_at: str | None = None
+    completion_number: int | None = None  # ascending over the whole database, without a clock
+    hyperparameters: Configuration
+    objective_value: float | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    improvement_from_baseline: float | None = None  # in units of the objective
+    recommendation_quality_score: float | None = None  # NDCG@10
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    tuning_method: str
+    parent_experiment_id: str | None = None  # the best one known when this was proposed
+    exploration_phase: Phase
+    seed: int
+    duration_seconds: float | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one experiment found."""
+
+    objective_value: float
+    metrics: Mapping[str, float | None]  # None where the metric says nothing on this data
+    user_values: Floats  # (U,) the objective per user; NaN for users who have none
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line of a run's history: what was best after `iteration` experiments."""
+
+    tuning_run_id: str
+    iteration: int
+    timestamp: str
+    best_accuracy: float | None
+    best_experiment_id: str | None
+    exploration_phase: Phase
+
+
+def experiment_id(run_id: str, number: int) -> str:
+    """The id of experiment `number` of a run.
+
+    >>> experiment_id("bayesian_20251130_155355", 1)
+    'bayesian_20251130_155355_001'
+    """
+    return f"{run_id}_{number:03d}"

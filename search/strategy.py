@@ -1,0 +1,70 @@
+"""What a strategy is given, and what it answers: a pure function, with no hidden state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from domain.experiment import Phase
+from domain.space import Configuration, Space, Value
+
+MOST_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A configuration that was tried, or is being tried."""
+
+    configuration: Configuration
+    value: float | None  # the objective, more is better; None while running, or where it failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """All that a proposal may depend on."""
+
+    space: Space
+    current: Configuration  # the deployed configuration
+    seed: int
+    number: int  # of the experiment to propose, from 1; 0 is the deployed configuration
+    trials: Sequence[Trial]  # of earlier runs, then of this one, in order
+    attempt: int = 0  # how many proposals for this number were turned down as tried before
+
+    def generator(self) -> np.random.Generator:
+        """Random numbers that depend on seed, number and attempt alone."""
+        return np.random.default_rng([self.seed, self.number, self.attempt])
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What to try next, and whether that explores or exploits."""
+
+    configuration: dict[str, Value]
+    phase: Phase
+
+
+class Strategy(Protocol):
+    """A way of proposing: the same problem gives the same proposal, in any process."""
+
+    @property
+    def name(self) -> str:
+        """By which users choose it."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Does a proposal depend on results?"""
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """A valid configuration, new at each `attempt`; None where there is nothing left."""
+
+
+def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
+    """The strategy's first proposal that was not tried before; None if there is none left."""
+    tried = {tuple(trial.configuration.items()) for trial in problem.trials}
+    tried.add(tuple(problem.current.items()))
+    for attempt in range(MOST_ATTEMPTS):
+        proposal = strategy.propose(replace(problem, attempt=attempt))
+        if proposal is None or tuple(proposal.configuration.items()) not in tried:
+            return proposal
+    return None
