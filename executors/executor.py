@@ -1,0 +1,82 @@
+"""What it means to run experiments: numbered tasks go in, one outcome each comes out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Protocol, Self, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+Run = Callable[[T], R]
+"""What a worker does with one task."""
+Start = Callable[[], Callable[[T], R]]
+"""Called once in each worker before its first task: loads what all tasks need, returns the `Run`.
+
+To go to another process it must be picklable: a `functools.partial` of a function of a module, say.
+Arrays it holds are read-only there.
+"""
+
+ERROR_LENGTH = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[R]):
+    """What came of the task handed in as `number`.
+
+    `error` is None if `result` counts, else one printable line of at most 300 characters.
+    `seconds` is how long the task ran, without the time it waited or its worker started.
+    """
+
+    number: int
+    result: R | None
+    error: str | None
+    seconds: float
+
+
+class Executor(Protocol[T_contra, R]):
+    """Runs tasks, `capacity` of them at once; a task that fails does so alone.
+
+    To be used in a `with` block: leaving it, however that happens, ends what still runs.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """How many tasks can run at once; more may be submitted, and wait."""
+
+    def submit(self, number: int, task: T_contra) -> None:
+        """Hand in a task; ValueError if `number` is still under way."""
+
+    def finished(self) -> list[Outcome[R]]:
+        """Wait until a task is done, then give all that are, each once.
+
+        Raises RuntimeError if none is under way.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+def one_line(error: BaseException) -> str:
+    """Type and message of `error` as one printable line of at most 300 characters.
+
+    >>> one_line(ValueError("no\\nsuch\\x1b[2J thing"))
+    'ValueError: no such [2J thing'
+    >>> one_line(MemoryError())
+    'MemoryError'
+    """
+    try:
+        message = str(error)[: 4 * ERROR_LENGTH]
+    except Exception:
+        message = "(its message cannot be made)"
+    text = f"{type(error).__name__}: {message}"
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    line = " ".join(words).removesuffix(":")
+    return line if len(line) <= ERROR_LENGTH else line[: ERROR_LENGTH - 1] + "…"
