@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +10,32 @@ from db.columns import fetch_columns, snapshot
 from db.connection import Connection
 from domain.arrays import Ints
 from domain.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How many movies there are, and of how many of them something is known."""
+
+    movies: int
+    with_genres: int
+    with_metadata: int
+    with_collection: int
+    with_cast: int
+
+
+def load_coverage(conn: Connection) -> Coverage:
+    """How much is known of the movies."""
+    row = conn.execute(
+        """
+        SELECT count(*),
+               count(*) FILTER (WHERE movie_id IN (SELECT movie_id FROM movie_genres)),
+               count(*) FILTER (WHERE release_date IS NOT NULL OR original_language IS NOT NULL),
+               count(collection_id),
+               count(*) FILTER (WHERE movie_id IN (SELECT movie_id FROM cast_members))
+          FROM movies
+        """
+    ).fetchone()
+    return Coverage(*row)
 
 
 def load_catalogue(conn: Connection) -> Catalogue:

@@ -8,12 +8,16 @@ from domain.arrays import Floats, Floats32, Ints
 from domain.ratings import RatingTable
 
 
+def load_movie_ids(conn: Connection) -> Ints:
+    """(M,) ids of all movies of the catalogue, ascending."""
+    (movie_ids,) = fetch_columns(conn, "SELECT movie_id FROM movies ORDER BY movie_id", [np.int64])
+    return movie_ids
+
+
 def load_ratings(conn: Connection) -> RatingTable:
     """All ratings, over all movies of the catalogue."""
     with snapshot(conn):
-        (movie_ids,) = fetch_columns(
-            conn, "SELECT movie_id FROM movies ORDER BY movie_id", [np.int64]
-        )
+        movie_ids = load_movie_ids(conn)
         users, movies, ratings, rated_at = fetch_columns(
             conn,
             "SELECT user_id, movie_id, rating, rated_at FROM ratings",

@@ -1,0 +1,1 @@
+"""Brings outside rows in: checks each, hands on the good ones, records the others."""

@@ -1,0 +1,92 @@
+"""Checks the single values of outside rows; a bad one ends its row, with a reason to count by."""
+
+import ast
+import math
+import re
+import warnings
+from datetime import date
+
+LARGEST_ID = 2**63 - 1  # of SQLite
+_MAX_LITERAL = 2**20  # characters; the longest real one has 34,000
+_YEARS = (1870, 2100)
+_TITLE_YEAR = re.compile(r"\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class BadRowError(Exception):
+    """A row is not taken, and why; for the importers alone, it never leaves them."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SkippedRowError(BadRowError):
+    """A row is not taken although nothing is wrong with it: it is of no use here."""
+
+
+def check_id(text: str, name: str) -> int:
+    """A positive whole number; `862.0`, as pandas writes it beside empty cells, is one too.
+
+    >>> check_id("862.0", "tmdbId")
+    862
+    """
+    digits = text.strip().removesuffix(".0")
+    if len(digits) < 20 and digits.isascii() and digits.isdigit():
+        value = int(digits)
+        if 0 < value <= LARGEST_ID:
+            return value
+    raise BadRowError(f"{name} is not a positive whole number")
+
+
+def check_number(text: str, name: str, low: float = 0.0, high: float = math.inf) -> float | None:
+    """A finite number in [low, high]; None for an empty cell."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        value = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        value = math.nan
+    if math.isfinite(value) and low <= value <= high:
+        return value
+    limits = f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"
+    raise BadRowError(f"{name} is not a number, {limits}")
+
+
+def check_date(text: str, name: str) -> str | None:
+    """A day as YYYY-MM-DD; None for an empty cell."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if _DATE.fullmatch(text) and _YEARS[0] <= date.fromisoformat(text).year <= _YEARS[1]:
+            return text
+    except ValueError:
+        pass
+    raise BadRowError(f"{name} is not a day like 1995-10-30")
+
+
+def check_literal(text: str, name: str) -> object:
+    """A Python literal; None for an empty cell. What type it has is for the caller to check."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        if len(text) <= _MAX_LITERAL:
+            with warnings.catch_warnings(action="ignore"):  # of an odd backslash
+                return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    raise BadRowError(f"{name} is not a Python literal")
+
+
+def year_of_title(title: str) -> int | None:
+    """The year with which a MovieLens title ends; the first of a span.
+
+    >>> year_of_title("Toy Story (1995)"), year_of_title("Moonlight")
+    (1995, None)
+    """
+    found = _TITLE_YEAR.search(title)
+    year = int(found[1]) if found else 0
+    return year if _YEARS[0] <= year <= _YEARS[1] else None
