@@ -52,8 +52,8 @@ def _initial(problem: Problem) -> Proposal:
     n_dimensions = len(problem.space.dimensions)
     design = qmc.Sobol(max(1, n_dimensions), rng=np.random.default_rng(problem.seed))
     place = problem.number + MOST_RESULTS * problem.attempt
-    point: Floats = np.ravel(design.fast_forward(place).random(1))[:n_dimensions]
-    return Proposal(problem.space.decode(point), "initial")
+    point = np.asarray(design.fast_forward(place).random(1), dtype=np.float64)[0]
+    return Proposal(problem.space.decode(point[:n_dimensions]), "initial")
 
 
 def _improve(problem: Problem, points: Floats, values: Floats, pending: Floats) -> Proposal:
@@ -70,7 +70,7 @@ def _improve(problem: Problem, points: Floats, values: Floats, pending: Floats) 
     order = np.argsort(-_expected_improvement(model, target, exact), kind="stable")
     place = int(order[min(problem.attempt, len(order) - 1)])
     if problem.attempt >= len(order):
-        return Proposal(problem.space.decode(rng.random(points.shape[1])), "explore")
+        return Proposal(problem.space.decode(rng.random((points.shape[1],))), "explore")
     near = np.linalg.norm(exact[place] - best) < NEAR * np.sqrt(len(best))
     return Proposal(snapped[place], "exploit" if near else "explore")
 

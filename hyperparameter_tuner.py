@@ -1,0 +1,226 @@
+"""What to try next, and what was tried: candidates in, `hp_experiments` out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from db.connection import Connection, transaction
+from db.deployed import Deployed, load_deployed
+from db.experiments import (
+    count_by_status,
+    last_completion_number,
+    load_best_experiment,
+    load_experiments,
+    load_history,
+    save_experiment,
+)
+from db.tuning_runs import count_runs_like, load_planned_run, load_runs, save_run
+from domain.clock import stamp
+from domain.dataset import Dataset
+from domain.errors import InputError
+from domain.experiment import BASELINE, Experiment, Phase, Task, TuningRun, experiment_id
+from domain.space import Configuration, Space, Value
+from model import BUILT_IN, model_class
+from search import STRATEGIES, Problem, Proposal, Strategy, Trial, propose
+from search.grid import RADIUS, Grid
+from tracking.lineage import code_version
+
+DEFAULT_CONFIGS = {"grid": 63, "random": 50, "bayesian": 20}
+OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What is tuned, and for what: the choices that a run's results depend on."""
+
+    model: str = BUILT_IN
+    split: str = "user-time"
+    objective: str = "accuracy"
+    seed: int | None = None  # None: the number of runs before this one, so that nights differ
+
+    @property
+    def space(self) -> Space:
+        """The model's hyperparameters."""
+        return model_class(self.model).space
+
+    def task(self, data: Dataset) -> Task:
+        """What this study's results on `data` can be compared with."""
+        return Task(
+            data_fingerprint=data.fingerprint,
+            split=self.split,
+            model=self.model,
+            space_fingerprint=self.space.fingerprint,
+            objective=self.objective,
+            code_version=code_version(),
+        )
+
+
+class HyperparameterTuner:
+    """Proposes configurations for a study and keeps them in the database."""
+
+    def __init__(self, conn: Connection, data: Dataset, study: Study | None = None) -> None:
+        self.conn = conn
+        self.data = data
+        self.study = study or Study()
+        self.space = self.study.space
+
+    def get_current_hyperparameters(self) -> dict[str, Value]:
+        """The deployed configuration."""
+        return self.deployed().hyperparameters
+
+    def deployed(self) -> Deployed:
+        """The deployed configuration, and where it is known from."""
+        return load_deployed(self.conn, self.space, self.study.model)
+
+    def generate_grid_search_space(self, radius: float = RADIUS) -> list[dict[str, Value]]:
+        """Systematic steps around the current values, each hyperparameter by itself.
+
+        Args:
+            radius: how far to go to either side, as a share of each hyperparameter's range.
+        """
+        return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
+
+    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Value]]:
+        """`n` configurations from the whole space, uniform."""
+        return [proposal.configuration for proposal in self._proposals("random", n)]
+
+    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Value]]:
+        """`n` configurations that promise most after all earlier results on this data and space."""
+        return [proposal.configuration for proposal in self._proposals("bayesian", n)]
+
+    def propose(
+        self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
+    ) -> Proposal | None:
+        """The candidate for experiment `number` of `run`; None where nothing is left."""
+        problem = Problem(
+            space=self.space, current=current, seed=run.seed, number=number, trials=trials
+        )
+        return propose(check_method(run.method), problem)
+
+    def earlier_trials(self, cutoff: int) -> list[Trial]:
+        """Results of other runs that can be compared, up to completion number `cutoff`."""
+        history = load_history(self.conn, self.study.task(self.data), cutoff)
+        return [Trial(e.hyperparameters, e.objective_value) for e in history]
+
+    def save_candidates(self, method: str, n: int) -> tuple[str, list[Experiment]]:
+        """Store up to `n` pending candidates in the planned run of this method, made if need be.
+
+        Returns the run's id and the new experiments.
+        """
+        run = self.planned_run(method)
+        pending = load_experiments(self.conn, run.tuning_run_id) if run else []
+        first = 1 + max((e.number for e in pending), default=BASELINE)
+        proposals = self._proposals(method, n, run, pending)
+        run = run or self.new_run(method, n)
+        made = [
+            new_experiment(run, number, proposal.configuration, proposal.phase)
+            for number, proposal in enumerate(proposals, first)
+        ]
+        with transaction(self.conn):
+            if not pending:
+                save_run(self.conn, run)
+            for experiment in made:
+                self.save_experiment(experiment)
+        return run.tuning_run_id, made
+
+    def save_experiment(self, experiment: Experiment) -> None:
+        """Store an experiment.
+
+        Raises:
+            InputError: its configuration is not valid.
+        """
+        values = self.space.checked(experiment.hyperparameters)
+        save_experiment(self.conn, replace(experiment, hyperparameters=values))
+
+    def get_best_experiment(self) -> Experiment:
+        """The best completed experiment of the latest run on this data."""
+        return load_best_experiment(self.conn, self.study.model, self.data.fingerprint)
+
+    def get_tuning_statistics(self) -> dict[str, Any]:
+        """How many runs and experiments there are, by method and by status."""
+        runs = load_runs(self.conn)
+        methods = {run.method for run in runs}
+        return {
+            "runs": len(runs),
+            "runs_by_method": {m: sum(r.method == m for r in runs) for m in sorted(methods)},
+            "experiments_by_status": count_by_status(self.conn),
+        }
+
+    def new_run(self, method: str, n_configs: int) -> TuningRun:
+        """A planned run, not stored yet."""
+        check_method(method)
+        prefix = f"{method}_{stamp().translate({ord(c): None for c in '-:Z'}).replace('T', '_')}"
+        same_second = count_runs_like(self.conn, prefix)
+        return TuningRun(
+            tuning_run_id=f"{prefix}_{same_second + 1}" if same_second else prefix,
+            created_at=stamp(),
+            method=method,
+            objective=self.study.objective,
+            model=self.study.model,
+            split=self.study.split,
+            space_fingerprint=self.space.fingerprint,
+            seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
+            n_configs=n_configs,
+            status="planned",
+        )
+
+    def planned_run(self, method: str) -> TuningRun | None:
+        """The run that holds this method's pending candidates, if there is one."""
+        return load_planned_run(
+            self.conn, method, self.study.model, self.study.split, self.study.objective
+        )
+
+    def _proposals(
+        self,
+        method: str,
+        n: int,
+        run: TuningRun | None = None,
+        pending: Sequence[Experiment] = (),
+    ) -> list[Proposal]:
+        """A batch of up to `n` candidates that go on after those `pending` in `run`."""
+        run = run or self.new_run(method, n)
+        current = self.get_current_hyperparameters()
+        trials = self.earlier_trials(last_completion_number(self.conn))
+        trials += [Trial(e.hyperparameters, None) for e in pending]
+        first = 1 + max((e.number for e in pending), default=BASELINE)
+        found: list[Proposal] = []
+        for number in range(first, first + n):
+            proposal = self.propose(run, number, current, trials)
+            if proposal is None:
+                break
+            found.append(proposal)
+            trials.append(Trial(proposal.configuration, None))
+        return found
+
+
+def new_experiment(
+    run: TuningRun,
+    number: int,
+    configuration: Configuration,
+    phase: Phase,
+    parent: str | None = None,
+) -> Experiment:
+    """A pending experiment of `run`, not stored yet."""
+    return Experiment(
+        experiment_id=experiment_id(run.tuning_run_id, number),
+        tuning_run_id=run.tuning_run_id,
+        number=number,
+        status="pending",
+        created_at=stamp(),
+        hyperparameters=dict(configuration),
+        tuning_method=run.method,
+        parent_experiment_id=parent,
+        exploration_phase=phase,
+        seed=run.seed,
+    )
+
+
+def check_method(method: str) -> Strategy:
+    """The strategy of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if method not in STRATEGIES:
+        raise InputError(f"--method must be one of {', '.join(STRATEGIES)}, got {method!r}")
+    return STRATEGIES[method]

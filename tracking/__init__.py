@@ -1,0 +1,1 @@
+"""Where results come from, and where a running study is watched."""
