@@ -78,16 +78,15 @@ def split_by_calendar(table: RatingTable) -> Split:
     70 %. Where a crowded day would leave a part empty, the cuts move by as few days with ratings
     as give each part one. With ratings on fewer than three days, all are train.
     """
-    days, day_of, n_ratings = np.unique(
-        table.rated_at // SECONDS_PER_DAY, return_inverse=True, return_counts=True
-    )
+    day_of = table.rated_at // SECONDS_PER_DAY  # (N,)
+    days, n_ratings = np.unique(day_of, return_counts=True)
     if len(days) < 3:
         return Split(table, np.full(len(table), TRAIN, dtype=np.int8))
     before = np.cumsum(n_ratings) - n_ratings  # (D,) ratings before each day
     test_start = _first_day(before, len(table), 100 - TEST_PERCENT, 2, len(days) - 1)
     fitting_percent = 100 - TEST_PERCENT - VALIDATION_PERCENT
     validation_start = _first_day(before, len(table), fitting_percent, 1, test_start - 1)
-    parts = np.searchsorted([validation_start, test_start], day_of, side="right")
+    parts = np.searchsorted(days[[validation_start, test_start]], day_of, side="right")
     return Split(table, parts.astype(np.int8))
 
 

@@ -101,15 +101,17 @@ def test_parts_of_different_worlds_are_refused() -> None:
         evaluate(small.score, small.fitting, world_of(2, 4).held_out, small.catalogue)
 
 
-def test_single_precision_scores_rank_as_they_are() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_scores_of_another_type_rank_as_they_are(dtype: str) -> None:
     world = world_of(3, 8)
-    single = evaluate(
-        lambda users: world.scores[users].astype(np.float32),
+    world = replace(world, scores=np.floor(world.scores * 1_000))
+    other = evaluate(
+        lambda users: world.scores[users].astype(dtype),
         world.fitting,
         world.held_out,
         world.catalogue,
     )
-    assert single.values == pytest.approx(evaluated(world).values, nan_ok=True)
+    assert other.values == pytest.approx(evaluated(world).values, nan_ok=True)
 
 
 @given(seed=st.integers(0, 1_000))
