@@ -29,3 +29,14 @@ def option_json(function: Callable[..., Any]) -> Callable[..., Any]:
 def option_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--quiet`: print results and errors only."""
     return click.option("--quiet", is_flag=True, help="Print results and errors only.")(function)
+
+
+def option_wait(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--wait`, for when another run holds the database."""
+    return click.option(
+        "--wait",
+        type=click.FloatRange(0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Wait so long for another run to end; without it, leave at once with 4.",
+    )(function)

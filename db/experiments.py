@@ -38,6 +38,14 @@ def save_experiment(conn: Connection, experiment: Experiment) -> None:
     )
 
 
+def delete_experiment(conn: Connection, experiment_id: str) -> None:
+    """Take back an experiment that was stored but never begun."""
+    conn.execute(
+        "DELETE FROM hp_experiments WHERE experiment_id = :id AND status = 'pending'",
+        {"id": experiment_id},
+    )
+
+
 def mark_running(conn: Connection, experiment_id: str) -> None:
     """Say that an experiment is being tried, once more."""
     conn.execute(

@@ -60,11 +60,19 @@ class Strategy(Protocol):
 
 
 def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
-    """The strategy's first proposal that was not tried before; None if there is none left."""
+    """The strategy's first proposal that was not tried before; None if there is none left.
+
+    What is never searched keeps its current value.
+    """
+    members = problem.space.hyperparameters.values()
+    kept = {member.name: problem.current[member.name] for member in members if not member.searched}
     tried = {tuple(trial.configuration.items()) for trial in problem.trials}
     tried.add(tuple(problem.current.items()))
     for attempt in range(MOST_ATTEMPTS):
         proposal = strategy.propose(replace(problem, attempt=attempt))
-        if proposal is None or tuple(proposal.configuration.items()) not in tried:
-            return proposal
+        if proposal is None:
+            return None
+        configuration = proposal.configuration | kept
+        if tuple(configuration.items()) not in tried:
+            return Proposal(configuration, proposal.phase)
     return None

@@ -1,0 +1,183 @@
+"""The front door: retrain, tune, deploy."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from reports.summary import summarise
+from reports.tuning_tables import render_summary
+
+from cli.console import print_json, remark_console, result_console
+from cli.exits import Command
+from cli.options import option_db, option_json, option_quiet, option_wait
+from db.connection import Connection, connection
+from db.dataset import load_dataset
+from db.deployed import load_deployed
+from db.experiments import load_experiment
+from db.lock import run_lock
+from domain.errors import GateError, InputError
+from domain.experiment import Experiment
+from domain.space import Configuration
+from domain.strict_json import read_object
+from hyperparameter_tuner import DEFAULT_CONFIGS, HyperparameterTuner, Study
+from model import model_class
+from search import STRATEGIES
+from training.options import option_study
+from training.retraining import MIN_NEW_RATINGS, Order, Retraining, retrain
+from training.tables import render_retraining
+
+
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--tune", "action", flag_value="tune", help="Store candidates to be tried.")
+@click.option("--tune-report", "action", flag_value="report", help="Show what was tried.")
+@click.option(
+    "--tune-method",
+    type=click.Choice(list(STRATEGIES)),
+    default="bayesian",
+    show_default=True,
+    help="How candidates are proposed.",
+)
+@click.option(
+    "--tune-configs",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="How many candidates to store.  [default: grid 63, random 50, bayesian 20]",
+)
+@click.option(
+    "--apply-hp", metavar="WHAT", help="Deploy: JSON, @FILE, 'best', or an experiment id."
+)
+@click.option("--force", is_flag=True, help="Retrain however few ratings are new.")
+@click.option("--dry-run", is_flag=True, help="Do all but write.")
+@click.option(
+    "--min-new-ratings",
+    type=click.IntRange(0),
+    default=MIN_NEW_RATINGS,
+    show_default=True,
+    help="Retrain only if so many ratings are new.",
+)
+@click.option(
+    "--accuracy-threshold",
+    type=click.FloatRange(0, 1),
+    help="Least test accuracy, this time.  [default: the deployed accuracy_threshold]",
+)
+@option_study
+@option_wait
+@option_db
+@option_json
+@option_quiet
+def main(
+    action: str | None,
+    tune_method: str,
+    tune_configs: int | None,
+    apply_hp: str | None,
+    wait: float,
+    db_path: Path,
+    as_json: bool,
+    quiet: bool,
+    study: Study,
+    **conditions: Any,
+) -> None:
+    """Retrain with the deployed hyperparameters, gate, and promote.
+
+    With --apply-hp deploys other hyperparameters the same way; with --tune stores candidates for
+    tune_orchestrator.py instead.
+    """
+    with connection(db_path) as conn:
+        if action == "report":
+            _report(conn, study, as_json)
+            return
+        with run_lock(db_path, wait):
+            if action == "tune":
+                _tune(conn, study, tune_method, tune_configs, as_json, quiet)
+                return
+            order = _order(conn, study, apply_hp, conditions)
+            result = retrain(conn, load_dataset(conn), order)
+    _show(result, as_json)
+
+
+def _order(
+    conn: Connection, study: Study, apply_hp: str | None, conditions: Mapping[str, Any]
+) -> Order:
+    if apply_hp is None:
+        return Order(study=study, **conditions)
+    hyperparameters, experiment = read_apply_hp(conn, study, apply_hp)
+    return Order(
+        study=study,
+        hyperparameters=hyperparameters,
+        experiment_id=None if experiment is None else experiment.experiment_id,
+        reason="applied " + (experiment.experiment_id if experiment else "given hyperparameters"),
+        **conditions,
+    )
+
+
+def read_apply_hp(
+    conn: Connection, study: Study, given: str
+) -> tuple[Configuration, Experiment | None]:
+    """The configuration that `--apply-hp` means, and the experiment it comes from, if from one.
+
+    JSON, also from an `@file`, may be partial: it is merged over the deployed configuration.
+
+    Raises:
+        InputError: it is malformed or not valid; all that is wrong is named.
+        NotFoundError: there is no such experiment.
+    """
+    space = model_class(study.model).space
+    text = given.strip()
+    if text.startswith("@"):
+        text = _read_file(Path(text[1:]))
+    if text.startswith("{"):
+        partial = read_object(text, "--apply-hp")
+        return space.merged(load_deployed(conn, space, study.model).hyperparameters, partial), None
+    if given.startswith("@") or text[:1] in ("[", '"') or not text:
+        raise InputError("--apply-hp must be a JSON object, @FILE, 'best' or an experiment id")
+    if text == "best":
+        experiment = HyperparameterTuner(conn, load_dataset(conn), study).get_best_experiment()
+    else:
+        experiment = load_experiment(conn, text)
+    return space.checked(experiment.hyperparameters), experiment
+
+
+def _read_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InputError(f"--apply-hp @{str(path)!r} cannot be read: {error}") from error
+
+
+def _tune(
+    conn: Connection, study: Study, method: str, n: int | None, as_json: bool, quiet: bool
+) -> None:
+    tuner = HyperparameterTuner(conn, load_dataset(conn), study)
+    run_id, made = tuner.save_candidates(method, n or DEFAULT_CONFIGS[method])
+    if as_json:
+        print_json({"tuning_run_id": run_id, "experiments": [e.experiment_id for e in made]})
+        return
+    result_console().print(f"{len(made)} {method} candidates are stored in run {run_id}")
+    if len(made) < (n or 0):
+        remark_console(quiet=quiet).print("there are no more: everything else was tried before")
+    remark_console(quiet=quiet).print(
+        f"try them: python tune_orchestrator.py --method {method} --configs {len(made)}"
+    )
+
+
+def _report(conn: Connection, study: Study, as_json: bool) -> None:
+    summary = summarise(conn, space=study.space)
+    if as_json:
+        print_json(summary.as_dict())
+    else:
+        render_summary(result_console(), summary)
+
+
+def _show(result: Retraining, as_json: bool) -> None:
+    """Print what a retraining did; a refusal ends the program with its own exit code."""
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        render_retraining(result_console(), result)
+    if result.verdict == "refused":
+        raise GateError(f"not promoted: {result.said}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The retraining pipeline: one experiment, and one gated retraining."""

@@ -1,0 +1,174 @@
+"""What a tuning run has tried: in memory for the loop, and in the database for good."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from db.connection import Connection, transaction
+from db.experiments import (
+    complete_experiment,
+    fail_experiment,
+    load_experiments,
+    mark_running,
+    save_experiment,
+    save_user_values,
+    set_improvement,
+)
+from db.tuning_runs import save_progress
+from domain.clock import stamp
+from domain.experiment import BASELINE, Experiment, Measurement, Progress, TuningRun
+from search import Trial
+
+FINISHED = ("completed", "failed", "pruned")
+
+
+class Ledger:
+    """The experiments of one run. Every change is durable when its method returns.
+
+    Experiments may finish in any order; history and improvement are written in the order of their
+    numbers, so that they do not depend on which finished first.
+    """
+
+    def __init__(self, conn: Connection, run: TuningRun) -> None:
+        self.conn = conn
+        self.run = run
+        self.experiments = {e.number: e for e in load_experiments(conn, run.tuning_run_id)}
+        self.settled = 0  # all experiments below this number are finished, and in the history
+        self.best: Experiment | None = None  # of the settled ones
+        while self._next_is_finished():
+            self._lead(self.experiments[self.settled])
+            self.settled += 1
+
+    @property
+    def baseline(self) -> Experiment:
+        """The experiment that tries the deployed configuration."""
+        return self.experiments[BASELINE]
+
+    def count(self, *statuses: str) -> int:
+        """How many experiments are in one of these statuses."""
+        return sum(e.status in statuses for e in self.experiments.values())
+
+    def waiting(self) -> list[Experiment]:
+        """Experiments that are stored but not begun, by number, up to those the run asks for."""
+        wanted = range(self.run.n_configs + 1)
+        return [e for n, e in sorted(self.experiments.items()) if n in wanted and _waits(e)]
+
+    def next_number(self) -> int | None:
+        """The number of the next candidate to be proposed; None if there are enough."""
+        number = max(self.experiments) + 1
+        return number if number <= self.run.n_configs else None
+
+    def finished_up_to(self, number: int) -> bool:
+        """Are all experiments up to and including `number` finished?"""
+        return self.settled > number
+
+    def trials(self, up_to: int) -> list[Trial]:
+        """All experiments as a strategy may see them: with results only `up_to` that number."""
+        return [
+            Trial(e.hyperparameters, e.objective_value if number <= up_to else None)
+            for number, e in sorted(self.experiments.items())
+        ]
+
+    def best_up_to(self, number: int) -> Experiment | None:
+        """The best completed experiment up to and including `number`; of equals the earliest."""
+        known = [e for n, e in sorted(self.experiments.items()) if n <= number]
+        return max(
+            (e for e in known if e.objective_value is not None),
+            key=lambda e: e.objective_value or 0.0,
+            default=None,
+        )
+
+    def begin(self, experiment: Experiment) -> None:
+        """Record that an experiment, new or stored, is being tried."""
+        with transaction(self.conn):
+            if experiment.number not in self.experiments:
+                save_experiment(self.conn, experiment)
+            mark_running(self.conn, experiment.experiment_id)
+        self.experiments[experiment.number] = replace(
+            experiment, status="running", attempts=experiment.attempts + 1
+        )
+
+    def complete(self, number: int, found: Measurement) -> None:
+        """Record what an experiment found."""
+        experiment = self.experiments[number]
+        done = replace(
+            experiment,
+            status="completed",
+            completed_at=stamp(),
+            objective_value=found.objective_value,
+            validation_accuracy=found.metrics.get("accuracy"),
+            recommendation_quality_score=found.metrics.get("ndcg@10"),
+            metrics=found.metrics,
+            duration_seconds=found.seconds,
+        )
+        with self._recording(done):
+            complete_experiment(
+                self.conn, done.experiment_id, found, done.completed_at or done.created_at
+            )
+            if number == BASELINE or self._would_lead(done):
+                save_user_values(
+                    self.conn, done.experiment_id, self.run.objective, found.user_values
+                )
+
+    def fail(self, number: int, error: str, seconds: float) -> None:
+        """Record that an experiment failed."""
+        done = replace(
+            self.experiments[number],
+            status="failed",
+            completed_at=stamp(),
+            error=error,
+            duration_seconds=seconds,
+        )
+        with self._recording(done):
+            fail_experiment(
+                self.conn, done.experiment_id, error, seconds, done.completed_at or done.created_at
+            )
+
+    @contextmanager
+    def _recording(self, done: Experiment) -> Iterator[None]:
+        """One transaction for an experiment's end and all that it settles."""
+        with transaction(self.conn):
+            yield
+            self.experiments[done.number] = done
+            while self._next_is_finished():
+                self._settle(self.experiments[self.settled])
+                self.settled += 1
+
+    def _next_is_finished(self) -> bool:
+        following = self.experiments.get(self.settled)
+        return following is not None and following.status in FINISHED
+
+    def _settle(self, experiment: Experiment) -> None:
+        """Write what is known only once all earlier experiments are finished."""
+        self._lead(experiment)
+        baseline = self.baseline.objective_value
+        if experiment.objective_value is not None and baseline is not None:
+            improvement = experiment.objective_value - baseline
+            set_improvement(self.conn, experiment.experiment_id, improvement)
+            self.experiments[experiment.number] = replace(
+                experiment, improvement_from_baseline=improvement
+            )
+        save_progress(
+            self.conn,
+            Progress(
+                tuning_run_id=self.run.tuning_run_id,
+                iteration=experiment.number,
+                timestamp=experiment.completed_at or stamp(),
+                best_accuracy=None if self.best is None else self.best.validation_accuracy,
+                best_experiment_id=None if self.best is None else self.best.experiment_id,
+                exploration_phase=experiment.exploration_phase,
+            ),
+        )
+
+    def _lead(self, experiment: Experiment) -> None:
+        if self._would_lead(experiment):
+            self.best = experiment
+
+    def _would_lead(self, experiment: Experiment) -> bool:
+        value = experiment.objective_value
+        best = None if self.best is None else self.best.objective_value
+        return value is not None and (best is None or value > best)
+
+
+def _waits(experiment: Experiment) -> bool:
+    return experiment.status == "pending"

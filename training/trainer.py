@@ -1,0 +1,78 @@
+"""One experiment: fit with a configuration, measure on what was held out."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.catalogue import Catalogue
+from domain.dataset import Dataset
+from domain.errors import InputError
+from domain.experiment import Measurement
+from domain.ratings import RatingTable
+from domain.space import Configuration
+from evaluation.evaluate import Evaluation, evaluate
+from evaluation.splits import SPLITS, HeldOutPart
+from hyperparameter_tuner import Study
+from model import model_class
+
+
+@dataclass(frozen=True, eq=False)
+class Trainer:
+    """The full retraining pipeline of one model on one held-out part: configuration in, worth out.
+
+    Called with a configuration it does one experiment; it may be sent to another process.
+    """
+
+    model: str
+    objective: str
+    fitting: RatingTable
+    held_out: RatingTable
+    catalogue: Catalogue
+
+    @classmethod
+    def of(cls, data: Dataset, study: Study, part: HeldOutPart = "validation") -> "Trainer":
+        """The trainer that fits before `part` of the study's split and measures on it."""
+        split = SPLITS[study.split](data.ratings)
+        return cls(
+            model=study.model,
+            objective=study.objective,
+            fitting=split.fitting_for(part),
+            held_out=split.held_out_for(part),
+            catalogue=data.catalogue,
+        )
+
+    def evaluate(self, hyperparameters: Configuration) -> Evaluation:
+        """Fit with `hyperparameters` and measure by every metric."""
+        model = model_class(self.model)(hyperparameters).fit(self.fitting, self.catalogue)
+        return evaluate(model.score, self.fitting, self.held_out, self.catalogue)
+
+    def __call__(self, hyperparameters: Configuration) -> Measurement:
+        """One experiment.
+
+        Raises:
+            InputError: the objective says nothing here, for want of held-out ratings.
+        """
+        began = time.perf_counter()
+        found = self.evaluate(hyperparameters)
+        value = found.values[self.objective]
+        if not np.isfinite(value):
+            raise InputError(
+                f"{self.objective} is {value}: no user has the held-out ratings it needs"
+            )
+        return Measurement(
+            objective_value=value,
+            metrics=finite(found.values),
+            user_values=found.per_user[self.objective],
+            seconds=time.perf_counter() - began,
+        )
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    """`values` with None for what is NaN or infinite.
+
+    >>> finite({"mrr": 0.5, "accuracy": float("nan")})
+    {'mrr': 0.5, 'accuracy': None}
+    """
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}
