@@ -1,11 +1,18 @@
 """Where experiments run: in this process, or in processes of their own."""
 
+from collections.abc import Callable
+from typing import Any
+
 from executors.cores import physical_cores
 from executors.executor import Executor, Outcome, R, Run, Start, T
 from executors.inline import Inline
 from executors.processes import Processes
 
-EXECUTORS = {"inline": Inline, "processes": Processes}
+EXECUTORS: dict[str, Callable[[Start[Any, Any], int], Executor[Any, Any]]] = {
+    "inline": lambda start, _jobs: Inline(start),
+    "processes": Processes,
+}
+"""By name, what makes an executor of `start` and the number of jobs."""
 
 __all__ = [
     "EXECUTORS",

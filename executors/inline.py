@@ -6,13 +6,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, Self
 
+from domain.errors import InterruptedRunError
 from executors.executor import Outcome, R, Start, T, one_line
 
 
 class Inline(Generic[T, R]):
     """An executor without workers: `finished` runs the task submitted first.
 
-    Ctrl-C goes through it; everything else that a task raises is the task's failure.
+    KeyboardInterrupt and InterruptedRunError go through it; all else that a task raises is the
+    task's failure.
     """
 
     capacity = 1
@@ -38,6 +40,8 @@ class Inline(Generic[T, R]):
             run = self._started()
             began = time.monotonic()
             return [Outcome(number, run(task), None, time.monotonic() - began)]
+        except InterruptedRunError:  # a signal handler of ours spoke, not the task
+            raise
         except (Exception, SystemExit) as error:
             return [Outcome(number, None, one_line(error), time.monotonic() - began)]
 

@@ -3,13 +3,10 @@
 import math
 import multiprocessing
 import os
-import signal
+import pickle
 import time
 from collections import deque
-from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Generic, Self
 
@@ -17,20 +14,10 @@ from executors.environment import thread_limits
 from executors.executor import Outcome, R, Start, T, one_line
 from executors.sharing import Shared
 from executors.worker import Report, work
+from executors.worker_handle import Worker
 
 STARTING_SECONDS = 120.0  # what a worker may take to start, beyond a task's own limit
 _HEARTBEAT_SECONDS = 1.0
-_ENDING_SECONDS = 5.0
-
-
-@dataclass(eq=False)
-class _Worker(Generic[T]):
-    process: SpawnProcess
-    connection: Connection
-    number: int | None  # of the task it has
-    task: T | None
-    since: float  # monotonic seconds: when the task began, or the worker's start
-    starting: bool = True
 
 
 class Processes(Generic[T, R]):
@@ -54,8 +41,8 @@ class Processes(Generic[T, R]):
         self._timeout_seconds = math.inf if timeout_seconds is None else timeout_seconds
         self._memory_bytes = memory_bytes
         self._shared: Shared | None = None
-        self._waiting: deque[tuple[int, T]] = deque()
-        self._workers: list[_Worker[T]] = []
+        self._waiting: deque[tuple[int, bytes]] = deque()  # numbers and pickled tasks
+        self._workers: list[Worker] = []
         self._done: list[Outcome[R]] = []
 
     def submit(self, number: int, task: T) -> None:
@@ -64,7 +51,11 @@ class Processes(Generic[T, R]):
             raise RuntimeError("workers live in a with block: enter it first")
         if number in self._under_way():
             raise ValueError(f"task {number} is already under way")
-        self._waiting.append((number, task))
+        try:
+            self._waiting.append((number, pickle.dumps(task)))
+        except Exception as error:
+            reason = f"the task cannot be sent: {one_line(error)}"
+            self._done.append(Outcome(number, None, reason, 0.0))
         self._dispatch()
 
     def finished(self) -> list[Outcome[R]]:
@@ -93,17 +84,16 @@ class Processes(Generic[T, R]):
                 return
             number, task = self._waiting.popleft()
             if idle:
-                idle[0].number, idle[0].task = number, task
-                self._send(idle[0])
+                self._send(idle[0], number, task)
             else:
                 self._launch(number, task)
 
-    def _launch(self, number: int, task: T) -> None:
+    def _launch(self, number: int, task: bytes) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._shared, os.getpid(), self._memory_bytes)
+        arguments = (theirs, self._shared, task, os.getpid(), self._memory_bytes)
         process = context.Process(target=work, args=arguments, name="reeltune-worker", daemon=True)
-        worker = _Worker(process, ours, number, task, time.monotonic())
+        worker = Worker(process, ours, number, task, time.monotonic())
         self._workers.append(worker)
         try:
             with thread_limits(self.capacity), theirs:
@@ -112,17 +102,14 @@ class Processes(Generic[T, R]):
             self._fail(worker, f"a worker process cannot be made: {one_line(error)}")
             self._end(worker)
 
-    def _send(self, worker: _Worker[T]) -> None:
-        """Give a worker that waits its task; one that died while waiting is replaced."""
-        assert worker.number is not None
-        worker.since, worker.starting = time.monotonic(), False
+    def _send(self, worker: Worker, number: int, task: bytes) -> None:
+        """Give a task to a worker that waits, or has died while it did."""
+        worker.number, worker.task = number, task
+        worker.since, worker.begun = time.monotonic(), False
         try:
-            worker.connection.send(worker.task)
+            worker.connection.send_bytes(task)
         except OSError:
-            self._waiting.appendleft((worker.number, worker.task))  # type: ignore[arg-type]
-            self._end(worker)
-        except Exception as error:
-            self._fail(worker, f"the task cannot be sent: {one_line(error)}")
+            self._bury(worker)
 
     def _attend(self) -> None:
         """Wait for news from any worker, or for a time limit, and act on it."""
@@ -132,21 +119,25 @@ class Processes(Generic[T, R]):
         for worker in list(self._workers):
             if worker.connection in ready:
                 self._receive(worker)
-            elif _is_dead(worker.process):
+            elif worker.is_dead():
                 self._bury(worker)
             elif self._seconds_left(worker) <= 0:
-                what = "starting a worker" if worker.starting else "it"
-                limit = self._timeout_seconds + STARTING_SECONDS * worker.starting
-                self._fail(worker, f"{what} took longer than {limit:g} s and was stopped")
-                self._end(worker)
+                self._stop(worker)
 
-    def _seconds_left(self, worker: _Worker[T]) -> float:
+    def _seconds_left(self, worker: Worker) -> float:
         if worker.number is None:
             return math.inf
-        limit = self._timeout_seconds + STARTING_SECONDS * worker.starting
-        return worker.since + limit - time.monotonic()
+        return worker.since + self._limit(worker) - time.monotonic()
 
-    def _receive(self, worker: _Worker[T]) -> None:
+    def _limit(self, worker: Worker) -> float:
+        return self._timeout_seconds + (0.0 if worker.begun else STARTING_SECONDS)
+
+    def _stop(self, worker: Worker) -> None:
+        what = "took" if worker.begun else "starting a worker took"
+        self._fail(worker, f"{what} longer than {self._limit(worker):g} s and was stopped")
+        self._end(worker)
+
+    def _receive(self, worker: Worker) -> None:
         try:
             report: Report | None = worker.connection.recv()
         except (EOFError, OSError):
@@ -154,38 +145,38 @@ class Processes(Generic[T, R]):
             return
         except Exception as error:
             self._fail(worker, f"the result cannot be read: {one_line(error)}")
+            self._end(worker)  # what else comes from it cannot be trusted
             return
         if report is None:
-            self._send(worker)
-            return
-        self._settle(worker, report)
+            worker.since, worker.begun, worker.starting = time.monotonic(), True, False
+        else:
+            self._settle(worker, report)
 
-    def _settle(self, worker: _Worker[T], report: Report) -> None:
+    def _settle(self, worker: Worker, report: Report) -> None:
         if worker.number is not None:
             self._done.append(Outcome(worker.number, report.result, report.error, report.seconds))
-        worker.number = worker.task = None
+        worker.number = None
         if report.leaving:
             self._end(worker)
 
-    def _fail(self, worker: _Worker[T], error: str) -> None:
+    def _fail(self, worker: Worker, error: str) -> None:
         self._settle(worker, Report(None, error, time.monotonic() - worker.since))
 
-    def _bury(self, worker: _Worker[T]) -> None:
-        """Remove a worker that ended by itself; its task, if it had one, has failed."""
+    def _bury(self, worker: Worker) -> None:
+        """Remove a worker that ended by itself; a task that it had not begun goes to another."""
         wait([worker.process.sentinel], _HEARTBEAT_SECONDS)
-        seconds = time.monotonic() - worker.since
         self._end(worker)
-        if worker.number is not None:
-            error = f"worker process died ({_manner(worker.process.exitcode)})"
-            self._settle(worker, Report(None, error, seconds))
+        if worker.number is None:
+            return
+        if worker.begun or worker.starting:
+            self._fail(worker, f"worker process died ({worker.manner_of_death()})")
+        else:
+            self._waiting.appendleft((worker.number, worker.task))
 
-    def _end(self, worker: _Worker[T]) -> None:
+    def _end(self, worker: Worker) -> None:
         if worker in self._workers:
             self._workers.remove(worker)
-        _kill(worker.process)
-        worker.connection.close()
-        if worker.process.pid is not None:
-            worker.process.join(_ENDING_SECONDS)
+        worker.end()
 
     def __enter__(self) -> Self:
         self._shared = Shared(self._start)
@@ -198,7 +189,7 @@ class Processes(Generic[T, R]):
         trace: TracebackType | None,
     ) -> None:
         for worker in self._workers:
-            _kill(worker.process)
+            worker.kill()
         for worker in list(self._workers):
             self._end(worker)
         self._waiting.clear()
@@ -206,31 +197,6 @@ class Processes(Generic[T, R]):
         if self._shared is not None:
             self._shared.close()
             self._shared = None
-
-
-def _kill(process: SpawnProcess) -> None:
-    """End a process and all of its group; without effect on one that was never started."""
-    if process.pid is not None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-
-
-def _is_dead(process: SpawnProcess) -> bool:
-    """Whether it ended; leaves it unreaped, so that its process group's number stays taken."""
-    if process.pid is None:
-        return True
-    options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-    try:
-        return os.waitid(os.P_PID, process.pid, options) is not None
-    except ChildProcessError:
-        return True
-
-
-def _manner(exitcode: int | None) -> str:
-    if exitcode is None or exitcode >= 0:
-        return f"exit code {exitcode}"
-    return signal.Signals(-exitcode).name
 
 
 def _check_limits(jobs: int, timeout_seconds: float | None, memory_bytes: int | None) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -23,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker sends: None in place of it means that the worker is ready for a task."""
+    """What a worker sends when a task is over; None, sent before, says that it has begun."""
 
     result: Any
     error: str | None
@@ -31,8 +32,10 @@ class Report:
     leaving: bool = False  # the worker ends itself after this
 
 
-def work(connection: Connection, start: Mapped, parent: int, memory_bytes: int | None) -> None:
-    """Take tasks from `connection` until it is closed, and report on each.
+def work(
+    connection: Connection, start: Mapped, task: bytes, parent: int, memory_bytes: int | None
+) -> None:
+    """Do `task`, then those that come through `connection` until it is closed, pickled all.
 
     What tasks print goes to standard error: standard output belongs to the parent's command.
     """
@@ -45,15 +48,15 @@ def work(connection: Connection, start: Mapped, parent: int, memory_bytes: int |
         text = f"a worker could not start: {one_line(error)}"
         connection.send(Report(None, text, time.monotonic() - began, leaving=True))
         return
-    connection.send(None)
     with contextlib.suppress(EOFError):
-        while _serve(connection, run, connection.recv()):
-            pass
+        while _serve(connection, run, task):
+            task = connection.recv_bytes()
 
 
-def _serve(connection: Connection, run: Callable[[Any], Any], task: Any) -> bool:
+def _serve(connection: Connection, run: Callable[[Any], Any], task: bytes) -> bool:
     """Run one task and report; False if the worker should end, its memory being exhausted."""
     process = os.getpid()
+    connection.send(None)
     report = _attempt(run, task)
     if os.getpid() != process:  # the task forked, and this is the copy
         os._exit(0)
@@ -67,10 +70,10 @@ def _serve(connection: Connection, run: Callable[[Any], Any], task: Any) -> bool
     return not report.leaving
 
 
-def _attempt(run: Callable[[Any], Any], task: Any) -> Report:
+def _attempt(run: Callable[[Any], Any], task: bytes) -> Report:
     began = time.monotonic()
     try:
-        result = run(task)
+        result = run(pickle.loads(task))  # noqa: S301 our own parent wrote it
     except BaseException as error:
         spent = isinstance(error, MemoryError)
         return Report(None, one_line(error), time.monotonic() - began, leaving=spent)
@@ -83,12 +86,19 @@ def _settle(parent: int) -> None:
         os.setpgid(0, 0)  # a group of its own, so that what tasks start can be ended with it
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the parent hears them, and decides
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
+    _redirect_output()
     _die_with(parent)
-    os.register_at_fork(after_in_child=_die_with_worker)
+    os.register_at_fork(after_in_child=_ask_kernel_to_kill_orphan)
     with contextlib.suppress(OSError):  # let the kernel end an experiment, not the run
         Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _redirect_output() -> None:
+    sys.stdout = sys.stderr
+    try:
+        os.dup2(2, 1)
+    except OSError:  # no standard error either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _die_with(parent: int) -> None:
@@ -96,10 +106,6 @@ def _die_with(parent: int) -> None:
     _ask_kernel_to_kill_orphan()
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _die_with_worker() -> None:
-    _ask_kernel_to_kill_orphan()
 
 
 def _ask_kernel_to_kill_orphan() -> None:
