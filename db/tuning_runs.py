@@ -1,11 +1,27 @@
 """The tables of tuning runs and of their history."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import get_args
 
 from db.connection import Connection, Row
 from domain.errors import NotFoundError
-from domain.experiment import Progress, RunStatus, TuningRun
+from domain.experiment import ExperimentStatus, Progress, RunStatus, TuningRun
+
+IDLE_SECONDS = (
+    60  # a longer pause between two results, beyond the experiment's own time, is no work
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTotals:
+    """A run's experiments, in figures."""
+
+    n_by_status: dict[ExperimentStatus, int]  # statuses that occur only
+    baseline_value: float | None  # objective of the deployed configuration
+    best_value: float | None
+    best_experiment_id: str | None  # of equals the earliest
+    seconds: float | None  # from the start to the last result without long pauses; None before one
 
 
 def save_run(conn: Connection, run: TuningRun) -> None:
@@ -81,6 +97,41 @@ def load_runs(conn: Connection) -> list[TuningRun]:
     return [_run(row) for row in conn.execute("SELECT * FROM hp_tuning_runs ORDER BY rowid")]
 
 
+def load_run_totals(conn: Connection) -> dict[str, RunTotals]:
+    """The figures of every run that has experiments, by its id."""
+    rows = conn.execute(
+        """
+        WITH timed AS (
+            SELECT e.*,  -- seconds: since the result before
+                   unixepoch(completed_at) - lag(
+                       unixepoch(completed_at), 1,
+                       min(unixepoch(started_at), unixepoch(completed_at) - duration_seconds)
+                   ) OVER (PARTITION BY tuning_run_id, completion_number IS NULL
+                               ORDER BY completion_number) AS seconds
+              FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
+        )
+        SELECT tuning_run_id,
+               count(*) FILTER (WHERE status = 'pending') AS pending,
+               count(*) FILTER (WHERE status = 'running') AS running,
+               count(*) FILTER (WHERE status = 'completed') AS completed,
+               count(*) FILTER (WHERE status = 'failed') AS failed,
+               count(*) FILTER (WHERE status = 'pruned') AS pruned,
+               max(objective_value) FILTER (WHERE status = 'completed' AND number = 0)
+                   AS baseline_value,
+               max(objective_value) FILTER (WHERE status = 'completed') AS best_value,
+               (SELECT experiment_id FROM hp_experiments AS b
+                 WHERE b.tuning_run_id = timed.tuning_run_id AND b.status = 'completed'
+                 ORDER BY objective_value DESC, number LIMIT 1) AS best_experiment_id,
+               sum(max(0, min(seconds, ifnull(duration_seconds, 0) + :idle)))
+                   FILTER (WHERE completion_number IS NOT NULL) AS seconds
+          FROM timed
+         GROUP BY tuning_run_id
+        """,
+        {"idle": IDLE_SECONDS},
+    )
+    return {row["tuning_run_id"]: _totals(row) for row in rows}
+
+
 def load_planned_run(
     conn: Connection, method: str, model: str, split: str, objective: str
 ) -> TuningRun | None:
@@ -135,3 +186,13 @@ def load_progress(conn: Connection, run_id: str) -> list[Progress]:
 
 def _run(row: Row) -> TuningRun:
     return TuningRun(**{**dict(row), "settings": json.loads(row["settings"])})
+
+
+def _totals(row: Row) -> RunTotals:
+    return RunTotals(
+        n_by_status={s: row[s] for s in get_args(ExperimentStatus) if row[s]},
+        baseline_value=row["baseline_value"],
+        best_value=row["best_value"],
+        best_experiment_id=row["best_experiment_id"],
+        seconds=row["seconds"],
+    )
