@@ -9,6 +9,7 @@ from cli.exits import Group
 from cli.options import option_db, option_json, option_quiet
 from db.connection import connection
 from db.ratings import count_ratings
+from importers.demo_command import demo
 from importers.layouts import find_movielens
 from importers.movielens import import_movielens
 from importers.report import LEGEND, describe_database, print_report, render_json
@@ -53,8 +54,11 @@ def movielens(
         print_json(render_json(db_path, reports, database))
     else:
         print_report(result_console(), db_path, reports, database)
-        remark_console(quiet=quiet).print(LEGEND, style="dim")
+        if any(file.kept < file.read for file in reports):
+            remark_console(quiet=quiet).print(LEGEND, style="dim")
 
+
+importers.add_command(demo)
 
 if __name__ == "__main__":
     importers(prog_name="python -m importers")

@@ -116,7 +116,7 @@ def parse_genres(text: str) -> tuple[str, ...]:
     ('Sci-Fi',)
     """
     found = list[str | None]()
-    for entry in _dicts(check_literal(text, "genres") or [], "genres"):
+    for entry in _dicts(check_literal(text, "genres"), "genres"):
         number = entry.get("id")
         if not _is_id(number) or number not in _GENRES:
             raise BadRowError("genres has one that TMDB does not have")
@@ -140,7 +140,7 @@ def parse_cast(fields: list[str]) -> Cast:
     """The cast of a row of credits.csv; who plays twice has the better place, nobody no name."""
     number, text = fields
     cast = Cast(check_id(number, "id"), {}, {})
-    for entry in _dicts(check_literal(text, "cast") or [], "cast"):
+    for entry in _dicts(check_literal(text, "cast"), "cast"):
         person, name, order = entry.get("id"), entry.get("name"), entry.get("order")
         if not (_is_id(person) and isinstance(name, str) and type(order) is int):
             raise BadRowError("cast has an entry without id, name or order")
@@ -153,7 +153,9 @@ def parse_cast(fields: list[str]) -> Cast:
 
 
 def _dicts(value: object, name: str) -> list[dict[object, object]]:
-    """`value`, if it is a list of dictionaries."""
+    """`value`, if it is a list of dictionaries; None, of an empty cell, is an empty list."""
+    if value is None:
+        return []
     if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
         return value
     raise BadRowError(f"{name} is a literal of another type")

@@ -61,7 +61,7 @@ def print_report(
 ) -> None:
     """Print what became of the rows, why some were not taken, and what the database holds now."""
     console.print(_files_table(files))
-    if any(file.skipped or file.rejected for file in files):
+    if any(file.kept < file.read for file in files):
         console.print(_reasons_table(files))
     console.print(_database_lines(db_path, database))
 

@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.connection import Connection
+from db.imports import load_rejected_rows
+from importers.ratings import DUPLICATE, UNKNOWN_MOVIE, parse_rating
+from importers.rows import FIELD_COUNT, NOT_UTF8, NUL
+from importers.values import BadRowError
+from tests.importers.imports import RATINGS, THREE_MOVIES, dump, fresh, import_all, select, write
+
+RATING = "rating is not a number, 0.5 to 5"
+TIME = "timestamp is not whole seconds, 1970 to 2099"
+USER = "userId is not a positive whole number"
+
+
+def import_rows(conn: Connection, tmp_path: Path, rows: str | bytes) -> dict[str, int]:
+    """Import ratings of the movies 1, 2 and 3; the count of rejected rows per reason."""
+    content = RATINGS.encode() + (rows.encode() if isinstance(rows, str) else rows)
+    directory = write(tmp_path / "files", movies_csv=THREE_MOVIES, ratings_csv=content)
+    return import_all(conn, directory)["ratings.csv"].rejected
+
+
+def ratings(conn: Connection) -> list[tuple[object, ...]]:
+    return select(conn, "SELECT user_id, movie_id, rating, rated_at FROM ratings ORDER BY 1, 2")
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"7,2,nan,5", RATING),
+        (b"7,2,inf,5", RATING),
+        (b"7,2,,5", RATING),
+        (b"7,2,good,5", RATING),
+        (b"7,2,0.0,5", RATING),
+        (b"7,2,5.5,5", RATING),
+        (b"7,2,0_5,5", RATING),
+        (b"7,2,3.0,-5", TIME),
+        (b"7,2,3.0,964982703000", TIME),
+        (b"7,2,3.0,1e9", TIME),
+        (b"7,2,3.0,", TIME),
+        (b"0,2,3.0,5", USER),
+        (b"-7,2,3.0,5", USER),
+        (b"99999999999999999999999,2,3.0,5", USER),
+        (b"9" * 10_000 + b",2,3.0,5", USER),
+        (b"7,4,3.0,5", UNKNOWN_MOVIE),
+        (b"7,2,3.0", FIELD_COUNT),
+        (b"7,2,3.0,5,", FIELD_COUNT),
+        (b"7,2,3.0,\xff5", NOT_UTF8),
+        (b"7,2,3.0,5\0", NUL),
+        (b"userId,movieId,rating,timestamp", USER),
+    ],
+)
+def test_a_bad_row_is_recorded_with_its_line_and_costs_no_neighbour(
+    tmp_path: Path, row: bytes, reason: str
+) -> None:
+    conn = fresh(tmp_path)
+    rejected = import_rows(conn, tmp_path, b"1,1,3.5,10\n" + row + b"\n1,2,4.5,20\n")
+    assert rejected == {reason: 1}
+    assert ratings(conn) == [(1, 1, 3.5, 10), (1, 2, 4.5, 20)]
+    (recorded,) = load_rejected_rows(conn, "ratings.csv")
+    assert (recorded.line, recorded.reason) == (3, reason)
+
+
+def test_empty_lines_are_skipped_and_not_called_bad(tmp_path: Path) -> None:
+    assert import_rows(fresh(tmp_path), tmp_path, "\n1,1,3.5,10\n\n\n") == {}
+
+
+def test_of_two_ratings_of_one_movie_the_later_stays_and_the_other_is_recorded(
+    tmp_path: Path,
+) -> None:
+    conn = fresh(tmp_path)
+    rejected = import_rows(conn, tmp_path, "1,1,5,30\n1,1,2,20\n1,2,1,10\n1,2,2,10\n")
+    assert ratings(conn) == [(1, 1, 5.0, 30), (1, 2, 2.0, 10)]
+    assert rejected == {DUPLICATE: 2}
+    assert [row.line for row in load_rejected_rows(conn, "ratings.csv")] == [3, 4]
+
+
+def test_of_two_files_the_newer_rating_stays_whichever_comes_first(tmp_path: Path) -> None:
+    for order in (["1,1,2,20\n", "1,1,5,30\n"], ["1,1,5,30\n", "1,1,2,20\n"]):
+        conn = fresh(tmp_path)
+        for rows in order:
+            import_rows(conn, tmp_path, rows)
+        assert ratings(conn) == [(1, 1, 5.0, 30)]
+        (tmp_path / "movies.db").unlink()
+
+
+def test_a_file_without_ratings_is_no_error(tmp_path: Path) -> None:
+    assert import_rows(fresh(tmp_path), tmp_path, "") == {}
+
+
+good_rows = st.tuples(
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.sampled_from([0.5, 1.0, 3.5, 5.0]),
+    st.integers(0, 9),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.lists(good_rows, max_size=12),
+    noise=st.lists(st.tuples(st.integers(0, 12), st.text('",.\x00a9\r', max_size=9)), max_size=4),
+)
+def test_the_table_is_what_a_dictionary_says_whatever_stands_between_the_rows(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[int, int, float, int]],
+    noise: list[tuple[int, str]],
+) -> None:
+    newest: dict[tuple[int, int], tuple[float, int]] = {}
+    for user, movie, rating, at in rows:
+        if at >= newest.get((user, movie), (0, 0))[1]:
+            newest[user, movie] = (rating, at)
+    lines = [",".join(map(str, row)) for row in rows]
+    for place, text in noise:
+        lines.insert(place, text)
+    directory = tmp_path_factory.mktemp("world")
+    conn = fresh(directory)
+    import_rows(conn, directory, "\n".join(lines) + "\n")
+    found = {(user, movie): (rating, at) for user, movie, rating, at in ratings(conn)}
+    assert found == newest
+    before = dump(conn)
+    import_rows(conn, directory, "\n".join(lines) + "\n")
+    assert dump(conn) == before
+    conn.close()
+
+
+@given(
+    fields=st.lists(
+        st.text() | st.text("0123456789.-+e_naif ", max_size=25), min_size=4, max_size=4
+    )
+)
+def test_a_row_of_any_text_is_either_refused_or_within_all_bounds(fields: list[str]) -> None:
+    try:
+        user, movie, rating, rated_at = parse_rating(fields)
+    except BadRowError:
+        return
+    assert 0 < user < 2**63
+    assert 0 < movie < 2**63
+    assert 0.5 <= rating <= 5.0
+    assert 0 <= rated_at < 2**32
