@@ -1,13 +1,17 @@
 """What is deployed: the version in production, else its exported copy, else the defaults."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.connection import Connection
-from db.versions import database_path, load_production
-from domain.errors import InputError
+from db.artifacts import sync_directory, write_synced
+from db.connection import Connection, transaction
+from db.versions import Fault, database_path, load_events, load_production, load_versions
+from domain.errors import InputError, StorageError
 from domain.space import Space, Value
 from domain.strict_json import read_object
+from domain.version import Version, VersionEvent
 
 EXPORT_NAME = "hyperparameters.json"
 
@@ -42,6 +46,107 @@ def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
 def export_path(conn: Connection) -> Path:
     """Where the deployed configuration is exported to: beside the database."""
     return database_path(conn).parent / EXPORT_NAME
+
+
+def export_deployed(conn: Connection) -> bool:
+    """Make the exported file say what is in production; whether it had to be written.
+
+    It is written under the database's write lock, so that of two promotions at once the later one
+    is what the file says in the end. A reader finds the old file or the new one.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    path = export_path(conn)
+    with transaction(conn):
+        production = load_production(conn)
+        if production is None or not _differs(path, production):
+            return False
+        try:
+            _write_export(path, database_path(conn), export_text(production))
+        except OSError as error:
+            raise StorageError(
+                f"version {production.version} is in production, but {str(path)!r} cannot be"
+                f" written: {error}; then promote version {production.version} again"
+            ) from error
+    return True
+
+
+def check_export(conn: Connection) -> list[Fault]:
+    """What is wrong with the exported file, if it does not say what is in production."""
+    production = load_production(conn)
+    if production is None or not _differs(export_path(conn), production):
+        return []
+    what = "does not say what is in production" if export_path(conn).exists() else "is missing"
+    remedy = f"promote version {production.version} again: that writes it"
+    return [Fault(EXPORT_NAME, what, remedy)]
+
+
+def check_production(conn: Connection) -> list[Fault]:
+    """Whether versions and events agree on what is in production."""
+    found = [v.version for v in load_versions(conn) if v.status == "production"]
+    said = live_history(load_events(conn))[-1:]
+    if found == said:
+        return []
+    what = f"versions in production are {found}, but {said} by the events"
+    return [Fault("production", what, "promote the version that is meant")]
+
+
+def live_history(events: Iterable[VersionEvent]) -> list[int]:
+    """What was in production and not undone since, the earliest first; the last one still is.
+
+    >>> def event(version, kind, evidence={}):
+    ...     return VersionEvent(
+    ...         version=version, event=kind, happened_at="", reason="", evidence=evidence)
+    >>> live_history([event(1, "promoted"), event(1, "replaced"), event(2, "promoted")])
+    [1, 2]
+    >>> live_history([event(1, "promoted"), event(1, "replaced"), event(2, "promoted"),
+    ...               event(2, "rolled back"), event(1, "promoted", {"rolled_back_from": 2})])
+    [1]
+    """
+    live: list[int] = []
+    for event in events:
+        if event.event != "promoted":
+            continue
+        if "rolled_back_from" in event.evidence and event.version in live:
+            while live[-1] != event.version:
+                live.pop()
+        else:
+            live.append(event.version)
+    return live
+
+
+def export_text(version: Version) -> str:
+    """What the exported file says of a version: one line per value, the same every time."""
+    training = version.training
+    said = {
+        "model": training.model,
+        "version": version.version,
+        "hyperparameters": dict(training.hyperparameters),
+        "n_ratings": training.n_ratings,
+        "data_fingerprint": training.data_fingerprint,
+        "code_version": training.code_version,
+        "artifact_sha256": version.artifact_sha256,
+    }
+    return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+
+
+def _differs(path: Path, production: Version) -> bool:
+    try:
+        return path.read_bytes() != export_text(production).encode()
+    except OSError:
+        return True
+
+
+def _write_export(path: Path, database: Path, text: str) -> None:
+    unfinished = path.with_name(f".{database.name}.{path.name}")
+    try:
+        write_synced(unfinished, text.encode())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
 
 
 def _read_export(path: Path, space: Space, model: str) -> dict[str, Value]:

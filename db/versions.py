@@ -1,22 +1,31 @@
 """The tables of training runs, versions and what happened to them."""
 
 import json
-from dataclasses import asdict
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from db.artifacts import check_artifact
 from db.connection import Connection, Row
 from domain.errors import NotFoundError
 from domain.version import TrainingRun, Version, VersionEvent, VersionStatus
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is wrong with what is stored, and what to do about it."""
+
+    subject: str
+    what: str
+    remedy: str
+
+
 def save_training_run(conn: Connection, training: TrainingRun) -> int:
     """Add a training run; its number."""
-    written = {
-        "hyperparameters": json.dumps(dict(training.hyperparameters)),
-        "environment": json.dumps(dict(training.environment)),
-        "test_metrics": json.dumps(dict(training.test_metrics), allow_nan=False),
-    }
+    values = {name: getattr(training, name) for name in _TRAINING_FIELDS}
+    written = {name: _json(values[name]) for name in _OBJECTS}
     cursor = conn.execute(
         """
         INSERT INTO training_runs (
@@ -27,7 +36,7 @@ def save_training_run(conn: Connection, training: TrainingRun) -> int:
             :n_ratings, :code_version, :seed, :environment, :test_metrics, :duration_seconds
         )
         """,
-        asdict(training) | written,
+        values | written,
     )
     return int(cursor.lastrowid)
 
@@ -72,13 +81,19 @@ def set_version_status(conn: Connection, version: int, status: VersionStatus) ->
 
 
 def save_event(conn: Connection, event: VersionEvent) -> None:
-    """Add to what happened to a version."""
+    """Add to what happened to a version; a NaN in the evidence is written as null."""
     conn.execute(
         """
         INSERT INTO version_events (version, event, happened_at, reason, evidence)
         VALUES (:version, :event, :happened_at, :reason, :evidence)
         """,
-        asdict(event) | {"evidence": json.dumps(event.evidence, allow_nan=False)},
+        {
+            "version": event.version,
+            "event": event.event,
+            "happened_at": event.happened_at,
+            "reason": event.reason,
+            "evidence": _json(event.evidence),
+        },
     )
 
 
@@ -88,33 +103,23 @@ def load_version(conn: Connection, version: int) -> Version:
     Raises:
         NotFoundError: there is none with that number.
     """
-    row = conn.execute(
-        """
-        SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
-               t.split, t.data_fingerprint, t.n_ratings, t.code_version, t.seed, t.environment,
-               t.test_metrics, t.duration_seconds
-          FROM model_versions AS v JOIN training_runs AS t USING (training_run_id)
-         WHERE v.version = :version
-        """,
-        {"version": version},
-    ).fetchone()
-    if row is None:
+    found = _select(conn, version=version)
+    if not found:
         raise NotFoundError(
             f"there is no version {version}: `model_versioning.py list` names those there are"
         )
-    return _version(row)
+    return found[0]
 
 
 def load_versions(conn: Connection) -> list[Version]:
     """All versions, the earliest first."""
-    rows = conn.execute("SELECT version FROM model_versions ORDER BY version").fetchall()
-    return [load_version(conn, row["version"]) for row in rows]
+    return _select(conn)
 
 
 def load_production(conn: Connection) -> Version | None:
     """The version in production, if any is."""
-    row = conn.execute("SELECT version FROM model_versions WHERE status = 'production'").fetchone()
-    return None if row is None else load_version(conn, row["version"])
+    found = _select(conn, status="production")
+    return found[0] if found else None
 
 
 def load_events(conn: Connection, version: int | None = None) -> list[VersionEvent]:
@@ -136,14 +141,58 @@ def database_path(conn: Connection) -> Path:
     return Path(conn.execute("PRAGMA database_list").fetchone()["file"])
 
 
+def check_database(conn: Connection) -> list[Fault]:
+    """What SQLite finds wrong with the file, and references that lead nowhere."""
+    restore = "restore the database from a backup"
+    integrity = [row[0] for row in conn.execute("PRAGMA integrity_check")]
+    found = [Fault("database", text, restore) for text in integrity if text != "ok"]
+    for row in conn.execute("PRAGMA foreign_key_check"):
+        what = f"row {row['rowid']} of {row['table']} names a row of {row['parent']} that is gone"
+        found.append(Fault("database", what, restore))
+    return found
+
+
+def check_version(conn: Connection, version: Version) -> list[Fault]:
+    """What is wrong with the artifact of a version; a refused one has none."""
+    if version.artifact is None or version.artifact_sha256 is None:
+        return []
+    found = check_artifact(database_path(conn), version.artifact, version.artifact_sha256)
+    remedy = (
+        "roll back, then restore it from a backup"
+        if version.status == "production"
+        else "restore it from a backup; until then the version cannot be promoted"
+    )
+    return [Fault(f"version {version.version}", what, remedy) for what in found]
+
+
 _TRAINING_FIELDS = tuple(TrainingRun.__dataclass_fields__)
+_OBJECTS = ("hyperparameters", "environment", "test_metrics")
+
+
+def _select(
+    conn: Connection, *, version: int | None = None, status: VersionStatus | None = None
+) -> list[Version]:
+    """The versions of that number and status, as of one moment."""
+    rows = conn.execute(
+        """
+        SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
+               t.split, t.data_fingerprint, t.n_ratings, t.code_version, t.seed, t.environment,
+               t.test_metrics, t.duration_seconds
+          FROM model_versions AS v JOIN training_runs AS t USING (training_run_id)
+         WHERE (:version IS NULL OR v.version = :version)
+           AND (:status IS NULL OR v.status = :status)
+         ORDER BY v.version
+        """,
+        {"version": version, "status": status},
+    )
+    return [_version(row) for row in rows]
 
 
 def _version(row: Row) -> Version:
     training: dict[str, Any] = {
         name: row[name] for name in _TRAINING_FIELDS if name != "created_at"
     }
-    for name in ("hyperparameters", "environment", "test_metrics"):
+    for name in _OBJECTS:
         training[name] = json.loads(training[name])
     return Version(
         version=row["version"],
@@ -154,3 +203,18 @@ def _version(row: Row) -> Version:
         artifact_sha256=row["artifact_sha256"],
         training=TrainingRun(created_at=row["trained_at"], **training),
     )
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(_finite(value), allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """`value` as JSON can say it: what is not finite, in whatever depth, as None."""
+    if isinstance(value, Mapping):
+        return {str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if hasattr(value, "item"):  # a NumPy number
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
