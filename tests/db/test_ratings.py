@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from db.connection import Connection, connect
+from db.movies import Movie, save_movies
+from db.ratings import count_ratings, count_users, load_movie_ids, load_ratings, save_ratings
+
+Row = tuple[int, int, float, int]
+
+
+def database(tmp_path: Path, movie_ids: tuple[int, ...] = (3, 5, 9)) -> Connection:
+    conn = connect(tmp_path / "movies.db", create=True)
+    save_movies(conn, [Movie(number, f"Movie {number}") for number in movie_ids])
+    return conn
+
+
+def save(conn: Connection, *rows: Row) -> None:
+    users, movies, ratings, rated_at = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    save_ratings(
+        conn,
+        users.astype(np.int64),
+        movies.astype(np.int64),
+        ratings,
+        rated_at.astype(np.int64),
+    )
+
+
+def test_an_empty_database_gives_an_empty_table(tmp_path: Path) -> None:
+    table = load_ratings(connect(tmp_path / "movies.db", create=True))
+    assert (len(table), table.n_users, table.n_movies) == (0, 0, 0)
+
+
+def test_ratings_come_by_user_and_time_over_all_movies_rated_or_not(tmp_path: Path) -> None:
+    conn = database(tmp_path)
+    save(conn, (7, 9, 3.5, 20), (7, 3, 1.0, 30), (2, 3, 5.0, 40))
+    table = load_ratings(conn)
+    assert table.user_ids.tolist() == [2, 7]
+    assert table.movie_ids.tolist() == load_movie_ids(conn).tolist() == [3, 5, 9]
+    assert table.users.tolist() == [0, 1, 1]
+    assert table.movies.tolist() == [0, 2, 0]
+    assert table.ratings.tolist() == [5.0, 3.5, 1.0]
+    assert table.rated_at.tolist() == [40, 20, 30]
+    assert (count_ratings(conn), count_users(conn)) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("second", "stays"),
+    [((7, 3, 1.0, 19), 4.0), ((7, 3, 1.0, 20), 1.0), ((7, 3, 1.0, 21), 1.0)],
+)
+def test_the_newer_of_two_ratings_stays_and_on_a_tie_the_one_saved_last(
+    tmp_path: Path, second: Row, stays: float
+) -> None:
+    conn = database(tmp_path)
+    save(conn, (7, 3, 4.0, 20))
+    save(conn, second)
+    assert load_ratings(conn).ratings.tolist() == [stays]
+
+
+def test_more_rows_than_a_chunk_come_whole_and_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.columns._CHUNK_ROWS", 3)
+    conn = database(tmp_path)
+    save(conn, *((user, 3, 0.5 * user, user) for user in range(1, 8)))
+    assert load_ratings(conn).rated_at.tolist() == list(range(1, 8))
+
+
+rows = st.tuples(
+    st.integers(1, 2**40),
+    st.sampled_from([3, 5, 9]),
+    st.sampled_from([0.5, 2.0, 3.5, 5.0]),
+    st.integers(0, 2**32),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(some=st.lists(rows, max_size=10, unique_by=lambda row: row[:2]))
+def test_what_is_saved_is_loaded_whatever_the_order(
+    tmp_path_factory: pytest.TempPathFactory, some: list[Row]
+) -> None:
+    conn = database(tmp_path_factory.mktemp("ratings"))
+    save(conn, *some)
+    table = load_ratings(conn)
+    users, movies = table.user_ids[table.users], table.movie_ids[table.movies]
+    found = zip(users, movies, table.ratings, table.rated_at, strict=True)
+    assert [tuple(map(float, row)) for row in found] == sorted(
+        (tuple(map(float, row)) for row in some), key=lambda row: (row[0], row[3], row[1])
+    )
+    conn.close()
