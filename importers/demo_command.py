@@ -22,7 +22,9 @@ _DEFAULTS = DemoSettings()
 @click.option("--users", default=_DEFAULTS.users, show_default=True, help="How many users rate.")
 @click.option("--movies", default=_DEFAULTS.movies, show_default=True, help="How many movies.")
 @click.option("--ratings", default=_DEFAULTS.ratings, show_default=True, help="Ratings in all.")
-@click.option("--seed", default=_DEFAULTS.seed, show_default=True, help="Another one, other data.")
+@click.option(
+    "--seed", default=_DEFAULTS.seed, show_default=True, help="Another makes another world."
+)
 @option_db
 @option_json
 @option_quiet
