@@ -1,0 +1,57 @@
+# make tune    set up, build the demo database, tune it, show the summary, promote the winner
+# make test    run every test          make test-quick   the quick ones only
+# make check   format, lint, types, docs
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DB ?= movies.db
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help tune test test-quick check format bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(VENV)/main: requirements.txt
+	@echo "== setting up $(VENV) with what the main job needs (about half a minute, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/main requirements-dev.txt
+	@echo "== adding what tests and checks need"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(DB): | $(VENV)/main
+	@echo "== building the demo world in $(DB)"
+	@$(BIN)/python -m importers demo --db $(DB)
+
+tune: $(VENV)/main $(DB)
+	@echo "== trying 20 configurations by Bayesian search; the best is promoted if the gate lets it"
+	@$(BIN)/python tune_orchestrator.py --db $(DB) --method bayesian --configs 20 --jobs $(JOBS) --promote
+
+test: $(VENV)/dev
+	@echo "== running every test"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+test-quick: $(VENV)/dev
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
+
+check: $(VENV)/dev
+	@echo "== format, lint, types, docs"
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/python -m reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
+
+format: $(VENV)/dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

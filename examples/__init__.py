@@ -1,0 +1,1 @@
+"""Worked examples: recommenders of one's own."""
