@@ -4,6 +4,7 @@ import ctypes
 import mmap
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -128,6 +129,12 @@ def hang(directory: str | None) -> None:
 def fork_and_hang(directory: str) -> None:
     if os.fork() == 0:
         hang(directory)
+    hang(directory)
+
+
+def run_a_program_and_hang(directory: str) -> None:
+    program = subprocess.Popen(["sleep", "1000"])
+    (Path(directory) / str(program.pid)).touch()
     hang(directory)
 
 

@@ -135,8 +135,11 @@ def test_a_copy_that_a_task_forks_reports_nothing(pool: Processes[Task, Any]) ->
     assert results(pool, ("square", 1), ("square", 2)) == [1, 4]
 
 
-def test_what_a_task_forked_ends_with_it(pool: Processes[Task, Any], tmp_path: Path) -> None:
-    pool.submit(0, ("fork_and_hang", str(tmp_path)))
+@pytest.mark.parametrize("task", ["fork_and_hang", "run_a_program_and_hang"])
+def test_what_a_task_started_ends_with_it(
+    pool: Processes[Task, Any], tmp_path: Path, task: str
+) -> None:
+    pool.submit(0, (task, str(tmp_path)))
     pids = wait_for(tmp_path, 2)
     [outcome] = pool.finished()
     assert "took longer" in str(outcome.error)
