@@ -1,0 +1,78 @@
+"""What the cells of tables look like: numbers, moments, text from outside."""
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reports.changes import Change
+from tracking.plain_text import plain_text
+
+NONE = "-"
+WIDE = 110  # columns from which there is room for more than the most important
+
+
+def outside_text(console: Console, text: str | None) -> str:
+    """Text from outside as markup that shows just as it is, in one line."""
+    return escape(plain_text(text or NONE, console.encoding))
+
+
+def value_cell(value: float | None) -> str:
+    """A metric."""
+    return NONE if value is None else f"{value:.4f}"
+
+
+def gain_cell(gain: float | None) -> str:
+    """A difference of metrics, in green or red."""
+    if gain is None:
+        return NONE
+    shown = f"{gain:+.4f}"
+    if float(shown) == 0:
+        return "0.0000"
+    return f"[green]{shown}[/]" if gain > 0 else f"[red]{shown}[/]"
+
+
+def seconds_cell(seconds: float | None) -> str:
+    """A duration in the unit that is easiest to read.
+
+    >>> seconds_cell(75.0), seconds_cell(7200.0)
+    ('75 s', '2.0 h')
+    """
+    if seconds is None:
+        return NONE
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def count_cell(count: int) -> str:
+    """A count; none stands back."""
+    return f"{count:,}" if count else NONE
+
+
+def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> str:
+    """The greatest changes in words."""
+    told = [f"{outside_text(console, c.name)} {c.delta:+.6g}" for c in changed[:most]]
+    return ", ".join(told) or NONE
+
+
+def plain_table(title: str, *headings: str) -> Table:
+    """A table with its title at the left; headings that begin with '>' are of numbers."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+    )
+    for heading in headings:
+        number = heading.startswith(">")
+        table.add_column(
+            heading.removeprefix(">"),
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
+    return table

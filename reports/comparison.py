@@ -1,0 +1,87 @@
+"""Whether a run's best experiment beats its baseline by more than chance."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from db.connection import Connection
+from db.experiments import load_user_values
+from domain.arrays import Floats
+from domain.experiment import BASELINE, Experiment
+from evaluation.significance import CONFIDENCE, Comparison, paired_difference
+
+Verdict = Literal["better", "cannot tell", "worse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Best minus baseline in the objective, user by user.
+
+    The figures are None where they cannot be had; `reason` then says why.
+    """
+
+    metric: str
+    confidence: float = CONFIDENCE
+    n_users: int = 0  # with a value for both
+    difference: float | None = None  # the mean over these users
+    low: float | None = None  # ends of the confidence interval of that mean
+    high: float | None = None
+    p_value: float | None = None  # two-sided
+    verdict: Verdict = "cannot tell"
+    reason: str | None = None  # why there is no interval
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in plain language."""
+        if self.low is None or self.high is None:
+            return f"cannot tell: {self.reason}"
+        return {
+            "better": "better beyond noise: the whole interval is above 0",
+            "cannot tell": "cannot tell: the interval contains 0, the difference may be chance",
+            "worse": "worse beyond noise: the whole interval is below 0",
+        }[self.verdict]
+
+
+def compare_with_baseline(
+    conn: Connection, metric: str, best: Experiment | None, baseline: Experiment | None
+) -> Difference:
+    """The paired difference over users, from the values kept of both experiments."""
+    if best is None:
+        return Difference(metric=metric, reason="no experiment was completed")
+    if best.number == BASELINE:
+        return Difference(metric=metric, reason="nothing beat the deployed configuration")
+    if baseline is None or baseline.status != "completed":
+        return Difference(metric=metric, reason="the deployed configuration was not measured")
+    a = load_user_values(conn, best.experiment_id, metric)
+    b = load_user_values(conn, baseline.experiment_id, metric)
+    if a is None or b is None:
+        which = "the best experiment" if a is None else "the deployed configuration"
+        return Difference(metric=metric, reason=f"no values per user were kept of {which}")
+    return _compared(metric, a, b)
+
+
+def _compared(metric: str, a: Floats, b: Floats) -> Difference:
+    if a.shape != b.shape:
+        return Difference(metric=metric, reason="the two were measured on different users")
+    found = paired_difference(a, b)
+    if found.n_users < 2:
+        return Difference(
+            metric=metric,
+            n_users=found.n_users,
+            difference=found.difference if found.n_users else None,
+            reason="fewer than two users have a value for both",
+        )
+    return Difference(
+        metric=metric,
+        n_users=found.n_users,
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
+        p_value=found.p_value,
+        verdict=_verdict(found),
+    )
+
+
+def _verdict(found: Comparison) -> Verdict:
+    if found.low > 0:
+        return "better"
+    return "worse" if found.high < 0 else "cannot tell"
