@@ -97,6 +97,14 @@ def test_two_stray_quotation_marks_do_not_swallow_what_stands_between(tmp_path: 
     assert problems(records) == [(2, UNCLOSED)]
 
 
+def test_two_stray_marks_that_make_a_sound_record_do_not_swallow_a_good_row(
+    tmp_path: Path,
+) -> None:
+    records = read(tmp_path, 'id,text\n1,"a\n2,b\n3,c"\n4,d\n')
+    assert fields(records) == [["2", "b"], ["3", 'c"'], ["4", "d"]]
+    assert problems(records) == [(2, UNCLOSED)]
+
+
 def test_a_line_too_long_is_passed_over_within_bounds_of_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +148,14 @@ def test_latin1_is_read_only_where_a_file_may_be_so(tmp_path: Path) -> None:
     assert fields(read(tmp_path, b"1::\xe9\n2::\xc3\xa9\n", form)) == [["1", "é"], ["2", "é"]]
 
 
-cells = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8)
+def may_be_records(text: str) -> bool:
+    """Whether a further line of `text` could be taken for a record: see the module's rule."""
+    return any("," in line or '"' in line for line in text.split("\n")[1:])
+
+
+cells = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8
+).filter(lambda text: not may_be_records(text))
 
 
 @quick
@@ -150,15 +165,7 @@ def test_what_the_csv_module_writes_is_read_back(
 ) -> None:
     content = io.StringIO()
     csv.writer(content, quoting=csv.QUOTE_ALL).writerows([("id", "text"), *rows])
-    records = read(tmp_path, content.getvalue())
-    good = [row for row in rows if not _looks_like_records(row[1])]
-    if len(good) == len(rows):
-        assert fields(records) == [list(row) for row in rows]
-
-
-def _looks_like_records(text: str) -> bool:
-    """Whether a line of `text` could be taken for a record: see the module's rule."""
-    return any("," in line or '"' in line for line in text.split("\n")[1:])
+    assert fields(read(tmp_path, content.getvalue())) == [list(row) for row in rows]
 
 
 @quick
