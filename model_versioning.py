@@ -5,37 +5,53 @@ so, and its exported file is written right after; readers follow the row.
 """
 
 import enum
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final, Literal
 
+import click
 import numpy as np
 
-from db.artifacts import find_orphans, load_artifact, save_artifact
-from db.connection import Connection, transaction
-from db.deployed import check_export, check_production, export_deployed, live_history
+from cli.console import print_json, result_console
+from cli.exits import EXIT_ERROR, Group
+from cli.options import option_db, option_json, option_quiet
+from db.artifacts import load_artifact, save_artifact
+from db.catalogue import load_titles
+from db.columns import snapshot
+from db.connection import Connection, connection, transaction
+from db.deployed import EXPORT_NAME, export_deployed, live_history
+from db.deployed import verify as verify  # a public name of this module too
+from db.ratings import load_ratings
 from db.versions import (
-    Fault,
-    check_database,
-    check_version,
+    add_version,
     database_path,
     load_events,
     load_production,
     load_version,
     load_versions,
-    save_event,
-    save_training_run,
-    save_version,
-    set_version_status,
+    replace_production,
 )
 from domain.arrays import AnyArray, Ints
-from domain.clock import stamp
 from domain.errors import BusyError, InputError, NotFoundError, StorageError
 from domain.ratings import RatingTable
 from domain.recommender import Recommender
-from domain.version import EventKind, TrainingRun, Version, VersionEvent, VersionStatus
-from model import model_class
+from domain.version import TrainingRun, Version
+from model import Recommendation, model_class, recommend
+from reports.version_tables import (
+    diff_json,
+    faults_json,
+    print_diff,
+    print_faults,
+    print_recommendations,
+    print_version,
+    print_versions,
+    show_json,
+    versions_json,
+)
 
+_NUMBER = click.IntRange(1, 2**63 - 1)
 _MODEL = "model."  # prefix of the model's own arrays in an artifact
 
 
@@ -86,7 +102,7 @@ def register(
     with transaction(conn):
         artifact = save_artifact(database, manifest, arrays)
         _check_scores(model, training, load_artifact(database, *artifact)[1])
-        return _save(conn, training, "candidate", artifact, ("registered", reason, evidence))
+        return add_version(conn, training, "candidate", artifact, ("registered", reason, evidence))
 
 
 def refuse(
@@ -94,7 +110,7 @@ def refuse(
 ) -> int:
     """Record a retraining that the gate refused; the number of its version, which has no model."""
     with transaction(conn):
-        return _save(conn, training, "refused", (None, None), ("refused", reason, evidence))
+        return add_version(conn, training, "refused", (None, None), ("refused", reason, evidence))
 
 
 def promote(
@@ -126,7 +142,7 @@ def promote(
         changed = production is None or production.version != version
         if changed:
             _check_promotable(conn, load_version(conn, version))
-            _replace(conn, production, version, "replaced", reason, evidence or {})
+            replace_production(conn, production, version, "replaced", reason, evidence or {})
     export_deployed(conn)
     return changed
 
@@ -149,7 +165,7 @@ def rollback(conn: Connection, to: int | None = None, *, reason: str) -> int:
         target = load_version(conn, _before(conn, production.version) if to is None else to)
         _check_rollback(conn, target)
         evidence = {"rolled_back_from": production.version}
-        _replace(conn, production, target.version, "rolled back", reason, evidence)
+        replace_production(conn, production, target.version, "rolled back", reason, evidence)
     export_deployed(conn)
     return target.version
 
@@ -162,9 +178,7 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
         NotFoundError: there is no such version, or none is in production.
         StorageError: its artifact cannot be trusted, or does not fit this code.
     """
-    found = load_production(conn) if version is None else load_version(conn, version)
-    if found is None:
-        raise NotFoundError("no version is in production: run `retrain_model.py` first")
+    found = _find(conn, version)
     manifest, arrays = _load_artifact(conn, found)
     kind = model_class(found.training.model)
     faults = kind.space.faults(found.training.hyperparameters)
@@ -178,69 +192,6 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
             f"version {found.version} was made by other code ({manifest.get('code_version')}):"
             f" {error}; check out that code, or retrain"
         ) from error
-
-
-def verify(conn: Connection) -> list[Fault]:
-    """All that is wrong with the versions: artifacts, production, its export, the database."""
-    database = database_path(conn)
-    found = check_database(conn)
-    if found:
-        return found  # what is read from such a database means nothing
-    with transaction(conn):  # nobody registers or promotes meanwhile
-        versions = load_versions(conn)
-        orphans = find_orphans(database, [v.artifact for v in versions if v.artifact])
-        found = check_production(conn) + check_export(conn)
-    found += [fault for version in versions for fault in check_version(conn, version)]
-    remedy = "remove that directory, unless a copy of the database names it"
-    found += [Fault(name, "no version names this artifact", remedy) for name in orphans]
-    return found
-
-
-def _save(
-    conn: Connection,
-    training: TrainingRun,
-    status: VersionStatus,
-    artifact: tuple[str, str] | tuple[None, None],
-    event: tuple[EventKind, str, Mapping[str, Any]],
-) -> int:
-    """Add the training, its version and the event, within the caller's transaction."""
-    production = load_production(conn)
-    version = save_version(
-        conn,
-        training_run_id=save_training_run(conn, training),
-        created_at=stamp(),
-        parent_version=production.version if production else None,
-        status=status,
-        artifact=artifact[0],
-        artifact_sha256=artifact[1],
-    )
-    _save_event(conn, version, *event)
-    return version
-
-
-def _save_event(
-    conn: Connection, version: int, kind: EventKind, reason: str, evidence: Mapping[str, Any]
-) -> None:
-    event = VersionEvent(
-        version=version, event=kind, happened_at=stamp(), reason=reason, evidence=evidence
-    )
-    save_event(conn, event)
-
-
-def _replace(
-    conn: Connection,
-    old: Version | None,
-    new: int,
-    old_event: EventKind,
-    reason: str,
-    evidence: Mapping[str, Any],
-) -> None:
-    """Production goes from `old` to `new`, within the caller's transaction."""
-    if old is not None:
-        set_version_status(conn, old.version, "archived")
-        _save_event(conn, old.version, old_event, reason, {"by": new})
-    set_version_status(conn, new, "production")
-    _save_event(conn, new, "promoted", reason, evidence)
 
 
 def _before(conn: Connection, production: int) -> int:
@@ -318,3 +269,155 @@ def _model_arrays(arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
 
 def _ids(arrays: Mapping[str, AnyArray], name: str) -> Ints:
     return arrays[name].astype(np.int64)
+
+
+_option_reason = click.option(
+    "--reason", default="by hand", show_default=True, help="Why, kept with the version."
+)
+
+
+@click.group(cls=Group)
+def model_versioning() -> None:
+    """Which version of the model is in production, which ones were, and why."""
+
+
+@model_versioning.command("list")
+@option_db
+@option_json
+def list_command(db_path: Path, as_json: bool) -> None:
+    """List all versions, the earliest first."""
+    with connection(db_path) as conn:
+        versions = load_versions(conn)
+    if as_json:
+        print_json(versions_json(versions))
+    else:
+        print_versions(result_console(), versions)
+
+
+@model_versioning.command()
+@click.argument("version", type=_NUMBER, required=False)
+@click.option(
+    "--user", "user_id", type=_NUMBER, help="Show also what this user would be recommended."
+)
+@option_db
+@option_json
+def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool) -> None:
+    """Show what VERSION came from and what happened to it; by default the one in production."""
+    with connection(db_path) as conn, snapshot(conn):
+        found = _find(conn, version)
+        events = load_events(conn, found.version)
+        best = None if user_id is None else recommend_for(conn, found.version, user_id)
+        titles = load_titles(conn) if best else {}
+    if as_json:
+        print_json(show_json(found, events, best, titles))
+        return
+    print_version(result_console(), found, events)
+    if best is not None and user_id is not None:
+        print_recommendations(result_console(), user_id, best, titles)
+
+
+@model_versioning.command()
+@click.argument("a", type=_NUMBER)
+@click.argument("b", type=_NUMBER)
+@option_db
+@option_json
+def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
+    """Show hyperparameters and metrics of versions A and B side by side, differences marked."""
+    with connection(db_path) as conn:
+        both = load_version(conn, a), load_version(conn, b)
+    if as_json:
+        print_json(diff_json(*both))
+    else:
+        print_diff(result_console(), *both)
+
+
+@model_versioning.command("promote")
+@click.argument("version", type=_NUMBER)
+@_option_reason
+@option_db
+@option_json
+@option_quiet
+def promote_command(version: int, reason: str, db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Put VERSION in production and export its hyperparameters."""
+    with connection(db_path) as conn:
+        changed = promote(conn, version, reason)
+    if as_json:
+        print_json({"version": version, "changed": changed})
+    elif not quiet:
+        click.echo(f"version {version} is in production{'' if changed else ' already'}")
+
+
+@model_versioning.command("rollback")
+@click.option("--to", type=_NUMBER, help="The version to go back to; default: the one before.")
+@_option_reason
+@option_db
+@option_json
+@option_quiet
+def rollback_command(
+    to: int | None, reason: str, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Take production back to the version that was there before; again, to the one before that."""
+    with connection(db_path) as conn:
+        version = rollback(conn, to, reason=reason)
+    if as_json:
+        print_json({"version": version, "changed": True})
+    elif not quiet:
+        click.echo(f"rolled back: version {version} is in production")
+
+
+@model_versioning.command("verify")
+@option_db
+@option_json
+@option_quiet
+def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Check artifacts, production, its export and the database; exit code 1 if any is wrong."""
+    with connection(db_path) as conn:
+        faults = verify(conn)
+        n_versions = 0 if faults else len(load_versions(conn))
+    if as_json:
+        print_json(faults_json(faults))
+    elif faults:
+        print_faults(result_console(), faults)
+    elif not quiet:
+        click.echo(
+            f"nothing is wrong with {n_versions} versions, their artifacts, what is in production,"
+            f" {EXPORT_NAME} and the database"
+        )
+    if faults:
+        sys.exit(EXIT_ERROR)
+
+
+def recommend_for(conn: Connection, version: int, user_id: int) -> list[Recommendation]:
+    """What a user would be recommended by a version, of the movies that were known to it.
+
+    Raises:
+        InputError: the user had no ratings when the version was fitted.
+    """
+    loaded = load_model(conn, version)
+    if user_id not in loaded.user_ids:
+        raise InputError(f"user {user_id} had no ratings when version {version} was fitted")
+    return recommend(loaded.model, _seen(load_ratings(conn), loaded), user_id)
+
+
+def _seen(ratings: RatingTable, loaded: LoadedModel) -> RatingTable:
+    """`ratings` by the users and of the movies of a model, at the model's positions."""
+    users, movies = ratings.user_ids[ratings.users], ratings.movie_ids[ratings.movies]
+    known = np.isin(users, loaded.user_ids) & np.isin(movies, loaded.movie_ids)
+    return replace(
+        ratings.where(known),
+        user_ids=loaded.user_ids,
+        movie_ids=loaded.movie_ids,
+        users=np.searchsorted(loaded.user_ids, users[known]).astype(np.int32),
+        movies=np.searchsorted(loaded.movie_ids, movies[known]).astype(np.int32),
+    )
+
+
+def _find(conn: Connection, version: int | None) -> Version:
+    found = load_production(conn) if version is None else load_version(conn, version)
+    if found is None:
+        raise NotFoundError("no version is in production: run `retrain_model.py` first")
+    return found
+
+
+if __name__ == "__main__":
+    model_versioning(prog_name="python model_versioning.py")

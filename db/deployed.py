@@ -5,9 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.artifacts import sync_directory, write_synced
+from db.artifacts import find_orphans, sync_directory, write_synced
 from db.connection import Connection, transaction
-from db.versions import Fault, database_path, load_events, load_production, load_versions
+from db.versions import (
+    Fault,
+    check_database,
+    check_version,
+    database_path,
+    load_events,
+    load_production,
+    load_versions,
+)
 from domain.errors import InputError, StorageError
 from domain.space import Space, Value
 from domain.strict_json import read_object
@@ -70,6 +78,22 @@ def export_deployed(conn: Connection) -> bool:
                 f" written: {error}; then promote version {production.version} again"
             ) from error
     return True
+
+
+def verify(conn: Connection) -> list[Fault]:
+    """All that is wrong with the versions: artifacts, production, its export, the database."""
+    database = database_path(conn)
+    found = check_database(conn)
+    if found:
+        return found  # what is read from such a database means nothing
+    with transaction(conn):  # nobody registers or promotes meanwhile
+        versions = load_versions(conn)
+        orphans = find_orphans(database, [v.artifact for v in versions if v.artifact])
+        found = check_production(conn) + check_export(conn)
+    found += [fault for version in versions for fault in check_version(conn, version)]
+    remedy = "remove that directory, unless a copy of the database names it"
+    found += [Fault(name, "no version names this artifact", remedy) for name in orphans]
+    return found
 
 
 def check_export(conn: Connection) -> list[Fault]:

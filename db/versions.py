@@ -9,8 +9,9 @@ from typing import Any
 
 from db.artifacts import check_artifact
 from db.connection import Connection, Row
+from domain.clock import stamp
 from domain.errors import NotFoundError
-from domain.version import TrainingRun, Version, VersionEvent, VersionStatus
+from domain.version import EventKind, TrainingRun, Version, VersionEvent, VersionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,44 @@ def save_event(conn: Connection, event: VersionEvent) -> None:
     )
 
 
+def add_version(
+    conn: Connection,
+    training: TrainingRun,
+    status: VersionStatus,
+    artifact: tuple[str, str] | tuple[None, None],
+    event: tuple[EventKind, str, Mapping[str, Any]],
+) -> int:
+    """Add a training run, its version and what is said of it, in the caller's transaction."""
+    production = load_production(conn)
+    version = save_version(
+        conn,
+        training_run_id=save_training_run(conn, training),
+        created_at=stamp(),
+        parent_version=production.version if production else None,
+        status=status,
+        artifact=artifact[0],
+        artifact_sha256=artifact[1],
+    )
+    _add_event(conn, version, *event)
+    return version
+
+
+def replace_production(
+    conn: Connection,
+    old: Version | None,
+    new: int,
+    old_event: EventKind,
+    reason: str,
+    evidence: Mapping[str, Any],
+) -> None:
+    """Production goes from `old` to `new`, in the caller's transaction."""
+    if old is not None:
+        set_version_status(conn, old.version, "archived")
+        _add_event(conn, old.version, old_event, reason, {"by": new})
+    set_version_status(conn, new, "production")
+    _add_event(conn, new, "promoted", reason, evidence)
+
+
 def load_version(conn: Connection, version: int) -> Version:
     """One version.
 
@@ -167,6 +206,15 @@ def check_version(conn: Connection, version: Version) -> list[Fault]:
 
 _TRAINING_FIELDS = tuple(TrainingRun.__dataclass_fields__)
 _OBJECTS = ("hyperparameters", "environment", "test_metrics")
+
+
+def _add_event(
+    conn: Connection, version: int, kind: EventKind, reason: str, evidence: Mapping[str, Any]
+) -> None:
+    event = VersionEvent(
+        version=version, event=kind, happened_at=stamp(), reason=reason, evidence=evidence
+    )
+    save_event(conn, event)
 
 
 def _select(
