@@ -52,21 +52,20 @@ def count_cell(count: int) -> str:
 
 def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> str:
     """The greatest changes in words."""
-    told = [f"{outside_text(console, c.name)} {c.delta:+.6g}" for c in changed[:most]]
+    told = [f"{outside_text(console, c.name)} {_short(c.delta)}" for c in changed[:most]]
     return ", ".join(told) or NONE
 
 
-def plain_table(title: str, *headings: str) -> Table:
-    """A table with its title at the left; headings that begin with '>' are of numbers."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        show_edge=False,
-    )
+def print_table(console: Console, title: str, table: Table) -> None:
+    """Print a table under its title; unlike rich's own, the title may be wider than the table."""
+    console.print(f"[bold]{title}[/]")
+    console.print(table)
+    console.print()
+
+
+def plain_table(*headings: str) -> Table:
+    """A table without a frame; headings that begin with '>' are of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in headings:
         number = heading.startswith(">")
         table.add_column(
@@ -76,3 +75,7 @@ def plain_table(title: str, *headings: str) -> Table:
             overflow="fold",
         )
     return table
+
+
+def _short(delta: float) -> str:
+    return f"{delta:+d}" if isinstance(delta, int) else f"{delta:+.3f}"

@@ -26,14 +26,15 @@ class Difference:
     low: float | None = None  # ends of the confidence interval of that mean
     high: float | None = None
     p_value: float | None = None  # two-sided
-    verdict: Verdict = "cannot tell"
+    verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
 
     @property
     def sentence(self) -> str:
         """The verdict in plain language."""
-        if self.low is None or self.high is None:
-            return f"cannot tell: {self.reason}"
+        if self.reason is not None:
+            return self.reason if self.verdict is None else f"{self.verdict}: {self.reason}"
+        assert self.verdict is not None
         return {
             "better": "better beyond noise: the whole interval is above 0",
             "cannot tell": "cannot tell: the interval contains 0, the difference may be chance",
@@ -46,9 +47,10 @@ def compare_with_baseline(
 ) -> Difference:
     """The paired difference over users, from the values kept of both experiments."""
     if best is None:
-        return Difference(metric=metric, reason="no experiment was completed")
+        return Difference(metric=metric, verdict=None, reason="no experiment was completed")
     if best.number == BASELINE:
-        return Difference(metric=metric, reason="nothing beat the deployed configuration")
+        reason = "nothing beat the deployed configuration"
+        return Difference(metric=metric, verdict=None, reason=reason)
     if baseline is None or baseline.status != "completed":
         return Difference(metric=metric, reason="the deployed configuration was not measured")
     a = load_user_values(conn, best.experiment_id, metric)

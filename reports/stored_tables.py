@@ -10,6 +10,7 @@ from reports.cells import (
     gain_cell,
     outside_text,
     plain_table,
+    print_table,
     seconds_cell,
     value_cell,
 )
@@ -31,14 +32,14 @@ def _render_runs(console: Console, stored: Stored) -> None:
     wide = console.width >= WIDE
     more = ("objective", ">seed", ">time", ">per s") if wide else ()
     headings = ("run", "status", ">tried", ">failed", ">left", ">best", ">gain")
-    table = plain_table("Runs", *headings, *more)
+    table = plain_table(*headings, *more)
     for run in stored.runs[-MOST_RUNS:]:
         table.add_row(*_run_cells(console, run), *(_more_cells(console, run) if wide else ()))
-    console.print(table)
+    print_table(console, "Runs", table)
     n_earlier = max(0, len(stored.runs) - MOST_RUNS)
-    earlier = f" ({n_earlier} earlier ones are not shown)" if n_earlier else ""
+    earlier = f"; {n_earlier:,} earlier ones are not shown" if n_earlier else ""
     methods = _counts({outside_text(console, m): n for m, n in stored.runs_by_method.items()})
-    console.print(f"{len(stored.runs)} runs: {methods}{earlier}", style="dim")
+    console.print(f"runs by method: {methods}{earlier}", style="dim")
     counts = _counts(stored.experiments_by_status) or "none"
     console.print(f"experiments: {counts}\n", style="dim")
 
@@ -75,12 +76,11 @@ def _render_waiting(console: Console, stored: Stored) -> None:
     shown = len(stored.waiting)
     title = f"Waiting to be tried: {stored.n_waiting:,}"
     title += f", the first {shown}" if shown < stored.n_waiting else ""
-    table = plain_table(title, "experiment", "phase", "changes most")
+    table = plain_table("experiment", "phase", "changes most")
     for candidate in stored.waiting:
         table.add_row(
             outside_text(console, candidate.experiment_id),
             candidate.phase,
             changes_cell(console, candidate.changed_most, 2 if console.width >= WIDE else 1),
         )
-    console.print(table)
-    console.print()
+    print_table(console, title, table)

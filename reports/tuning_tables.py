@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from domain.experiment import BASELINE
 from evaluation.metrics import METRICS
 from reports.cells import (
     WIDE,
@@ -9,6 +10,7 @@ from reports.cells import (
     gain_cell,
     outside_text,
     plain_table,
+    print_table,
     seconds_cell,
     value_cell,
 )
@@ -61,9 +63,7 @@ def _render_run(console: Console, findings: RunFindings) -> None:
 
 def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> None:
     baseline = findings.baseline
-    table = plain_table(
-        "Best against deployed, on the validation part", "metric", ">deployed", ">best", ">gain"
-    )
+    table = plain_table("metric", ">deployed", ">best", ">gain")
     for name, value in best.metrics.items():
         before = None if baseline is None else baseline.metrics.get(name)
         gain = None if value is None or before is None else value - before
@@ -71,12 +71,7 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
         table.add_row(
             label or _label(console, name), value_cell(before), value_cell(value), gain_cell(gain)
         )
-    console.print(table)
-    _render_test(console, best)
-    console.print()
-
-
-def _render_test(console: Console, best: Finding) -> None:
+    print_table(console, "Best against deployed, on the validation part", table)
     if best.test_accuracy is not None:
         console.print(f"Accuracy of the best on the test part: {best.test_accuracy:.4f}")
 
@@ -85,8 +80,9 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
     found = findings.difference
     if found.low is not None and found.high is not None:
         console.print(_interval(console, found))
-    style = _VERDICT_STYLES[found.verdict]
-    console.print(f"[{style}]{outside_text(console, _capital(found.sentence))}.[/]")
+    style = _VERDICT_STYLES.get(found.verdict or "", "default")
+    p = "" if found.p_value is None else f" (p = {found.p_value:.2g})"
+    console.print(f"[{style}]{outside_text(console, _capital(found.sentence))}{p}.[/]")
     if findings.remark is not None:
         console.print(outside_text(console, findings.remark), style="dim")
     if findings.is_deployed:
@@ -97,43 +93,42 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
 def _interval(console: Console, found: Difference) -> str:
     return (
         f"{_label(console, found.metric)} {found.difference:+.4f}, "
-        f"{found.confidence:.0%} confidence interval [bold]{found.low:+.4f} to {found.high:+.4f}"
-        f"[/] over {found.n_users:,} users (p = {found.p_value:.2g})"
-    ).replace("%", " %")
+        f"{100 * found.confidence:.0f} % confidence interval "
+        f"[bold]{found.low:+.4f} to {found.high:+.4f}[/] over {found.n_users:,} users"
+    )
 
 
 def _render_top(console: Console, findings: RunFindings) -> None:
     wide = console.width >= WIDE
-    more = ("method",) if wide else ()
-    objective = _label(console, findings.run.objective)
-    has_ndcg = findings.run.objective != "ndcg@10"
+    objective = findings.run.objective
+    more = ("experiment", "method") if wide else ()
+    ndcg = (">NDCG@10",) if objective != "ndcg@10" else ()
     table = plain_table(
-        "Best configurations",
-        "experiment",
-        *more,
-        f">{objective}",
-        ">gain",
-        *((">NDCG@10",) if has_ndcg else ()),
-        "changed most",
+        ">no.", *more, f">{_label(console, objective)}", ">gain", *ndcg, "changed most"
     )
     for found in findings.top:
-        ndcg = (value_cell(found.metrics.get("ndcg@10")),) if has_ndcg else ()
+        ids = [found.experiment_id, found.method] if wide else []
         table.add_row(
-            outside_text(console, found.experiment_id),
-            *((outside_text(console, found.method),) if wide else ()),
+            str(found.number),
+            *(outside_text(console, text) for text in ids),
             value_cell(found.value),
             gain_cell(found.improvement),
-            *ndcg,
-            changes_cell(console, found.changed, 2 if wide else 1),
+            *([value_cell(found.metrics.get("ndcg@10"))] if ndcg else []),
+            _changed(console, found),
         )
-    console.print(table)
-    console.print()
+    print_table(console, "Best configurations", table)
+
+
+def _changed(console: Console, found: Finding) -> str:
+    if found.number == BASELINE:
+        return "[dim](the deployed configuration)[/]"
+    return changes_cell(console, found.changed, 2 if console.width >= WIDE else 1)
 
 
 def _render_changes(console: Console, best: Finding) -> None:
     if not best.changed:
         return
-    table = plain_table("What the best changed", "hyperparameter", ">deployed", ">best", ">change")
+    table = plain_table("hyperparameter", ">deployed", ">best", ">change")
     for change in best.changed:
         table.add_row(
             outside_text(console, change.name),
@@ -141,8 +136,7 @@ def _render_changes(console: Console, best: Finding) -> None:
             f"{change.value:.6g}",
             f"{change.delta:+.6g}",
         )
-    console.print(table)
-    console.print()
+    print_table(console, "What the best changed", table)
 
 
 def _render_progress(console: Console, findings: RunFindings) -> None:
@@ -160,14 +154,13 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
         return
     shown = len(findings.failures)
     first = f", the first {shown}" if shown < findings.n_failed else ""
-    table = plain_table(f"Failed: {findings.n_failed:,}{first}", "experiment", "error")
+    table = plain_table("experiment", "error")
     for failure in findings.failures:
         table.add_row(
             outside_text(console, failure.experiment_id),
             f"[red]{outside_text(console, failure.error)}[/]",
         )
-    console.print(table)
-    console.print()
+    print_table(console, f"Failed: {findings.n_failed:,}{first}", table)
 
 
 def _label(console: Console, metric: str) -> str:
