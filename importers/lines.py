@@ -14,7 +14,7 @@ _BOMB_BYTES = 256 * 2**20  # nothing smaller is called a bomb
 _BOMB_RATIO = 200  # ratings shrink to a quarter, text to a third; a bomb to a thousandth
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
-_LINES_PER_REPORT = 5_000
+_LINES_PER_REPORT = 500
 
 
 class Line(NamedTuple):
