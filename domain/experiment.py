@@ -70,7 +70,7 @@ class Experiment:
     recommendation_quality_score: float | None = None  # NDCG@10
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     tuning_method: str
-    parent_experiment_id: str | None = None  # the best one known when this was proposed
+    parent_experiment_id: str | None = None  # the best one this proposal looked back on
     exploration_phase: Phase
     seed: int
     duration_seconds: float | None = None

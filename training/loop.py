@@ -69,10 +69,14 @@ class Loop:
             self.executor.submit(experiment.number, dict(experiment.hyperparameters))
         return False
 
+    @property
+    def looks_back(self) -> bool:
+        """Do proposals depend on results?"""
+        return check_method(self.ledger.run.method).looks_back
+
     def _may_propose(self, number: int) -> bool:
         """Has all finished that this proposal looks back on?"""
-        looks_back = check_method(self.ledger.run.method).looks_back
-        return not looks_back or self.ledger.finished_up_to(number - self.in_flight)
+        return not self.looks_back or self.ledger.finished_up_to(number - self.in_flight)
 
     def _propose(self, number: int) -> Experiment | None:
         """The candidate for `number`: the same whatever else has finished by now."""
@@ -82,7 +86,7 @@ class Loop:
         proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
         if proposal is None:
             return None
-        parent = ledger.best_up_to(visible)
+        parent = ledger.best_up_to(visible) if self.looks_back else None
         return new_experiment(
             run,
             number,

@@ -1,0 +1,34 @@
+"""What all tests share: a small made-up world, and no stopwatch on properties."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from cli.console import progress_bar, remark_console
+from db.connection import connection
+from importers.demo import import_demo
+from importers.demo_settings import DemoSettings
+
+# A busy machine is no fault of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+SMALL_WORLD = DemoSettings(users=80, movies=240, ratings=4_000, seed=3)
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of 80 users, 240 movies and 4,000 ratings, not to be changed."""
+    path = tmp_path_factory.mktemp("world") / "movies.db"
+    with connection(path, create=True) as conn, progress_bar(remark_console(quiet=True), "") as bar:
+        import_demo(conn, SMALL_WORLD, bar)
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def world(small_world: Path, tmp_path: Path) -> Path:
+    """A copy of that database, to be changed."""
+    return Path(shutil.copy(small_world, tmp_path / "movies.db"))
