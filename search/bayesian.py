@@ -50,9 +50,10 @@ class Bayesian:
 def _initial(problem: Problem) -> Proposal:
     """The design's point for this number."""
     n_dimensions = len(problem.space.dimensions)
+    if problem.attempt:  # far places of the design, at equal strides, would miss part of the cube
+        return Proposal(problem.space.decode(problem.generator().random(n_dimensions)), "initial")
     design = qmc.Sobol(max(1, n_dimensions), rng=np.random.default_rng(problem.seed))
-    place = problem.number + MOST_RESULTS * problem.attempt
-    point = np.asarray(design.fast_forward(place).random(1), dtype=np.float64)[0]
+    point = np.asarray(design.fast_forward(problem.number).random(1), dtype=np.float64)[0]
     return Proposal(problem.space.decode(point[:n_dimensions]), "initial")
 
 

@@ -1,0 +1,55 @@
+"""Small spaces and histories that the tests of the strategies share."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from domain.hyperparameters import SPACE
+from domain.space import Configuration, Fixed, Hyperparameter, Single, Space
+from search import STRATEGIES, Problem, Trial, propose
+
+Objective = Callable[[Configuration], float]
+
+
+def real(name: str) -> Hyperparameter:
+    return Hyperparameter(name=name, default=0.5, low=0.0, high=1.0, meaning="a number")
+
+
+def whole(name: str, low: int = 0, high: int = 2) -> Hyperparameter:
+    return Hyperparameter(
+        name=name, default=low, low=low, high=high, integer=True, meaning="a whole number"
+    )
+
+
+NO_CHOICE = Space((Fixed(replace(real("kept"), searched=False)),))
+ONE_AXIS = Space((Single(real("x")),))
+FEW_VALUES = Space((Single(whole("a")), Single(whole("b"))))  # 9 configurations
+PLANE = Space((Single(real("x")), Single(real("y")), Single(real("z"))))
+SPACES = {"default": SPACE, "one axis": ONE_AXIS, "few values": FEW_VALUES, "plane": PLANE}
+
+
+def problem(space: Space, trials: list[Trial], seed: int = 0, number: int | None = None) -> Problem:
+    return Problem(
+        space=space,
+        current=space.defaults(),
+        seed=seed,
+        number=len(trials) + 1 if number is None else number,
+        trials=trials,
+    )
+
+
+def trial(space: Space, value: float | None, seed: int) -> Trial:
+    """A random configuration that was worth `value`."""
+    drawn = STRATEGIES["random"].propose(problem(space, [], seed=seed))
+    assert drawn is not None
+    return Trial(drawn.configuration, value)
+
+
+def tuned(name: str, space: Space, objective: Objective, n: int, seed: int = 0) -> list[Trial]:
+    """The history of `n` experiments, one after the other, or fewer where nothing is left."""
+    trials: list[Trial] = []
+    for _ in range(n):
+        proposal = propose(STRATEGIES[name], problem(space, trials, seed))
+        if proposal is None:
+            break
+        trials.append(Trial(proposal.configuration, objective(proposal.configuration)))
+    return trials
