@@ -102,9 +102,9 @@ class _Pace:
         self.n_failed += experiment.status == "failed"
 
     def rate(self, now: float) -> str:
-        """Experiments per second; per minute where that is easier to read; empty if unknown."""
+        """Experiments per second, or per minute where that reads better; empty at first."""
         seconds, n = now - self.began, self.n_done - self.n_before
-        if n <= 0 or seconds <= 0:
+        if n <= 0 or seconds < LOG_SECONDS:
             return ""
         return f"{n / seconds:.1f}/s" if n >= seconds else f"{60 * n / seconds:.1f}/min"
 

@@ -1,0 +1,243 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from db.connection import Connection, connection
+from db.experiments import load_experiment, set_test_accuracy
+from domain.errors import NotFoundError
+from domain.experiment import Progress
+from domain.hyperparameters import SPACE
+from evaluation.significance import paired_difference
+from reports.summary import Summary, milestones, summarise
+from tests.reports.stored_runs import StoredRun
+
+USERS = np.random.default_rng(1).random(200)
+NOISE = 0.05 * np.random.default_rng(2).standard_normal(200)
+
+
+def summary(conn: Connection, run_id: str | None = None, top: int = 10) -> Summary:
+    return summarise(conn, run_id=run_id, space=SPACE, top=top)
+
+
+def best_id(conn: Connection) -> str:
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best is not None
+    return findings.best.experiment_id
+
+
+def test_an_empty_database_says_so_and_which_command_starts_a_run(conn: Connection) -> None:
+    found = summary(conn)
+    assert found.findings is None
+    assert found.message == "no experiment has been completed yet"
+    assert found.next_command == "python tune_orchestrator.py --method bayesian --configs 20"
+
+
+def test_planned_candidates_are_listed_and_the_next_command_tries_just_these(
+    conn: Connection,
+) -> None:
+    run = StoredRun(conn, "bayesian_20261120_210000", "planned", stop_reason=None)
+    ids = [run.pending() for _ in range(12)]
+    found = summary(conn)
+    assert found.findings is None
+    assert found.stored.n_waiting == 12
+    assert [c.experiment_id for c in found.stored.waiting] == ids[:10]
+    assert all(c.changed_most for c in found.stored.waiting)
+    assert found.next_command == "python tune_orchestrator.py --method bayesian --configs 12"
+
+
+def test_the_best_is_the_highest_value_and_of_equals_the_earliest(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.60)
+    run.completed(0.61)
+    first = run.completed(0.62)
+    run.completed(0.62)
+    assert best_id(conn) == first
+    assert summary(conn).stored.runs[0].best_experiment_id == first
+
+
+def test_a_candidate_no_better_than_the_deployed_configuration_does_not_replace_it(
+    conn: Connection,
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.6, USERS)
+    found = summary(conn)
+    assert found.findings is not None
+    assert found.findings.best == found.findings.baseline
+    assert found.findings.difference.difference is None
+    assert found.findings.difference.sentence == "nothing beat the deployed configuration"
+    assert found.findings.remark is None
+    assert "--apply-hp" not in found.next_command
+
+
+def test_the_interval_is_that_of_the_paired_difference_over_users(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.62, USERS + 0.02 + NOISE)
+    findings = summary(conn).findings
+    assert findings is not None
+    found, by_hand = findings.difference, paired_difference(USERS + 0.02 + NOISE, USERS)
+    assert (found.difference, found.low, found.high, found.n_users) == (
+        by_hand.difference,
+        by_hand.low,
+        by_hand.high,
+        200,
+    )
+    assert found.verdict == "better"
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [(0.05, "better"), (0.0, "cannot tell"), (-0.05, "worse")]
+)
+def test_the_verdict_follows_from_where_the_interval_lies(
+    conn: Connection, gain: float, verdict: str
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.62, USERS + gain + NOISE - NOISE.mean())
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.difference.verdict == verdict
+    assert findings.difference.sentence.startswith(verdict)
+
+
+def test_without_values_per_user_there_is_no_interval_but_a_reason(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6)
+    run.completed(0.62, USERS)
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.difference.low is None
+    assert findings.difference.sentence == (
+        "cannot tell: no values per user were kept of the deployed configuration"
+    )
+
+
+def test_values_of_different_users_are_not_compared(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.62, USERS[:1])
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.difference.reason == "the two were measured on different users"
+
+
+def test_failed_experiments_are_counted_and_the_first_are_told(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6)
+    for k in range(5):
+        run.failed(f"error {k}")
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.n_failed == 5
+    assert [f.error for f in findings.failures] == ["error 0", "error 1", "error 2"]
+
+
+def test_a_run_of_failures_only_is_told_with_its_errors(conn: Connection) -> None:
+    StoredRun(conn, status="failed").failed("out of memory")
+    found = summary(conn)
+    assert found.message is not None
+    assert found.findings is not None
+    assert found.findings.best is None
+    assert found.findings.failures[0].error == "out of memory"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_json_has_no_nan_even_where_users_or_runs_lack_values(
+    conn: Connection, value: float
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, [value, 0.5])
+    run.completed(0.62, [0.5, value])
+    run.failed("broken")
+    StoredRun(conn, "grid_20261120_220000", "planned", stop_reason=None).pending()
+    text = json.dumps(summary(conn).as_dict(), allow_nan=False)
+    assert json.loads(text)["findings"]["difference"]["difference"] is None
+
+
+def test_the_latest_run_with_a_completed_experiment_is_told_unless_one_is_named(
+    conn: Connection,
+) -> None:
+    StoredRun(conn, "random_1").completed(0.6)
+    StoredRun(conn, "random_2").completed(0.5)
+    StoredRun(conn, "random_3").failed("broken")
+    told = [summary(conn, run_id).findings for run_id in (None, "random_1", "random_3")]
+    assert [f.run.tuning_run_id for f in told if f] == ["random_2", "random_1", "random_3"]
+
+
+def test_an_unknown_run_is_refused(conn: Connection) -> None:
+    with pytest.raises(NotFoundError, match="no tuning run 'random_9'"):
+        summary(conn, "random_9")
+
+
+def test_changes_are_told_against_the_baseline_the_greatest_first_and_no_others(
+    conn: Connection,
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6)
+    best = load_experiment(conn, run.completed(0.62)).hyperparameters
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best is not None
+    changed = {c.name: c for c in findings.best.changed}
+    assert set(changed) == {n for n, v in SPACE.defaults().items() if best[n] != v}
+    assert all(c.delta == pytest.approx(c.value - c.deployed) for c in changed.values())
+    ranges = {n: h.high - h.low for n, h in SPACE.hyperparameters.items()}
+    shares = [abs(c.delta) / ranges[c.name] for c in findings.best.changed]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_test_accuracy_is_told_once_it_is_known(conn: Connection) -> None:
+    run = StoredRun(conn)
+    set_test_accuracy(conn, run.completed(0.6), 0.55)
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best is not None
+    assert findings.best.test_accuracy == 0.55
+
+
+def test_the_next_command_deploys_the_best_by_its_id(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    best = run.completed(0.65, USERS + 0.05 + NOISE)
+    assert summary(conn).next_command == f"python retrain_model.py --apply-hp {best}"
+
+
+def test_the_next_command_after_an_interruption_resumes(conn: Connection) -> None:
+    StoredRun(conn, "random_1", "interrupted").completed(0.6)
+    assert summary(conn).next_command == "python tune_orchestrator.py --resume random_1"
+
+
+def test_the_next_command_names_a_database_that_is_not_the_default_one(
+    conn: Connection, tmp_path: Path
+) -> None:
+    with connection(tmp_path / "my films.db", create=True) as other:
+        assert summary(other).next_command.endswith(" --db 'my films.db'")
+
+
+def test_only_so_many_configurations_are_told_as_asked_for(conn: Connection) -> None:
+    run = StoredRun(conn)
+    for k in range(5):
+        run.completed(0.6 + k / 100)
+    findings = summary(conn, top=3).findings
+    assert findings is not None
+    assert [f.number for f in findings.top] == [4, 3, 2]
+
+
+def test_history_is_told_after_round_numbers_and_at_the_end() -> None:
+    history = [
+        Progress(
+            tuning_run_id="random_1",
+            iteration=k,
+            timestamp="",
+            best_accuracy=None if k == 0 else 0.5,
+            best_experiment_id=None,
+            exploration_phase="explore",
+        )
+        for k in range(64)
+    ]
+    assert [m.iteration for m in milestones(history)] == [1, 2, 5, 10, 20, 50, 63]
+    assert milestones([]) == ()
