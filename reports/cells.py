@@ -40,6 +40,8 @@ def seconds_cell(seconds: float | None) -> str:
     """
     if seconds is None:
         return NONE
+    if seconds < 1:
+        return "<1 s"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

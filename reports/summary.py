@@ -49,7 +49,7 @@ class Milestone:
 
     iteration: int
     best_value: float
-    best_experiment_id: str | None
+    best_experiment_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
     best = ranked[0] if ranked else None
     measured = first if first is not None and first.status == "completed" else None
     failed = [e for e in experiments if e.status == "failed"]
-    history = load_progress(conn, line.tuning_run_id)
+    steps = best_so_far(load_progress(conn, line.tuning_run_id), ranked)
     return RunFindings(
         run=line,
         baseline=None if measured is None else _finding(measured, measured, then, space),
@@ -140,8 +140,8 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         difference=compare_with_baseline(conn, line.objective, best, first),
         remark=_remark(len(ranked)) if best is not None and best.number != BASELINE else None,
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
-        milestones=milestones(history),
-        best_values=tuple(p.best_accuracy for p in history if p.best_accuracy is not None),
+        milestones=milestones(steps),
+        best_values=tuple(step.best_value for step in steps),
         n_failed=len(failed),
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
@@ -156,14 +156,21 @@ def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
     return sorted(completed, key=lambda e: (-_value(e), e.number))
 
 
-def milestones(history: Sequence[Progress]) -> tuple[Milestone, ...]:
-    """The lines of a history after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
-    known = [
-        Milestone(p.iteration, p.best_accuracy, p.best_experiment_id)
+def best_so_far(
+    history: Sequence[Progress], completed: Sequence[Experiment]
+) -> tuple[Milestone, ...]:
+    """A run's history in units of its objective, from where there is a best."""
+    values = {e.experiment_id: _value(e) for e in completed}
+    return tuple(
+        Milestone(p.iteration, values[p.best_experiment_id], p.best_experiment_id)
         for p in history
-        if p.best_accuracy is not None
-    ]
-    return tuple(m for m in known if m is known[-1] or _is_round(m.iteration))
+        if p.best_experiment_id in values
+    )
+
+
+def milestones(steps: Sequence[Milestone]) -> tuple[Milestone, ...]:
+    """The steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
+    return tuple(step for step in steps if step is steps[-1] or _is_round(step.iteration))
 
 
 def _is_round(n: int) -> bool:

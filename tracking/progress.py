@@ -1,7 +1,6 @@
 """How a running study is watched: a live bar on a terminal, plain lines in a log, or not at all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
@@ -18,7 +17,8 @@ from rich.progress import (
 )
 
 from domain.clock import stamp
-from domain.experiment import BASELINE, Experiment, TuningRun
+from domain.experiment import Experiment, TuningRun
+from tracking.pace import Pace, name
 from tracking.plain_text import plain_text
 
 LOG_SECONDS = 0.25  # the least time between two lines of a log
@@ -85,47 +85,12 @@ class SilentWatcher:
         pass
 
 
-@dataclass(slots=True)
-class _Pace:
-    """Where a run stands, and how fast it goes."""
-
-    run: TuningRun
-    n_total: int
-    n_before: int  # done before the watching began
-    began: float
-    n_done: int = 0
-    n_failed: int = 0
-    best: Experiment | None = None
-
-    def note(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        self.n_done, self.best = n_done, best
-        self.n_failed += experiment.status == "failed"
-
-    def rate(self, now: float) -> str:
-        """Experiments per second, or per minute where that reads better; empty at first."""
-        seconds, n = now - self.began, self.n_done - self.n_before
-        if n <= 0 or seconds < LOG_SECONDS:
-            return ""
-        return f"{n / seconds:.1f}/s" if n >= seconds else f"{60 * n / seconds:.1f}/min"
-
-    def best_text(self) -> str:
-        """The best value so far, whose it is, and its gain over the baseline."""
-        if self.best is None or self.best.objective_value is None:
-            return "best -"
-        gain = self.best.improvement_from_baseline
-        told = "" if gain is None or self.best.number == BASELINE else f" {gain:+.4f}"
-        return f"best {self.best.objective_value:.4f}{told} ({_name(self.best)})"
-
-    def failed_text(self) -> str:
-        return f"{self.n_failed} failed" if self.n_failed else ""
-
-
 class TerminalWatcher:
     """A live line: bar, count, best so far, pace, time left; failures above it."""
 
     def __init__(self, console: Console, clock: Clock = monotonic) -> None:
         self._console, self._clock = console, clock
-        self._pace: _Pace | None = None
+        self._pace: Pace | None = None
         self._task: TaskID | None = None
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -142,7 +107,7 @@ class TerminalWatcher:
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
         """Show the bar."""
-        self._pace = _Pace(run, n_total, n_done, self._clock(), n_done)
+        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
         self._task = self._progress.add_task(
             escape(run.method), total=n_total, completed=n_done, best="", failed="", rate=""
         )
@@ -199,12 +164,12 @@ class LogWatcher:
 
     def __init__(self, console: Console, clock: Clock = monotonic) -> None:
         self._console, self._clock = console, clock
-        self._pace: _Pace | None = None
+        self._pace: Pace | None = None
         self._last = float("-inf")
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
         """One line: what is tried."""
-        self._pace = _Pace(run, n_total, n_done, self._clock(), n_done)
+        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
         self._last = float("-inf")
         before = f", {n_done} done before" if n_done else ""
         self._say(
@@ -243,14 +208,14 @@ class LogWatcher:
         self._console.print(f"{stamp()} {shown}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _log_line(pace: _Pace, experiment: Experiment, now: float) -> str:
+def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
     """Where the run stands, what this experiment found, and the best: in columns."""
     width = len(str(pace.n_total))
     value, gain = experiment.objective_value, experiment.improvement_from_baseline
     seconds = experiment.duration_seconds
     found = [
         f"{pace.n_done:>{width}}/{pace.n_total}",
-        f"{_name(experiment):>{max(width, len('baseline'))}}",
+        f"{name(experiment):>{max(width, len('baseline'))}}",
         f"{experiment.status:<9}",
         f"{value:.4f}" if value is not None else " " * 6,
         f"{gain:+.4f}" if gain is not None else " " * 7,
@@ -261,14 +226,10 @@ def _log_line(pace: _Pace, experiment: Experiment, now: float) -> str:
     return "  ".join([*found, f"{pace.best_text():<30}", f"{pace.rate(now):>9}"]).rstrip()
 
 
-def _last_words(pace: _Pace, reason: str, now: float) -> str:
+def _last_words(pace: Pace, reason: str, now: float) -> str:
     parts = [f"{pace.n_done} of {pace.n_total} experiments", pace.failed_text(), pace.best_text()]
     parts += [f"{now - pace.began:.1f} s", pace.rate(now)]
     return f"{pace.run.tuning_run_id}: {reason}; " + ", ".join(part for part in parts if part)
-
-
-def _name(experiment: Experiment) -> str:
-    return "baseline" if experiment.number == BASELINE else f"no. {experiment.number}"
 
 
 def _error(experiment: Experiment) -> str:

@@ -96,7 +96,7 @@ class StoredRun:
         number, id_ = self.number, self.pending()
         values = np.asarray([] if users is None else users, dtype=np.float64)
         other = {"ndcg@10": 0.05 + value / 10, "recall@20": 0.1, "mrr": None}
-        metrics = {"accuracy": value} | other | {self.objective: value}
+        metrics = {"accuracy": 0.5 + value / 2} | other | {self.objective: value}
         found = Measurement(
             objective_value=value, metrics=metrics, user_values=values, seconds=seconds
         )
@@ -109,7 +109,7 @@ class StoredRun:
         if self.baseline is not None:
             set_improvement(self.conn, id_, value - self.baseline)
         if self.best is None or value > self.best[0]:
-            self.best = (value, id_)
+            self.best = (value, id_)  # by objective
         self._save_progress(number, at)
         return id_
 
@@ -124,7 +124,7 @@ class StoredRun:
             tuning_run_id=self.run_id,
             iteration=number,
             timestamp=at,
-            best_accuracy=self.best[0],
+            best_accuracy=0.5,  # whatever the objective, a history keeps accuracy
             best_experiment_id=self.best[1],
             exploration_phase="baseline" if number == BASELINE else "explore",
         )

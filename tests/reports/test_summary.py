@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 from db.connection import Connection, connection
 from db.experiments import load_experiment, set_test_accuracy
 from domain.errors import NotFoundError
-from domain.experiment import Progress
 from domain.hyperparameters import SPACE
 from evaluation.significance import paired_difference
-from reports.summary import Summary, milestones, summarise
+from reports.json_ready import json_ready
+from reports.summary import Milestone, Summary, milestones, summarise
 from tests.reports.stored_runs import StoredRun
 
 USERS = np.random.default_rng(1).random(200)
@@ -90,7 +91,8 @@ def test_the_interval_is_that_of_the_paired_difference_over_users(conn: Connecti
 
 
 @pytest.mark.parametrize(
-    ("gain", "verdict"), [(0.05, "better"), (0.0, "cannot tell"), (-0.05, "worse")]
+    ("gain", "verdict"),
+    [(0.05, "better"), (0.001, "cannot tell"), (-0.001, "cannot tell"), (-0.05, "worse")],
 )
 def test_the_verdict_follows_from_where_the_interval_lies(
     conn: Connection, gain: float, verdict: str
@@ -228,16 +230,22 @@ def test_only_so_many_configurations_are_told_as_asked_for(conn: Connection) -> 
 
 
 def test_history_is_told_after_round_numbers_and_at_the_end() -> None:
-    history = [
-        Progress(
-            tuning_run_id="random_1",
-            iteration=k,
-            timestamp="",
-            best_accuracy=None if k == 0 else 0.5,
-            best_experiment_id=None,
-            exploration_phase="explore",
-        )
-        for k in range(64)
-    ]
-    assert [m.iteration for m in milestones(history)] == [1, 2, 5, 10, 20, 50, 63]
+    steps = [Milestone(k, 0.5, "random_1_000") for k in range(64)]
+    assert [m.iteration for m in milestones(steps)] == [0, 1, 2, 5, 10, 20, 50, 63]
     assert milestones([]) == ()
+
+
+def test_history_is_in_units_of_the_objective(conn: Connection) -> None:
+    run = StoredRun(conn, objective="ndcg@10")
+    run.completed(0.1)
+    run.completed(0.3)
+    run.completed(0.2)
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best_values == (0.1, 0.3, 0.3)
+
+
+def test_infinity_and_nan_are_null_in_json() -> None:
+    wrong = Milestone(1, float("nan"), "")
+    assert json_ready(wrong)["best_value"] is None
+    assert json_ready(replace(wrong, best_value=float("inf")))["best_value"] is None

@@ -111,7 +111,7 @@ def test_the_lines_of_a_log_are_aligned() -> None:
     watching.started(RUN, 121, 0)
     for done, number in enumerate((0, 7, 120), 1):
         clock.now += 1
-        watching.finished(experiment(number, 0.61, gain=0.01), experiment(7, gain=0.01), done)
+        watching.finished(experiment(number, 0.61, gain=0.01), experiment(7, 0.61), done)
     lines = text(to).splitlines()[1:]
     assert len({line.index("completed") for line in lines}) == 1
     assert len({line.index("best") for line in lines}) == 1
@@ -168,7 +168,7 @@ def test_the_terminal_shows_count_best_gain_pace_and_time_left(width: int) -> No
         watching.started(RUN, 21, 0)
         for number in range(4):
             clock.now += 1
-            watching.finished(experiment(number), experiment(3, 0.62, gain=0.02), number + 1)
+            watching.finished(experiment(number, gain=0.0), experiment(3, 0.62), number + 1)
         to.file.flush()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text(to))
     assert re.search(r"random ━+.* 4/21 best 0\.6200 \+0\.0200 \(no\. 3\) +1\.0/s +\S*:\S", shown)
