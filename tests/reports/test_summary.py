@@ -249,3 +249,29 @@ def test_infinity_and_nan_are_null_in_json() -> None:
     wrong = Milestone(1, float("nan"), "")
     assert json_ready(wrong)["best_value"] is None
     assert json_ready(replace(wrong, best_value=float("inf")))["best_value"] is None
+
+
+def test_once_the_best_is_deployed_the_next_command_is_to_tune_on(
+    conn: Connection, tmp_path: Path
+) -> None:
+    run = StoredRun(conn, objective="ndcg@10")
+    run.completed(0.1)
+    best = load_experiment(conn, run.completed(0.3)).hyperparameters
+    exported = {"model": "hand-weighted", "hyperparameters": best}
+    (tmp_path / "hyperparameters.json").write_text(json.dumps(exported))
+    found = summary(conn)
+    assert found.findings is not None
+    assert found.findings.is_deployed
+    assert found.next_command == (
+        "python tune_orchestrator.py --method bayesian --configs 20 --objective ndcg@10"
+    )
+
+
+def test_a_broken_export_does_not_keep_the_summary_from_being_told(
+    conn: Connection, tmp_path: Path
+) -> None:
+    StoredRun(conn).completed(0.6)
+    (tmp_path / "hyperparameters.json").write_text("{")
+    found = summary(conn)
+    assert found.findings is not None
+    assert not found.findings.is_deployed
