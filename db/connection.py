@@ -9,7 +9,7 @@ from typing import Any
 
 import pysqlite3 as sqlite
 
-from domain.errors import NotFoundError, StorageError
+from domain.errors import BusyError, NotFoundError, StorageError
 
 Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
 Row = Any
@@ -31,26 +31,30 @@ def connect(path: Path, *, create: bool = False) -> Connection:
             f"no database at {str(path)!r}: make one with `python -m importers demo --db {path}`"
             " or import your own ratings"
         )
-    try:
+    with _expected(path):
         conn = _open(path)
         try:
             _migrate(conn, path)
         except BaseException:
             conn.close()
             raise
-    except sqlite.OperationalError as error:
-        raise StorageError(f"{str(path)!r} cannot be opened: {error}") from error
-    except sqlite.DatabaseError as error:
-        raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
     return conn
 
 
 @contextmanager
 def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
-    """`connect`, closed at the end of the `with` block."""
+    """`connect`, closed at the end of the `with` block.
+
+    Within the block what SQLite cannot do becomes an expected error.
+
+    Raises:
+        BusyError: another process kept the database locked for `BUSY_SECONDS`.
+        StorageError: the disk is full or read-only, or the file is damaged.
+    """
     conn = connect(path, create=create)
     try:
-        yield conn
+        with _expected(path):
+            yield conn
     finally:
         conn.close()
 
@@ -71,6 +75,21 @@ def transaction(conn: Connection) -> Iterator[None]:
 def schema_version(conn: Connection) -> int:
     """Number of the last migration applied; 0 for an empty file."""
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def _expected(path: Path) -> Iterator[None]:
+    """SQLite's errors as expected ones; a broken constraint stays what it is: a bug."""
+    try:
+        yield
+    except sqlite.IntegrityError:
+        raise
+    except sqlite.OperationalError as error:
+        if "locked" in str(error):
+            raise BusyError(f"{str(path)!r} is locked by another process: {error}") from error
+        raise StorageError(f"{str(path)!r} cannot be used: {error}") from error
+    except sqlite.DatabaseError as error:
+        raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
 
 
 def _open(path: Path) -> Connection:

@@ -250,18 +250,27 @@ def test_an_own_recommender_is_tuned_and_deployed_by_the_same_scripts(world: Pat
     assert "nothing is wrong" in run("model_versioning.py", "verify", "--db", world).stdout
 
 
-def interrupted(path: Path, wait_seconds: float, how: signal.Signals, *more: str) -> int:
-    """Start a run (or go on with one) in a process of its own and signal it; its exit code."""
+def interrupted(path: Path, after: int, pause: float, how: signal.Signals, *more: str) -> int:
+    """Start or resume a run in a process of its own; signal it `pause` seconds after it has
+    recorded the experiment that makes it `after`; its exit code."""
     words = command(SCRIPT, "--db", path, "--jobs", "2", "--quiet", *more)
     process = subprocess.Popen(
         words, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    time.sleep(wait_seconds)
+    while process.poll() is None and completed(path) < after:
+        time.sleep(0.005)
+    time.sleep(pause)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     if process.returncode == 130:
         assert b"--resume" in said
     return process.returncode
+
+
+def completed(path: Path) -> int:
+    with connection(path) as conn:
+        found = conn.execute("SELECT count(*) FROM hp_experiments WHERE status = 'completed'")
+        return int(found.fetchone()[0])
 
 
 @pytest.mark.slow
@@ -271,10 +280,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
 ) -> None:
     broken, unbroken = small_copies
     options = ("--method", "bayesian", "--configs", "30", "--seed", "7")
-    code = interrupted(broken, 4.0, how, *options)
+    assert interrupted(broken, 4, 0.05, how, *options) == 130
     expected = tuned(unbroken, "bayesian", 30)
-    if code == 130:
-        run(SCRIPT, "--db", broken, "--resume", only_run(broken), "--quiet")
+    run(SCRIPT, "--db", broken, "--resume", only_run(broken), "--quiet")
     assert found(broken, only_run(broken)) == found(unbroken, expected.tuning_run_id)
 
 
@@ -285,17 +293,12 @@ def test_ten_kills_change_nothing(small_copies: list[Path]) -> None:
     expected = tuned(unbroken, "bayesian", 40)
     moments = random.Random(5)
     more: tuple[str, ...] = ("--method", "bayesian", "--configs", "40", "--seed", "7")
-    kills = 0
-    while kills < 10:
-        if interrupted(broken, moments.uniform(0.6, 4.5), signal.SIGKILL, *more) == 0:
-            break
-        kills += 1
+    for kill in range(10):
+        code = interrupted(broken, 1 + 3 * kill, moments.uniform(0, 0.1), signal.SIGKILL, *more)
+        assert code == -signal.SIGKILL
         with connection(broken) as conn:
             assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            begun = load_runs(conn)
-        if begun:
-            more = ("--resume", begun[0].tuning_run_id)
+        more = ("--resume", only_run(broken))
     run(SCRIPT, "--db", broken, "--quiet", *more)
     assert found(broken, only_run(broken)) == found(unbroken, expected.tuning_run_id)
     assert history(broken, only_run(broken)) == history(unbroken, expected.tuning_run_id)
-    assert kills > 3

@@ -11,7 +11,7 @@ from db.connection import (
     schema_version,
     transaction,
 )
-from domain.errors import NotFoundError, StorageError
+from domain.errors import BusyError, NotFoundError, StorageError
 
 MIGRATIONS = sorted((Path(__file__).parents[2] / "db" / "migrations").glob("*.sql"))
 
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_database_is_refused_and_unwritten(path: Path, content
 
 
 def test_a_directory_that_does_not_exist_is_an_expected_error(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="cannot be used: unable to open"):
         connect(tmp_path / "nowhere" / "movies.db", create=True)
 
 
@@ -126,3 +126,15 @@ def test_what_must_not_be_is_refused_where_it_would_be_stored(path: Path, row: s
     conn.execute("INSERT INTO movies (movie_id, title) VALUES (1, 'Heat')")
     with pytest.raises(sqlite.IntegrityError):
         conn.execute(row)
+
+
+def test_a_lock_that_is_not_released_is_an_expected_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "movies.db"
+    monkeypatch.setattr("db.connection.BUSY_SECONDS", 0.1)
+    with connection(path, create=True) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BusyError, match="locked by another process"), connection(path) as conn:
+            conn.execute("BEGIN IMMEDIATE")
+        holder.execute("ROLLBACK")
