@@ -4,15 +4,13 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
-from reports.summary import Summary, summarise
-from reports.tuning_tables import render_summary
 
 from cli.console import print_json, remark_console, result_console
 from cli.exits import Command
@@ -33,7 +31,7 @@ from domain.dataset import Dataset
 from domain.errors import GateError, InputError, InterruptedRunError
 from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from domain.space import Configuration
-from executors import make_executor
+from executors import make_executor, physical_cores
 from hyperparameter_tuner import (
     DEFAULT_CONFIGS,
     HyperparameterTuner,
@@ -41,31 +39,18 @@ from hyperparameter_tuner import (
     check_method,
     new_experiment,
 )
+from reports.summary import Summary, summarise
+from reports.tuning_tables import render_summary
 from search import STRATEGIES
 from tracking.lineage import code_version
 from tracking.progress import SilentWatcher, Watcher, watcher
 from training.ledger import Ledger
 from training.loop import IN_FLIGHT, Loop
 from training.options import option_study
+from training.result import RunResult, run_result
 from training.retraining import Order, Retraining, retrain
 from training.tables import render_retraining
 from training.trainer import Trainer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """What a tuning run came to."""
-
-    tuning_run_id: str
-    status: RunStatus
-    stop_reason: str
-    best_experiment_id: str | None
-    best_hyperparameters: Configuration | None
-    best_value: float | None
-    baseline_value: float | None
-    experiments_completed: int
-    experiments_failed: int
-    seconds: float
 
 
 class TuningOrchestrator:
@@ -220,7 +205,7 @@ class TuningOrchestrator:
         finally:
             self._close(run, status, reason)
         self.watch.ended(reason)
-        return _result(ledger, status, reason, time.perf_counter() - began)
+        return run_result(ledger, status, reason, time.perf_counter() - began)
 
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, str]:
         start = partial(_same, self.trainer)
@@ -255,22 +240,6 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _result(ledger: Ledger, status: RunStatus, reason: str, seconds: float) -> RunResult:
-    best = ledger.best
-    return RunResult(
-        tuning_run_id=ledger.run.tuning_run_id,
-        status=status,
-        stop_reason=reason,
-        best_experiment_id=None if best is None else best.experiment_id,
-        best_hyperparameters=None if best is None else best.hyperparameters,
-        best_value=None if best is None else best.objective_value,
-        baseline_value=ledger.baseline.objective_value,
-        experiments_completed=ledger.count("completed"),
-        experiments_failed=ledger.count("failed"),
-        seconds=seconds,
-    )
-
-
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--method", type=click.Choice(list(STRATEGIES)), help="Tune, proposing this way.")
 @click.option(
@@ -283,7 +252,8 @@ def _result(ledger: Ledger, status: RunStatus, reason: str, seconds: float) -> R
     "--jobs",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Experiments at once; changes nothing but the time.  [default: 1]",
+    default=physical_cores,
+    help="Experiments at once; changes nothing but the time.  [default: the machine's cores]",
 )
 @click.option(
     "--timeout-per-experiment",
@@ -310,7 +280,7 @@ def _result(ledger: Ledger, status: RunStatus, reason: str, seconds: float) -> R
 def main(
     method: str | None,
     configs: int | None,
-    jobs: int | None,
+    jobs: int,
     timeout_seconds: float | None,
     resume: str | None,
     promotes: bool,
@@ -324,33 +294,27 @@ def main(
     quiet: bool,
 ) -> None:
     """Try configurations, each by a full retraining, and say which is best."""
-    chosen = [bool(method), bool(resume), summary, phase2]
-    if sum(chosen) != 1:
+    if sum([bool(method), bool(resume), summary, phase2]) != 1:
         raise click.UsageError("give one of --method, --resume, --summary and --phase2")
     with connection(db_path) as conn:
         if summary:
             _show_summary(conn, study, run_id, as_json)
             return
         with run_lock(db_path, wait):
-            if resume:
-                study = study_of(load_run(conn, resume))
-            console = remark_console(quiet=quiet or as_json)
             orchestrator = TuningOrchestrator(
                 conn,
                 load_dataset(conn),
-                study,
-                jobs=jobs or 1,
+                study_of(load_run(conn, resume)) if resume else study,
+                jobs=jobs,
                 timeout_seconds=timeout_seconds,
-                watch=watcher(console, quiet=quiet or as_json),
+                watch=watcher(remark_console(), quiet=quiet or as_json),
             )
-            if phase2:
-                orchestrator.run_phase_2_tuning()
             if resume:
                 result = orchestrator.resume(resume)
+            elif method:
+                result = orchestrator.run_full_tuning(method, configs or DEFAULT_CONFIGS[method])
             else:
-                assert method is not None
-                n = configs or DEFAULT_CONFIGS[method]
-                result = orchestrator.run_full_tuning(method, n)
+                orchestrator.run_phase_2_tuning()
             deployed = deploy_best(orchestrator, result) if promotes else None
         _show(orchestrator, result, deployed, as_json)
 
@@ -393,7 +357,7 @@ def _show(
     """Print what a run came to; what failed or was refused ends with its own exit code."""
     if as_json:
         promotion = None if deployed is None else deployed.as_dict()
-        print_json(asdict(result) | {"promotion": promotion})
+        print_json(result.as_dict() | {"promotion": promotion})
     else:
         console = result_console()
         render_summary(console, orchestrator.generate_tuning_summary(result.tuning_run_id))

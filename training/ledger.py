@@ -140,14 +140,13 @@ class Ledger:
 
     def _settle(self, experiment: Experiment) -> None:
         """Write what is known only once all earlier experiments are finished."""
-        self._lead(experiment)
         baseline = self.baseline.objective_value
         if experiment.objective_value is not None and baseline is not None:
             improvement = experiment.objective_value - baseline
             set_improvement(self.conn, experiment.experiment_id, improvement)
-            self.experiments[experiment.number] = replace(
-                experiment, improvement_from_baseline=improvement
-            )
+            experiment = replace(experiment, improvement_from_baseline=improvement)
+            self.experiments[experiment.number] = experiment
+        self._lead(experiment)
         save_progress(
             self.conn,
             Progress(

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from model_versioning import promote, refuse, register
-
 from db.connection import Connection, transaction
 from db.deployed import load_deployed
 from db.experiments import set_test_accuracy
@@ -21,6 +19,7 @@ from evaluation.gate import Rule, gate, refusals
 from evaluation.significance import Comparison, paired_difference
 from hyperparameter_tuner import Study
 from model import model_class
+from model_versioning import promote, refuse, register
 from tracking.lineage import code_version, environment
 from training.trainer import Trainer, finite
 
