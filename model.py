@@ -3,7 +3,6 @@
 import dataclasses
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Self
 
@@ -15,7 +14,7 @@ from domain.catalogue import Catalogue
 from domain.errors import InputError
 from domain.hyperparameters import SPACE
 from domain.ratings import RatingTable
-from domain.recommender import Recommender
+from domain.recommender import Recommendation, Recommender
 from domain.space import Configuration, Space
 from evaluation.ranking import tie_order
 
@@ -98,15 +97,6 @@ def model_class(name: str) -> type[Recommender]:
     if missing or not isinstance(found, type):
         raise InputError(f"model {name!r} is no recommender: it lacks {', '.join(missing)}")
     return found
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """One movie on a user's list, and what each component added to its score."""
-
-    movie_id: int
-    score: float
-    parts: dict[str, float]
 
 
 def recommend(

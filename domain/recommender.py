@@ -1,6 +1,7 @@
 """What a recommender must offer to be tuned, versioned and served."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from domain.arrays import AnyArray, Floats, Ints
@@ -33,3 +34,12 @@ class Recommender(Protocol):
 
     def load(self, arrays: Mapping[str, AnyArray]) -> Self:
         """Take back what `arrays` gave; returns itself."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One movie on a user's list, and what each part of the score added to it."""
+
+    movie_id: int
+    score: float
+    parts: dict[str, float]  # by component; empty for a model that does not say

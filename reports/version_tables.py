@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from db.versions import Fault
+from domain.recommender import Recommendation
 from domain.version import Version, VersionEvent
-from model import Recommendation
 
 _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
