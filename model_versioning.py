@@ -36,9 +36,9 @@ from db.versions import (
 from domain.arrays import AnyArray, Ints
 from domain.errors import BusyError, InputError, NotFoundError, StorageError
 from domain.ratings import RatingTable
-from domain.recommender import Recommender
+from domain.recommender import Recommendation, Recommender
 from domain.version import TrainingRun, Version
-from model import Recommendation, model_class, recommend
+from model import model_class, recommend
 from reports.version_tables import (
     diff_json,
     faults_json,

@@ -47,13 +47,19 @@ def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
         return Deployed(values, f"version {production.version}", production.version)
     export = export_path(conn)
     if production is None and export.is_file():
-        return Deployed(_read_export(export, space, model), EXPORT_NAME)
+        return Deployed(_read_export(export, space, model), export.name)
     return Deployed(space.defaults(), "defaults")
 
 
 def export_path(conn: Connection) -> Path:
-    """Where the deployed configuration is exported to: beside the database."""
-    return database_path(conn).parent / EXPORT_NAME
+    """Where the deployed configuration is exported to: beside the database.
+
+    `movies.db` has `hyperparameters.json`; another database beside it has a file of its own, so
+    that none takes another's for its own.
+    """
+    database = database_path(conn)
+    name = EXPORT_NAME if database.name == "movies.db" else f"{database.stem}.{EXPORT_NAME}"
+    return database.with_name(name)
 
 
 def export_deployed(conn: Connection) -> bool:

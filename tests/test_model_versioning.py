@@ -380,17 +380,32 @@ def produce_and_die(db: Path, acknowledge: int, number: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+HALVES = """
+    SELECT (SELECT count(*) FROM training_runs
+             WHERE training_run_id NOT IN (SELECT training_run_id FROM model_versions))
+         + (SELECT count(*) FROM model_versions
+             WHERE version NOT IN (SELECT version FROM version_events))
+"""
+
+
 def left_after(db: Path, acknowledged: list[int]) -> dict[str, Any]:
     """What is in the database after a kill, and after the next promotion."""
     with connection(db) as conn:
         known = {version.version for version in load_versions(conn)}
         before = [fault.subject for fault in verify(conn)]
+        (halves,) = conn.execute(HALVES).fetchone()
         production = in_production(conn)
         if production is not None:
             promote(conn, production, "again")
         after = [fault.subject for fault in verify(conn)]
     lost = [v for v in acknowledged if v not in known or production is None or v > production]
-    return {"done": len(acknowledged), "lost": lost, "before": before, "after": after}
+    return {
+        "done": len(acknowledged),
+        "lost": lost,
+        "halves": halves,
+        "before": before,
+        "after": after,
+    }
 
 
 def test_a_kill_at_any_write_leaves_no_more_than_an_orphan_or_an_old_export(db: Path) -> None:
@@ -403,6 +418,7 @@ def test_a_kill_at_any_write_leaves_no_more_than_an_orphan_or_an_old_export(db: 
     assert all(each["done"] == 1 for each in found)
     for each in found:
         assert each["lost"] == []
+        assert each["halves"] == 0
         assert all(is_orphan(s) or s == "hyperparameters.json" for s in each["before"])
         assert all(is_orphan(subject) for subject in each["after"])
     before = {subject for each in found for subject in each["before"]}
@@ -482,7 +498,7 @@ def test_show_lists_a_users_best_movies_with_hostile_titles_made_visible(
 ) -> None:
     for movie in (10, 20, 30, 40):
         conn.execute("INSERT INTO movies (movie_id, title) VALUES (?, ?)", (movie, HOSTILE))
-    for user, movie in ((1, 10), (1, 30), (8, 10)):
+    for user, movie in ((1, 10), (1, 30), (3, 40), (7, 30)):
         conn.execute("INSERT INTO ratings VALUES (?, ?, 4.0, 9)", (user, movie))
     values = HandWeighted.space.defaults()
     model = HandWeighted(values).fit(RATINGS, CATALOGUE)
@@ -497,7 +513,9 @@ def test_show_lists_a_users_best_movies_with_hostile_titles_made_visible(
     assert set(best[0]["parts"]) == {"genre", "cast", "franchise", "rating", "popularity"}
     assert sum(best[0]["parts"].values()) == pytest.approx(best[0]["score"])
     assert best[0]["title"] == HOSTILE
-    assert "user 8 had no ratings" in run(db, "show", "--user", "8").output
+    others = json.loads(run(db, "show", "--user", "7", "--json").output)["recommendations"]
+    assert {each["movie_id"] for each in others} == {10, 20, 40}
+    assert "user 3 had no ratings" in run(db, "show", "--user", "3").output
 
 
 def test_a_second_process_that_promotes_at_the_same_time_is_waited_for(
