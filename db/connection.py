@@ -102,6 +102,7 @@ def _set_pragmas(conn: Connection) -> None:
     conn.execute("PRAGMA journal_mode = WAL")
     conn.execute("PRAGMA synchronous = FULL")
     conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would delete past a trigger
 
 
 def _migrate(conn: Connection, path: Path) -> None:

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import pytest
+
+from db.connection import connection
+from db.dataset import load_dataset
+from db.experiments import load_experiment
+from db.tuning_runs import load_runs
+from domain.errors import InputError, NotFoundError
+from domain.hyperparameters import SPACE
+from hyperparameter_tuner import HyperparameterTuner, Study
+from tune_orchestrator import TuningOrchestrator
+
+
+def tuner_of(conn: object, seed: int = 1) -> HyperparameterTuner:
+    return HyperparameterTuner(conn, load_dataset(conn), Study(seed=seed))
+
+
+def test_without_a_version_the_defaults_are_current(world: Path) -> None:
+    with connection(world) as conn:
+        assert tuner_of(conn).get_current_hyperparameters() == SPACE.defaults()
+
+
+def test_the_grid_has_50_to_80_valid_configurations_around_the_current_one(world: Path) -> None:
+    with connection(world) as conn:
+        grid = tuner_of(conn).generate_grid_search_space()
+    assert 50 <= len(grid) <= 80
+    assert all(SPACE.faults(c) == [] for c in grid)
+    assert len({tuple(c.items()) for c in grid}) == len(grid)
+    for configuration in grid:  # nothing is moved by more than the radius, rescaled shares aside
+        assert abs(configuration["genre_threshold_low"] - 0.3) <= 0.1 * (0.6 - 0.05) + 1e-9
+
+
+def test_a_smaller_radius_stays_nearer(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        near = tuner.generate_grid_search_space(radius=0.02)
+        far = tuner.generate_grid_search_space(radius=0.10)
+
+    def reach(grid: list[dict[str, float | int]]) -> float:
+        return max(abs(c["genre_boost_high"] - 0.15) for c in grid)
+
+    assert reach(near) == pytest.approx(0.2 * reach(far))
+
+
+@pytest.mark.parametrize("method", ["random", "bayesian"])
+def test_a_search_space_has_as_many_different_configurations_as_asked_for(
+    world: Path, method: str
+) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        generate = getattr(tuner, f"generate_{method}_search_space")
+        found, again = generate(12), generate(12)
+    assert len({tuple(c.items()) for c in found}) == 12
+    assert found == again
+    assert all(SPACE.faults(c) == [] for c in found)
+
+
+def test_nothing_generated_is_stored(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        tuner.generate_random_search_space(3)
+        assert load_runs(conn) == []
+        with pytest.raises(NotFoundError, match="no experiment has been completed"):
+            tuner.get_best_experiment()
+
+
+def test_statistics_count_runs_and_experiments(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        tuner.save_candidates("grid", 2)
+        TuningOrchestrator(conn, tuner.data, tuner.study).run_full_tuning("random", 3)
+        found = tuner.get_tuning_statistics()
+    assert found["runs_by_method"] == {"grid": 1, "random": 1}
+    assert found["experiments_by_status"] == {"completed": 4, "pending": 2}
+
+
+def test_the_best_experiment_is_the_one_with_the_highest_value(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        result = TuningOrchestrator(conn, tuner.data, tuner.study).run_full_tuning("random", 4)
+        best = tuner.get_best_experiment()
+        assert best.experiment_id == result.best_experiment_id
+        assert load_experiment(conn, best.experiment_id) == best
+
+
+def test_a_configuration_that_is_not_valid_is_not_stored(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        _, (stored,) = tuner.save_candidates("random", 1)
+        bad = type(stored)(
+            **{
+                **{name: getattr(stored, name) for name in type(stored).__dataclass_fields__},
+                "experiment_id": "other",
+                "number": 9,
+                "hyperparameters": {**stored.hyperparameters, "genre_weight": 0.99},
+            }
+        )
+        with pytest.raises(InputError, match="must sum to 1"):
+            tuner.save_experiment(bad)
+
+
+def test_what_is_never_searched_keeps_its_deployed_value(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        current = {**SPACE.defaults(), "accuracy_threshold": 0.4}
+        run = tuner.new_run("random", 1)
+        proposal = tuner.propose(run, 1, current, [])
+    assert proposal is not None
+    assert proposal.configuration["accuracy_threshold"] == 0.4
+
+
+def test_runs_without_a_seed_differ_from_one_night_to_the_next(world: Path) -> None:
+    with connection(world) as conn:
+        tuner = HyperparameterTuner(conn, load_dataset(conn))
+        first = tuner.new_run("random", 1).seed
+        tuner.save_candidates("random", 1)
+        assert (first, tuner.new_run("random", 1).seed) == (0, 1)
