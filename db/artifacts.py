@@ -105,6 +105,25 @@ def find_orphans(database: Path, named: Iterable[str]) -> list[str]:
     return sorted(n for n in found - ours if n == unfinished or _NAME.fullmatch(n))
 
 
+def remove_artifact(database: Path, relative: str) -> None:
+    """Remove an artifact, or an unfinished one: under its own name it is whole, or gone.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    root = artifacts_directory(database)
+    directory, doomed = database.parent / relative, _unfinished(database)
+    assert directory.parent == root
+    try:
+        if directory != doomed:
+            shutil.rmtree(doomed, ignore_errors=True)
+            directory.rename(doomed)
+        sync_directory(root)
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise StorageError(f"{relative!r} cannot be removed: {error}") from error
+
+
 def artifacts_directory(database: Path) -> Path:
     """Where the artifacts of a database lie."""
     return database.with_name(f"{database.stem}.versions")

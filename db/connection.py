@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pysqlite3 as sqlite
 
@@ -70,6 +71,53 @@ def transaction(conn: Connection) -> Iterator[None]:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
         raise
+
+
+def open_unchanged(path: Path) -> Connection:
+    """Open a database to look at it: nothing is migrated, and nothing can be written.
+
+    Raises:
+        NotFoundError: there is no such file.
+        StorageError: it cannot be opened.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no database at {str(path)!r}: name another file with --db")
+    with _expected(path):
+        conn = sqlite.connect(
+            f"file:{quote(str(path.absolute()))}?mode=ro",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            uri=True,
+        )
+        conn.row_factory = sqlite.Row
+    return conn
+
+
+def check_migrations(conn: Connection) -> list[str]:
+    """What of the migrations recorded differs from those of this program, one sentence each."""
+    known = enumerate(_read_migrations(), 1)
+    ours = {number: (name, _sha256(sql)) for number, (name, sql) in known}
+    rows = conn.execute("SELECT number, name, sha256 FROM migrations ORDER BY number")
+    found = {row["number"]: (row["name"], row["sha256"]) for row in rows}
+    wrong = [f"migration {n} is not the program's" for n in found if found[n] != ours.get(n)]
+    applied = set(range(1, schema_version(conn) + 1))
+    wrong += [f"migration {n} is not recorded" for n in sorted(applied - found.keys())]
+    return wrong
+
+
+def check_owner(conn: Connection, path: Path) -> None:
+    """Refuse a database of another program or from the future.
+
+    Raises:
+        StorageError: it is one.
+    """
+    with _expected(path):
+        _check_ours(conn, path, newest_schema())
+
+
+def newest_schema() -> int:
+    """Number of the last migration that this program knows."""
+    return len(_read_migrations())
 
 
 def schema_version(conn: Connection) -> int:
@@ -144,9 +192,13 @@ def _apply(conn: Connection, number: int, name: str, sql: str) -> None:
         conn.execute(
             "INSERT INTO migrations (number, name, sha256, applied_at)"
             " VALUES (:number, :name, :sha256, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
-            {"number": number, "name": name, "sha256": hashlib.sha256(sql.encode()).hexdigest()},
+            {"number": number, "name": name, "sha256": _sha256(sql)},
         )
         assert schema_version(conn) == number  # each migration sets its own number
+
+
+def _sha256(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
 
 
 def _statements(sql: str) -> Iterator[str]:

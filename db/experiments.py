@@ -57,6 +57,20 @@ def mark_running(conn: Connection, experiment_id: str) -> None:
     )
 
 
+def load_running(conn: Connection, run_id: str) -> list[int]:
+    """Numbers of a run's experiments that are said to be running."""
+    rows = conn.execute(
+        """
+        SELECT number
+          FROM hp_experiments
+         WHERE tuning_run_id = :run AND status = 'running'
+         ORDER BY number
+        """,
+        {"run": run_id},
+    )
+    return [row["number"] for row in rows]
+
+
 def release_running(conn: Connection, run_id: str) -> None:
     """Make pending again what a dead or stopped run left running."""
     conn.execute(

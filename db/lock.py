@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from domain.clock import stamp
-from domain.errors import BusyError
+from domain.errors import BusyError, StorageError
 
 
 @contextmanager
@@ -19,22 +19,34 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
 
     Raises:
         BusyError: another run holds it, still after `wait_seconds`.
+        StorageError: the directory does not let a lock be made.
     """
-    path = database.with_name(database.name + ".lock")
-    holder = path.with_name(path.name + ".json")
-    lock = FileLock(path, timeout=wait_seconds)
+    holder = holder_path(database)
+    lock = FileLock(database.with_name(database.name + ".lock"), timeout=wait_seconds)
     try:
         lock.acquire()
     except Timeout:
         raise BusyError(_busy(database, holder)) from None
+    except OSError as error:
+        raise StorageError(f"{str(database)!r} cannot be locked: {error}") from error
     try:
-        said = {"pid": os.getpid(), "since": stamp(), "command": " ".join(sys.argv)[:500]}
-        holder.write_text(json.dumps(said), encoding="utf-8")
+        _say_who(holder)
         yield
     finally:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def holder_path(database: Path) -> Path:
+    """Where it is said who holds a database; only for people, the lock does without."""
+    return database.with_name(database.name + ".lock.json")
+
+
+def _say_who(holder: Path) -> None:
+    said = {"pid": os.getpid(), "since": stamp(), "command": " ".join(sys.argv)[:500]}
+    with suppress(OSError):  # a full disk, which the database will tell of if it matters
+        holder.write_text(json.dumps(said), encoding="utf-8")
 
 
 def _busy(database: Path, holder: Path) -> str:

@@ -8,8 +8,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # A room imports from the rows above its own only; rooms in one row do not know each other.
 ROWS = (
     ("domain",),
+    ("cli",),
     (
-        "cli",
         "db",
         "components",
         "rating_models",
@@ -19,6 +19,7 @@ ROWS = (
         "tracking",
     ),
     ("importers", "model", "reports"),
+    ("versioning",),
     ("hyperparameter_tuner", "model_versioning"),
     ("training",),
     ("retrain_model",),
