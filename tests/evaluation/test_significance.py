@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from domain.arrays import Floats
-from evaluation.significance import CONFIDENCE, N_RESAMPLES, paired_difference
+from evaluation.significance import (
+    CONFIDENCE,
+    FULL,
+    N_RESAMPLES,
+    QUICK,
+    lower_bound,
+    p_better,
+    p_values_better,
+    paired_difference,
+)
 
 some_values = st.lists(
     st.one_of(st.just(float("nan")), st.floats(0, 1, width=32)), min_size=30, max_size=30
@@ -118,4 +127,55 @@ def test_memory_does_not_grow_with_users_times_resamples() -> None:
 
 def test_a_comparison_is_plain_numbers() -> None:
     values = dataclasses.astuple(paired_difference(noise(9), np.zeros(9)))
-    assert [type(value) for value in values] == [int, float, float, float, float]
+    assert [type(value) for value in values] == [int, *[float] * 7]
+
+
+@pytest.mark.parametrize("n", [20, 400])
+def test_the_t_test_stands_beside_the_permutation_as_a_check(n: int) -> None:
+    comparison = paired_difference(noise(n) + 2 / np.sqrt(n), np.zeros(n))
+    t = stats.ttest_1samp(noise(n) + 2 / np.sqrt(n), 0)
+    assert comparison.t_p_value == pytest.approx(t.pvalue)
+    assert comparison.t_p_value == pytest.approx(comparison.p_value, abs=0.02)
+    assert comparison.spread == pytest.approx(noise(n).std(ddof=1))
+
+
+def test_a_higher_confidence_gives_a_wider_interval() -> None:
+    narrow, wide = (paired_difference(noise(50), np.zeros(50), confidence=c) for c in (0.95, 0.998))
+    assert wide.low < narrow.low < narrow.high < wide.high
+    assert wide.confidence == 0.998
+
+
+def test_less_effort_gives_nearly_the_same() -> None:
+    full, quick = (
+        paired_difference(noise(2_000) + 0.03, np.zeros(2_000), effort=e) for e in (FULL, QUICK)
+    )
+    assert quick.difference == full.difference
+    assert quick.low == pytest.approx(full.low, abs=0.005)
+    assert quick.p_value == pytest.approx(full.p_value, abs=0.03)
+
+
+def test_better_needs_both_the_permutation_and_the_t_test() -> None:
+    few = np.full(3, 0.1)  # t finds no noise at all; 1 of the 8 ways to flip is as far
+    assert p_better(few) == pytest.approx(1 / 8, abs=0.02)
+    lucky = np.append(np.zeros(199), 5.0)  # one user only
+    assert p_better(lucky) == pytest.approx(0.5, abs=0.02)
+    assert p_better(np.zeros(5)) == 1
+    assert p_better(np.array([1.0])) == 1
+
+
+def test_a_gain_is_measured_against_the_minimum_effect() -> None:
+    gains = noise(400) * 0.05 + 0.02
+    assert p_better(gains) < 0.001
+    assert p_better(gains, minimum=float(gains.mean())) == pytest.approx(0.5, abs=0.02)
+    assert p_better(gains, minimum=0.04) > 0.99
+
+
+def test_studies_at_once_get_what_each_gets_alone() -> None:
+    studies = np.stack([noise(40, i) + 0.2 for i in range(5)])
+    alone = [p_better(study) for study in studies]
+    assert p_values_better(studies) == pytest.approx(alone, abs=0.02)
+
+
+def test_the_lower_bound_is_that_of_the_one_sided_t_test() -> None:
+    expected = stats.ttest_1samp(noise(30), 0, alternative="greater").confidence_interval(0.99)
+    assert lower_bound(noise(30), 0.01) == pytest.approx(expected.low)
