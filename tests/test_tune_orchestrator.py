@@ -187,7 +187,7 @@ def _fails_on(numbers: set[int], trainer: Any) -> Any:
 
 
 def test_a_failed_experiment_fails_alone(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tune_orchestrator._same", lambda t: _fails_on({1, 3}, t))
+    monkeypatch.setattr("training.tuning._same", lambda t: _fails_on({1, 3}, t))
     result = tuned(world, "random", 4)
     status = {n: e[0] for n, e in found(world, result.tuning_run_id).items()}
     assert status == {0: "completed", 1: "failed", 2: "completed", 3: "failed", 4: "completed"}
@@ -198,7 +198,7 @@ def test_a_failed_experiment_fails_alone(world: Path, monkeypatch: pytest.Monkey
 def test_five_failures_at_the_start_stop_a_run(
     world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tune_orchestrator._same", lambda t: _fails_on(set(range(99)), t))
+    monkeypatch.setattr("training.tuning._same", lambda t: _fails_on(set(range(99)), t))
     result = tuned(world, "random", 20)
     assert result.status == "failed"
     assert result.experiments_failed == 5

@@ -9,17 +9,20 @@ from db.experiments import (
     complete_experiment,
     fail_experiment,
     load_experiments,
+    load_user_values,
     mark_running,
     save_experiment,
     save_user_values,
     set_improvement,
 )
 from db.tuning_runs import save_progress
+from domain.arrays import Floats
 from domain.clock import stamp
 from domain.experiment import BASELINE, Experiment, Measurement, Progress, TuningRun
 from search import Trial
 
 FINISHED = ("completed", "failed", "pruned")
+FIRST = BASELINE + 1  # number of the first candidate
 
 
 class Ledger:
@@ -78,6 +81,12 @@ class Ledger:
             default=None,
         )
 
+    def user_values(self, number: int) -> Floats | None:
+        """The objective per user (U,) of the baseline, the first candidate, or one that led."""
+        return load_user_values(
+            self.conn, self.experiments[number].experiment_id, self.run.objective
+        )
+
     def begin(self, experiment: Experiment) -> None:
         """Record that an experiment, new or stored, is being tried."""
         with transaction(self.conn):
@@ -105,7 +114,7 @@ class Ledger:
             complete_experiment(
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at
             )
-            if number == BASELINE or self._would_lead(done):
+            if number in (BASELINE, FIRST) or self._would_lead(done):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
                 )

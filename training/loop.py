@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from domain.experiment import Experiment, Measurement, RunStatus
 from domain.space import Configuration
@@ -9,11 +10,11 @@ from executors import Executor
 from hyperparameter_tuner import HyperparameterTuner, check_method, new_experiment
 from search import Trial
 from tracking.progress import Watcher
+from training.brake import Brake
 from training.ledger import Ledger
+from training.plan import Plan
+from training.stopping import Stop
 
-IN_FLIGHT = (
-    4  # experiments a proposal does not wait for; part of a run, so that jobs change nothing
-)
 GIVE_UP_AFTER = 5  # failures with no success before them
 
 
@@ -22,23 +23,24 @@ class Loop:
     """Tries the experiments of one run, as many at once as the executor takes.
 
     Experiment n is proposed from the results up to n - `in_flight` and from nothing else, however
-    many have finished by then: so any number of jobs, and a resumed run, propose the same.
+    many have finished by then: so any number of jobs, and a resumed run, propose the same. A rule
+    that ends the run after experiment n lets those up to n + `in_flight` - 1 go on, for the same
+    reason.
     """
 
     ledger: Ledger
+    plan: Plan
     tuner: HyperparameterTuner
     earlier: Sequence[Trial]  # comparable results of other runs
     executor: Executor[Configuration, Measurement]
     watch: Watcher
 
-    @property
-    def in_flight(self) -> int:
-        """The run's own setting."""
-        wanted = self.ledger.run.settings["in_flight"]
-        assert isinstance(wanted, int)
-        return wanted
+    @cached_property
+    def brake(self) -> Brake:
+        """The rules that may end the run."""
+        return Brake(self.plan.stop, self.ledger)
 
-    def run(self) -> tuple[RunStatus, str]:
+    def run(self) -> tuple[RunStatus, Stop]:
         """Try what is left to try; how that ended, and why."""
         while True:
             exhausted = self._fill()
@@ -46,25 +48,26 @@ class Loop:
                 break
             self._record()
             if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
-                return "failed", f"the first {GIVE_UP_AFTER} experiments all failed"
+                said = f"the first {GIVE_UP_AFTER} experiments all failed"
+                return "failed", Stop("failures", said)
+        stop = self.brake.stop(self.ledger.settled)
+        if stop is not None:
+            return "completed", stop
         if exhausted:
-            return "completed", "nothing is left to propose that was not tried"
-        return "completed", f"all {self.ledger.run.n_configs} configurations tried"
+            said = "nothing is left to propose that was not tried"
+            return "completed", Stop("exhausted", said)
+        return "completed", Stop("configs", f"all {self.plan.n_configs} configurations tried")
 
     def _fill(self) -> bool:
         """Begin experiments while there is room; True if the strategy has nothing left."""
         waiting = self.ledger.waiting()
         while self.ledger.count("running") < self.executor.capacity:
-            if waiting:
-                experiment = waiting.pop(0)
-            else:
-                number = self.ledger.next_number()
-                if number is None or not self._may_propose(number):
-                    return False
-                proposed = self._propose(number)
-                if proposed is None:
-                    return True
-                experiment = proposed
+            number = waiting[0].number if waiting else self.ledger.next_number()
+            if number is None or not self._may_begin(number, stored=bool(waiting)):
+                return False
+            experiment = waiting.pop(0) if waiting else self._propose(number)
+            if experiment is None:
+                return True
             self.ledger.begin(experiment)
             self.executor.submit(experiment.number, dict(experiment.hyperparameters))
         return False
@@ -74,14 +77,18 @@ class Loop:
         """Do proposals depend on results?"""
         return check_method(self.ledger.run.method).looks_back
 
-    def _may_propose(self, number: int) -> bool:
-        """Has all finished that this proposal looks back on?"""
-        return not self.looks_back or self.ledger.finished_up_to(number - self.in_flight)
+    def _may_begin(self, number: int, *, stored: bool) -> bool:
+        """Has all finished that this experiment depends on, and does no rule end the run there?"""
+        visible = number - self.plan.in_flight
+        waits = self.plan.stop.look_at_results or (self.looks_back and not stored)
+        if waits and not self.ledger.finished_up_to(visible):
+            return False
+        return self.brake.stop(visible) is None
 
     def _propose(self, number: int) -> Experiment | None:
         """The candidate for `number`: the same whatever else has finished by now."""
         run, ledger = self.ledger.run, self.ledger
-        visible = number - self.in_flight
+        visible = number - self.plan.in_flight
         trials = [*self.earlier, *ledger.trials(visible)]
         proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
         if proposal is None:

@@ -1,45 +1,75 @@
-"""What a tuning run came to, as one record."""
+"""What a tuning run came to, as one record; `result.schema.json` says what it is as JSON."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from domain.experiment import RunStatus
-from domain.space import Configuration
-from training.ledger import Ledger
+from domain.space import Configuration, Space
+from training.ledger import FINISHED, Ledger
+from training.stopping import Stop, StoppedBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a tuning run came to."""
+    """What a tuning run came to. Values are in units of its objective."""
 
     tuning_run_id: str
+    method: str
+    objective: str
+    seed: int
     status: RunStatus
-    stop_reason: str
-    best_experiment_id: str | None
-    best_hyperparameters: Configuration | None
+    stopped_by: StoppedBy  # the rule that ended it
+    stop_reason: str  # the same in words
+    best_experiment_id: str | None  # None where no experiment was completed
+    best_experiment_number: int | None  # 0: the deployed configuration
+    best_hyperparameters: Configuration | None  # complete and valid
     best_value: float | None
     baseline_value: float | None
+    improvement: float | None  # of the best value over the baseline's
+    experiments_run: int
     experiments_completed: int
     experiments_failed: int
-    seconds: float
+    experiments_pruned: int
+    seconds: float  # of this sitting
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return asdict(self)
 
 
-def run_result(ledger: Ledger, status: RunStatus, reason: str, seconds: float) -> RunResult:
-    """The record of a run that ended now."""
-    best = ledger.best
+def run_result(
+    ledger: Ledger, space: Space, status: RunStatus, stop: Stop, seconds: float
+) -> RunResult:
+    """The record of a run over `space` that ended now."""
+    best, run, baseline = ledger.best, ledger.run, ledger.baseline.objective_value
+    value = None if best is None else best.objective_value
     return RunResult(
-        tuning_run_id=ledger.run.tuning_run_id,
+        tuning_run_id=run.tuning_run_id,
+        method=run.method,
+        objective=run.objective,
+        seed=run.seed,
         status=status,
-        stop_reason=reason,
+        stopped_by=stop.by,
+        stop_reason=stop.said,
         best_experiment_id=None if best is None else best.experiment_id,
-        best_hyperparameters=None if best is None else best.hyperparameters,
-        best_value=None if best is None else best.objective_value,
-        baseline_value=ledger.baseline.objective_value,
+        best_experiment_number=None if best is None else best.number,
+        best_hyperparameters=None if best is None else complete(space, best.hyperparameters),
+        best_value=value,
+        baseline_value=baseline,
+        improvement=None if value is None or baseline is None else value - baseline,
+        experiments_run=ledger.count(*FINISHED),
         experiments_completed=ledger.count("completed"),
         experiments_failed=ledger.count("failed"),
+        experiments_pruned=ledger.count("pruned"),
         seconds=seconds,
     )
+
+
+def complete(space: Space, found: Mapping[str, object]) -> Configuration:
+    """What was found, over the defaults of `space` for what it does not name, checked once more.
+
+    Raises:
+        InputError: that is not valid.
+    """
+    return space.checked({**space.defaults(), **found})

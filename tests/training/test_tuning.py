@@ -1,0 +1,94 @@
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.connection import connection
+from db.dataset import load_dataset
+from db.tuning_runs import load_run, load_runs
+from domain.errors import InterruptedRunError
+from domain.space import Configuration
+from hyperparameter_tuner import Study
+from tests.training.runs import Interrupting, found, resumed, tuned
+from training.plan import Plan
+from training.stopping import StopRules
+from training.tuning import TuningOrchestrator
+
+
+@pytest.fixture
+def other(small_world: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(small_world, tmp_path / "other.db"))
+
+
+def test_a_rule_ends_runs_of_any_number_of_jobs_at_the_same_place(world: Path, other: Path) -> None:
+    plan = Plan(method="random", n_configs=40, stop=StopRules(patience=4))
+    one, two = tuned(world, plan), tuned(other, plan, jobs=2)
+    assert one.stopped_by == two.stopped_by == "patience"
+    assert 5 < one.experiments_run < 41
+    assert one.stop_reason == two.stop_reason
+    assert found(world, one.tuning_run_id) == found(other, two.tuning_run_id)
+
+
+@pytest.mark.parametrize("after", [1, 4, 7])
+def test_a_resumed_run_stops_where_the_unbroken_one_does(
+    world: Path, other: Path, after: int
+) -> None:
+    plan = Plan(method="random", n_configs=40, stop=StopRules(patience=3, min_experiments=5))
+    expected = tuned(other, plan)
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(
+            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(after)
+        )
+        with pytest.raises(InterruptedRunError, match="go on with"):
+            orchestrator.run(plan)
+        (run,) = load_runs(conn)
+    result = resumed(world, run.tuning_run_id)
+    assert result.stop_reason == expected.stop_reason
+    assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
+
+
+def test_a_target_ends_a_run_and_is_said(world: Path) -> None:
+    result = tuned(world, Plan(method="random", n_configs=9, stop=StopRules(target=0.01)))
+    assert (result.status, result.stopped_by) == ("completed", "target")
+    assert result.stop_reason == "experiment 0 reached the target of 0.01"
+    with connection(world) as conn:
+        assert load_run(conn, result.tuning_run_id).stop_reason == result.stop_reason
+
+
+def test_a_run_converges_on_a_plateau(world: Path) -> None:
+    limits = StopRules(until_converged=True, min_experiments=12)
+    result = tuned(world, Plan(method="random", n_configs=60, stop=limits))
+    assert result.stopped_by == "converged"
+    assert "below the noise" in result.stop_reason
+
+
+def _slowly(trainer: Any) -> Any:
+    def call(configuration: Configuration) -> Any:
+        time.sleep(0.2)
+        return trainer(configuration)
+
+    return call
+
+
+def test_a_time_limit_ends_a_run_that_can_go_on(
+    world: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tuned(other, Plan(method="random", n_configs=6))
+    with monkeypatch.context() as slow:
+        slow.setattr("training.tuning._same", _slowly)
+        stop = StopRules(timeout_seconds=0.7)
+        result = tuned(world, Plan(method="random", n_configs=6, stop=stop))
+    assert (result.status, result.stopped_by) == ("completed", "timeout")
+    assert 0 < result.experiments_run < 7
+    again = resumed(world, result.tuning_run_id, more_seconds=100)
+    assert again.stopped_by == "configs"
+    assert found(world, result.tuning_run_id) == found(other, expected.tuning_run_id)
+
+
+def test_a_plan_survives_storage(world: Path) -> None:
+    plan = Plan(method="random", n_configs=1, timeout_seconds=30, stop=StopRules(patience=2))
+    with connection(world) as conn:
+        result = TuningOrchestrator(conn, load_dataset(conn), Study()).run(plan)
+        assert Plan.of(load_run(conn, result.tuning_run_id)) == plan

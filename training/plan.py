@@ -1,0 +1,45 @@
+"""What a tuning run is to do: kept with the run, so that it can be resumed by its id alone."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from domain.experiment import TuningRun
+from training.stopping import StopRules
+
+IN_FLIGHT = (
+    4  # experiments a proposal does not wait for; part of a run, so that jobs change nothing
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a study's run goes about it. None of it says how many jobs, which changes nothing."""
+
+    method: str = "bayesian"
+    n_configs: int = 20
+    stop: StopRules = field(default_factory=StopRules)
+    timeout_seconds: float | None = None  # of one experiment
+    memory_bytes: int | None = None  # that one experiment may allocate
+    in_flight: int = IN_FLIGHT
+    name: str | None = None  # of the sweep
+
+    def settings(self) -> dict[str, object]:
+        """For storage: all that a run does not keep in a column of its own."""
+        kept = asdict(self)
+        del kept["method"], kept["n_configs"]
+        return kept
+
+    @classmethod
+    def of(cls, run: TuningRun) -> "Plan":
+        """The plan of a stored run; what an older program did not know of has its default."""
+        stored: Mapping[str, Any] = run.settings
+        known = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
+        return cls(
+            **{
+                **known,
+                "method": run.method,
+                "n_configs": run.n_configs,
+                "stop": StopRules.of(stored.get("stop", {})),
+            }
+        )

@@ -1,0 +1,73 @@
+"""The options that say how a tuning run goes about it, and when it ends."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from training.plan import Plan
+from training.stopping import StopRules
+
+
+def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run's plan; handed on as one `plan`, its method still to be said."""
+
+    @wraps(function)
+    def with_plan(
+        *args: Any,
+        timeout: float | None,
+        target: float | None,
+        patience: int | None,
+        min_experiments: int,
+        until_converged: bool,
+        timeout_per_experiment: float | None,
+        **rest: Any,
+    ) -> Any:
+        stop = StopRules(
+            timeout_seconds=timeout,
+            target=target,
+            patience=patience,
+            min_experiments=min_experiments,
+            until_converged=until_converged,
+        )
+        plan = Plan(stop=stop, timeout_seconds=timeout_per_experiment)
+        return function(*args, plan=plan, **rest)
+
+    for option in reversed(_OPTIONS):
+        with_plan = option(with_plan)
+    return with_plan
+
+
+_SECONDS = click.FloatRange(0, min_open=True)
+
+_OPTIONS = (
+    click.option("--timeout", metavar="SECONDS", type=_SECONDS, help="End the run after so long."),
+    click.option(
+        "--timeout-per-experiment",
+        metavar="SECONDS",
+        type=_SECONDS,
+        help="An experiment that takes longer fails.",
+    ),
+    click.option(
+        "--target", type=float, metavar="VALUE", help="End the run once the objective is so good."
+    ),
+    click.option(
+        "--patience",
+        type=click.IntRange(1),
+        metavar="N",
+        help="End the run after N experiments without a new best.",
+    ),
+    click.option(
+        "--min-experiments",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Neither --patience nor --until-converged ends the run before N experiments.",
+    ),
+    click.option(
+        "--until-converged",
+        is_flag=True,
+        help="End the run once further improvement is expected to be below the noise.",
+    ),
+)

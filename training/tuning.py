@@ -1,0 +1,240 @@
+"""Tuning runs: every candidate through the full retraining pipeline; resume an interrupted one."""
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import NoReturn
+
+from db.connection import Connection, transaction
+from db.experiments import (
+    delete_experiment,
+    last_completion_number,
+    load_experiments,
+    release_running,
+    save_experiment,
+)
+from db.tuning_runs import load_run, load_run_totals, save_run, set_run_status, start_run
+from domain.clock import stamp
+from domain.dataset import Dataset
+from domain.errors import InputError, InterruptedRunError
+from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
+from domain.space import Configuration
+from executors import make_executor
+from hyperparameter_tuner import HyperparameterTuner, Study, check_method, new_experiment
+from reports.summary import Summary, summarise
+from tracking.lineage import code_version
+from tracking.progress import SilentWatcher, Watcher
+from training.ledger import Ledger
+from training.loop import Loop
+from training.plan import Plan
+from training.result import RunResult, run_result
+from training.signals import stoppable
+from training.stopping import OutOfTimeError, Stop
+from training.trainer import Trainer
+
+
+class TuningOrchestrator:
+    """Puts every candidate of a run through the full retraining pipeline.
+
+    Args:
+        conn: the database; whoever calls holds its lock.
+        data: what is trained on.
+        study: what is tuned.
+        jobs: experiments at once; changes how long a run takes, and nothing else.
+        timeout_seconds: an experiment that takes longer fails.
+        watch: is told of each step.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        data: Dataset,
+        study: Study | None = None,
+        *,
+        jobs: int = 1,
+        timeout_seconds: float | None = None,
+        watch: Watcher | None = None,
+    ) -> None:
+        self.conn = conn
+        self.data = data
+        self.study = study or Study()
+        self.jobs = jobs
+        self.timeout_seconds = timeout_seconds
+        self.watch = watch or SilentWatcher()
+        self.tuner = HyperparameterTuner(conn, data, self.study)
+        self.trainer = Trainer.of(data, self.study)
+
+    def test_configuration(self, hyperparameters: Configuration) -> Measurement:
+        """What one configuration is worth on the validation part; nothing is recorded."""
+        return self.trainer(self.tuner.space.checked(hyperparameters))
+
+    def run_full_tuning(self, method: str = "bayesian", n_configs: int = 20) -> RunResult:
+        """Try the deployed configuration and `n_configs` candidates.
+
+        Candidates that were stored for this method are tried first and count.
+        """
+        plan = Plan(method=method, n_configs=n_configs, timeout_seconds=self.timeout_seconds)
+        return self.run(plan)
+
+    def run(self, plan: Plan) -> RunResult:
+        """Try the deployed configuration, and candidates as `plan` says.
+
+        Candidates that were stored for its method are tried first and count.
+        """
+        check_method(plan.method)
+        run = self.tuner.planned_run(plan.method)
+        stored = run is not None
+        run = replace(
+            run or self.tuner.new_run(plan.method, plan.n_configs),
+            started_at=stamp(),
+            n_configs=plan.n_configs,
+            settings=plan.settings(),
+            data_fingerprint=self.data.fingerprint,
+            code_version=code_version(),
+            history_cutoff=last_completion_number(self.conn),
+            status="running",
+        )
+        baseline = new_experiment(
+            run, BASELINE, self.tuner.get_current_hyperparameters(), "baseline"
+        )
+        with transaction(self.conn):
+            if stored:
+                self._set_aside(run)
+                start_run(self.conn, run)
+            else:
+                save_run(self.conn, run)
+            save_experiment(self.conn, baseline)
+        return self._drive(run, plan.stop.timeout_seconds)
+
+    def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
+        """Go on with a run that was interrupted, as if it had not been.
+
+        Args:
+            run_id: the run.
+            more_seconds: work on it for so long; by default as long as its own time limit leaves.
+
+        Raises:
+            NotFoundError: there is no such run.
+            InputError: it was never started, or data or code have changed since.
+        """
+        run = load_run(self.conn, run_id)
+        self._check_resumable(run)
+        with transaction(self.conn):
+            release_running(self.conn, run_id)
+            set_run_status(self.conn, run_id, "running")
+        return self._drive(run, more_seconds or self._seconds_left(run))
+
+    def run_phase_2_tuning(self) -> NoReturn:
+        """Tune the hyperparameters of phase 2.
+
+        Raises:
+            InputError: always, as long as the model has none.
+        """
+        raise InputError(
+            f"{self.study.model} has no phase 2 hyperparameters to tune yet: all "
+            f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
+        )
+
+    def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
+        """What was tried and found, of all runs and of one in detail (default: the latest)."""
+        return summarise(self.conn, run_id=run_id, space=self.tuner.space)
+
+    def _set_aside(self, run: TuningRun) -> None:
+        """Keep stored candidates beyond what this run asks for in a planned run of their own."""
+        stored = load_experiments(self.conn, run.tuning_run_id)
+        extra = [e for e in stored if e.number > run.n_configs]
+        if not extra:
+            return
+        later = replace(
+            self.tuner.new_run(run.method, len(extra)),
+            tuning_run_id=f"{run.tuning_run_id}_rest",
+            seed=run.seed,
+        )
+        save_run(self.conn, later)
+        for place, old in enumerate(extra, 1):
+            delete_experiment(self.conn, old.experiment_id)
+            moved = new_experiment(later, place, old.hyperparameters, old.exploration_phase)
+            save_experiment(self.conn, moved)
+
+    def _check_resumable(self, run: TuningRun) -> None:
+        if run.status == "planned":
+            raise InputError(
+                f"run {run.tuning_run_id} was never started: start it with "
+                f"`tune_orchestrator.py --method {run.method}`"
+            )
+        changed = [
+            what
+            for what, then, now in (
+                ("the data", run.data_fingerprint, self.data.fingerprint),
+                ("the program", run.code_version, code_version()),
+                ("the model's space", run.space_fingerprint, self.tuner.space.fingerprint),
+            )
+            if then != now
+        ]
+        if changed:
+            raise InputError(
+                f"{' and '.join(changed)} changed since run {run.tuning_run_id} began, so its "
+                "results cannot be compared with new ones: start a new run"
+            )
+
+    def _seconds_left(self, run: TuningRun) -> float | None:
+        """What the time limit leaves after the work of earlier sittings; None without a limit."""
+        limit = Plan.of(run).stop.timeout_seconds
+        if limit is None:
+            return None
+        totals = load_run_totals(self.conn).get(run.tuning_run_id)
+        return max(0.0, limit - ((totals and totals.seconds) or 0.0))
+
+    def _drive(self, run: TuningRun, seconds: float | None) -> RunResult:
+        """Try what is left to try, for `seconds` at most, and record how the run ended."""
+        began = time.perf_counter()
+        ledger = Ledger(self.conn, run)
+        status: RunStatus = "interrupted"
+        stop = Stop("error", "stopped by an error")
+        try:
+            with stoppable(seconds), self.watch:
+                self.watch.started(run, run.n_configs + 1, ledger.count("completed", "failed"))
+                status, stop = self._loop(run, ledger)
+        except OutOfTimeError:
+            status = "completed"
+            stop = Stop("timeout", f"the time limit of {seconds:g} s is reached")
+        except KeyboardInterrupt:
+            stop = Stop("interrupted", "interrupted")
+            raise InterruptedRunError(
+                f"run {run.tuning_run_id} is interrupted after {ledger.count('completed')} of "
+                f"{run.n_configs + 1} experiments; go on with: "
+                f"python tune_orchestrator.py --resume {run.tuning_run_id}"
+            ) from None
+        finally:
+            self._close(run, status, stop)
+        self.watch.ended(stop.said)
+        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
+        return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
+
+    def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
+        plan = Plan.of(run)
+        earlier = self.tuner.earlier_trials(run.history_cutoff or 0)
+        with make_executor(
+            self.jobs,
+            partial(_same, self.trainer),
+            timeout_seconds=plan.timeout_seconds,
+            memory_bytes=plan.memory_bytes,
+        ) as executor:
+            return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
+
+    def _close(self, run: TuningRun, status: RunStatus, stop: Stop) -> None:
+        with transaction(self.conn):
+            release_running(self.conn, run.tuning_run_id)
+            set_run_status(
+                self.conn, run.tuning_run_id, status, finished_at=stamp(), stop_reason=stop.said
+            )
+
+
+def study_of(run: TuningRun) -> Study:
+    """The study that a stored run belongs to."""
+    return Study(model=run.model, split=run.split, objective=run.objective, seed=run.seed)
+
+
+def _same(trainer: Trainer) -> Trainer:
+    """What a worker does: the trainer, called with each configuration."""
+    return trainer
