@@ -56,3 +56,12 @@ class Group(click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+
+class Front(Group):
+    """A group that is a command itself where no other is named."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command's function."""
+        with expected_errors():
+            return super().invoke(ctx)

@@ -43,3 +43,17 @@ class Plan:
                 "stop": StopRules.of(stored.get("stop", {})),
             }
         )
+
+    def told(self) -> list[str]:
+        """What differs from a plain run, for people."""
+        stop = self.stop
+        said = {
+            f"sweep {self.name}": self.name,
+            f"time limit {stop.timeout_seconds} s": stop.timeout_seconds,
+            f"target {stop.target}": stop.target is not None,
+            f"patience {stop.patience}": stop.patience,
+            "until converged": stop.until_converged,
+            f"at least {stop.min_experiments} experiments": stop.min_experiments,
+            f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
+        }
+        return [text for text, holds in said.items() if holds]

@@ -1,0 +1,81 @@
+"""The sub-commands of `tune_orchestrator.py` that are about stored runs, and the quick one."""
+
+from pathlib import Path
+
+import click
+
+from cli.console import print_json, result_console
+from cli.exits import Command
+from cli.options import option_db, option_json
+from db.connection import connection
+from db.tuning_runs import load_run
+from hyperparameter_tuner import Study
+from reports.stored import describe_stored
+from reports.stored_tables import render_stored
+from reports.summary import summarise
+from reports.tuning_tables import render_summary
+from training.options import option_study
+from training.plan import Plan
+from training.sitting import Sitting, option_sitting
+from training.stopping import StopRules
+from training.tuning import study_of
+
+QUICK = Plan(method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
+
+
+@click.command("list", cls=Command)
+@option_db
+@option_json
+def list_command(db_path: Path, as_json: bool) -> None:
+    """List the runs there are."""
+    with connection(db_path) as conn:
+        stored = describe_stored(conn, space=Study().space)
+    if as_json:
+        print_json(stored.as_dict()["runs"])
+    elif stored.runs:
+        render_stored(result_console(), stored)
+    else:
+        click.echo("there are no tuning runs yet")
+
+
+@click.command("show", cls=Command)
+@click.argument("run_id", metavar="RUN")
+@option_db
+@option_json
+def show_command(run_id: str, db_path: Path, as_json: bool) -> None:
+    """Show what RUN found, and how it was set up."""
+    with connection(db_path) as conn:
+        run = load_run(conn, run_id)
+        summary = summarise(conn, run_id=run_id, space=study_of(run).space)
+    if as_json:
+        print_json(summary.as_dict() | {"settings": dict(run.settings)})
+        return
+    console = result_console()
+    render_summary(console, summary)
+    rules = Plan.of(run).told()
+    console.print(f"set up with: {', '.join(rules) or 'nothing special'}", style="dim")
+
+
+@click.command("resume", cls=Command)
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="Work on it for so long.  [default: what its own time limit leaves]",
+)
+@option_sitting
+def resume_command(run_id: str, timeout: float | None, sitting: Sitting) -> None:
+    """Go on with RUN, which was interrupted; it keeps all its settings."""
+    sitting.resume(run_id, timeout)
+
+
+@click.command("quick", cls=Command)
+@option_study
+@option_sitting
+def quick_command(study: Study, sitting: Sitting) -> None:
+    """Try 12 random configurations, for a minute at most: does everything work?"""
+    sitting.tune(study, QUICK)
+
+
+RUN_COMMANDS = (list_command, show_command, resume_command, quick_command)

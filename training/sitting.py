@@ -1,0 +1,138 @@
+"""One sitting at a tuning run: hold the database, run, deploy the best if asked to, print."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.console import print_json, remark_console, result_console
+from cli.options import option_db, option_json, option_quiet, option_wait
+from db.connection import connection
+from db.dataset import load_dataset
+from db.lock import run_lock
+from db.tuning_runs import load_run
+from domain.errors import GateError, InputError
+from executors import physical_cores
+from hyperparameter_tuner import Study
+from reports.tuning_tables import render_summary
+from tracking.progress import watcher
+from training.plan import Plan
+from training.result import RunResult
+from training.retraining import Order, Retraining, retrain
+from training.tables import render_retraining
+from training.tuning import TuningOrchestrator, study_of
+
+Work = Callable[[TuningOrchestrator], RunResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """How one is run and shown: what changes neither its experiments nor their results."""
+
+    db_path: Path
+    jobs: int = 1
+    wait: float = 0.0
+    promotes: bool = False
+    accuracy_threshold: float | None = None  # of the gate; None: the hyperparameter's
+    as_json: bool = False
+    quiet: bool = False
+
+    def tune(self, study: Study, plan: Plan) -> None:
+        """A new run."""
+        self._hold(lambda _run: study, None, lambda orchestrator: orchestrator.run(plan))
+
+    def resume(self, run_id: str, more_seconds: float | None = None) -> None:
+        """A run that was interrupted, gone on with."""
+        self._hold(study_of, run_id, lambda orchestrator: orchestrator.resume(run_id, more_seconds))
+
+    def _hold(self, study: Callable[[Any], Study], run_id: str | None, work: Work) -> None:
+        with connection(self.db_path) as conn:
+            with run_lock(self.db_path, self.wait):
+                orchestrator = TuningOrchestrator(
+                    conn,
+                    load_dataset(conn),
+                    study(None if run_id is None else load_run(conn, run_id)),
+                    jobs=self.jobs,
+                    watch=watcher(remark_console(), quiet=self.quiet or self.as_json),
+                )
+                result = work(orchestrator)
+                deployed = self._deploy(orchestrator, result) if self.promotes else None
+            self._show(orchestrator, result, deployed)
+
+    def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
+        """Retrain with the run's best and let the gate decide; None if none completed."""
+        if result.best_hyperparameters is None:
+            return None
+        order = Order(
+            study=orchestrator.study,
+            hyperparameters=result.best_hyperparameters,
+            experiment_id=result.best_experiment_id,
+            reason=f"best of run {result.tuning_run_id}",
+            accuracy_threshold=self.accuracy_threshold,
+        )
+        return retrain(orchestrator.conn, orchestrator.data, order)
+
+    def _show(
+        self, orchestrator: TuningOrchestrator, result: RunResult, deployed: Retraining | None
+    ) -> None:
+        """Print what a run came to; what failed or was refused ends with its own exit code."""
+        if self.as_json:
+            promotion = None if deployed is None else deployed.as_dict()
+            print_json(result.as_dict() | {"promotion": promotion})
+        else:
+            console = result_console()
+            render_summary(console, orchestrator.generate_tuning_summary(result.tuning_run_id))
+            if deployed is not None:
+                render_retraining(console, deployed)
+        if result.status == "failed":
+            raise InputError(f"run {result.tuning_run_id} failed: {result.stop_reason}")
+        if deployed is not None and deployed.verdict == "refused":
+            raise GateError(f"not promoted: {deployed.said}")
+
+
+def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--jobs`, `--promote`, `--wait`, `--db`, `--json` and `--quiet` as one `sitting`."""
+
+    @wraps(function)
+    def with_sitting(
+        *args: Any,
+        db_path: Path,
+        jobs: int,
+        wait: float,
+        promotes: bool,
+        as_json: bool,
+        quiet: bool,
+        **rest: Any,
+    ) -> Any:
+        sitting = Sitting(
+            db_path=db_path,
+            jobs=jobs,
+            wait=wait,
+            promotes=promotes,
+            as_json=as_json,
+            quiet=quiet,
+        )
+        return function(*args, sitting=sitting, **rest)
+
+    decorated: Callable[..., Any] = with_sitting
+    for option in (option_quiet, option_json, option_db, option_wait, _PROMOTE, _JOBS):
+        decorated = option(decorated)
+    return decorated
+
+
+_JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    default=physical_cores,
+    help="Experiments at once; changes nothing but the time.  [default: the machine's cores]",
+)
+_PROMOTE = click.option(
+    "--promote",
+    "promotes",
+    is_flag=True,
+    help="Then retrain with the best, gate, and put it into production.",
+)
