@@ -199,9 +199,14 @@ class Simplex:
         names = " + ".join(member.name for member in self.members)
         return [f"{names} must sum to 1, got {total:.6g}"]
 
+    def units(self, values: Configuration) -> dict[str, int]:
+        """Each member's share in whole grid steps; they sum to `UNITS`."""
+        shares = _shares_on_grid([float(values[member.name]) for member in self.members])
+        return dict(zip((member.name for member in self.members), shares, strict=True))
+
     def encode(self, values: Configuration) -> list[float]:
         """The share of the stick that each member leaves, to the power that makes it uniform."""
-        shares = _shares_on_grid([float(values[member.name]) for member in self.members])
+        shares = list(self.units(values).values())
         point, left = [], sum(shares)
         for k, share in enumerate(shares[:-1]):
             rest = left - share
@@ -289,7 +294,10 @@ class Space:
         values: dict[str, object] = {**base, **partial}
         for group in self.groups:
             if isinstance(group, Simplex):
-                values |= _rescaled([m.name for m in group.members], base, partial)
+                stays = {m.name: base[m.name] for m in group.members if m.low == m.high}
+                names = [m.name for m in group.members]
+                if any(name in partial for name in names):
+                    values |= _rescaled(names, base, {**stays, **partial})
         return self.checked(values)
 
     def encode(self, values: Configuration) -> Floats:

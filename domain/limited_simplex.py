@@ -1,0 +1,200 @@
+"""Shares of 1 of which some are limited, and some keep their proportions, on a unit cube."""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from domain.errors import InputError
+from domain.limited import Limited
+from domain.space import UNITS, Configuration, Simplex, Value
+
+MOST_COMBINATIONS = 10_000
+_LEAST_RATIO = 1e-3  # below it, powers of the bounds lose digits of the grid
+
+Units = int  # whole steps of the grid; UNITS of them are 1
+
+
+@dataclass(frozen=True)
+class LimitedSimplex(Simplex):
+    """Shares of 1 within limits: those with choices first, then the others, by stick breaking.
+
+    Members named in `tied` share what the others leave them in fixed proportions. Without upper
+    bounds that bind, the shares without choices are uniform over what is left for them.
+
+    Raises:
+        InputError: no shares within the limits sum to 1, or there are too many choices.
+    """
+
+    members: tuple[Limited, ...]
+    tied: tuple[tuple[str, float], ...] = ()  # name and weight
+
+    def __post_init__(self) -> None:
+        if not self._combinations:
+            names = " + ".join(member.name for member in self.members)
+            raise InputError(f"no values are left for which {names} sum to 1")
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The choices there are, then the free members but the last, which takes what is left."""
+        return tuple(self._chosen[k].name for k in self._moving) + self._free_names[:-1]
+
+    def encode(self, values: Configuration) -> list[float]:
+        """The place of each choice among those left, then of what each free share leaves."""
+        shares = self._units(values)
+        point: list[float] = []
+        prefix: tuple[Units, ...] = ()
+        for k, member in enumerate(self._chosen):
+            options = self._options(prefix)
+            wanted = shares[member.name]
+            nearest = min(range(len(options)), key=lambda n: abs(options[n] - wanted))
+            if k in self._moving:
+                point.append((nearest + 0.5) / len(options))
+            prefix = (*prefix, options[nearest])
+        left = UNITS - sum(prefix)
+        for name, (low, power) in zip(self._free_names, self._after, strict=True):
+            if power == 0:
+                break
+            a, b = self._span(name, left)
+            y = min(b, max(a, left - shares[name] - low))
+            point.append(_unit(y, a, b, power))
+            left = low + y
+        return point
+
+    def decode(self, point: Sequence[float]) -> dict[str, Value]:
+        """Shares on the grid, within their limits, that sum to 1 exactly."""
+        units = iter(point)
+        prefix: tuple[Units, ...] = ()
+        for k in range(len(self._chosen)):
+            options = self._options(prefix)
+            place = int(next(units) * len(options)) if k in self._moving else 0
+            prefix = (*prefix, options[min(len(options) - 1, place)])
+        shares = dict(zip((member.name for member in self._chosen), prefix, strict=True))
+        left = UNITS - sum(prefix)
+        for name, (low, power) in zip(self._free_names, self._after, strict=True):
+            after = low + _rest(next(units), *self._span(name, left), power) if power else 0
+            shares[name] = left - after
+            left = after
+        return self._values(shares)
+
+    def combinations(self) -> list[dict[str, Value]] | None:
+        """Every valid choice; None where they are not counted."""
+        if len(self._free_names) > 1:
+            return None
+        names = [member.name for member in self._chosen]
+        found = []
+        for chosen in self._combinations:
+            shares = dict(zip(names, chosen, strict=True))
+            for name in self._free_names:
+                shares[name] = UNITS - sum(chosen)
+            found.append(self._values(shares))
+        return found
+
+    @cached_property
+    def _chosen(self) -> tuple[Limited, ...]:
+        tied = {name for name, _ in self.tied}
+        return tuple(m for m in self.members if m.choices and m.name not in tied)
+
+    @cached_property
+    def _bounds(self) -> dict[str, tuple[Units, Units]]:
+        """Low and high of each free part; those that are tied are one part, with an empty name."""
+        tied = {name for name, _ in self.tied}
+        found = {
+            m.name: (round(m.low * UNITS), round(m.high * UNITS))
+            for m in self.members
+            if not m.choices and m.name not in tied
+        }
+        return found | ({"": (0, UNITS)} if tied else {})
+
+    @cached_property
+    def _free_names(self) -> tuple[str, ...]:
+        return tuple(self._bounds)
+
+    @cached_property
+    def _after(self) -> tuple[tuple[Units, int], ...]:
+        """For each free part, the least that those after it take, and how many they are."""
+        lows = [low for low, _ in self._bounds.values()]
+        return tuple((sum(lows[k + 1 :]), len(lows) - k - 1) for k in range(len(lows)))
+
+    @cached_property
+    def _combinations(self) -> list[tuple[Units, ...]]:
+        """The choices that leave the free parts what they can take, in ascending order."""
+        n = math.prod(len(member.choices) for member in self._chosen)
+        if n > MOST_COMBINATIONS:
+            names = ", ".join(member.name for member in self._chosen)
+            raise InputError(
+                f"{names} have {n:,} combinations, at most {MOST_COMBINATIONS:,} are possible: "
+                "give fewer values, or a range"
+            )
+        low = sum(low for low, _ in self._bounds.values())
+        high = sum(high for _, high in self._bounds.values())
+        return [c for c in self._products() if low <= UNITS - sum(c) <= high]
+
+    def _products(self) -> Iterator[tuple[Units, ...]]:
+        return itertools.product(
+            *([round(choice * UNITS) for choice in member.choices] for member in self._chosen)
+        )
+
+    @cached_property
+    def _moving(self) -> tuple[int, ...]:
+        """Which of the members with choices have more than one that is possible."""
+        return tuple(
+            k for k in range(len(self._chosen)) if len({c[k] for c in self._combinations}) > 1
+        )
+
+    def _options(self, prefix: tuple[Units, ...]) -> list[Units]:
+        """What the next member may choose after those before chose `prefix`."""
+        k = len(prefix)
+        return sorted({c[k] for c in self._combinations if c[:k] == prefix})
+
+    def _span(self, name: str, left: Units) -> tuple[Units, Units]:
+        """Least and most that part `name` may leave, above the least that those after it take."""
+        place = self._free_names.index(name)
+        low, high = self._bounds[name]
+        after = self._after[place][0]
+        most = sum(high for _, high in list(self._bounds.values())[place + 1 :])
+        return max(0, left - high - after), min(most - after, left - low - after)
+
+    def _units(self, values: Configuration) -> dict[str, Units]:
+        shares = Simplex(self.members).units(values)
+        return shares | {"": sum(shares[name] for name, _ in self.tied)}
+
+    def _values(self, shares: dict[str, Units]) -> dict[str, Value]:
+        if self.tied:
+            shares = shares | dict(
+                zip((name for name, _ in self.tied), self._split(shares[""]), strict=True)
+            )
+        return {member.name: shares[member.name] / UNITS for member in self.members}
+
+    def _split(self, units: Units) -> list[Units]:
+        """`units` in the proportions of the tied members, by largest remainder."""
+        weights = [weight for _, weight in self.tied]
+        total = math.fsum(weights) or 1.0
+        exact = [units * (weight / total) for weight in weights]
+        found = [int(part) for part in exact]
+        order = sorted(range(len(found)), key=lambda k: found[k] - exact[k])
+        for k in range(units - sum(found)):
+            found[order[k % len(order)]] += 1
+        return found
+
+
+def _unit(y: Units, a: Units, b: Units, power: int) -> float:
+    """Where in [a, b] the rest of a stick lies, so that a uniform place leaves uniform shares."""
+    if a == b:
+        return 0.5
+    if 0 < a / b < _LEAST_RATIO:
+        return (y - a) / (b - a)
+    floor = (a / b) ** power
+    return min(1.0, max(0.0, ((y / b) ** power - floor) / (1 - floor)))
+
+
+def _rest(unit: float, a: Units, b: Units, power: int) -> Units:
+    """The rest at that place; Devroye 1986, chapter XI.4, cut to [a, b]."""
+    if a == b:
+        return a
+    if 0 < a / b < _LEAST_RATIO:
+        return a + round(unit * (b - a))
+    floor = (a / b) ** power
+    share: float = (floor + unit * (1 - floor)) ** (1 / power)
+    return min(b, max(a, round(b * share)))
