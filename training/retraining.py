@@ -2,30 +2,40 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
+
+import numpy as np
 
 from db.connection import Connection, transaction
 from db.deployed import load_deployed
 from db.experiments import set_test_accuracy
+from db.looks import Look, Reference, save_look, save_reference
 from db.versions import load_production
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.hyperparameters import ACCURACY_THRESHOLD
 from domain.space import Configuration, Value
 from domain.version import TrainingRun
-from evaluation.gate import Rule, gate, refusals
-from evaluation.significance import Comparison, paired_difference
+from evaluation.contrasts import Contrast
+from evaluation.gate import MINIMUM_EFFECT, Decision, Judgement, Terms, find, gate
+from evaluation.guardrails import LEVEL, Rule
+from evaluation.significance import Comparison
 from hyperparameter_tuner import Study
 from model import model_class
 from model_versioning import promote, refuse, register
+from reports.json_ready import json_ready
 from tracking.lineage import code_version, environment
-from training.trainer import Trainer, finite
+from training.evidence import Evidence, Side, gather
+from training.looks import BudgetState, budget_state
+from training.trainer import finite
 
 MIN_NEW_RATINGS = 100
+WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
+WATCHED_SPLIT = "calendar"
 
-Verdict = Literal["promoted", "would be promoted", "refused", "nothing new"]
+Verdict = Literal["promoted", "would be promoted", "cannot tell", "refused", "nothing new"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +46,12 @@ class Order:
     hyperparameters: Configuration | None = None  # None: the deployed ones
     experiment_id: str | None = None  # where they come from
     reason: str = "retrained"
+    unattended: bool = False  # nobody chose these hyperparameters: they must be shown to be better
     force: bool = False
     dry_run: bool = False
     min_new_ratings: int = MIN_NEW_RATINGS
     accuracy_threshold: float | None = None  # None: the hyperparameter's
+    minimum_effect: float = MINIMUM_EFFECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +66,15 @@ class Retraining:
     deployed_metrics: Mapping[str, float | None] | None = None
     against_deployed: Comparison | None = None
     deployed_source: str | None = None
+    decision: Decision | None = None
     rules: tuple[Rule, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+    budget: BudgetState | None = None  # nightly decisions only
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        compared = self.against_deployed
-        return asdict(self) | {
-            "against_deployed": None if compared is None else finite(asdict(compared))
-        }
+        """For `--json`, without NaN."""
+        return json_ready(self)
 
 
 class _Retrainer:
@@ -70,30 +82,32 @@ class _Retrainer:
 
     def __init__(self, conn: Connection, data: Dataset, order: Order) -> None:
         self.conn, self.data, self.order = conn, data, order
+        self.study = order.study
         self.began = time.perf_counter()
         self.model = model_class(order.study.model)
-        self.deployed = load_deployed(conn, self.model.space, order.study.model)
         self.production = load_production(conn)
+        own = load_deployed(conn, self.model.space, order.study.model)
+        wanted = own.hyperparameters if order.hyperparameters is None else order.hyperparameters
+        self.hyperparameters = self.model.space.checked(wanted)
+        self.candidate = Side(order.study.model, self.hyperparameters)
+        self.deployed, self.source = Side(order.study.model, own.hyperparameters), own.source
+        if self.production is not None:  # also where it is of another model
+            training = self.production.training
+            self.deployed = Side(training.model, training.hyperparameters)
+            self.source = f"version {self.production.version}"
 
     @cached_property
-    def hyperparameters(self) -> dict[str, Value]:
-        """What to retrain with."""
-        return self.model.space.checked(
-            self.deployed.hyperparameters
-            if self.order.hyperparameters is None
-            else self.order.hyperparameters
-        )
-
-    @cached_property
-    def trainer(self) -> Trainer:
-        """Fits on train and validation, looks at test."""
-        return Trainer.of(self.data, self.order.study, "test")
+    def decision(self) -> Decision:
+        """What kind of decision this is."""
+        if self.production is None:
+            return "first"
+        if self.candidate.is_same(self.deployed):
+            return "routine"
+        return "nightly" if self.order.unattended else "by hand"
 
     def nothing_new(self) -> str | None:
         """Why there is nothing to retrain for; None if there is."""
-        if self.production is None or self.order.force:
-            return None
-        if self.hyperparameters != self.deployed.hyperparameters:
+        if self.production is None or self.order.force or self.decision != "routine":
             return None
         new = len(self.data.ratings) - self.production.training.n_ratings
         if new >= self.order.min_new_ratings:
@@ -110,23 +124,37 @@ class _Retrainer:
             return Retraining(
                 verdict="nothing new", said=idle, hyperparameters=self.hyperparameters
             )
-        found = self.trainer.evaluate(self.hyperparameters)
-        baseline = self.trainer.evaluate(self.deployed.hyperparameters)
-        compared = paired_difference(found.per_user["accuracy"], baseline.per_user["accuracy"])
-        rules = gate(found.values["accuracy"], self._threshold(), compared)
+        budget = budget_state(self.conn, stamp()) if self.decision == "nightly" else None
+        evidence = gather(self.data, self.study, "test", self.deployed, self.candidate)
+        contrasts = evidence.contrasts
+        found = evidence.candidate[self.study.split].evaluation
+        judged = gate(self._terms(budget), found.values["accuracy"], contrasts, evidence.gains)
         result = Retraining(
-            verdict="would be promoted" if not refusals(rules) else "refused",
-            said=refusals(rules) or "; ".join(rule.figures for rule in rules),
+            verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
+            said=judged.said,
             hyperparameters=self.hyperparameters,
             test_metrics=finite(found.values),
-            deployed_metrics=finite(baseline.values),
-            against_deployed=compared,
-            deployed_source=self.deployed.source,
-            rules=tuple(rules),
+            deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
+            against_deployed=find(contrasts, self.study.split, self.study.objective).compared,
+            deployed_source=self.source,
+            decision=self.decision,
+            rules=judged.rules,
+            contrasts=tuple(contrasts),
+            budget=budget,
         )
         if not self.order.dry_run:
-            result = self._recorded(result)
+            result = self._recorded(result, judged, evidence)
         return replace(result, seconds=time.perf_counter() - self.began)
+
+    def _terms(self, budget: BudgetState | None) -> Terms:
+        return Terms(
+            decision=self.decision,
+            objective=self.study.objective,
+            split=self.study.split,
+            accuracy_threshold=self._threshold(),
+            level=LEVEL if budget is None else budget.level,
+            minimum_effect=self.order.minimum_effect,
+        )
 
     def _threshold(self) -> float:
         if self.order.accuracy_threshold is not None:
@@ -134,42 +162,68 @@ class _Retrainer:
         name = ACCURACY_THRESHOLD.name
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
-    def _recorded(self, result: Retraining) -> Retraining:
-        evidence = {"rules": [rule.as_dict() for rule in result.rules]}
-        self._record_test_accuracy(result)
-        if result.verdict == "refused":
-            version = refuse(self.conn, self._training(result), evidence, result.said)
+    def _recorded(self, result: Retraining, judged: Judgement, evidence: Evidence) -> Retraining:
+        """Count the look, then act: nothing is promoted on a look that was not counted."""
+        with transaction(self.conn):
+            look = save_look(self.conn, self._look(result, judged))
+            accuracy = (result.test_metrics or {}).get("accuracy")
+            if self.order.experiment_id is not None and accuracy is not None:
+                set_test_accuracy(self.conn, self.order.experiment_id, accuracy)
+        said = judged.as_evidence() | {"look": look}
+        if judged.verdict == "refused":
+            version = refuse(self.conn, self._training(result), said, result.said)
             return replace(result, version=version)
-        fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
-        version = register(
-            self.conn,
-            self._training(result),
-            fitted,
-            self.data.ratings,
-            evidence,
-            self.order.reason,
-        )
+        version = self._registered(result, said, evidence)
+        if judged.verdict == "cannot tell":
+            return replace(result, version=version)
         expected = None if self.production is None else self.production.version
-        promote(self.conn, version, self.order.reason, evidence, expected_production=expected)
+        promote(self.conn, version, self.order.reason, said, expected_production=expected)
         return replace(result, verdict="promoted", version=version)
 
-    def _record_test_accuracy(self, result: Retraining) -> None:
-        accuracy = (result.test_metrics or {}).get("accuracy")
-        if self.order.experiment_id is not None and accuracy is not None:
-            with transaction(self.conn):
-                set_test_accuracy(self.conn, self.order.experiment_id, accuracy)
+    def _registered(self, result: Retraining, said: Mapping[str, Any], evidence: Evidence) -> int:
+        ratings = self.data.ratings
+        kept = result.verdict == "cannot tell"
+        reason = f"cannot tell: {result.said}" if kept else self.order.reason
+        fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
+        version = register(self.conn, self._training(result), fitted, ratings, said, reason)
+        with transaction(self.conn):
+            for metric in WATCHED:
+                values = evidence.candidate[WATCHED_SPLIT].evaluation.per_user[metric]
+                known = np.isfinite(values)
+                reference = Reference(
+                    int(ratings.rated_at.max()), ratings.user_ids[known], values[known]
+                )
+                save_reference(self.conn, version, metric, reference)
+        return version
+
+    def _look(self, result: Retraining, judged: Judgement) -> Look:
+        compared = result.against_deployed
+        known = compared is not None and compared.n_users > 0
+        return Look(
+            looked_at=stamp(),
+            decision=self.decision,
+            model=self.study.model,
+            split=self.study.split,
+            objective=self.study.objective,
+            data_fingerprint=self.data.fingerprint,
+            experiment_id=self.order.experiment_id,
+            level=0.0 if result.budget is None else result.budget.level,
+            difference=compared.difference if compared is not None and known else None,
+            p_value=judged.p_value,
+            verdict=judged.verdict,
+        )
 
     def _training(self, result: Retraining) -> TrainingRun:
         return TrainingRun(
             created_at=stamp(),
             experiment_id=self.order.experiment_id,
-            model=self.order.study.model,
+            model=self.study.model,
             hyperparameters=self.hyperparameters,
-            split=self.order.study.split,
+            split=self.study.split,
             data_fingerprint=self.data.fingerprint,
             n_ratings=len(self.data.ratings),
             code_version=code_version(),
-            seed=self.order.study.seed or 0,
+            seed=self.study.seed or 0,
             environment=environment(),
             test_metrics=result.test_metrics or {},
             duration_seconds=time.perf_counter() - self.began,
@@ -180,6 +234,7 @@ def retrain(conn: Connection, data: Dataset, order: Order) -> Retraining:
     """Fit on train and validation, look at test once, gate; register and promote what passes.
 
     What is measured is a model fitted without the test part; what goes into production is the same
-    configuration fitted to all ratings.
+    configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
+    stays a candidate, and production what it is.
     """
     return _Retrainer(conn, data, order).run()

@@ -1,42 +1,71 @@
 """What a retraining says to people."""
 
-from collections.abc import Mapping
-
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.metrics import METRICS
-from reports.cells import gain_cell, outside_text, plain_table, print_table, value_cell
+from evaluation.contrasts import EVERYONE, Contrast
+from evaluation.guardrails import Rule
+from reports.cells import outside_text, plain_table, print_table, value_cell
+from reports.contrast_tables import render_contrasts
 from training.retraining import Retraining
 
 _COLOURS = {
     "promoted": "green",
     "would be promoted": "green",
+    "cannot tell": "yellow",
     "refused": "red",
-    "nothing new": "yellow",
+    "passed": "green",
 }
 
 
 def render_retraining(console: Console, result: Retraining) -> None:
-    """Print the verdict, the rules behind it, and the metrics beside the deployed ones."""
-    what = "The candidate" if result.version is None else f"Version {result.version}"
+    """Print the verdict, the rules behind it, and all figures beside the deployed ones."""
     if result.verdict == "nothing new":
         console.print(f"[yellow]Nothing new[/]: {outside_text(console, result.said)}")
         return
-    verdict = f"is {result.verdict}" if result.verdict != "would be promoted" else result.verdict
     console.print()
-    console.print(f"[bold {_COLOURS[result.verdict]}]{what} {verdict}[/]")
-    for rule in result.rules:
-        mark = "[green]passed [/]" if rule.passed else "[red]refused[/]"
-        console.print(f"  {mark}  {rule.name}: {outside_text(console, rule.figures)}")
-    print_table(console, "On the test part", _metrics(result))
+    console.print(f"[bold {_COLOURS[result.verdict]}]{headline(result)}[/]")
+    console.print(f"  {outside_text(console, result.said)}")
+    if result.budget is not None:
+        console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
+    console.print()
+    print_table(console, "The gate", _rules(console, result.rules))
+    if not all(rule.binding for rule in result.rules):
+        console.print("[dim]in parentheses: shown, but not decisive where a person decides[/]\n")
+    names = (f"deployed ({result.deployed_source})", "candidate")
+    render_contrasts(console, "test", names, _shown(result))
 
 
-def _metrics(result: Retraining) -> Table:
-    table = plain_table("metric", f">deployed ({result.deployed_source})", ">candidate", ">gain")
-    before: Mapping[str, float | None] = result.deployed_metrics or {}
-    for name, value in (result.test_metrics or {}).items():
-        old = before.get(name)
-        gain = None if value is None or old is None else value - old
-        table.add_row(METRICS[name].title, value_cell(old), value_cell(value), gain_cell(gain))
+def headline(result: Retraining) -> str:
+    """The verdict in one line."""
+    what = "The candidate" if result.version is None else f"Version {result.version}"
+    if result.verdict == "cannot tell":
+        return f"Cannot tell: {result.deployed_source} is kept, {what.lower()} stays a candidate"
+    if result.verdict == "would be promoted":
+        return f"{what} would be promoted"
+    return f"{what} is {result.verdict}"
+
+
+def _shown(result: Retraining) -> list[Contrast]:
+    """Segments are shown of the split that decides only, and not where nothing differs."""
+    first = result.contrasts[0].split if result.contrasts else None
+    routine = result.decision == "routine"
+    return [
+        contrast
+        for contrast in result.contrasts
+        if contrast.segment == EVERYONE or (contrast.split == first and not routine)
+    ]
+
+
+def _rules(console: Console, rules: tuple[Rule, ...]) -> Table:
+    table = plain_table("verdict", "rule", ">figure", ">threshold")
+    for rule in rules:
+        colour = _COLOURS[rule.verdict] if rule.binding else "dim"
+        shown = rule.verdict if rule.binding else f"({rule.verdict})"
+        table.add_row(
+            f"[{colour}]{shown}[/]",
+            outside_text(console, rule.name),
+            value_cell(rule.figure),
+            value_cell(rule.threshold),
+        )
     return table

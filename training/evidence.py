@@ -1,0 +1,91 @@
+"""What a decision between two configurations rests on: both measured alike, under both splits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from domain.arrays import Floats
+from domain.dataset import Dataset
+from domain.space import Configuration
+from evaluation.contrasts import Contrast, Measured, contrasts
+from evaluation.evaluate import evaluate
+from evaluation.segments import movie_accuracies, user_segments
+from evaluation.significance import known_differences
+from evaluation.splits import SPLITS, HeldOutPart
+from hyperparameter_tuner import Study
+from model import BUILT_IN, model_class
+from training.trainer import Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two that are compared."""
+
+    model: str
+    hyperparameters: Configuration
+
+    def is_same(self, other: "Side") -> bool:
+        """Would both be fitted to the same model?"""
+        return self.model == other.model and dict(self.hyperparameters) == dict(
+            other.hyperparameters
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A deployed and a candidate side, measured on one held-out part of each split."""
+
+    study: Study
+    deployed: Mapping[str, Measured]  # by split
+    candidate: Mapping[str, Measured]
+    are_same: bool
+
+    @property
+    def contrasts(self) -> list[Contrast]:
+        """Every figure side by side; the study's split first."""
+        splits = sorted(self.candidate, key=lambda split: split != self.study.split)
+        return [
+            contrast
+            for split in splits
+            for contrast in contrasts(
+                split, self.deployed[split], self.candidate[split], self.study.objective
+            )
+        ]
+
+    @property
+    def gains(self) -> Floats | None:
+        """Per-user differences in the objective; None where both sides are the same."""
+        if self.are_same:
+            return None
+        a, b = (
+            side[self.study.split].evaluation.per_user[self.study.objective]
+            for side in (self.candidate, self.deployed)
+        )
+        return known_differences(a, b)
+
+
+def gather(
+    data: Dataset, study: Study, part: HeldOutPart, deployed: Side, candidate: Side
+) -> Evidence:
+    """Measure both sides on `part` of every split; sides that are the same only once."""
+    are_same = deployed.is_same(candidate)
+    was, now = {}, {}
+    for split in SPLITS:
+        trainer = Trainer.of(data, replace(study, split=split), part)
+        now[split] = measure_side(trainer, candidate)
+        was[split] = now[split] if are_same else measure_side(trainer, deployed)
+    return Evidence(study, was, now, are_same)
+
+
+def measure_side(trainer: Trainer, side: Side) -> Measured:
+    """Fit one side, and measure it as a whole and in segments."""
+    fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
+    model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
+    if side.model == BUILT_IN:  # it is not fitted twice, and has a faster way to be measured
+        evaluation = replace(trainer, model=side.model).evaluate(side.hyperparameters)
+    else:
+        evaluation = evaluate(model.score, fitting, held_out, catalogue)
+    return Measured(
+        evaluation=evaluation,
+        by_users=user_segments(fitting, held_out),
+        by_movies=movie_accuracies(model.score, fitting, held_out, catalogue),
+    )
