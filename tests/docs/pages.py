@@ -1,0 +1,56 @@
+"""The project's pages, and what in them can be run.
+
+Lines that begin with `$ ` in a block fenced as `console` are commands; `# exit 3` at the end states
+another exit code than 0. Blocks fenced as `sql` and `python` are run too, those fenced as `sh` or
+anything else are not.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "HYPERPARAMETER_TUNER_GUIDE.md"
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ (.+?)(?:\s+# exit (\d+))?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something a reader is told to run."""
+
+    kind: str  # console, sql or python
+    text: str
+    exit_code: int = 0
+
+
+def pages() -> list[Path]:
+    """Every page, by path."""
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md")])
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The language and the content of each fenced block.
+
+    >>> blocks("say\\n```sh\\nls\\n```\\n")
+    [('sh', 'ls\\n')]
+    """
+    return [(language, content) for language, content in _BLOCK.findall(text)]
+
+
+def steps(text: str) -> list[Step]:
+    """What a page tells its reader to run, in order.
+
+    >>> steps("```console\\n$ ls x  # exit 2\\nno such file\\n$ ls\\n```\\n")
+    [Step(kind='console', text='ls x', exit_code=2), Step(kind='console', text='ls', exit_code=0)]
+    """
+    found: list[Step] = []
+    for language, content in blocks(text):
+        if language == "console":
+            found += [
+                Step("console", line, int(code or 0)) for line, code in _COMMAND.findall(content)
+            ]
+        elif language in ("sql", "python"):
+            found.append(Step(language, content))
+    return found

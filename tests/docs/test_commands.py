@@ -1,0 +1,72 @@
+"""What pages tell their readers to run does run."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.commands import run
+from tests.docs.pages import ROOT, Step, blocks, pages, steps
+from tests.docs.workplace import SIZES, Workplace
+
+RUNNABLE = [page for page in pages() if steps(page.read_text(encoding="utf-8"))]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world in which the gate lets the defaults pass."""
+    path = tmp_path_factory.mktemp("demo") / "movies.db"
+    run("-m", "importers", "demo", "--db", path, *SIZES)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
+def test_the_commands_of_a_page_do_what_it_says(page: Path, demo: Path, tmp_path: Path) -> None:
+    workplace = Workplace(tmp_path, demo)
+    for step in steps(page.read_text(encoding="utf-8")):
+        workplace.run(step)
+
+
+def test_a_command_that_fails_fails_its_page(demo: Path, tmp_path: Path) -> None:
+    workplace = Workplace(tmp_path, demo)
+    workplace.run(Step("console", "false", 1))
+    for wrong in (
+        Step("console", "false"),
+        Step("console", "true", 3),
+        Step("python", "raise SystemExit(1)"),
+    ):
+        with pytest.raises(AssertionError):
+            workplace.run(wrong)
+
+
+def test_every_page_with_commands_is_run() -> None:
+    names = {page.stem for page in RUNNABLE}
+    assert names >= {
+        "README",
+        "QUICK_START_TUNING",
+        "HYPERPARAMETER_TUNER_GUIDE",
+        "MODEL_OPTIMIZATION_STRATEGY",
+        "PERIODIC_TUNING",
+        "DATA",
+    }
+
+
+def test_blocks_have_a_language_that_says_whether_they_are_run() -> None:
+    known = {"console", "sql", "python", "sh", "text", "json", "ini", "yaml"}
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        assert {language for language, _ in blocks(text)} <= known, page
+        assert text.count("\n```") == 2 * len(blocks(text)), f"{page}: a block without a language"
+
+
+def test_make_has_every_target_that_pages_name() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for page in pages():
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M)
+        assert set(named) <= targets, page
+
+
+def test_the_shell_is_there() -> None:
+    assert shutil.which("bash")

@@ -1,0 +1,48 @@
+"""The page of hyperparameters says what is declared."""
+
+from pathlib import Path
+
+from domain.hyperparameters import SPACE
+from domain.space import Hyperparameter, Single, Space
+from reports.hyperparameter_page import hyperparameter_page
+from tests.commands import run
+from tests.docs.pages import ROOT
+
+PAGE = ROOT / "docs" / "HYPERPARAMETERS.md"
+PROGRAM = ("-m", "reports.hyperparameter_page")
+
+
+def test_the_page_is_up_to_date() -> None:
+    run(*PROGRAM, "--check", PAGE)
+
+
+def test_the_page_has_a_row_for_each_hyperparameter() -> None:
+    page = hyperparameter_page(SPACE)
+    for name, member in SPACE.hyperparameters.items():
+        assert page.count(f"| `{name}` | {member.default:g} |") == 1
+        assert member.meaning in page
+
+
+def test_a_page_that_differs_is_told_in_one_line(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    for written in (None, "", PAGE.read_text(encoding="utf-8") + " "):
+        if written is not None:
+            page.write_text(written, encoding="utf-8")
+        said = run(*PROGRAM, "--check", page, expect=1).stderr
+        assert said.startswith("error: ")
+        assert said.count("\n") == 1
+        assert (page.read_text(encoding="utf-8") if page.exists() else None) == written
+
+
+def test_what_is_written_passes_the_check(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    run(*PROGRAM, page)
+    run(*PROGRAM, "--check", page)
+    assert page.read_bytes() == PAGE.read_bytes()
+
+
+def test_another_declaration_makes_another_page() -> None:
+    knob = Hyperparameter(name="depth", default=3, low=1, high=9, integer=True, meaning="how deep")
+    page = hyperparameter_page(Space((Single(knob),)))
+    assert "| `depth` | 3 | 1 to 9, whole | 1 | how deep |" in page
+    assert "There are 1, of which 1 are searched, in 1 dimensions" in page

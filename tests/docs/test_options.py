@@ -1,0 +1,71 @@
+"""The guide names every option there is, and no other."""
+
+import re
+
+import click
+import pytest
+
+import model_versioning
+import retrain_model
+import tune_orchestrator
+from db.__main__ import db as database
+from importers.__main__ import importers
+from tests.docs.pages import GUIDE
+
+COMMANDS: dict[str, click.Command] = {
+    "importers": importers,
+    "tune_orchestrator.py": tune_orchestrator.main,
+    "retrain_model.py": retrain_model.main,
+    "model_versioning.py": model_versioning.model_versioning,
+    "db": database,
+}
+
+
+def section(title: str) -> str:
+    """The text under a heading of the third level, up to the next heading."""
+    text = GUIDE.read_text(encoding="utf-8")
+    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##)", text, re.M | re.S)
+    assert found is not None, f"the guide has no section '### {title}'"
+    return found[1]
+
+
+def options(command: click.Command) -> set[str]:
+    """The names of a command's options, those of its subcommands too."""
+    found = {
+        name
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+        if name.startswith("--")
+    }
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            found |= options(part)
+    return found
+
+
+def named_options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_guide_names_every_option(name: str) -> None:
+    assert options(COMMANDS[name]) - named_options(section(name)) == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_guide_names_no_option_that_there_is_not(name: str) -> None:
+    everywhere = {option for command in COMMANDS.values() for option in options(command)}
+    assert named_options(section(name)) - everywhere == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_guide_names_every_subcommand(name: str) -> None:
+    command = COMMANDS[name]
+    parts = command.commands if isinstance(command, click.Group) else {}
+    for part in parts:
+        assert re.search(rf"`[^`]*\b{part}\b[^`]*`", section(name)), part
+
+
+def test_commands_have_options_at_all() -> None:
+    assert all("--db" in options(command) for command in COMMANDS.values())
