@@ -13,6 +13,7 @@ from hyperparameter_tuner import DEFAULT_CONFIGS, Study
 from reports.summary import summarise
 from reports.tuning_tables import render_summary
 from search import STRATEGIES
+from training.comparing import show_compared
 from training.options import option_study
 from training.plan import Plan
 from training.plan_options import option_plan
@@ -42,6 +43,12 @@ _GOES_WITH_RESUME = {"resume", "timeout", "jobs", "promotes", "wait", "db_path",
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @click.option("--summary", is_flag=True, help="Show what was tried and found.")
 @click.option("--run", "run_id", metavar="RUN", help="With --summary: that run in detail.")
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="Show how B differs from A: experiments, or versions as v3. Never looks at test.",
+)
 @click.option("--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
 @option_study
 @option_sitting
@@ -54,6 +61,7 @@ def main(
     resume: str | None,
     summary: bool,
     run_id: str | None,
+    compare: tuple[str, str] | None,
     phase2: bool,
     study: Study,
     sitting: Sitting,
@@ -62,12 +70,14 @@ def main(
     if ctx.invoked_subcommand is not None:
         _check_given(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    if sum([bool(method), bool(resume), summary, phase2]) != 1:
+    if sum([bool(method), bool(resume), summary, compare is not None, phase2]) != 1:
         raise click.UsageError(
-            "give one of --method, --resume, --summary and --phase2, or a command"
+            "give one of --method, --resume, --summary, --compare and --phase2, or a command"
         )
     if summary:
         _show_summary(sitting, study, run_id)
+    elif compare:
+        show_compared(sitting.db_path, study, *compare, as_json=sitting.as_json)
     elif resume:
         _check_given(ctx, _GOES_WITH_RESUME, "a resumed run keeps its own settings")
         sitting.resume(resume, plan.stop.timeout_seconds)

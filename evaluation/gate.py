@@ -32,6 +32,8 @@ class Terms:
     accuracy_threshold: float
     level: float  # chance of a false promotion that this look may take
     minimum_effect: float = MINIMUM_EFFECT  # in units of the objective
+    part: str = "test"  # what was measured on
+    against: str = "the deployed configuration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ def gate(
         gains: (n,) per-user differences in the objective on the test part of `terms.split`; None
             where the candidate has the deployed hyperparameters.
     """
-    rules = [_accurate(accuracy, terms.accuracy_threshold)]
+    rules = [_accurate(terms, accuracy)]
     if gains is None:
         return Judgement(terms=terms, rules=(*rules, _identical()))
     found = find(contrasts, terms.split, terms.objective).compared
@@ -91,7 +93,7 @@ def gate(
     p_value = p_better(gains, minimum=terms.minimum_effect)
     better = _better(terms, found, gains, p_value)
     nightly = terms.decision == "nightly"
-    rules += [better] if nightly else [_not_worse(terms.objective, found), _unbound(better)]
+    rules += [better] if nightly else [_not_worse(terms, found), _unbound(better)]
     guards = guardrails(contrasts, terms.split, terms.objective)
     rules += guards if nightly else [_unbound(rule) for rule in guards]
     return Judgement(terms=terms, rules=tuple(rules), p_value=p_value)
@@ -102,13 +104,14 @@ def find(contrasts: Iterable[Contrast], split: str, metric: str) -> Contrast:
     return next(c for c in contrasts if (c.split, c.metric, c.segment) == (split, metric, EVERYONE))
 
 
-def _accurate(accuracy: float, threshold: float) -> Rule:
+def _accurate(terms: Terms, accuracy: float) -> Rule:
+    threshold = terms.accuracy_threshold
     return Rule(
         name="accuracy",
         verdict="passed" if accuracy >= threshold else "refused",
         figure=accuracy,
         threshold=threshold,
-        figures=f"test accuracy {accuracy:.4f}, at least {threshold:.4f} is needed",
+        figures=f"{terms.part} accuracy {accuracy:.4f}, at least {threshold:.4f} is needed",
     )
 
 
@@ -122,7 +125,7 @@ def _identical() -> Rule:
     )
 
 
-def _not_worse(objective: str, found: Comparison) -> Rule:
+def _not_worse(terms: Terms, found: Comparison) -> Rule:
     """Refused if the whole 95 % interval of the difference is below 0."""
     fine = math.isfinite(found.difference) and not found.high < 0
     return Rule(
@@ -130,13 +133,13 @@ def _not_worse(objective: str, found: Comparison) -> Rule:
         verdict="passed" if fine else "refused",
         figure=found.high,
         threshold=0.0,
-        figures=_against_deployed(objective, found),
+        figures=_against_deployed(terms, found),
     )
 
 
 def _better(terms: Terms, found: Comparison, gains: Floats, p_value: float) -> Rule:
     """Passed if chance alone explains the gain no oftener than the level; refused if worse."""
-    told = _against_deployed(terms.objective, found)
+    told = _against_deployed(terms, found)
     verdict: RuleVerdict = "cannot tell"
     if not math.isfinite(found.difference) or found.high < 0:
         verdict = "refused"
@@ -167,12 +170,11 @@ def _what_would_tell(terms: Terms, found: Comparison) -> str:
     return f"these {found.n_users:,} users would tell a gain of {needed:.4f}"
 
 
-def _against_deployed(objective: str, found: Comparison) -> str:
+def _against_deployed(terms: Terms, found: Comparison) -> str:
     interval = f"95 % interval {found.low:+.4f} to {found.high:+.4f}, {found.n_users:,} users"
-    title = (
-        METRICS[objective].title.lower() if objective == "accuracy" else METRICS[objective].title
-    )
-    return f"{title} {found.difference:+.4f} against the deployed configuration ({interval})"
+    title = METRICS[terms.objective].title
+    title = title.lower() if terms.objective == "accuracy" else title
+    return f"{title} {found.difference:+.4f} against {terms.against} ({interval})"
 
 
 def _unbound(rule: Rule) -> Rule:

@@ -1,13 +1,17 @@
 """Whether a run's best experiment beats its baseline by more than chance."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
 
 from db.connection import Connection
 from db.experiments import load_user_values
 from domain.arrays import Floats
 from domain.experiment import BASELINE, Experiment
-from evaluation.significance import CONFIDENCE, Comparison, paired_difference
+from evaluation.significance import CONFIDENCE, Comparison, known_differences, paired_difference
+from evaluation.winner import corrected_gain
 
 Verdict = Literal["better", "cannot tell", "worse"]
 
@@ -26,6 +30,8 @@ class Difference:
     low: float | None = None  # ends of the confidence interval of that mean
     high: float | None = None
     p_value: float | None = None  # two-sided
+    corrected: float | None = None  # the difference less what picking the best has added to it
+    n_tried: int = 0  # candidates it was picked out of
     verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
 
@@ -43,9 +49,21 @@ class Difference:
 
 
 def compare_with_baseline(
-    conn: Connection, metric: str, best: Experiment | None, baseline: Experiment | None
+    conn: Connection,
+    metric: str,
+    best: Experiment | None,
+    baseline: Experiment | None,
+    tried: Sequence[Experiment] = (),
 ) -> Difference:
-    """The paired difference over users, from the values kept of both experiments."""
+    """The paired difference over users, from the values kept of both experiments.
+
+    Args:
+        conn: the database.
+        metric: the objective.
+        best: the experiment with the best value; None if none was completed.
+        baseline: the experiment with the deployed configuration.
+        tried: all completed experiments that `best` was picked out of.
+    """
     if best is None:
         return Difference(metric=metric, verdict=None, reason="no experiment was completed")
     if best.number == BASELINE:
@@ -58,7 +76,7 @@ def compare_with_baseline(
     if a is None or b is None:
         which = "the best experiment" if a is None else "the deployed configuration"
         return Difference(metric=metric, reason=f"no values per user were kept of {which}")
-    return _compared(metric, a, b)
+    return _without_luck(_compared(metric, a, b), a, b, baseline, tried)
 
 
 def _compared(metric: str, a: Floats, b: Floats) -> Difference:
@@ -81,6 +99,22 @@ def _compared(metric: str, a: Floats, b: Floats) -> Difference:
         p_value=found.p_value,
         verdict=_verdict(found),
     )
+
+
+def _without_luck(
+    found: Difference, a: Floats, b: Floats, baseline: Experiment, tried: Sequence[Experiment]
+) -> Difference:
+    """`found`, with what its difference is worth once the picking is allowed for."""
+    if found.difference is None or found.low is None or baseline.objective_value is None:
+        return found
+    values = [e.objective_value for e in tried if e.number != BASELINE]
+    gains = np.array([v - baseline.objective_value for v in values if v is not None])
+    if not len(gains):
+        return found
+    differences = known_differences(a, b)
+    error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
+    luck = float(gains.max()) - corrected_gain(gains, error)
+    return replace(found, corrected=found.difference - luck, n_tried=len(gains))
 
 
 def _verdict(found: Comparison) -> Verdict:

@@ -137,7 +137,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         run=line,
         baseline=None if measured is None else _finding(measured, measured, then, space),
         best=None if best is None else _finding(best, measured, then, space),
-        difference=compare_with_baseline(conn, line.objective, best, first),
+        difference=compare_with_baseline(conn, line.objective, best, first, ranked),
         remark=_remark(len(ranked)) if best is not None and best.number != BASELINE else None,
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),

@@ -80,6 +80,11 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
     found = findings.difference
     if found.low is not None and found.high is not None:
         console.print(_interval(console, found))
+    if found.corrected is not None:
+        console.print(
+            f"Corrected for having been picked out of {found.n_tried:,}: "
+            f"{gain_cell(found.corrected)}"
+        )
     style = _VERDICT_STYLES.get(found.verdict or "", "default")
     p = "" if found.p_value is None else f" (p = {found.p_value:.2g})"
     console.print(f"[{style}]{outside_text(console, _capital(found.sentence))}{p}.[/]")

@@ -71,6 +71,7 @@ class Sitting:
             hyperparameters=result.best_hyperparameters,
             experiment_id=result.best_experiment_id,
             reason=f"best of run {result.tuning_run_id}",
+            unattended=True,
             accuracy_threshold=self.accuracy_threshold,
         )
         return retrain(orchestrator.conn, orchestrator.data, order)

@@ -29,11 +29,16 @@ def render_retraining(console: Console, result: Retraining) -> None:
     if result.budget is not None:
         console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
     console.print()
-    print_table(console, "The gate", _rules(console, result.rules))
-    if not all(rule.binding for rule in result.rules):
-        console.print("[dim]in parentheses: shown, but not decisive where a person decides[/]\n")
+    render_rules(console, "The gate", result.rules)
     names = (f"deployed ({result.deployed_source})", "candidate")
     render_contrasts(console, "test", names, _shown(result))
+
+
+def render_rules(console: Console, title: str, rules: tuple[Rule, ...]) -> None:
+    """Print the gate: each rule with its figure, its threshold and its verdict."""
+    print_table(console, title, _rules(console, rules))
+    if not all(rule.binding for rule in rules):
+        console.print("[dim]in parentheses: shown, but not decisive where a person decides[/]\n")
 
 
 def headline(result: Retraining) -> str:

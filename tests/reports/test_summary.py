@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -72,6 +73,26 @@ def test_a_candidate_no_better_than_the_deployed_configuration_does_not_replace_
     assert found.findings.difference.sentence == "nothing beat the deployed configuration"
     assert found.findings.remark is None
     assert "--apply-hp" not in found.next_command
+
+
+def test_the_gain_of_the_best_is_corrected_for_the_number_it_was_picked_out_of(
+    conn: Connection,
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    error = float(NOISE.std(ddof=1) / np.sqrt(200))
+    luck = [error * NormalDist().inv_cdf((k + 0.5) / 40) for k in range(40)]  # of 40 equal ones
+    for each in luck:
+        run.completed(0.6 + each, USERS + each + NOISE - NOISE.mean())
+    findings = summary(conn).findings
+    assert findings is not None
+    found = findings.difference
+    assert found.difference is not None
+    assert found.corrected is not None
+    assert found.n_tried == 40
+    assert found.difference == pytest.approx(max(luck))
+    assert found.corrected == pytest.approx(0, abs=error)
+    assert found.corrected < found.difference - error
 
 
 def test_the_interval_is_that_of_the_paired_difference_over_users(conn: Connection) -> None:
