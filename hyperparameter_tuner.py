@@ -1,6 +1,6 @@
 """What to try next, and what was tried: candidates in, `hp_experiments` out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.errors import InputError
 from domain.experiment import BASELINE, Experiment, Phase, Task, TuningRun, experiment_id
+from domain.limits import Limits, contains, projected, restricted
 from domain.space import Configuration, Space, Value
 from model import BUILT_IN, model_class
 from search import STRATEGIES, Problem, Proposal, Strategy, Trial, propose
@@ -63,6 +64,7 @@ class HyperparameterTuner:
         self.data = data
         self.study = study or Study()
         self.space = self.study.space
+        self._searched: dict[tuple[object, ...], Space] = {}
 
     def get_current_hyperparameters(self) -> dict[str, Value]:
         """The deployed configuration."""
@@ -92,10 +94,26 @@ class HyperparameterTuner:
         self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
     ) -> Proposal | None:
         """The candidate for experiment `number` of `run`; None where nothing is left."""
-        problem = Problem(
-            space=self.space, current=current, seed=run.seed, number=number, trials=trials
-        )
+        space = self.searched_space(run, current)
+        if space is not self.space:
+            trials = [trial for trial in trials if contains(space, trial.configuration)]
+            current = projected(space, current)
+        problem = Problem(space=space, current=current, seed=run.seed, number=number, trials=trials)
         return propose(check_method(run.method), problem)
+
+    def searched_space(self, run: TuningRun, current: Configuration) -> Space:
+        """What `run` may choose from: the whole space, or the part that its settings leave.
+
+        Raises:
+            InputError: they leave nothing.
+        """
+        limits = limits_of(run)
+        if limits == Limits():
+            return self.space
+        key = (limits, tuple(current.items()))
+        if key not in self._searched:
+            self._searched[key] = restricted(self.space, limits, current)
+        return self._searched[key]
 
     def earlier_trials(self, cutoff: int) -> list[Trial]:
         """Results of other runs that can be compared, up to completion number `cutoff`."""
@@ -191,6 +209,13 @@ class HyperparameterTuner:
             found.append(proposal)
             trials.append(Trial(proposal.configuration, None))
         return found
+
+
+def limits_of(run: TuningRun) -> Limits:
+    """The limits within which a run searches."""
+    stored = run.settings.get("limits", {})
+    assert isinstance(stored, Mapping)
+    return Limits.of(stored)
 
 
 def new_experiment(

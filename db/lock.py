@@ -49,6 +49,21 @@ def _say_who(holder: Path) -> None:
         holder.write_text(json.dumps(said), encoding="utf-8")
 
 
+def lock_holder(database: Path) -> int | None:
+    """The process that holds `database` for a run; None if none does, or it has not said so yet."""
+    path = database.with_name(database.name + ".lock")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
+            return int(said["pid"])
+        return None
+    lock.release()
+    return None
+
+
 def _busy(database: Path, holder: Path) -> str:
     try:
         said = json.loads(holder.read_text(encoding="utf-8"))

@@ -75,6 +75,22 @@ def set_run_status(
     )
 
 
+def set_run_process(conn: Connection, run_id: str, process_id: int | None) -> None:
+    """Say which process works on a run; None where none does any more."""
+    conn.execute(
+        "UPDATE hp_tuning_runs SET process_id = :process WHERE tuning_run_id = :run",
+        {"run": run_id, "process": process_id},
+    )
+
+
+def load_run_process(conn: Connection, run_id: str) -> int | None:
+    """The process that said last that it works on a run, if it has not said that it ended."""
+    row = conn.execute(
+        "SELECT process_id FROM hp_tuning_runs WHERE tuning_run_id = :run", {"run": run_id}
+    ).fetchone()
+    return None if row is None or row["process_id"] is None else int(row["process_id"])
+
+
 def load_run(conn: Connection, run_id: str) -> TuningRun:
     """One run.
 
@@ -184,8 +200,12 @@ def load_progress(conn: Connection, run_id: str) -> list[Progress]:
     return [Progress(**dict(row)) for row in rows]
 
 
+_FIELDS = tuple(TuningRun.__dataclass_fields__)
+
+
 def _run(row: Row) -> TuningRun:
-    return TuningRun(**{**dict(row), "settings": json.loads(row["settings"])})
+    values = {name: row[name] for name in _FIELDS}
+    return TuningRun(**values | {"settings": json.loads(row["settings"])})
 
 
 def _totals(row: Row) -> RunTotals:

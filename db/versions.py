@@ -31,11 +31,17 @@ def save_training_run(conn: Connection, training: TrainingRun) -> int:
         """
         INSERT INTO training_runs (
             created_at, experiment_id, model, hyperparameters, split, data_fingerprint, n_ratings,
-            code_version, seed, environment, test_metrics, duration_seconds
-        ) VALUES (
-            :created_at, :experiment_id, :model, :hyperparameters, :split, :data_fingerprint,
-            :n_ratings, :code_version, :seed, :environment, :test_metrics, :duration_seconds
+            code_version, seed, environment, test_metrics, duration_seconds, tuning_run_id,
+            experiment_number, was_best
         )
+        SELECT :created_at, :experiment_id, :model, :hyperparameters, :split, :data_fingerprint,
+               :n_ratings, :code_version, :seed, :environment, :test_metrics, :duration_seconds,
+               e.tuning_run_id, e.number,
+               e.experiment_id = (SELECT b.experiment_id FROM hp_experiments AS b
+                                   WHERE b.tuning_run_id = e.tuning_run_id
+                                     AND b.status = 'completed'
+                                   ORDER BY b.objective_value DESC, b.number LIMIT 1)
+          FROM (SELECT 1) LEFT JOIN hp_experiments AS e ON e.experiment_id = :experiment_id
         """,
         values | written,
     )
@@ -225,7 +231,7 @@ def _select(
         """
         SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
                t.split, t.data_fingerprint, t.n_ratings, t.code_version, t.seed, t.environment,
-               t.test_metrics, t.duration_seconds
+               t.test_metrics, t.duration_seconds, t.tuning_run_id, t.experiment_number, t.was_best
           FROM model_versions AS v JOIN training_runs AS t USING (training_run_id)
          WHERE (:version IS NULL OR v.version = :version)
            AND (:status IS NULL OR v.status = :status)
@@ -242,6 +248,8 @@ def _version(row: Row) -> Version:
     }
     for name in _OBJECTS:
         training[name] = json.loads(training[name])
+    if training["was_best"] is not None:
+        training["was_best"] = bool(training["was_best"])
     return Version(
         version=row["version"],
         created_at=row["created_at"],

@@ -26,6 +26,9 @@ class TrainingRun:
     environment: Mapping[str, str]
     test_metrics: Mapping[str, float | None]
     duration_seconds: float
+    tuning_run_id: str | None = None  # of the experiment, as the database knows it
+    experiment_number: int | None = None
+    was_best: bool | None = None  # of its tuning run, when this was trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from domain.experiment import TuningRun
+from domain.limits import Limits
 from training.stopping import StopRules
 
 IN_FLIGHT = (
@@ -19,6 +20,8 @@ class Plan:
     method: str = "bayesian"
     n_configs: int = 20
     stop: StopRules = field(default_factory=StopRules)
+    limits: Limits = field(default_factory=Limits)  # within which it searches
+    starts_warm: bool = True  # with what helped on similar data
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
     in_flight: int = IN_FLIGHT
@@ -41,6 +44,7 @@ class Plan:
                 "method": run.method,
                 "n_configs": run.n_configs,
                 "stop": StopRules.of(stored.get("stop", {})),
+                "limits": Limits.of(stored.get("limits", {})),
             }
         )
 
@@ -54,6 +58,11 @@ class Plan:
             f"patience {stop.patience}": stop.patience,
             "until converged": stop.until_converged,
             f"at least {stop.min_experiments} experiments": stop.min_experiments,
+            "cold start": not self.starts_warm,
+            f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
+                self.limits.limits
+            ),
+            "others fixed": self.limits.others_fixed,
             f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
         }
         return [text for text, holds in said.items() if holds]

@@ -22,6 +22,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         min_experiments: int,
         until_converged: bool,
         timeout_per_experiment: float | None,
+        starts_warm: bool,
         **rest: Any,
     ) -> Any:
         stop = StopRules(
@@ -31,7 +32,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
             min_experiments=min_experiments,
             until_converged=until_converged,
         )
-        plan = Plan(stop=stop, timeout_seconds=timeout_per_experiment)
+        plan = Plan(stop=stop, starts_warm=starts_warm, timeout_seconds=timeout_per_experiment)
         return function(*args, plan=plan, **rest)
 
     for option in reversed(_OPTIONS):
@@ -64,6 +65,14 @@ _OPTIONS = (
         default=0,
         metavar="N",
         help="Neither --patience nor --until-converged ends the run before N experiments.",
+    ),
+    click.option(
+        "--no-warm-start",
+        "starts_warm",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Do not begin with what gained on similar data before.",
     ),
     click.option(
         "--until-converged",

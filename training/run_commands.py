@@ -17,6 +17,7 @@ from reports.tuning_tables import render_summary
 from training.options import option_study
 from training.plan import Plan
 from training.sitting import Sitting, option_sitting
+from training.stop import stop_run
 from training.stopping import StopRules
 from training.tuning import study_of
 
@@ -78,4 +79,31 @@ def quick_command(study: Study, sitting: Sitting) -> None:
     sitting.tune(study, QUICK)
 
 
-RUN_COMMANDS = (list_command, show_command, resume_command, quick_command)
+@click.command("stop", cls=Command)
+@click.argument("run_id", metavar="RUN")
+@click.option(
+    "--wait",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="For how long to wait until it has ended.",
+)
+@option_db
+@option_json
+def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None:
+    """Ask the process that works on RUN to end; it can be resumed."""
+    with connection(db_path) as conn:
+        asked = stop_run(conn, db_path, run_id, wait)
+        run = load_run(conn, run_id)
+    if as_json:
+        said = {"tuning_run_id": run_id, "status": run.status, "stop_reason": run.stop_reason}
+        print_json(said | {"was_alive": asked})
+        return
+    click.echo(
+        f"run {run_id} is {run.status}: {run.stop_reason}; "
+        f"go on with: python tune_orchestrator.py resume {run_id}"
+    )
+
+
+RUN_COMMANDS = (list_command, show_command, resume_command, stop_command, quick_command)

@@ -1,5 +1,6 @@
 """Tuning runs: every candidate through the full retraining pipeline; resume an interrupted one."""
 
+import os
 import time
 from dataclasses import replace
 from functools import partial
@@ -13,11 +14,19 @@ from db.experiments import (
     release_running,
     save_experiment,
 )
-from db.tuning_runs import load_run, load_run_totals, save_run, set_run_status, start_run
+from db.tuning_runs import (
+    load_run,
+    load_run_totals,
+    save_run,
+    set_run_process,
+    set_run_status,
+    start_run,
+)
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.errors import InputError, InterruptedRunError
 from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
+from domain.limits import Limits
 from domain.space import Configuration
 from executors import make_executor
 from hyperparameter_tuner import HyperparameterTuner, Study, check_method, new_experiment
@@ -26,6 +35,7 @@ from tracking.lineage import code_version
 from tracking.progress import SilentWatcher, Watcher
 from training.ledger import Ledger
 from training.loop import Loop
+from training.opening import Opening, leave_pattern
 from training.plan import Plan
 from training.result import RunResult, run_result
 from training.signals import stoppable
@@ -82,10 +92,10 @@ class TuningOrchestrator:
         Candidates that were stored for its method are tried first and count.
         """
         check_method(plan.method)
-        run = self.tuner.planned_run(plan.method)
-        stored = run is not None
+        is_limited = plan.limits != Limits()
+        planned = None if is_limited else self.tuner.planned_run(plan.method)
         run = replace(
-            run or self.tuner.new_run(plan.method, plan.n_configs),
+            planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
             n_configs=plan.n_configs,
             settings=plan.settings(),
@@ -94,16 +104,19 @@ class TuningOrchestrator:
             history_cutoff=last_completion_number(self.conn),
             status="running",
         )
-        baseline = new_experiment(
-            run, BASELINE, self.tuner.get_current_hyperparameters(), "baseline"
-        )
+        current = self.tuner.get_current_hyperparameters()
+        opening = Opening(self.tuner, run, current)
+        run = opening.run
         with transaction(self.conn):
-            if stored:
+            if planned is not None:
                 self._set_aside(run)
                 start_run(self.conn, run)
             else:
                 save_run(self.conn, run)
-            save_experiment(self.conn, baseline)
+            save_experiment(self.conn, new_experiment(run, BASELINE, current, "baseline"))
+            if planned is None:
+                opening.save(self.conn)
+            set_run_process(self.conn, run.tuning_run_id, os.getpid())
         return self._drive(run, plan.stop.timeout_seconds)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
@@ -122,6 +135,7 @@ class TuningOrchestrator:
         with transaction(self.conn):
             release_running(self.conn, run_id)
             set_run_status(self.conn, run_id, "running")
+            set_run_process(self.conn, run_id, os.getpid())
         return self._drive(run, more_seconds or self._seconds_left(run))
 
     def run_phase_2_tuning(self) -> NoReturn:
@@ -208,6 +222,8 @@ class TuningOrchestrator:
         finally:
             self._close(run, status, stop)
         self.watch.ended(stop.said)
+        if status == "completed":
+            leave_pattern(self.conn, self.data, run)
         found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
         return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
 
@@ -228,6 +244,7 @@ class TuningOrchestrator:
             set_run_status(
                 self.conn, run.tuning_run_id, status, finished_at=stamp(), stop_reason=stop.said
             )
+            set_run_process(self.conn, run.tuning_run_id, None)
 
 
 def study_of(run: TuningRun) -> Study:
