@@ -15,6 +15,7 @@ from reports.tuning_tables import render_summary
 from search import STRATEGIES
 from training.comparing import show_compared
 from training.options import option_study
+from training.pattern_tables import show_patterns
 from training.plan import Plan
 from training.plan_options import option_plan
 from training.result import RunResult
@@ -49,6 +50,9 @@ _GOES_WITH_RESUME = {"resume", "timeout", "jobs", "promotes", "wait", "db_path",
     metavar="A B",
     help="Show how B differs from A: experiments, or versions as v3. Never looks at test.",
 )
+@click.option(
+    "--patterns", is_flag=True, help="Show what new runs may begin with, and if it helps."
+)
 @click.option("--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
 @option_study
 @option_sitting
@@ -62,6 +66,7 @@ def main(
     summary: bool,
     run_id: str | None,
     compare: tuple[str, str] | None,
+    patterns: bool,
     phase2: bool,
     study: Study,
     sitting: Sitting,
@@ -70,12 +75,16 @@ def main(
     if ctx.invoked_subcommand is not None:
         _check_given(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    if sum([bool(method), bool(resume), summary, compare is not None, phase2]) != 1:
+    asked = [bool(method), bool(resume), summary, compare is not None, patterns, phase2]
+    if sum(asked) != 1:
         raise click.UsageError(
-            "give one of --method, --resume, --summary, --compare and --phase2, or a command"
+            "give one of --method, --resume, --summary, --compare, --patterns and --phase2, "
+            "or a command"
         )
     if summary:
         _show_summary(sitting, study, run_id)
+    elif patterns:
+        show_patterns(sitting.db_path, as_json=sitting.as_json)
     elif compare:
         show_compared(sitting.db_path, study, *compare, as_json=sitting.as_json)
     elif resume:

@@ -61,6 +61,14 @@ def test_a_quick_sweep_tries_twelve(world: Path) -> None:
     assert result["experiments_completed"] == 13
 
 
+def test_patterns_are_listed(world: Path) -> None:
+    assert "no patterns yet" in said("--patterns", "--db", world).stdout
+    run_id = tuned(world, Plan(method="random", n_configs=5)).tuning_run_id
+    (pattern,) = said_json("--patterns", "--db", world)
+    assert (pattern["tuning_run_id"], pattern["trust"]) == (run_id, 0.5)
+    assert run_id in said("--patterns", "--db", world).stdout
+
+
 def test_options_before_a_command_are_refused_and_not_ignored(world: Path) -> None:
     assert (
         "options come after 'list': leave out --db" in said("--db", world, "list", expect=2).output
