@@ -7,9 +7,10 @@ from components.genre import Genre
 from components.popularity import Popularity
 from components.rating import Rating
 
-# In the order in which the score adds them up; `<name>_weight` is each one's share.
+# In the order in which the score adds them up, what is the same for all users first;
+# `<name>_weight` is each one's share.
 COMPONENTS: dict[str, type[Component]] = {
-    component.name: component for component in (Genre, Cast, Franchise, Rating, Popularity)
+    component.name: component for component in (Rating, Popularity, Franchise, Genre, Cast)
 }
 
 __all__ = ["COMPONENTS", "Component"]

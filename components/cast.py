@@ -6,21 +6,22 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from components.liking import shrunk_mean, squashed, user_deviations
-from domain.arrays import Floats, Ints, Ints32
+from components.liking import liking, user_deviations
+from domain.arrays import Bools, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
 from domain.space import Configuration
 
-SCALE = 0.5  # stars above the user's mean that make a liking of 0.73
+SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
 
 
 @dataclass(frozen=True, eq=False)
 class Cast:
-    """Logistic of the shrunk mean deviation over all the user has seen of the movie's people.
+    """The squashed, shrunk mean deviation over all the user has seen of the movie's people.
 
     Each rated movie in which a person of this movie appears is one piece of evidence, weighted by
-    that person's role in this movie: lead, supporting or background. Neutral (0.5): a movie
+    that person's role in this movie: lead, supporting or background. Within a role the evidence is
+    added up first, which is exact on the grid of deviations. Neutral (0.5): a movie
     without cast, and one whose people the user has not met.
     """
 
@@ -63,38 +64,33 @@ class Cast:
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M) the likings."""
-        weights = role_weights(self.billing, values)
-        appears = self._by_person(np.ones(len(self.cast)))
-        weighted = self._by_person(weights).T.tocsr()  # (P, M)
-        total = self._of_users(users, self.deviations) @ appears @ weighted
-        count = self._of_users(users, np.ones(len(self.rated))) @ appears @ weighted
-        return squashed(shrunk_mean(total.toarray(), count.toarray()), SCALE)
+        met = self._evidence(users) @ self._appears(np.ones_like(self.billing, np.bool_))  # (U, P)
+        found = np.zeros((len(users), len(self.cast_starts) - 1), dtype=np.complex128)
+        for role, chosen in roles(self.billing, values).items():
+            found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
+        return liking(found.real, found.imag, SCALE)
 
-    def _by_person(self, data: Floats) -> csr_array:
-        """(M, P) `data` of each entry of the cast lists."""
+    def _appears(self, chosen: Bools) -> csr_array:
+        """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""
+        before = np.concatenate([[0], np.cumsum(chosen)])
         shape = (len(self.cast_starts) - 1, int(self.n_people[0]))
-        return csr_array((data, self.cast, self.cast_starts), shape)
+        data = np.ones(int(before[-1]))
+        return csr_array((data, self.cast[chosen], before[self.cast_starts]), shape)
 
-    def _of_users(self, users: Ints, data: Floats) -> csr_array:
-        """(U, M) `data` of each rating of `users`."""
+    def _evidence(self, users: Ints) -> csr_array:
+        """(U, M) deviation + i for each rating of `users`: sums have stars and number at once."""
         shape = (len(self.user_starts) - 1, len(self.cast_starts) - 1)
-        return csr_array((data, self.rated, self.user_starts), shape)[users]
+        return csr_array((self.deviations + 1j, self.rated, self.user_starts), shape)[users]
 
 
-def role_weights(billing: Ints32, values: Configuration) -> Floats:
-    """Weight of each billing order: lead, supporting or background.
+def roles(billing: Ints32, values: Configuration) -> dict[str, Bools]:
+    """Which of the billing orders (E,) are leads, which supporting and which background.
 
-    >>> role_weights(np.array([0, 5, 40], dtype=np.int32), {
-    ...     "cast_lead_weight": 1.0, "cast_supporting_weight": 0.7, "cast_background_weight": 0.3,
-    ...     "cast_lead_threshold": 5, "cast_supporting_threshold": 15})
-    array([1. , 0.7, 0.3])
+    >>> orders = np.array([0, 5, 40], dtype=np.int32)
+    >>> thresholds = {"cast_lead_threshold": 5, "cast_supporting_threshold": 15}
+    >>> roles(orders, thresholds)["supporting"]
+    array([False,  True, False])
     """
-    return np.where(
-        billing < values["cast_lead_threshold"],
-        values["cast_lead_weight"],
-        np.where(
-            billing < values["cast_supporting_threshold"],
-            values["cast_supporting_weight"],
-            values["cast_background_weight"],
-        ),
-    )
+    lead = billing < values["cast_lead_threshold"]
+    early = billing < values["cast_supporting_threshold"]
+    return {"lead": lead, "supporting": early & ~lead, "background": ~(lead | early)}

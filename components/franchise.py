@@ -7,19 +7,19 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from components.component import NEUTRAL
-from components.liking import shrunk_mean, squashed, user_deviations
+from components.liking import liking, user_deviations
 from domain.arrays import Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
 from domain.space import Configuration
 
-SCALE = 0.5  # stars above the user's mean that make a liking of 0.73
+SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
 PRIOR = 2.0  # ratings; franchises are short
 
 
 @dataclass(frozen=True, eq=False)
 class Franchise:
-    """Logistic of the user's shrunk mean deviation over the rated movies of the collection.
+    """The user's squashed, shrunk mean deviation over the rated movies of the collection.
 
     Neutral (0.5): a movie without collection, and one of whose collection the user has rated
     nothing.
@@ -47,7 +47,7 @@ class Franchise:
         return cls(
             starts=total.indptr.astype(np.int64),
             rated=total.indices.astype(np.int32),
-            likings=squashed(shrunk_mean(total.data, count.data, PRIOR), SCALE),
+            likings=liking(total.data, count.data, SCALE, PRIOR),
             collections=catalogue.collections,
             n_collections=np.array([shape[1]]),
         )

@@ -6,12 +6,12 @@ from typing import ClassVar, Self
 import numpy as np
 
 from components.liking import shrunk_mean, squashed, totals, user_deviations
-from domain.arrays import Bools, Floats, Ints
+from domain.arrays import Bools, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
 from domain.space import Configuration
 
-SCALE = 0.25  # stars above the user's mean that make a match of 0.73
+SCALE = 0.375  # stars above the user's mean that make a match of 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,9 +19,11 @@ class Genre:
     """Mean liking of the movie's genres, raised where high or medium, lowered where low.
 
     `taste[u, g]` is the user's shrunk mean deviation over rated movies with genre g. The match is
-    the logistic of its mean over the movie's genres; the boosts are added to it and the sum is
+    its squashed mean over the movie's genres; the boosts are added to it and the sum is
     cut to [0, 1]. Neutral (0.5, without any boost): a movie without genres, and one in whose
     genres the user has rated nothing.
+
+    Movies with the same genres match alike, so the match is worked out by set of genres.
     """
 
     name: ClassVar[str] = "genre"
@@ -36,27 +38,38 @@ class Genre:
 
     taste: Floats  # (U, G) stars
     known: Bools  # (U, G) has the user rated a movie with this genre?
-    shares: Floats  # (M, G) 1 / number of genres for each the movie has, else 0
+    sets: Bools  # (S, G) the different sets of genres that movies have
+    set_of: Ints32  # (M,) position of the movie's
 
     @classmethod
     def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
         """Average each user's deviations by genre."""
-        shares = genre_shares(catalogue)
-        has = shares > 0
+        has = genres_of(catalogue)
         deviations = user_deviations(ratings)
-        total = np.zeros((ratings.n_users, shares.shape[1]))
+        total = np.zeros((ratings.n_users, has.shape[1]))
         count = np.zeros_like(total)
-        for g in range(shares.shape[1]):
+        for g in range(has.shape[1]):
             rows = has[ratings.movies, g]
             total[:, g], count[:, g] = totals(
                 ratings.users[rows], deviations[rows], ratings.n_users
             )
-        return cls(taste=shrunk_mean(total, count), known=count > 0, shares=shares)
+        sets, set_of = np.unique(has, axis=0, return_inverse=True)
+        return cls(
+            taste=shrunk_mean(total, count),
+            known=count > 0,
+            sets=sets,
+            set_of=set_of.reshape(-1).astype(np.int32),
+        )
 
     def match(self, users: Ints) -> tuple[Floats, Bools]:
-        """(U, M) the match before boosts, and where anything is known of it."""
-        match = squashed(self.taste[users] @ self.shares.T, SCALE)
-        return match, self.known[users].astype(np.float64) @ self.shares.T > 0
+        """(U, S) the match before boosts, and where anything is known of it."""
+        total = np.zeros((len(users), len(self.sets)))
+        known = np.zeros(total.shape, dtype=np.bool_)
+        for g, has in enumerate(self.sets.T):  # a fixed order, which a matrix product has not
+            total[:, has] += self.taste[users, g, None]
+            known[:, has] |= self.known[users, g, None]
+        n_genres = np.maximum(self.sets.sum(axis=1), 1)  # (S,)
+        return squashed(total / n_genres, SCALE), known
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M) the boosted match."""
@@ -70,13 +83,13 @@ class Genre:
             [values["genre_boost_high"], values["genre_boost_medium"], values["genre_boost_low"]],
             0.0,
         )
-        return np.clip(match + np.where(known, boost, 0.0), 0, 1)
+        return np.clip(match + np.where(known, boost, 0.0), 0, 1)[:, self.set_of]
 
 
-def genre_shares(catalogue: Catalogue) -> Floats:
-    """(M, G) each movie's genres in equal shares of 1; all 0 where it has none."""
-    n_genres = np.diff(catalogue.genre_starts)
-    shares = np.zeros((catalogue.n_movies, len(catalogue.genre_names)))
-    rows = np.repeat(np.arange(catalogue.n_movies), n_genres)
-    shares[rows, catalogue.genres] = 1 / n_genres[rows]
-    return shares
+def genres_of(catalogue: Catalogue) -> Bools:
+    """(M, G) whether the movie has the genre."""
+    has = np.zeros((catalogue.n_movies, len(catalogue.genre_names)), dtype=np.bool_)
+    has[
+        np.repeat(np.arange(catalogue.n_movies), np.diff(catalogue.genre_starts)), catalogue.genres
+    ] = True
+    return has

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from components.liking import overall_mean, shrunk_mean, totals
+from components.liking import deviations_from_all, overall_mean, shrunk_mean, totals
 from domain.arrays import Floats, Ints
 from domain.catalogue import Catalogue
 from domain.ratings import HIGHEST_RATING, LOWEST_RATING, RatingTable
@@ -17,9 +17,8 @@ def movie_ratings(ratings: RatingTable) -> Floats:
 
     A movie nobody has rated has the mean of all ratings.
     """
-    overall = overall_mean(ratings)
-    above = ratings.ratings.astype(np.float64) - overall
-    stars = overall + shrunk_mean(*totals(ratings.movies, above, ratings.n_movies))
+    above = totals(ratings.movies, deviations_from_all(ratings), ratings.n_movies)
+    stars = overall_mean(ratings) + shrunk_mean(*above)
     return np.clip((stars - LOWEST_RATING) / (HIGHEST_RATING - LOWEST_RATING), 0, 1)
 
 
