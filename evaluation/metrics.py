@@ -158,13 +158,18 @@ def novelty(outcome: Outcome) -> Floats:
     Source: Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender
     systems" (mean self-information, or surprisal).
     """
-    fitting = outcome.fitting
+    bits = self_information(outcome.fitting)  # (M,)
+    shown = outcome.ranking.top >= 0  # (E, k)
+    total = _in_turn(np.where(shown, bits[outcome.ranking.top], 0.0))
+    return outcome.of_all(_quotient(total, shown.sum(axis=1)))
+
+
+def self_information(fitting: RatingTable) -> Floats:
+    """(M,) bits of surprise that a user rated the movie; see `novelty`."""
     n_raters = np.bincount(fitting.movies, minlength=fitting.n_movies)  # (M,)
     n_users = np.count_nonzero(np.diff(fitting.starts))
-    bits = np.log2(max(n_users, 1) / np.maximum(n_raters, 1))  # (M,)
-    shown = outcome.ranking.top >= 0  # (E, k)
-    total = np.where(shown, bits[outcome.ranking.top], 0.0).sum(axis=1)
-    return outcome.of_all(_quotient(total, shown.sum(axis=1)))
+    bits: Floats = np.log2(max(n_users, 1) / np.maximum(n_raters, 1))
+    return bits
 
 
 def diversity(outcome: Outcome) -> Floats:
@@ -183,8 +188,16 @@ def diversity(outcome: Outcome) -> Floats:
         total += vectors[movies]
         n += vectors[movies].any(axis=1)
     # The squared length of a sum of n unit vectors is n and twice the cosine of each pair.
-    similarity = _quotient((total**2).sum(axis=1) - n, n * (n - 1))
+    similarity = _quotient(_in_turn(total**2) - n, n * (n - 1))
     return outcome.of_all(np.clip(1 - similarity, 0.0, 1.0))
+
+
+def _in_turn(values: Floats) -> Floats:
+    """The sum over the columns of `values` (E, k), in their order, whatever NumPy prefers."""
+    total = np.zeros(len(values))
+    for column in values.T:
+        total += column
+    return total
 
 
 def _genre_vectors(catalogue: Catalogue) -> Floats:

@@ -1,0 +1,150 @@
+"""The fast way to every metric of many configurations: one pass over the users for all of them."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from domain.arrays import Floats, Ints, Ints32
+from evaluation.evaluate import Evaluation, mean
+from evaluation.fused_arrays import LANES, N_METRICS, TOP, Batch, Results, World
+from evaluation.metrics import METRICS
+
+CACHE_BYTES = 3 * 2**19  # of rows that may be under work at once: what stays in a core's own cache
+RESULT_BYTES = 2**28  # of results that one pass may hold
+MOST_AT_ONCE = 256  # configurations in a pass
+TASKS_PER_THREAD = 8
+
+_COLUMNS = ("accuracy", "ndcg@10", "recall@20", "mrr", "novelty", "diversity")
+_starting = threading.Lock()
+
+Evaluate = Callable[[World, Batch, int, int, int, Results], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Every metric of N configurations: what `Evaluation` says of one."""
+
+    values: list[dict[str, float]]  # N
+    per_user: dict[str, Floats]  # (N, E) each, of the measured users
+    top: Ints32  # (N, E, TOP) places of the movies, or (0, 0, TOP)
+
+    def of(self, number: int, users: Ints, n_users: int) -> Evaluation:
+        """The figures of configuration `number`, in which the measured users are at `users`."""
+        per_user = {}
+        for name, values in self.per_user.items():
+            per_user[name] = np.full(n_users, np.nan)
+            per_user[name][users] = values[number]
+        return Evaluation(self.values[number], per_user, len(users))
+
+
+def n_threads() -> int:
+    """Threads to use: as many as the process may, or fewer where the environment says so."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    said = os.environ.get("NUMBA_NUM_THREADS", "")
+    limit = int(said) if said.isdecimal() and int(said) > 0 else usable
+    return max(1, min(limit or 1, usable or 1))
+
+
+def most_at_once(world: World) -> int:
+    """How many configurations a pass may take without its results becoming too large."""
+    per_configuration = 8 * N_METRICS * len(world.users) + world.n_movies + 1
+    return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
+
+
+def measure(
+    world: World, batch: Batch, *, keep_top: bool = False, threads: int | None = None
+) -> Figures:
+    """All metrics of the configurations in `batch`, which `most_at_once` may bound.
+
+    The number of threads changes nothing: each user's results depend on that user alone, and are
+    put together in the order of users.
+    """
+    n, n_users = len(batch.weights), len(world.users)
+    results = Results(
+        values=np.empty((n, N_METRICS, n_users)),
+        shown=np.zeros((n, world.n_movies), dtype=np.uint8),
+        top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
+    )
+    evaluate = _compiled()
+    threads = threads or n_threads()
+    group = _group(world)
+    spans = list(_spans(n_users, group, threads))
+    if threads == 1 or len(spans) < 2:
+        for first, last in spans:
+            evaluate(world, batch, first, last, group, results)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            tasks = [pool.submit(evaluate, world, batch, *s, group, results) for s in spans]
+            for task in tasks:
+                task.result()
+    return _figures(results)
+
+
+def _compiled() -> Evaluate:
+    """The inner loops; only who measures pays for importing the compiler."""
+    with _starting:
+        from evaluation.fused_kernel import evaluate_users
+
+    evaluate: Evaluate = evaluate_users
+    return evaluate
+
+
+def _group(world: World) -> int:
+    """Users to work on at a time, so that their rows stay in a core's cache."""
+    row = 16 * len(world.rating) + 8 * world.n_movies
+    return int(max(1, min(8, CACHE_BYTES // max(1, row))))
+
+
+def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
+    """Users in parts, several for each thread, whole groups each."""
+    n_groups = -(-n_users // group)
+    size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
+    for first in range(0, n_users, size):
+        yield first, min(first + size, n_users)
+
+
+def _figures(results: Results) -> Figures:
+    n, _, n_users = results.values.shape
+    per_user = {name: results.values[:, k] for k, name in enumerate(_COLUMNS)}
+    means = {name: _means(values) for name, values in per_user.items()}
+    covered = np.count_nonzero(results.shown, axis=1) / max(1, results.shown.shape[1])
+    means["coverage@10"] = covered if n_users else np.full(n, np.nan)
+    values = [{name: float(means[name][k]) for name in METRICS} for k in range(n)]
+    return Figures(values, {m: per_user[m] for m in METRICS if m in per_user}, results.top)
+
+
+def _means(values: Floats) -> Sequence[float] | Floats:
+    """`mean` of each row of `values` (N, E), of all at once where the same users have one."""
+    known = ~np.isnan(values)  # (N, E)
+    if not known.size or not (known == known[0]).all() or not known[0].any():
+        return [mean(row) for row in values]
+    return np.asarray(np.ascontiguousarray(values[:, known[0]]).mean(axis=1))
+
+
+def padded(row: Floats) -> Floats:
+    """`row` (M,) with zeros behind it up to whole blocks of LANES."""
+    return np.append(row, np.zeros(-len(row) % LANES))
+
+
+def alike(features: Sequence[Floats]) -> Ints:
+    """An order of M movies in which those with like `features` (M,) are in the same block.
+
+    Source: Bentley 1975, "Multidimensional binary search trees used for associative searching",
+    cut along the widest feature until a block is left.
+    """
+    table = np.stack(list(features))  # (F, M)
+    waiting, blocks = [np.arange(table.shape[1])], []
+    while waiting:
+        movies = waiting.pop()
+        if len(movies) <= LANES:
+            blocks.append(movies)
+            continue
+        widest = int(np.argmax(np.ptp(table[:, movies], axis=1)))
+        movies = movies[np.argsort(-table[widest, movies], kind="stable")]
+        middle = LANES * max(1, len(movies) // LANES // 2)
+        waiting += [movies[middle:], movies[:middle]]
+    return np.concatenate(blocks)
