@@ -1,5 +1,6 @@
 """Finds what a killed or failed run has left behind, and what was changed by hand; mends it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -113,17 +114,21 @@ def _drafts(conn: Connection, database: Path) -> list[Path]:
         export.with_name(f".{database.name}.{export.name}"),
         restoring(database),
         *sorted(database.parent.glob(f"{database.stem}.truth.json.*.part")),
+        *sorted(database.parent.glob(f".{database.stem}.backup-*.unfinished")),
     ]
     return [path for path in here if path.exists()]
 
 
 def remove_draft(path: Path) -> None:
-    """Remove a file that is no longer needed.
+    """Remove a file or directory that is no longer needed.
 
     Raises:
         StorageError: it cannot be removed.
     """
     try:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"{str(path)!r} cannot be removed: {error}") from error

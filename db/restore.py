@@ -113,16 +113,22 @@ def _name_artifacts(draft: Path, root: str) -> None:
 
 
 def _overwritten(source: Path, database: Path) -> bool:
-    """Write the backup over a database that can be opened, in one transaction; else false."""
+    """Write the backup over a database in one transaction; false if what is there is none."""
     if not database.is_file():
         return False
     try:
         with closing(connect(database)) as target, closing(open_unchanged(source)) as saved:
             saved.backup(target)
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except (StorageError, sqlite.DatabaseError) as error:
+    except StorageError as error:
+        if isinstance(error.__cause__, sqlite.OperationalError):
+            raise  # not the file's fault, but the disk's
+        return False
+    except sqlite.OperationalError as error:
         if "locked" in str(error):
             raise BusyError(f"{str(database)!r} is locked by another process: {error}") from error
+        raise StorageError(f"{str(database)!r} cannot be written: {error}") from error
+    except sqlite.DatabaseError:
         return False
     return True
 

@@ -1,0 +1,357 @@
+"""What is done while the disk fails: each workload, and what must hold whatever came of it.
+
+`prepare` makes a directory; `work` changes it, and calls `acknowledge` with what it has been told
+is done; `faults` is what is wrong afterwards, in a directory that may have been cut short anywhere,
+once `acknowledged` was said. It also goes on with the work and looks whether it comes out as if
+nothing had happened.
+"""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from rich.progress import Progress
+
+from db.artifacts import find_orphans
+from db.backup import save_backup
+from db.connection import Connection, connect, connection, newest_schema, schema_version
+from db.dataset import load_dataset
+from db.deployed import check_production, verify
+from db.experiments import load_experiments
+from db.imports import load_batches
+from db.lock import run_lock
+from db.restore import load_backup, restore_backup
+from db.tuning_runs import load_progress, load_runs
+from db.versions import load_production, load_versions
+from domain.errors import ReelTuneError
+from domain.experiment import Experiment, TuningRun
+from hyperparameter_tuner import Study
+from importers.demo import import_demo
+from importers.demo_settings import DemoSettings
+from importers.layouts import find_movielens
+from importers.movielens import import_movielens
+from model_versioning import rollback
+from tests.importers.imports import MOVIES, RATINGS, dump, write
+from tests.test_model_versioning import HALVES, produced
+from tests.torture.schemas import make_at
+from training.retraining import Order, retrain
+from tune_orchestrator import TuningOrchestrator
+
+Acknowledge = Callable[[str], None]
+TINY = DemoSettings(users=30, movies=60, ratings=800, seed=3)
+MODEL = "examples.most_popular:MostPopular"
+N_CONFIGS = 4
+
+
+class Workload(ABC):
+    """One kind of work."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self.base = scratch / "base"
+        self.base.mkdir(parents=True)
+        self.prepare(self.base)
+
+    def prepare(self, directory: Path) -> None:
+        """Make what the work starts from."""
+        tiny(directory)
+
+    @abstractmethod
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        """Do it; also goes on with what was cut short."""
+
+    @abstractmethod
+    def outcome(self, directory: Path) -> Any:
+        """What the work comes to, without moments and durations."""
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """What of the acknowledged is not so."""
+        return []
+
+    @cached_property
+    def unbroken(self) -> Any:
+        """The outcome where nothing fails."""
+        directory = self.copy("unbroken")
+        self.work(directory, lambda _: None)
+        return self.outcome(directory)
+
+    def copy(self, name: str) -> Path:
+        """A fresh directory to work in."""
+        target = self.scratch / name
+        shutil.rmtree(target, ignore_errors=True)
+        return Path(shutil.copytree(self.base, target))
+
+    def faults(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """What is wrong; empty if all that must hold does."""
+        found = self.wholeness(directory) + self.promises(directory, acknowledged)
+        if found:
+            return found
+        self.work(directory, lambda _: None)
+        found = self.wholeness(directory)
+        if not found and self.outcome(directory) != self.unbroken:
+            found = ["going on does not lead to what an unbroken one leads to"]
+        return found
+
+    def wholeness(self, directory: Path) -> list[str]:
+        """What is wrong with the database as such."""
+        path = directory / "movies.db"
+        if not path.exists():
+            return []
+        with connection(path, create=True) as conn:
+            wrong = [
+                f"{fault.subject}: {fault.what}"
+                for fault in verify(conn)
+                if fault.subject != "hyperparameters.json" and ".versions/" not in fault.subject
+            ]
+            (halves,) = conn.execute(HALVES).fetchone()
+        return [*wrong, "half a version is there"] if halves else wrong
+
+
+class Tune(Workload):
+    """A tuning run, resumed if it is there already."""
+
+    study: ClassVar[Study] = Study(model=MODEL, seed=7)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        path = directory / "movies.db"
+        with connection(path) as conn, run_lock(path):
+            data = load_dataset(conn)
+            orchestrator = TuningOrchestrator(conn, data, self.study, watch=Told(acknowledge))
+            runs = load_runs(conn)
+            if not runs:
+                orchestrator.run_full_tuning("random", N_CONFIGS)
+            elif runs[0].status != "completed":
+                orchestrator.resume(runs[0].tuning_run_id)
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            (run,) = load_runs(conn)
+            experiments = load_experiments(conn, run.tuning_run_id)
+            progress = load_progress(conn, run.tuning_run_id)
+        return (
+            run.status,
+            [
+                (e.number, e.status, e.hyperparameters, e.objective_value, e.metrics)
+                for e in experiments
+            ],
+            [(p.iteration, p.best_accuracy) for p in progress],
+        )
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """None lost; and, once it is resumed, none tried twice."""
+        before = _completed(directory)
+        lost = [f"experiment {n} is lost" for n in acknowledged if int(n) not in before]
+        self.work(directory, lambda _: None)
+        after = _completed(directory)
+        again = [n for n, e in before.items() if after.get(n) != e]
+        return lost + [f"experiment {n} was repeated" for n in again]
+
+
+def _completed(directory: Path) -> dict[int, Experiment]:
+    with connection(directory / "movies.db") as conn:
+        return {
+            e.number: e
+            for run in load_runs(conn)
+            for e in load_experiments(conn, run.tuning_run_id)
+            if e.status == "completed"
+        }
+
+
+class Told:
+    """Acknowledges each experiment that the run says is finished."""
+
+    def __init__(self, acknowledge: Acknowledge) -> None:
+        self.acknowledge = acknowledge
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        pass
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        self.acknowledge(str(experiment.number))
+
+    def ended(self, reason: str) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class Promote(Workload):
+    """Two new versions are promoted, one is rolled back, a third is promoted."""
+
+    def prepare(self, directory: Path) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 2)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        with connection(directory / "movies.db") as conn:
+            acknowledge(str(produced(conn)))
+            acknowledge(str(rollback(conn, reason="bad")))
+            acknowledge(str(produced(conn)))
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            return [verify_all(conn), check_production(conn)]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """In production is what was acknowledged last, or what comes next."""
+        steps = ["2", "3", "2", "4"]
+        with connection(directory / "movies.db") as conn:
+            production = load_production(conn)
+        allowed = steps[len(acknowledged) : len(acknowledged) + 2]
+        found = str(production.version) if production else None
+        return [] if found in allowed else [f"version {found} is in production, not {allowed}"]
+
+
+def verify_all(conn: Connection) -> list[str]:
+    """What is wrong but for what the next registration or `doctor --fix` clears away."""
+    return [f.subject for f in verify(conn) if ".versions/" not in f.subject]
+
+
+class Retrain(Workload):
+    """A retraining by force, gated, registered and promoted."""
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        path = directory / "movies.db"
+        with connection(path) as conn, run_lock(path):
+            order = Order(study=Study(model=MODEL), force=True, accuracy_threshold=0.0)
+            result = retrain(conn, load_dataset(conn), order)
+            acknowledge(f"{result.verdict} {result.version}")
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            return verify_all(conn)
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        with connection(directory / "movies.db") as conn:
+            production = load_production(conn)
+        found = [f"promoted {production.version}"] if production else []
+        return [] if not acknowledged or found == list(acknowledged) else [f"lost: {acknowledged}"]
+
+
+class Import(Workload):
+    """Three files of MovieLens go into a database that is not there yet."""
+
+    def prepare(self, directory: Path) -> None:
+        write(
+            directory / "files",
+            movies_csv=MOVIES + "".join(f"{n},Movie {n},Drama\n" for n in range(1, 200)),
+            ratings_csv=RATINGS
+            + "".join(f"{n // 50 + 1},{n % 50 + 1},3.5,{n}\n" for n in range(2000)),
+        )
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            files = find_movielens(directory / "files")
+            for report in import_movielens(conn, files, Progress(disable=True)):
+                acknowledge(report.file)
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            rows = dump(conn)
+        return [r for r in rows if not r.startswith(("('migrations'", "('import_batches'"))]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        if not (directory / "movies.db").exists():
+            return [f"lost: {acknowledged}"] if acknowledged else []
+        with connection(directory / "movies.db", create=True) as conn:
+            names = {batch.file for batch in load_batches(conn)}
+        return [f"{name} is lost" for name in acknowledged if name not in names]
+
+
+class Migrate(Workload):
+    """A database of the first schema is opened, and so brought to the newest."""
+
+    def prepare(self, directory: Path) -> None:
+        make_at(directory / "movies.db", 1)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        connect(directory / "movies.db").close()
+        acknowledge("migrated")
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            rows = conn.execute("SELECT sql FROM sqlite_schema ORDER BY name").fetchall()
+            return [row[0] for row in rows], schema_version(conn) == newest_schema()
+
+
+class Restore(Workload):
+    """A backup is made of a database, which is then changed, and restored over it."""
+
+    def prepare(self, directory: Path) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 2)
+        save_backup(directory / "movies.db", directory / "saved")
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 1)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        restore_backup(directory / "saved", directory / "movies.db", force=True)
+        acknowledge("2")
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            return [len(load_versions(conn)), verify_all(conn)]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        with connection(directory / "movies.db") as conn:
+            n = len(load_versions(conn))
+        allowed = (2,) if acknowledged else (2, 3)
+        return [] if n in allowed else [f"{n} versions are neither the old ones nor the new"]
+
+
+class Backup(Workload):
+    """A backup is made."""
+
+    def prepare(self, directory: Path) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 2)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        if not (directory / "saved").exists():
+            save_backup(directory / "movies.db", directory / "saved")
+            acknowledge("saved")
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            orphans = find_orphans(directory / "movies.db", [])
+            return [len(load_backup(directory / "saved").files), len(orphans), verify(conn)]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        if not (directory / "saved").exists():
+            return ["the backup is lost"] if acknowledged else []
+        try:
+            load_backup(directory / "saved")
+        except ReelTuneError as error:
+            return [f"half a backup: {error}"]
+        return []
+
+
+def tiny(directory: Path) -> None:
+    """A database with a very small world."""
+    with connection(directory / "movies.db", create=True) as conn:
+        import_demo(conn, TINY, Progress(disable=True))
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+WORKLOADS: dict[str, type[Workload]] = {
+    "tune": Tune,
+    "retrain": Retrain,
+    "promote": Promote,
+    "import": Import,
+    "migrate": Migrate,
+    "backup": Backup,
+    "restore": Restore,
+}
