@@ -35,6 +35,17 @@ class Problem:
         """Random numbers that depend on seed, number and attempt alone."""
         return np.random.default_rng([self.seed, self.number, self.attempt])
 
+    def complete(self, configuration: Configuration) -> dict[str, Value]:
+        """`configuration` with the current value of all that is never searched."""
+        members = self.space.hyperparameters.values()
+        kept = {member.name: self.current[member.name] for member in members if not member.searched}
+        return {**configuration, **kept}
+
+    def is_new(self, configuration: Configuration) -> bool:
+        """Is a complete configuration neither the current one nor among the trials?"""
+        tried = any(trial.configuration == configuration for trial in self.trials)
+        return not tried and configuration != self.current
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -64,15 +75,11 @@ def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
 
     What is never searched keeps its current value.
     """
-    members = problem.space.hyperparameters.values()
-    kept = {member.name: problem.current[member.name] for member in members if not member.searched}
-    tried = {tuple(trial.configuration.items()) for trial in problem.trials}
-    tried.add(tuple(problem.current.items()))
     for attempt in range(MOST_ATTEMPTS):
         proposal = strategy.propose(replace(problem, attempt=attempt))
         if proposal is None:
             return None
-        configuration = proposal.configuration | kept
-        if tuple(configuration.items()) not in tried:
+        configuration = problem.complete(proposal.configuration)
+        if problem.is_new(configuration):
             return Proposal(configuration, proposal.phase)
     return None

@@ -1,0 +1,176 @@
+"""Search by a Gaussian process: propose where it promises most."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.special import erfcx, ndtr
+from scipy.stats import qmc
+
+from domain.arrays import Floats
+from search.features import Features
+from search.gaussian_process import GaussianProcess, Prior, condition, fit
+from search.strategy import Problem, Proposal, Trial
+
+N_INITIAL = 4  # results before the model is asked
+MOST_FITTED = 120  # results that lengths are fitted on, and
+MOST_KNOWN = 240  # results that the model knows: its cost grows with their cube
+SPREADS = (0.5, 1.0)  # of the prior of lengths: by turns, so that one misfit does not rule
+N_SPREAD, N_NEAR, N_LEADERS = 200, 600, 3  # first candidates: everywhere, and near the best known
+N_ROUNDS, N_MOVED, N_KEPT = 6, 200, 6  # then the best few are moved, by less each round
+FIRST_STEP, SHRINK = 0.1, 0.7
+NEAR = 0.15  # distance per root dimension from the best point below which a proposal exploits
+
+
+@dataclass(frozen=True)
+class GaussianProcessSearch:
+    """The candidate of highest promise under a Gaussian process of the values.
+
+    Promise is by turns the logarithm of the expected improvement on the model's own mean at the
+    best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
+    Configurations being tried count with the value the model expects of them, so that a batch
+    spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
+    until there are enough results.
+
+    Source: Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
+    functions"; Ament et al. 2023, "Unexpected improvements to expected improvement", for the
+    logarithm; Ginsbourger, Le Riche and Carraro 2010 for the batch ("kriging believer").
+    """
+
+    name: str = "gp"
+    looks_back: bool = True
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """The most promising valid configuration that was not tried."""
+        if not problem.space.dimensions:
+            return None
+        finished = [t for t in problem.trials if t.value is not None]
+        if problem.attempt or len(finished) < N_INITIAL:
+            return _initial(problem)
+        with _one_thread().limit(limits=1):  # the number of threads changes the last bits
+            return _most_promising(problem, _telling(finished))
+
+
+def _initial(problem: Problem) -> Proposal:
+    """The design's point for this number; any point where that was tried before."""
+    n_axes = len(problem.space.dimensions)
+    if problem.attempt:
+        point = problem.generator().random(n_axes)
+    elif problem.number <= 1:
+        point = np.full(n_axes, 0.5)
+    else:
+        design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
+        point = design.fast_forward(problem.number - 1).random(1)[0]
+    return Proposal(problem.space.decode(point), "initial")
+
+
+@cache
+def _one_thread() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def _telling(finished: list[Trial]) -> list[Trial]:
+    """The results a model should know, in order: the best, and of the others as many, evenly."""
+    if len(finished) <= MOST_KNOWN:
+        return finished
+    order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
+    best, others = order[: MOST_KNOWN // 2], np.sort(order[MOST_KNOWN // 2 :])
+    evenly = others[np.linspace(0, len(others) - 1, MOST_KNOWN - len(best)).astype(int)]
+    return [finished[k] for k in sorted({*best.tolist(), *evenly.tolist()})]
+
+
+def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
+    space, features = problem.space, Features(problem.space)
+    rng = problem.generator()
+    points = features.of_configurations([t.configuration for t in known])
+    values = _standardised(np.array([t.value for t in known], dtype=np.float64))
+    model = _fitted(points, values, SPREADS[problem.number % 2])
+    pending = [t.configuration for t in problem.trials if t.value is None][-MOST_FITTED:]
+    if pending:
+        open_points = features.of_configurations(pending)
+        believed = np.append(values, model.predict_mean(open_points))
+        model = condition(np.vstack([points, open_points]), believed, model.lengths, model.noise)
+    means = model.predict_mean(points)
+    leaders = np.argsort(-means, kind="stable")[:N_LEADERS]
+    cubes = np.array([space.encode(known[k].configuration) for k in leaders])
+    target = float(means[leaders[0]])
+
+    def promise(candidates: Floats) -> Floats:
+        mean, deviation = model.predict(features.of_points(candidates))
+        if problem.number % 2:
+            return _log_expected_improvement(mean, deviation, target)
+        return mean + deviation
+
+    for point in _climbed(promise, _candidates(cubes, rng), rng):
+        configuration = problem.complete(space.decode(point))
+        if problem.is_new(configuration):
+            near = np.linalg.norm(point - cubes[0]) < NEAR * np.sqrt(len(point))
+            return Proposal(configuration, "exploit" if near else "explore")
+    return Proposal(space.decode(rng.random(len(space.dimensions))), "explore")
+
+
+def _standardised(values: Floats) -> Floats:
+    """`values` with mean 0 and, unless they are all equal, deviation 1."""
+    spread = values.std()
+    standard: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return standard
+
+
+def _fitted(points: Floats, values: Floats, spread: float) -> GaussianProcess:
+    chosen = np.arange(len(values))
+    if len(values) > MOST_FITTED:  # the best half, and of the others as many, evenly
+        order = np.argsort(-values, kind="stable")
+        rest = np.linspace(MOST_FITTED // 2, len(values) - 1, MOST_FITTED // 2).astype(int)
+        chosen = np.sort(np.append(order[: MOST_FITTED // 2], order[rest]))
+    lengths, noise = fit(points[chosen], values[chosen], Prior.of(points.shape[1], spread))
+    return condition(points, values, lengths, noise)
+
+
+def _candidates(leaders: Floats, rng: np.random.Generator) -> Floats:
+    """Points (N, D) all over the cube, and points near the leaders (L, D)."""
+    n_axes = leaders.shape[1]
+    centres = leaders[rng.integers(len(leaders), size=N_NEAR)]
+    steps = rng.choice([0.02, 0.05, 0.1, 0.2], size=(N_NEAR, 1))
+    return np.vstack([rng.random((N_SPREAD, n_axes)), _moved(centres, steps, rng)])
+
+
+def _moved(centres: Floats, steps: Floats, rng: np.random.Generator) -> Floats:
+    """Each centre (N, D) moved along one axis, a third of them, or all.
+
+    Few axes at once find better points in many dimensions. Source: Regis and Shoemaker 2013,
+    "Combining radial basis function surrogates and dynamic coordinate search".
+    """
+    n, n_axes = centres.shape
+    mask = rng.random((n, n_axes)) < rng.choice([1.5 / n_axes, 0.3, 1.0], size=(n, 1))
+    mask[np.arange(n), rng.integers(n_axes, size=n)] = True
+    moved: Floats = np.clip(centres + mask * steps * rng.standard_normal((n, n_axes)), 0, 1)
+    return moved
+
+
+def _climbed(promise: Any, points: Floats, rng: np.random.Generator) -> Floats:
+    """Points of the last round of a search for high promise, the best first."""
+    worth, step = promise(points), FIRST_STEP
+    for _ in range(N_ROUNDS):
+        best = np.argsort(-worth, kind="stable")[:N_KEPT]
+        points, worth = points[best], worth[best]
+        centres = points[rng.integers(len(points), size=N_MOVED)]
+        moved = _moved(centres, step * np.exp(rng.normal(0, 0.5, (N_MOVED, 1))), rng)
+        points, worth = np.vstack([points, moved]), np.append(worth, promise(moved))
+        step *= SHRINK
+    order: Floats = points[np.argsort(-worth, kind="stable")]
+    return order
+
+
+def _log_expected_improvement(mean: Floats, deviation: Floats, target: float) -> Floats:
+    """(N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
+    z = (mean - target) / deviation
+    log_density = -0.5 * z * z - 0.5 * np.log(2 * np.pi)
+    direct = np.log(np.maximum(np.exp(log_density) + z * ndtr(z), 1e-300))
+    below = np.minimum(z, -1.0)
+    ratio = -below * np.sqrt(np.pi / 2) * erfcx(-below / np.sqrt(2))
+    tail = np.where(below > -100, np.log(np.maximum(1 - ratio, 1e-300)), -2 * np.log(-below))
+    gain: Floats = np.where(z > -1, direct, log_density + tail) + np.log(deviation)
+    return gain
