@@ -8,7 +8,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
 _DECIDING = ("model.py", "components/*.py", "domain/*.py", "evaluation/*.py")
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "numba")
+_PACKAGES = ("numpy", "scipy", "numba")
 
 
 @lru_cache(maxsize=1)
