@@ -31,10 +31,10 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, demo: Path, tmp_path
 
 def test_a_command_that_fails_fails_its_page(demo: Path, tmp_path: Path) -> None:
     workplace = Workplace(tmp_path, demo)
-    workplace.run(Step("console", "false", 1))
+    workplace.run(Step("console", "false", (1,)))
     for wrong in (
         Step("console", "false"),
-        Step("console", "true", 3),
+        Step("console", "true", (1, 3)),
         Step("python", "raise SystemExit(1)"),
     ):
         with pytest.raises(AssertionError):
