@@ -7,7 +7,6 @@ so, and its exported file is written right after; readers follow the row.
 import enum
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,7 +22,6 @@ from db.columns import snapshot
 from db.connection import Connection, connection, transaction
 from db.deployed import EXPORT_NAME, export_deployed, live_history
 from db.deployed import verify as verify  # a public name of this module too
-from db.ratings import load_ratings
 from db.versions import (
     add_version,
     database_path,
@@ -36,9 +34,9 @@ from db.versions import (
 from domain.arrays import AnyArray, Ints
 from domain.errors import BusyError, InputError, NotFoundError, StorageError
 from domain.ratings import RatingTable
-from domain.recommender import Recommendation, Recommender
+from domain.recommender import Recommender
 from domain.version import TrainingRun, Version
-from model import model_class, recommend
+from model import model_class
 from reports.version_tables import (
     diff_json,
     faults_json,
@@ -50,9 +48,11 @@ from reports.version_tables import (
     show_json,
     versions_json,
 )
+from versioning.commands import VERSION_COMMANDS
+from versioning.contents import LoadedModel, artifact_contents, model_arrays
+from versioning.recommendations import recommend_for
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
-_MODEL = "model."  # prefix of the model's own arrays in an artifact
 
 
 class _Expected(enum.Enum):
@@ -60,16 +60,6 @@ class _Expected(enum.Enum):
 
 
 ANY: Final = _Expected.ANY  # whatever is in production
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A fitted model of a version, and whom and what its positions mean."""
-
-    version: Version
-    model: Recommender
-    user_ids: Ints  # (U,) ascending
-    movie_ids: Ints  # (M,) ascending
 
 
 def register(
@@ -86,18 +76,7 @@ def register(
         InputError: what the model gives as its arrays is not all that it scores by.
         StorageError: the disk does not take it.
     """
-    arrays = {_MODEL + name: array for name, array in model.arrays().items()}
-    arrays |= {"user_ids": ratings.user_ids, "movie_ids": ratings.movie_ids}
-    manifest = {
-        "model": training.model,
-        "hyperparameters": dict(training.hyperparameters),
-        "space_fingerprint": model.space.fingerprint,
-        "data_fingerprint": training.data_fingerprint,
-        "n_ratings": training.n_ratings,
-        "code_version": training.code_version,
-        "seed": training.seed,
-        "environment": dict(training.environment),
-    }
+    manifest, arrays = artifact_contents(training, model, ratings)
     database = database_path(conn)
     with transaction(conn):
         artifact = save_artifact(database, manifest, arrays)
@@ -185,7 +164,7 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
     try:
         if faults:
             raise ValueError("; ".join(faults))
-        model = kind(found.training.hyperparameters).load(_model_arrays(arrays))
+        model = kind(found.training.hyperparameters).load(model_arrays(arrays))
         return LoadedModel(found, model, _ids(arrays, "user_ids"), _ids(arrays, "movie_ids"))
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(
@@ -247,7 +226,7 @@ def _check_scores(
 ) -> None:
     """Refuse a model that scores otherwise once it has been stored and loaded."""
     users = np.arange(min(3, len(arrays["user_ids"])))
-    loaded = type(model)(training.hyperparameters).load(_model_arrays(arrays))
+    loaded = type(model)(training.hyperparameters).load(model_arrays(arrays))
     if not np.allclose(model.score(users), loaded.score(users), rtol=1e-9, equal_nan=True):
         raise InputError(
             f"model {training.model!r} scores otherwise after load(arrays()):"
@@ -260,11 +239,12 @@ def _load_artifact(
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     if version.artifact is None or version.artifact_sha256 is None:
         raise InputError(f"version {version.version} was refused: nothing was kept of its model")
+    if version.removed_at is not None:
+        raise StorageError(
+            f"the model of version {version.version} was removed at {version.removed_at}: make it"
+            f" again, `model_versioning.py reproduce {version.version} --restore`"
+        )
     return load_artifact(database_path(conn), version.artifact, version.artifact_sha256)
-
-
-def _model_arrays(arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    return {n.removeprefix(_MODEL): a for n, a in arrays.items() if n.startswith(_MODEL)}
 
 
 def _ids(arrays: Mapping[str, AnyArray], name: str) -> Ints:
@@ -306,7 +286,11 @@ def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool)
     with connection(db_path) as conn, snapshot(conn):
         found = _find(conn, version)
         events = load_events(conn, found.version)
-        best = None if user_id is None else recommend_for(conn, found.version, user_id)
+        best = (
+            None
+            if user_id is None
+            else recommend_for(conn, load_model(conn, found.version), user_id)
+        )
         titles = load_titles(conn) if best else {}
     if as_json:
         print_json(show_json(found, events, best, titles))
@@ -387,29 +371,8 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
         sys.exit(EXIT_ERROR)
 
 
-def recommend_for(conn: Connection, version: int, user_id: int) -> list[Recommendation]:
-    """What a user would be recommended by a version, of the movies that were known to it.
-
-    Raises:
-        InputError: the user had no ratings when the version was fitted.
-    """
-    loaded = load_model(conn, version)
-    if user_id not in loaded.user_ids:
-        raise InputError(f"user {user_id} had no ratings when version {version} was fitted")
-    return recommend(loaded.model, _seen(load_ratings(conn), loaded), user_id)
-
-
-def _seen(ratings: RatingTable, loaded: LoadedModel) -> RatingTable:
-    """`ratings` by the users and of the movies of a model, at the model's positions."""
-    users, movies = ratings.user_ids[ratings.users], ratings.movie_ids[ratings.movies]
-    known = np.isin(users, loaded.user_ids) & np.isin(movies, loaded.movie_ids)
-    return replace(
-        ratings.where(known),
-        user_ids=loaded.user_ids,
-        movie_ids=loaded.movie_ids,
-        users=np.searchsorted(loaded.user_ids, users[known]).astype(np.int32),
-        movies=np.searchsorted(loaded.movie_ids, movies[known]).astype(np.int32),
-    )
+for _command in VERSION_COMMANDS:
+    model_versioning.add_command(_command)
 
 
 def _find(conn: Connection, version: int | None) -> Version:

@@ -12,6 +12,9 @@ from domain.errors import BusyError, GateError, InterruptedRunError, ReelTuneErr
 EXIT_ERROR = 1
 EXIT_REFUSED = 3
 EXIT_BUSY = 4
+EXIT_FALLEN = 5  # production is worth less than it was, beyond noise
+EXIT_UNSOUND = 6  # production is missing or damaged
+EXIT_LATE = 7  # no run ended well of late
 EXIT_INTERRUPTED = 130
 
 _CODES: dict[type[ReelTuneError], int] = {

@@ -67,6 +67,15 @@ def save_artifact(
     return relative, sha256
 
 
+def artifact_sha256(manifest: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> str:
+    """What `save_artifact` would call these, without writing anything.
+
+    Raises:
+        InputError: an array is neither of numbers nor of booleans.
+    """
+    return _sha256(_manifest_bytes(manifest, _serialized(arrays)))
+
+
 def load_artifact(
     database: Path, relative: str, sha256: str
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:

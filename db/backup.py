@@ -110,7 +110,7 @@ def _copy_artifacts(conn: Connection, database: Path) -> list[str]:
     """Copy what the copied database names from beside `database`; what could not be, and why."""
     copy = Path(conn.execute("PRAGMA database_list").fetchone()["file"])
     left_out = []
-    versions = [version for version in load_versions(conn) if version.artifact]
+    versions = [v for v in load_versions(conn) if v.artifact and not v.removed_at]
     for name in sorted({version.artifact or "" for version in versions}):
         source, target = database.parent / name, copy.parent / name
         target.mkdir(parents=True)

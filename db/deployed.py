@@ -94,7 +94,8 @@ def verify(conn: Connection) -> list[Fault]:
         return found  # what is read from such a database means nothing
     with transaction(conn):  # nobody registers or promotes meanwhile
         versions = load_versions(conn)
-        orphans = find_orphans(database, [v.artifact for v in versions if v.artifact])
+        named = [v.artifact for v in versions if v.artifact and not v.removed_at]
+        orphans = find_orphans(database, named)
         found = check_production(conn) + check_export(conn)
     found += [fault for version in versions for fault in check_version(conn, version)]
     remedy = "remove that directory, unless a copy of the database names it"

@@ -82,7 +82,7 @@ def _closing(conn: Connection, run_id: str) -> Callable[[], None]:
 def _leftovers(conn: Connection) -> Iterator[Finding]:
     database = database_path(conn)
     with transaction(conn):  # nobody registers meanwhile
-        named = [v.artifact for v in load_versions(conn) if v.artifact]
+        named = [v.artifact for v in load_versions(conn) if v.artifact and not v.removed_at]
         orphans = find_orphans(database, [*named, *named_by_others(database)])
     for name in orphans:
         what = "no version of this database, or of another one beside it, names this artifact"

@@ -198,8 +198,8 @@ def check_database(conn: Connection) -> list[Fault]:
 
 
 def check_version(conn: Connection, version: Version) -> list[Fault]:
-    """What is wrong with the artifact of a version; a refused one has none."""
-    if version.artifact is None or version.artifact_sha256 is None:
+    """What is wrong with the artifact of a version; a refused or removed one has none."""
+    if version.artifact is None or version.artifact_sha256 is None or version.removed_at:
         return []
     found = check_artifact(database_path(conn), version.artifact, version.artifact_sha256)
     remedy = (
@@ -231,8 +231,11 @@ def _select(
         """
         SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
                t.split, t.data_fingerprint, t.n_ratings, t.code_version, t.seed, t.environment,
-               t.test_metrics, t.duration_seconds, t.tuning_run_id, t.experiment_number, t.was_best
-          FROM model_versions AS v JOIN training_runs AS t USING (training_run_id)
+               t.test_metrics, t.duration_seconds, t.tuning_run_id, t.experiment_number, t.was_best,
+               r.removed_at
+          FROM model_versions AS v
+          JOIN training_runs AS t USING (training_run_id)
+          LEFT JOIN removed_artifacts AS r USING (version)
          WHERE (:version IS NULL OR v.version = :version)
            AND (:status IS NULL OR v.status = :status)
          ORDER BY v.version
@@ -257,6 +260,7 @@ def _version(row: Row) -> Version:
         status=row["status"],
         artifact=row["artifact"],
         artifact_sha256=row["artifact_sha256"],
+        removed_at=row["removed_at"],
         training=TrainingRun(created_at=row["trained_at"], **training),
     )
 

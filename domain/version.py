@@ -42,6 +42,7 @@ class Version:
     artifact: str | None  # directory, relative to the database's; None if refused
     artifact_sha256: str | None  # of the artifact's manifest
     training: TrainingRun
+    removed_at: str | None = None  # when its artifact was removed to save space
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
