@@ -1,6 +1,7 @@
 """Tuning runs: apply, retrain, record, for every candidate; resume; summary."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -13,6 +14,7 @@ from hyperparameter_tuner import DEFAULT_CONFIGS, Study
 from reports.summary import summarise
 from reports.tuning_tables import render_summary
 from search import STRATEGIES
+from sweeps.running import run_sweeps, show_forecasts
 from training.comparing import show_compared
 from training.options import option_study
 from training.pattern_tables import show_patterns
@@ -25,7 +27,9 @@ from training.tuning import TuningOrchestrator
 
 __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
-_GOES_WITH_RESUME = {"resume", "timeout", "jobs", "promotes", "wait", "db_path", "as_json", "quiet"}
+_ANYWHERE = {"jobs", "promotes", "wait", "db_path", "as_json", "quiet"}
+_GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
+_GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
 
 
 @click.group(
@@ -41,6 +45,13 @@ _GOES_WITH_RESUME = {"resume", "timeout", "jobs", "promotes", "wait", "db_path",
     help="How many candidates to try.  [default: grid 63, random 50, bayesian 20]",
 )
 @option_plan
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE",
+    help="Run the sweep in a YAML file, or all in a folder.",
+)
+@click.option("--dry-run", is_flag=True, help="With --config: only say what would be run.")
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run.")
 @click.option("--summary", is_flag=True, help="Show what was tried and found.")
 @click.option("--run", "run_id", metavar="RUN", help="With --summary: that run in detail.")
@@ -62,6 +73,8 @@ def main(
     method: str | None,
     configs: int | None,
     plan: Plan,
+    config: Path | None,
+    dry_run: bool,
     resume: str | None,
     summary: bool,
     run_id: str | None,
@@ -75,18 +88,25 @@ def main(
     if ctx.invoked_subcommand is not None:
         _check_given(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    asked = [bool(method), bool(resume), summary, compare is not None, patterns, phase2]
-    if sum(asked) != 1:
+    asked = (method, config, resume, summary, compare, patterns, phase2)
+    if sum(map(bool, asked)) != 1:
         raise click.UsageError(
-            "give one of --method, --resume, --summary, --compare, --patterns and --phase2, "
-            "or a command"
+            "give one of --method, --config, --resume, --summary, --compare, --patterns and "
+            "--phase2, or a command"
         )
+    if dry_run and not config:
+        raise click.UsageError("--dry-run goes with --config FILE")
     if summary:
         _show_summary(sitting, study, run_id)
     elif patterns:
         show_patterns(sitting.db_path, as_json=sitting.as_json)
     elif compare:
         show_compared(sitting.db_path, study, *compare, as_json=sitting.as_json)
+    elif config:
+        _check_given(ctx, _GOES_WITH_CONFIG, "a sweep says all in its file")
+        jobs_source = ctx.get_parameter_source("jobs")
+        run = show_forecasts if dry_run else run_sweeps
+        run(config, sitting, own_jobs=jobs_source is not ParameterSource.COMMANDLINE)
     elif resume:
         _check_given(ctx, _GOES_WITH_RESUME, "a resumed run keeps its own settings")
         sitting.resume(resume, plan.stop.timeout_seconds)

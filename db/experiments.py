@@ -225,6 +225,23 @@ def last_completion_number(conn: Connection) -> int:
     return int(found.fetchone()[0])
 
 
+def mean_seconds(conn: Connection, model: str, data_fingerprint: str) -> float | None:
+    """How long the latest experiments of a model on that data took; None if there are none."""
+    found = conn.execute(
+        """
+        SELECT avg(duration_seconds)
+          FROM (SELECT e.duration_seconds
+                  FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
+                 WHERE e.status = 'completed' AND r.model = :model
+                   AND r.data_fingerprint = :data
+                 ORDER BY e.completion_number DESC LIMIT 50)
+        """,
+        {"model": model, "data": data_fingerprint},
+    )
+    seconds = found.fetchone()[0]
+    return None if seconds is None else float(seconds)
+
+
 def count_by_status(conn: Connection) -> dict[str, int]:
     """How many experiments are in each status that occurs."""
     rows = conn.execute("SELECT status, count(*) AS n FROM hp_experiments GROUP BY status")

@@ -22,7 +22,7 @@ ROWS = (
     ("versioning",),
     ("hyperparameter_tuner", "model_versioning"),
     ("training",),
-    ("retrain_model",),
+    ("retrain_model", "sweeps"),
     ("tune_orchestrator",),
     ("serving",),
 )

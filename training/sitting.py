@@ -40,6 +40,8 @@ class Sitting:
     as_json: bool = False
     quiet: bool = False
 
+    tell: Callable[[dict[str, Any]], None] = print_json  # what is done with a result as JSON
+
     def tune(self, study: Study, plan: Plan) -> None:
         """A new run."""
         self._hold(lambda _run: study, None, lambda orchestrator: orchestrator.run(plan))
@@ -82,7 +84,7 @@ class Sitting:
         """Print what a run came to; what failed or was refused ends with its own exit code."""
         if self.as_json:
             promotion = None if deployed is None else deployed.as_dict()
-            print_json(result.as_dict() | {"promotion": promotion})
+            self.tell(result.as_dict() | {"promotion": promotion})
         else:
             console = result_console()
             render_summary(console, orchestrator.generate_tuning_summary(result.tuning_run_id))

@@ -1,0 +1,1 @@
+"""Sweeps: tuning runs described in a file, checked before anything runs."""

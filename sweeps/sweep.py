@@ -1,0 +1,224 @@
+"""A sweep: what a file asks for, as a study and a plan."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from domain.errors import InputError
+from domain.limits import Limit, Limits, limit_faults, restricted
+from domain.space import Hyperparameter, Space
+from hyperparameter_tuner import DEFAULT_CONFIGS, OBJECTIVES, Study
+from model import BUILT_IN
+from sweeps.document import Fault, FaultyError, Item, read_document
+from sweeps.schema import SCHEMA, check
+from training.plan import Plan
+from training.stopping import StopRules
+
+SUFFIXES = (".yaml", ".yml")
+MOST_STEPS = 1_000
+MOST_CONFIGS = 100_000
+_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
+_FORMS = ({"fixed"}, {"choices"}, {"low", "high", "step"}, {"low", "high", "log"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What a sweep file asks for."""
+
+    path: Path
+    name: str
+    study: Study
+    plan: Plan
+    jobs: int | None = None  # None: as many as the machine has cores
+    promotes: bool = False
+    accuracy_threshold: float | None = None
+
+
+def find_sweeps(path: Path) -> list[Path]:
+    """The file itself, or the sweep files in a folder, by name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+    if not found:
+        raise InputError(f"{path} holds no sweep: none of its files ends in .yaml or .yml")
+    return found
+
+
+def read_sweeps(path: Path) -> list[Sweep]:
+    """The sweeps of a file or folder; nothing is wrong with any of them.
+
+    Raises:
+        InputError: something is; all of it is named, with file and line.
+    """
+    sweeps, wrong = [], []
+    for file in find_sweeps(path):
+        try:
+            sweeps.append(read_sweep(file))
+        except InputError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise InputError("\n".join(wrong))
+    return sweeps
+
+
+def read_sweep(path: Path) -> Sweep:
+    """The sweep in a file.
+
+    Raises:
+        InputError: it cannot be read, or something in it is wrong.
+    """
+    item = read_document(path)
+    faults = list(check(item, SCHEMA))
+    if isinstance(item.value, dict) and not faults:
+        faults = list(_faults_of_meaning(item.value))
+    if faults:
+        raise FaultyError(str(path), tuple(faults))
+    said = item.plain()
+    assert isinstance(said, dict)
+    return _sweep(path, said, _limits(item))
+
+
+def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
+    execution, gates = said.get("execution", {}), said.get("gates", {})
+    objective = said.get("objective", OBJECTIVES[0])
+    plan = Plan(
+        name=said["name"],
+        method=said["method"],
+        n_configs=said.get("configs", _default_configs(said["method"], limits)),
+        stop=StopRules(
+            timeout_seconds=execution.get("timeout"), **dict(said.get("early_stopping", {}))
+        ),
+        limits=limits,
+        starts_warm=said.get("warm_start", True),
+        timeout_seconds=execution.get("timeout_per_experiment"),
+        memory_bytes=_bytes(execution.get("memory_limit")),
+    )
+    return Sweep(
+        path=path,
+        name=said["name"],
+        study=Study(
+            model=said.get("model", BUILT_IN),
+            split=said.get("split", "user-time"),
+            objective=objective if isinstance(objective, str) else objective["metric"],
+            seed=said.get("seed"),
+        ),
+        plan=plan,
+        jobs=execution.get("jobs"),
+        promotes=gates.get("promote", False),
+        accuracy_threshold=gates.get("accuracy_threshold"),
+    )
+
+
+def _default_configs(method: str, limits: Limits) -> int:
+    """As many as without a file; of a grid over choices alone, all."""
+    whole = method == "grid" and limits.others_fixed and all(x.choices for x in limits.limits)
+    return MOST_CONFIGS if whole else DEFAULT_CONFIGS.get(method, DEFAULT_CONFIGS["random"])
+
+
+def _faults_of_meaning(said: Mapping[str, Item]) -> Iterator[Fault]:
+    """What no schema can see: names of objectives, hyperparameters and models, and their values."""
+    objective = said.get("objective")
+    metric = objective.value if objective is not None else None
+    if objective is not None and isinstance(metric, str) and metric not in OBJECTIVES:
+        allowed = ", ".join(OBJECTIVES)
+        yield Fault(objective.line, f"objective must be one of {allowed}, got {metric!r}")
+    model = said.get("model")
+    try:
+        space = Study(model=str(model.value) if model else BUILT_IN).space
+    except InputError as error:
+        yield Fault(model.line if model else 1, str(error))
+        return
+    yield from _parameter_faults(said, space)
+
+
+def _parameter_faults(said: Mapping[str, Item], space: Space) -> Iterator[Fault]:
+    parameters = said.get("parameters")
+    named = parameters.value if parameters is not None else {}
+    assert isinstance(named, dict)
+    found = [
+        Fault(item.line, f"parameters.{name}: {what}")
+        for name, item in named.items()
+        for what in _faults_of(name, item, space.hyperparameters.get(name))
+    ]
+    if not found and (parameters is not None or "others" in said):
+        limits = _limits(Item(1, dict(said)))
+        line = parameters.line if parameters is not None else said["others"].line
+        try:
+            if not restricted(space, limits, space.defaults()).dimensions:
+                found.append(Fault(line, "nothing is left to search: every value is fixed"))
+        except InputError as error:
+            found.append(Fault(line, f"parameters: {error}"))
+    yield from found
+
+
+def _faults_of(name: str, item: Item, member: Hyperparameter | None) -> list[str]:
+    if member is None:
+        return [f"there is no hyperparameter {name!r}"]
+    if isinstance(item.value, dict) and not any(set(item.value) <= form for form in _FORMS):
+        return ["give either fixed, or choices, or low and high with at most one of step and log"]
+    if isinstance(item.value, dict) and not item.value:
+        return ["give fixed, choices, or low and high"]
+    try:
+        return limit_faults(member, _limit(name, item))
+    except InputError as error:
+        return [str(error)]
+
+
+def _limits(item: Item) -> Limits:
+    assert isinstance(item.value, dict)
+    parameters = item.value.get("parameters")
+    named = parameters.value if parameters is not None else {}
+    assert isinstance(named, dict)
+    others = item.value.get("others")
+    return Limits(
+        limits=tuple(_limit(name, part) for name, part in named.items()),
+        others_fixed=others is not None and others.value == "fixed",
+    )
+
+
+def _limit(name: str, item: Item) -> Limit:
+    """The limit that an entry of `parameters` means.
+
+    Raises:
+        InputError: steps need an end, or are too many.
+    """
+    said: Any = item.plain()
+    if isinstance(said, list):
+        return Limit(name=name, choices=tuple(said))
+    if "fixed" in said:
+        return Limit(name=name, choices=(said["fixed"],))
+    if "choices" in said:
+        return Limit(name=name, choices=tuple(said["choices"]))
+    if "step" in said:
+        return Limit(name=name, choices=_steps(said))
+    return Limit(name=name, low=said.get("low"), high=said.get("high"), log=said.get("log", False))
+
+
+def _steps(said: Mapping[str, Any]) -> tuple[float, ...]:
+    """low, low + step, ... up to high, which is among them if it is so many steps away.
+
+    >>> _steps({"low": 0.1, "high": 0.4, "step": 0.1})
+    (0.1, 0.2, 0.3, 0.4)
+    """
+    if "low" not in said or "high" not in said:
+        raise InputError("step needs low and high")
+    low, high, step = said["low"], said["high"], said["step"]
+    if low > high:
+        raise InputError(f"low must be below high, got {low} and {high}")
+    n = int((high - low) / step + 1e-9) + 1
+    if n > MOST_STEPS:
+        raise InputError(f"at most {MOST_STEPS} steps are possible, got {n}")
+    values = [low + k * step for k in range(n)]
+    return tuple(v if isinstance(v, int) else round(v, 10) for v in values)
+
+
+def _bytes(limit: str | None) -> int | None:
+    if limit is None:
+        return None
+    unit = next(unit for unit in _BYTES if limit.endswith(unit))
+    return int(float(limit.removesuffix(unit)) * _BYTES[unit])
