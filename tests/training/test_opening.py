@@ -77,7 +77,7 @@ def test_warm_starts_are_the_same_in_a_resumed_run(
 ) -> None:
     other = Path(shutil.copy(tomorrow, tmp_path / "other.db"))
     plan = Plan(method="random", n_configs=8)
-    expected = tuned(other, plan, jobs=2)
+    expected = tuned(other, plan)
     with connection(tomorrow) as conn:
         orchestrator = TuningOrchestrator(
             conn, load_dataset(conn), Study(seed=7), watch=Interrupting(after)
