@@ -1,9 +1,13 @@
 """Ways of proposing what to try next, one file each, and the registry that names them."""
 
+from search.evolution import Evolution
 from search.gp import GaussianProcessSearch
 from search.grid import Grid
+from search.latin_hypercube import LatinHypercube
 from search.random import Random
+from search.sobol import Sobol
 from search.strategy import Problem, Proposal, Strategy, Trial, propose
+from search.tpe import TreeParzenEstimator
 
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy
@@ -12,6 +16,10 @@ STRATEGIES: dict[str, Strategy] = {
         Random(),
         GaussianProcessSearch("bayesian"),  # the best at small budgets, as measured
         GaussianProcessSearch(),
+        TreeParzenEstimator(),
+        Evolution(),
+        LatinHypercube(),
+        Sobol(),
     )
 }
 

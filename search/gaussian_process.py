@@ -22,6 +22,7 @@ TYPICAL_LENGTH = 0.43  # times the root of the number of axes, as distances grow
 TYPICAL_NOISE, NOISE_SPREAD = 1e-3, 1.5  # of the signal's variance; in log units
 SIGNAL_SHAPE = SIGNAL_RATE = 2.0  # inverse gamma prior of the signal: as if 2 values had been seen
 MOST_STEPS = 30
+ENOUGH = 1e-3  # relative gain of a step below which the fit ends; more costs time and finds nothing
 _TOO_BAD = 1e10
 
 
@@ -84,7 +85,7 @@ def fit(points: Floats, values: Floats, prior: Prior) -> tuple[Floats, float]:
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": MOST_STEPS},
+        options={"maxiter": MOST_STEPS, "ftol": ENOUGH},
     )
     chosen: Floats = np.exp(found.x)
     return chosen[:-1], float(chosen[-1])
@@ -165,7 +166,9 @@ def _factor_and_inverse(matrix: Floats) -> tuple[Floats | None, Floats]:
         return None, matrix
     lower: Any
     lower, _ = lapack.dpotri(factor, lower=1)
-    return factor, np.tril(lower) + np.tril(lower, -1).T
+    inverse: Floats = lower + lower.T  # above the diagonal, `lower` is 0 as `factor` is
+    inverse[np.diag_indices(len(inverse))] /= 2
+    return factor, inverse
 
 
 def _squared_distances(a: Floats, b: Floats) -> Floats:

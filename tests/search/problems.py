@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from domain.hyperparameters import SPACE
+from domain.limits import Limit, Limits, restricted
 from domain.space import Configuration, Fixed, Hyperparameter, Single, Space
 from search import STRATEGIES, Problem, Trial, propose
 
@@ -24,7 +25,20 @@ NO_CHOICE = Space((Fixed(replace(real("kept"), searched=False)),))
 ONE_AXIS = Space((Single(real("x")),))
 FEW_VALUES = Space((Single(whole("a")), Single(whole("b"))))  # 9 configurations
 PLANE = Space((Single(real("x")), Single(real("y")), Single(real("z"))))
-SPACES = {"default": SPACE, "one axis": ONE_AXIS, "few values": FEW_VALUES, "plane": PLANE}
+LIMITS = (
+    Limit(name="genre_weight", choices=(0.3, 0.4, 0.5)),
+    Limit(name="cast_lead_weight", low=0.1, high=1.0, log=True),
+    Limit(name="cast_lead_threshold", low=2, high=6),
+    Limit(name="genre_boost_low", choices=(-0.2,)),
+)
+LIMITED = restricted(SPACE, Limits(limits=LIMITS), SPACE.defaults())
+SPACES = {
+    "default": SPACE,
+    "limited": LIMITED,
+    "one axis": ONE_AXIS,
+    "few values": FEW_VALUES,
+    "plane": PLANE,
+}
 
 
 def problem(space: Space, trials: list[Trial], seed: int = 0, number: int | None = None) -> Problem:
