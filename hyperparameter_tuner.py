@@ -26,7 +26,7 @@ from search import STRATEGIES, Problem, Proposal, Strategy, Trial, propose
 from search.grid import RADIUS, Grid
 from tracking.lineage import code_version
 
-DEFAULT_CONFIGS = {"grid": 63, "random": 50, "bayesian": 20}
+DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
 
 

@@ -147,3 +147,9 @@ def _proposed(name: str) -> dict[str, float]:
     proposal = propose(STRATEGIES[name], problem(SPACE, history(SPACE, 60), seed=3))
     assert proposal is not None
     return proposal.configuration
+
+
+def test_every_strategy_has_a_number_of_experiments_to_go_without() -> None:
+    from hyperparameter_tuner import DEFAULT_CONFIGS
+
+    assert set(DEFAULT_CONFIGS) == set(STRATEGIES)
