@@ -27,7 +27,7 @@ from training.tuning import TuningOrchestrator
 
 __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
-_ANYWHERE = {"jobs", "promotes", "wait", "db_path", "as_json", "quiet"}
+_ANYWHERE = {"jobs", "promotes", "notify", "wait", "db_path", "as_json", "quiet"}
 _GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
 _GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
 
@@ -42,7 +42,7 @@ _GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
     "--configs",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="How many candidates to try.  [default: grid 63, random 50, bayesian 20]",
+    help="How many candidates to try.  [default: 50; grid 63, bayesian and gp 20]",
 )
 @option_plan
 @click.option(

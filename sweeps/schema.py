@@ -99,8 +99,8 @@ SCHEMA: Schema = _object(
                 "timeout_per_experiment": _seconds("seconds after which an experiment fails"),
                 "memory_limit": {
                     "type": "string",
-                    "pattern": r"^[0-9]+(\.[0-9]+)? ?(MB|GB|MiB|GiB)$",
-                    "description": "memory that one experiment may take, like 2 GiB",
+                    "pattern": r"^[1-9][0-9]{0,14}[KMGT]$",
+                    "description": "memory that one experiment may take, like 500M or 2G",
                 },
             },
         ),

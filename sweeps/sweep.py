@@ -18,7 +18,7 @@ from training.stopping import StopRules
 SUFFIXES = (".yaml", ".yml")
 MOST_STEPS = 1_000
 MOST_CONFIGS = 100_000
-_BYTES = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
+_BYTES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _FORMS = ({"fixed"}, {"choices"}, {"low", "high", "step"}, {"low", "high", "log"})
 
 
@@ -117,7 +117,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
 def _default_configs(method: str, limits: Limits) -> int:
     """As many as without a file; of a grid over choices alone, all."""
     whole = method == "grid" and limits.others_fixed and all(x.choices for x in limits.limits)
-    return MOST_CONFIGS if whole else DEFAULT_CONFIGS.get(method, DEFAULT_CONFIGS["random"])
+    return MOST_CONFIGS if whole else DEFAULT_CONFIGS[method]
 
 
 def _faults_of_meaning(said: Mapping[str, Item]) -> Iterator[Fault]:
@@ -217,8 +217,10 @@ def _steps(said: Mapping[str, Any]) -> tuple[float, ...]:
     return tuple(v if isinstance(v, int) else round(v, 10) for v in values)
 
 
-def _bytes(limit: str | None) -> int | None:
-    if limit is None:
-        return None
-    unit = next(unit for unit in _BYTES if limit.endswith(unit))
-    return int(float(limit.removesuffix(unit)) * _BYTES[unit])
+def _bytes(size: str | None) -> int | None:
+    """The bytes that a size in powers of 1024 means.
+
+    >>> _bytes("2G")
+    2147483648
+    """
+    return None if size is None else int(size[:-1]) * _BYTES[size[-1]]

@@ -25,7 +25,7 @@ class Plan:
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
     in_flight: int = IN_FLIGHT
-    name: str | None = None  # of the sweep
+    name: str | None = None  # of a sweep; None: a run like any other
 
     def settings(self) -> dict[str, object]:
         """For storage: all that a run does not keep in a column of its own."""

@@ -21,7 +21,7 @@ from training.stop import stop_run
 from training.stopping import StopRules
 from training.tuning import study_of
 
-QUICK = Plan(method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
+QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
 
 
 @click.command("list", cls=Command)

@@ -89,11 +89,12 @@ class TuningOrchestrator:
     def run(self, plan: Plan) -> RunResult:
         """Try the deployed configuration, and candidates as `plan` says.
 
-        Candidates that were stored for its method are tried first and count.
+        Candidates that were stored for its method are tried first and count, unless the plan has
+        a name or limits of its own.
         """
         check_method(plan.method)
-        is_limited = plan.limits != Limits()
-        planned = None if is_limited else self.tuner.planned_run(plan.method)
+        is_plain = plan.name is None and plan.limits == Limits()
+        planned = self.tuner.planned_run(plan.method) if is_plain else None
         run = replace(
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),

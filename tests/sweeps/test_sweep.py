@@ -55,7 +55,7 @@ parameters:
   genre_boost_low: {fixed: -0.1}
   rating_weight: {low: 0.2}
 others: fixed
-execution: {jobs: 3, timeout: 60, timeout_per_experiment: 5, memory_limit: 1.5 GiB}
+execution: {jobs: 3, timeout: 60, timeout_per_experiment: 5, memory_limit: 3G}
 early_stopping: {target: 0.9, patience: 4, min_experiments: 5, until_converged: true}
 warm_start: false
 gates: {promote: true, accuracy_threshold: 0.7}
@@ -72,7 +72,7 @@ gates: {promote: true, accuracy_threshold: 0.7}
         Limit(name="genre_boost_low", choices=(-0.1,)),
         Limit(name="rating_weight", low=0.2),
     )
-    assert (plan.timeout_seconds, plan.memory_bytes) == (5, 1.5 * 2**30)
+    assert (plan.timeout_seconds, plan.memory_bytes) == (5, 3 * 2**30)
     assert (plan.stop.timeout_seconds, plan.stop.target, plan.stop.patience) == (60, 0.9, 4)
     assert (plan.stop.min_experiments, plan.stop.until_converged) == (5, True)
     assert (sweep.jobs, sweep.promotes, sweep.accuracy_threshold) == (3, True, 0.7)
