@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from reports.summary import summarise
-from reports.tuning_tables import render_summary
 
 from cli.console import print_json, remark_console, result_console
 from cli.exits import Command
@@ -22,7 +20,10 @@ from domain.space import Configuration
 from domain.strict_json import read_object
 from hyperparameter_tuner import DEFAULT_CONFIGS, HyperparameterTuner, Study
 from model import model_class
+from reports.summary import summarise
+from reports.tuning_tables import render_summary
 from search import STRATEGIES
+from training.aftermath import option_notify, reported
 from training.options import option_study
 from training.retraining import MIN_NEW_RATINGS, Order, Retraining, retrain
 from training.tables import render_retraining
@@ -61,6 +62,7 @@ from training.tables import render_retraining
     type=click.FloatRange(0, 1),
     help="Least test accuracy, this time.  [default: the deployed accuracy_threshold]",
 )
+@option_notify
 @option_study
 @option_wait
 @option_db
@@ -71,6 +73,7 @@ def main(
     tune_method: str,
     tune_configs: int | None,
     apply_hp: str | None,
+    notify: str | None,
     wait: float,
     db_path: Path,
     as_json: bool,
@@ -83,17 +86,19 @@ def main(
     With --apply-hp deploys other hyperparameters the same way; with --tune stores candidates for
     tune_orchestrator.py instead.
     """
-    with connection(db_path) as conn:
-        if action == "report":
+    if action == "report":
+        with connection(db_path) as conn:
             _report(conn, study, as_json)
-            return
-        with run_lock(db_path, wait):
-            if action == "tune":
-                _tune(conn, study, tune_method, tune_configs, as_json, quiet)
-                return
-            order = _order(conn, study, apply_hp, conditions)
-            result = retrain(conn, load_dataset(conn), order)
-    _show(result, as_json)
+    elif action == "tune":
+        with connection(db_path) as conn, run_lock(db_path, wait):
+            _tune(conn, study, tune_method, tune_configs, as_json, quiet)
+    else:
+        with reported(db_path, "retrain", notify, records=not conditions["dry_run"]) as told:
+            with connection(db_path) as conn, run_lock(db_path, wait):
+                order = _order(conn, study, apply_hp, conditions)
+                result = retrain(conn, load_dataset(conn), order)
+            told |= result.as_dict()
+            _show(result, as_json)
 
 
 def _order(

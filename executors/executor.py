@@ -27,12 +27,14 @@ class Outcome(Generic[R]):
 
     `error` is None if `result` counts, else one printable line of at most 300 characters.
     `seconds` is how long the task ran, without the time it waited or its worker started.
+    `worker_died` says that the task's process ended by itself, which another try may not meet with.
     """
 
     number: int
     result: R | None
     error: str | None
     seconds: float
+    worker_died: bool = False
 
 
 class Executor(Protocol[T_contra, R]):

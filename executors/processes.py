@@ -152,15 +152,16 @@ class Processes(Generic[T, R]):
         else:
             self._settle(worker, report)
 
-    def _settle(self, worker: Worker, report: Report) -> None:
+    def _settle(self, worker: Worker, report: Report, *, died: bool = False) -> None:
         if worker.number is not None:
-            self._done.append(Outcome(worker.number, report.result, report.error, report.seconds))
+            outcome = Outcome(worker.number, report.result, report.error, report.seconds, died)
+            self._done.append(outcome)
         worker.number = None
         if report.leaving:
             self._end(worker)
 
-    def _fail(self, worker: Worker, error: str) -> None:
-        self._settle(worker, Report(None, error, time.monotonic() - worker.since))
+    def _fail(self, worker: Worker, error: str, *, died: bool = False) -> None:
+        self._settle(worker, Report(None, error, time.monotonic() - worker.since), died=died)
 
     def _bury(self, worker: Worker) -> None:
         """Remove a worker that ended by itself; a task that it had not begun goes to another."""
@@ -169,7 +170,7 @@ class Processes(Generic[T, R]):
         if worker.number is None:
             return
         if worker.begun or worker.starting:
-            self._fail(worker, f"worker process died ({worker.manner_of_death()})")
+            self._fail(worker, f"worker process died ({worker.manner_of_death()})", died=True)
         else:
             self._waiting.appendleft((worker.number, worker.task))
 

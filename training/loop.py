@@ -16,6 +16,7 @@ from training.plan import Plan
 from training.stopping import Stop
 
 GIVE_UP_AFTER = 5  # failures with no success before them
+MOST_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,12 @@ class Loop:
             experiment = waiting.pop(0) if waiting else self._propose(number)
             if experiment is None:
                 return True
-            self.ledger.begin(experiment)
-            self.executor.submit(experiment.number, dict(experiment.hyperparameters))
+            self._begin(experiment)
         return False
+
+    def _begin(self, experiment: Experiment) -> None:
+        self.ledger.begin(experiment)
+        self.executor.submit(experiment.number, dict(experiment.hyperparameters))
 
     @property
     def looks_back(self) -> bool:
@@ -105,6 +109,10 @@ class Loop:
     def _record(self) -> None:
         ledger = self.ledger
         for outcome in self.executor.finished():
+            experiment = ledger.experiments[outcome.number]
+            if outcome.worker_died and experiment.attempts < MOST_ATTEMPTS:
+                self._begin(experiment)
+                continue
             if outcome.result is not None:
                 ledger.complete(outcome.number, outcome.result)
             else:

@@ -19,6 +19,7 @@ from executors import physical_cores
 from hyperparameter_tuner import Study
 from reports.tuning_tables import render_summary
 from tracking.progress import watcher
+from training.aftermath import option_notify, reported
 from training.plan import Plan
 from training.result import RunResult
 from training.retraining import Order, Retraining, retrain
@@ -37,6 +38,7 @@ class Sitting:
     wait: float = 0.0
     promotes: bool = False
     accuracy_threshold: float | None = None  # of the gate; None: the hyperparameter's
+    notify: str | None = None  # a command of the user's that is told how it ended
     as_json: bool = False
     quiet: bool = False
 
@@ -51,7 +53,7 @@ class Sitting:
         self._hold(study_of, run_id, lambda orchestrator: orchestrator.resume(run_id, more_seconds))
 
     def _hold(self, study: Callable[[Any], Study], run_id: str | None, work: Work) -> None:
-        with connection(self.db_path) as conn:
+        with reported(self.db_path, "tune", self.notify) as told, connection(self.db_path) as conn:
             with run_lock(self.db_path, self.wait):
                 orchestrator = TuningOrchestrator(
                     conn,
@@ -62,6 +64,8 @@ class Sitting:
                 )
                 result = work(orchestrator)
                 deployed = self._deploy(orchestrator, result) if self.promotes else None
+            promotion = None if deployed is None else deployed.as_dict()
+            told |= result.as_dict() | {"promotion": promotion}
             self._show(orchestrator, result, deployed)
 
     def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
@@ -97,7 +101,7 @@ class Sitting:
 
 
 def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--jobs`, `--promote`, `--wait`, `--db`, `--json` and `--quiet` as one `sitting`."""
+    """Add what says how a run is held and shown; handed on as one `sitting`."""
 
     @wraps(function)
     def with_sitting(
@@ -106,6 +110,7 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
         jobs: int,
         wait: float,
         promotes: bool,
+        notify: str | None,
         as_json: bool,
         quiet: bool,
         **rest: Any,
@@ -115,13 +120,22 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
             jobs=jobs,
             wait=wait,
             promotes=promotes,
+            notify=notify,
             as_json=as_json,
             quiet=quiet,
         )
         return function(*args, sitting=sitting, **rest)
 
     decorated: Callable[..., Any] = with_sitting
-    for option in (option_quiet, option_json, option_db, option_wait, _PROMOTE, _JOBS):
+    for option in (
+        option_quiet,
+        option_json,
+        option_db,
+        option_wait,
+        option_notify,
+        _PROMOTE,
+        _JOBS,
+    ):
         decorated = option(decorated)
     return decorated
 

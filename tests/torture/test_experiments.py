@@ -1,0 +1,74 @@
+"""Experiments that go wrong in every way there is, through the real orchestrator."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from db.connection import connection, transaction
+from db.dataset import load_dataset
+from db.experiments import load_experiments, save_experiment
+from db.tuning_runs import load_runs, save_run
+from domain.experiment import Experiment
+from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
+from tests.commands import ROOT, command, environment
+from tests.torture.bad_models import INFINITE, LIVES, MORTAL, NAN, SHORT, WAYS
+
+MODEL = "tests.torture.bad_models:Bad"
+
+
+def store(path: Path, ways: list[int]) -> None:
+    """Candidates that go wrong in these ways, in this order."""
+    with connection(path) as conn, transaction(conn):
+        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(model=MODEL, seed=1))
+        planned = tuner.new_run("random", len(ways))
+        save_run(conn, planned)
+        for number, way in enumerate(ways, 1):
+            save_experiment(conn, new_experiment(planned, number, {"way": way}, "initial"))
+
+
+def tried(path: Path, n: int, *options: str) -> list[Experiment]:
+    """What became of the baseline, and of the candidates."""
+    words = ("--method", "random", "--configs", str(n), "--model", MODEL, "--jobs", "2", "--quiet")
+    done = subprocess.run(
+        command("tune_orchestrator.py", "--db", path, *words, *options),
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,  # bytes: what experiments print goes to standard error as it is
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert b"\x1b" not in done.stdout
+    assert b"garbage" not in done.stdout
+    with connection(path) as conn:
+        (only,) = load_runs(conn)
+        assert only.status == "completed"
+        return load_experiments(conn, only.tuning_run_id)
+
+
+@pytest.mark.slow
+def test_whatever_an_experiment_does_it_fails_alone_and_with_its_reason(world: Path) -> None:
+    ways = [*range(1, len(WAYS)), NAN, INFINITE, SHORT, 0]
+    store(world, ways)
+    limits = ("--timeout-per-experiment", "4", "--memory-limit", "200M")
+    baseline, *found = tried(world, len(ways), *limits)
+    assert baseline.status == found[-1].status == "completed"
+    for way, experiment in zip(ways, found, strict=True):
+        what, reason = WAYS[way] if way < len(WAYS) else (None, "" if way else None)
+        assert experiment.status == ("completed" if reason is None else "failed"), (what, way)
+        assert reason is None or reason in (experiment.error or ""), what
+        assert (experiment.error or "").isprintable()
+        assert len(experiment.error or "") <= 300
+        died = "worker process died" in (experiment.error or "")
+        assert experiment.attempts == (3 if died else 1), what
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_once_is_no_reason_to_fail_an_experiment(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LIVES, str(tmp_path / "lives"))
+    (tmp_path / "lives").write_text("2")
+    store(world, [MORTAL, 0])
+    _, mortal, other = tried(world, 2, "--timeout-per-experiment", "60")
+    assert (mortal.status, mortal.attempts) == ("completed", 3)
+    assert (other.status, other.attempts) == ("completed", 1)
