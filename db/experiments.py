@@ -9,7 +9,7 @@ import numpy as np
 from db.connection import Connection, Row
 from domain.arrays import Floats
 from domain.errors import NotFoundError
-from domain.experiment import Experiment, Measurement, Task
+from domain.experiment import Experiment, Measurement, Pruned, Task
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -124,6 +124,38 @@ def fail_experiment(
         """,
         {"id": experiment_id, "completed_at": completed_at, "error": error, "seconds": seconds},
     )
+
+
+def prune_experiment(
+    conn: Connection, experiment_id: str, found: Pruned, completed_at: str
+) -> None:
+    """Record that an experiment was stopped, and what it was worth; it has no objective value."""
+    conn.execute(
+        """
+        UPDATE hp_experiments
+           SET status = 'pruned', completed_at = :completed_at,
+               completion_number =
+                   (SELECT ifnull(max(completion_number), 0) + 1 FROM hp_experiments),
+               metrics = :metrics, duration_seconds = :seconds
+         WHERE experiment_id = :id
+        """,
+        {
+            "id": experiment_id,
+            "completed_at": completed_at,
+            "metrics": _json(pruned_metrics(found)),
+            "seconds": found.seconds,
+        },
+    )
+
+
+def pruned_metrics(found: Pruned) -> dict[str, float | None]:
+    """What is kept of a pruned experiment in the place of its metrics."""
+    return {
+        f"{found.objective} (estimate)": found.estimate,
+        "difference": found.difference,
+        "users": float(found.n_users),
+        "share_of_users": found.share_of_users,
+    }
 
 
 def set_improvement(conn: Connection, experiment_id: str, improvement: float) -> None:

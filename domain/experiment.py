@@ -89,6 +89,18 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """An experiment that was stopped as clearly worse than the best before it."""
+
+    objective: str
+    difference: float  # of the objective to the best's, on the users measured
+    estimate: float  # the best's value and that difference: for strategies, never for ranking
+    n_users: int  # measured
+    share_of_users: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """One line of a run's history: what was best after `iteration` experiments."""
 

@@ -111,6 +111,7 @@ SCHEMA: Schema = _object(
                 "patience": _count("experiments without a new best", 1, 100_000),
                 "min_experiments": _count("the least before the run may end", 0, 100_000),
                 "until_converged": _flag("end once what is left to gain is below the noise"),
+                "prune": _flag("stop experiments that some users show to be clearly worse"),
             },
         ),
         "warm_start": _flag("begin with what gained on similar data; default: true"),

@@ -86,13 +86,13 @@ def read_sweep(path: Path) -> Sweep:
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
     execution, gates = said.get("execution", {}), said.get("gates", {})
     objective = said.get("objective", OBJECTIVES[0])
+    stopping = dict(said.get("early_stopping", {}))
     plan = Plan(
         name=said["name"],
         method=said["method"],
         n_configs=said.get("configs", _default_configs(said["method"], limits)),
-        stop=StopRules(
-            timeout_seconds=execution.get("timeout"), **dict(said.get("early_stopping", {}))
-        ),
+        prunes=stopping.pop("prune", False),
+        stop=StopRules(timeout_seconds=execution.get("timeout"), **stopping),
         limits=limits,
         starts_warm=said.get("warm_start", True),
         timeout_seconds=execution.get("timeout_per_experiment"),

@@ -11,6 +11,8 @@ from db.experiments import (
     load_experiments,
     load_user_values,
     mark_running,
+    prune_experiment,
+    pruned_metrics,
     save_experiment,
     save_user_values,
     set_improvement,
@@ -18,7 +20,14 @@ from db.experiments import (
 from db.tuning_runs import save_progress
 from domain.arrays import Floats
 from domain.clock import stamp
-from domain.experiment import BASELINE, Experiment, Measurement, Progress, TuningRun
+from domain.experiment import (
+    BASELINE,
+    Experiment,
+    Measurement,
+    Progress,
+    Pruned,
+    TuningRun,
+)
 from search import Trial
 
 FINISHED = ("completed", "failed", "pruned")
@@ -66,11 +75,19 @@ class Ledger:
         return self.settled > number
 
     def trials(self, up_to: int) -> list[Trial]:
-        """All experiments as a strategy may see them: with results only `up_to` that number."""
+        """All experiments as a strategy may see them: with results only `up_to` that number.
+
+        Of a pruned one it sees the estimate.
+        """
         return [
-            Trial(e.hyperparameters, e.objective_value if number <= up_to else None)
+            Trial(e.hyperparameters, self._worth(e) if number <= up_to else None)
             for number, e in sorted(self.experiments.items())
         ]
+
+    def _worth(self, experiment: Experiment) -> float | None:
+        if experiment.status == "pruned":
+            return experiment.metrics.get(f"{self.run.objective} (estimate)")
+        return experiment.objective_value
 
     def best_up_to(self, number: int) -> Experiment | None:
         """The best completed experiment up to and including `number`; of equals the earliest."""
@@ -131,6 +148,20 @@ class Ledger:
         with self._recording(done):
             fail_experiment(
                 self.conn, done.experiment_id, error, seconds, done.completed_at or done.created_at
+            )
+
+    def prune(self, number: int, found: Pruned) -> None:
+        """Record that an experiment was stopped as clearly worse."""
+        done = replace(
+            self.experiments[number],
+            status="pruned",
+            completed_at=stamp(),
+            metrics=pruned_metrics(found),
+            duration_seconds=found.seconds,
+        )
+        with self._recording(done):
+            prune_experiment(
+                self.conn, done.experiment_id, found, done.completed_at or done.created_at
             )
 
     @contextmanager

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from domain.experiment import Experiment, Measurement, RunStatus
-from domain.space import Configuration
+from domain.experiment import Experiment, Measurement, Pruned, RunStatus
+from domain.space import Configuration, Value
 from executors import Executor
 from hyperparameter_tuner import HyperparameterTuner, check_method, new_experiment
 from search import Trial
 from tracking.progress import Watcher
 from training.brake import Brake
-from training.ledger import Ledger
+from training.ledger import FINISHED, Ledger
 from training.plan import Plan
+from training.pruning import Contest
 from training.stopping import Stop
 
 GIVE_UP_AFTER = 5  # failures with no success before them
-MOST_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Loop:
     plan: Plan
     tuner: HyperparameterTuner
     earlier: Sequence[Trial]  # comparable results of other runs
-    executor: Executor[Configuration, Measurement]
+    executor: Executor[Configuration | Contest, Measurement | Pruned]
     watch: Watcher
 
     @cached_property
@@ -74,7 +74,17 @@ class Loop:
 
     def _begin(self, experiment: Experiment) -> None:
         self.ledger.begin(experiment)
-        self.executor.submit(experiment.number, dict(experiment.hyperparameters))
+        self.executor.submit(experiment.number, self._task(experiment))
+
+    def _task(self, experiment: Experiment) -> Contest | dict[str, Value]:
+        """What a worker is given: with a rival that any number of jobs and a resumed run have."""
+        configuration = dict(experiment.hyperparameters)
+        if not self.plan.prunes:
+            return configuration
+        rival = self.ledger.best_up_to(experiment.number - self.plan.in_flight)
+        if rival is None:
+            return Contest(configuration, None)
+        return Contest(configuration, self.ledger.user_values(rival.number), rival.objective_value)
 
     @property
     def looks_back(self) -> bool:
@@ -84,7 +94,8 @@ class Loop:
     def _may_begin(self, number: int, *, stored: bool) -> bool:
         """Has all finished that this experiment depends on, and does no rule end the run there?"""
         visible = number - self.plan.in_flight
-        waits = self.plan.stop.look_at_results or (self.looks_back and not stored)
+        compares = self.plan.stop.look_at_results or self.plan.prunes
+        waits = compares or (self.looks_back and not stored)
         if waits and not self.ledger.finished_up_to(visible):
             return False
         return self.brake.stop(visible) is None
@@ -109,13 +120,11 @@ class Loop:
     def _record(self) -> None:
         ledger = self.ledger
         for outcome in self.executor.finished():
-            experiment = ledger.experiments[outcome.number]
-            if outcome.worker_died and experiment.attempts < MOST_ATTEMPTS:
-                self._begin(experiment)
-                continue
-            if outcome.result is not None:
+            if isinstance(outcome.result, Pruned):
+                ledger.prune(outcome.number, outcome.result)
+            elif outcome.result is not None:
                 ledger.complete(outcome.number, outcome.result)
             else:
                 ledger.fail(outcome.number, outcome.error or "no result", outcome.seconds)
             done = ledger.experiments[outcome.number]
-            self.watch.finished(done, ledger.best, ledger.count("completed", "failed"))
+            self.watch.finished(done, ledger.best, ledger.count(*FINISHED))

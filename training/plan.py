@@ -22,6 +22,7 @@ class Plan:
     stop: StopRules = field(default_factory=StopRules)
     limits: Limits = field(default_factory=Limits)  # within which it searches
     starts_warm: bool = True  # with what helped on similar data
+    prunes: bool = False  # what is clearly worse than the best on some of the users
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
     in_flight: int = IN_FLIGHT
@@ -58,6 +59,7 @@ class Plan:
             f"patience {stop.patience}": stop.patience,
             "until converged": stop.until_converged,
             f"at least {stop.min_experiments} experiments": stop.min_experiments,
+            "pruning": self.prunes,
             "cold start": not self.starts_warm,
             f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
                 self.limits.limits

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from cli.sizes import ByteSize
 from training.plan import Plan
 from training.stopping import StopRules
 
@@ -23,8 +22,8 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         min_experiments: int,
         until_converged: bool,
         timeout_per_experiment: float | None,
-        memory_bytes: int | None,
         starts_warm: bool,
+        prunes: bool,
         **rest: Any,
     ) -> Any:
         stop = StopRules(
@@ -37,8 +36,8 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         plan = Plan(
             stop=stop,
             starts_warm=starts_warm,
+            prunes=prunes,
             timeout_seconds=timeout_per_experiment,
-            memory_bytes=memory_bytes,
         )
         return function(*args, plan=plan, **rest)
 
@@ -58,12 +57,6 @@ _OPTIONS = (
         help="An experiment that takes longer fails.",
     ),
     click.option(
-        "--memory-limit",
-        "memory_bytes",
-        type=ByteSize(),
-        help="An experiment that needs more beyond the data fails, as in 500M or 2G.",
-    ),
-    click.option(
         "--target", type=float, metavar="VALUE", help="End the run once the objective is so good."
     ),
     click.option(
@@ -78,6 +71,12 @@ _OPTIONS = (
         default=0,
         metavar="N",
         help="Neither --patience nor --until-converged ends the run before N experiments.",
+    ),
+    click.option(
+        "--prune",
+        "prunes",
+        is_flag=True,
+        help="Stop an experiment that some of the users show to be clearly worse than the best.",
     ),
     click.option(
         "--no-warm-start",

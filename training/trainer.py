@@ -82,9 +82,14 @@ class Trainer:
         began = time.perf_counter()
         found = self.evaluate_many(configurations)
         seconds = (time.perf_counter() - began) / max(1, len(configurations))
-        return [self._measurement(evaluation, seconds) for evaluation in found]
+        return [self.measurement(evaluation, seconds) for evaluation in found]
 
-    def _measurement(self, found: Evaluation, seconds: float) -> Measurement:
+    def measurement(self, found: Evaluation, seconds: float) -> Measurement:
+        """What an experiment found, from its figures.
+
+        Raises:
+            InputError: the objective says nothing here, for want of held-out ratings.
+        """
         value = found.values[self.objective]
         if not np.isfinite(value):
             raise InputError(

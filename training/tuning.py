@@ -4,7 +4,7 @@ import os
 import time
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from db.connection import Connection, transaction
 from db.experiments import (
@@ -28,15 +28,16 @@ from domain.errors import InputError, InterruptedRunError
 from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from domain.limits import Limits
 from domain.space import Configuration
-from executors import make_executor
+from executors import Start, make_executor
 from hyperparameter_tuner import HyperparameterTuner, Study, check_method, new_experiment
 from reports.summary import Summary, summarise
 from tracking.lineage import code_version
 from tracking.progress import SilentWatcher, Watcher
-from training.ledger import Ledger
+from training.ledger import FINISHED, Ledger
 from training.loop import Loop
 from training.opening import Opening, leave_pattern
 from training.plan import Plan
+from training.pruning import Pruner
 from training.result import RunResult, run_result
 from training.signals import stoppable
 from training.stopping import OutOfTimeError, Stop
@@ -208,7 +209,7 @@ class TuningOrchestrator:
         stop = Stop("error", "stopped by an error")
         try:
             with stoppable(seconds), self.watch:
-                self.watch.started(run, run.n_configs + 1, ledger.count("completed", "failed"))
+                self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
                 status, stop = self._loop(run, ledger)
         except OutOfTimeError:
             status = "completed"
@@ -231,9 +232,12 @@ class TuningOrchestrator:
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
         earlier = self.tuner.earlier_trials(run.history_cutoff or 0)
+        start: Start[Any, Any] = partial(_same, self.trainer)
+        if plan.prunes:
+            start = partial(Pruner, self.trainer, run.seed)
         with make_executor(
             self.jobs,
-            partial(_same, self.trainer),
+            start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
         ) as executor:

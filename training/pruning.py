@@ -1,0 +1,152 @@
+"""Stops an experiment as soon as it is clearly worse than the best: on ever more of the users."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.stats import t as student
+
+from domain.arrays import Floats, Ints
+from domain.experiment import Measurement, Pruned
+from domain.space import Configuration
+from evaluation.evaluate import Evaluation, evaluate
+from model import BUILT_IN, model_class
+from training.engine import Engine, applies
+from training.trainer import Trainer
+
+SHARES = (1 / 16, 1 / 4)  # of the users, after which is looked
+LEVEL = 0.01  # most chance, over all looks, to prune what is as good as the best
+LEAST_USERS = 30  # with a value; fewer say nothing of a mean
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """A configuration to be measured, and what it has to be compared with."""
+
+    configuration: Configuration
+    rival: Floats | None  # (U,) the objective of the best known per user; None: nothing to beat
+    rival_value: float | None = None  # and for all of them
+
+
+class Pruner:
+    """Measures configurations, each on a few users first; fit to be sent to another process.
+
+    The users are in one order for all experiments, drawn by `seed`; so what is pruned depends on
+    configuration and rival alone.
+    """
+
+    def __init__(self, trainer: Trainer, seed: int) -> None:
+        self.trainer = trainer
+        self.seed = seed
+
+    def __call__(self, contest: Contest) -> Measurement | Pruned:
+        """What the configuration is worth, or that it is clearly worse than its rival.
+
+        Raises:
+            InputError: the objective says nothing here, for want of held-out ratings.
+        """
+        began = time.perf_counter()
+        measure = self._measurer(contest.configuration)
+        if contest.rival is not None and contest.rival_value is not None:
+            for users in self.parts:
+                values = measure(users).per_user[self.trainer.objective]
+                gain = clear_loss(values, contest.rival, len(self.users))
+                if gain is not None:
+                    return Pruned(
+                        objective=self.trainer.objective,
+                        difference=gain,
+                        estimate=contest.rival_value + gain,
+                        n_users=len(users),
+                        share_of_users=len(users) / len(self.users),
+                        seconds=time.perf_counter() - began,
+                    )
+        found = measure(None)
+        return self.trainer.measurement(found, time.perf_counter() - began)
+
+    @cached_property
+    def users(self) -> Ints:
+        """(E,) positions of the users with a held-out rating, ascending."""
+        return np.flatnonzero(np.diff(self.trainer.held_out.starts))
+
+    @cached_property
+    def parts(self) -> list[Ints]:
+        """The users of each look, ascending; each holds those of the one before."""
+        order = np.random.default_rng([self.seed, 1]).permutation(self.users)
+        sizes = [math.ceil(share * len(order)) for share in SHARES]
+        return [np.sort(order[:size]) for size in sizes if size >= LEAST_USERS]
+
+    @cached_property
+    def engines(self) -> dict[int, Engine]:
+        """The engine for each part, by its size; empty where there is none for this data."""
+        trainer = self.trainer
+        whole = Engine.of(trainer.fitting, trainer.held_out, trainer.catalogue)
+        if whole is None:
+            return {}
+        return {len(part): among(whole, part) for part in [*self.parts, self.users]}
+
+    def _measurer(self, configuration: Configuration) -> Callable[[Ints | None], Evaluation]:
+        """What measures a configuration on some users, or on all; it is fitted once."""
+        trainer = self.trainer
+        if trainer.model == BUILT_IN and applies(configuration) and self.engines:
+            return lambda users: self._by_engine(configuration, users)
+        model = model_class(trainer.model)(configuration).fit(trainer.fitting, trainer.catalogue)
+
+        def by_reference(users: Ints | None) -> Evaluation:
+            held_out = trainer.held_out
+            if users is not None:
+                held_out = held_out.where(np.isin(held_out.users, users))
+            return evaluate(model.score, trainer.fitting, held_out, trainer.catalogue)
+
+        return by_reference
+
+    def _by_engine(self, configuration: Configuration, users: Ints | None) -> Evaluation:
+        engine = self.engines[len(self.users if users is None else users)]
+        ((_, found),) = engine.evaluate([configuration])
+        return found
+
+
+def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(SHARES)) -> float | None:
+    """The mean of `values - rival` (U,) where it is certainly below 0, else None.
+
+    An upper limit of the mean over all `n_all` users, of whom these are a random part without
+    replacement, by Student's t with the correction for a finite population. The level is divided
+    among the looks (Bonferroni), so the limit holds at every look at once. On means: sign and rank
+    tests on such data have inflated error.
+
+    Source: Cochran 1977, "Sampling techniques", section 2.8; Ihemelandu and Ekstrand 2023,
+    "Inference at scale: significance testing for large search and recommendation experiments".
+    """
+    both = np.isfinite(values) & np.isfinite(rival)
+    n = int(both.sum())
+    if n < LEAST_USERS:
+        return None
+    differences = values[both] - rival[both]
+    mean = float(differences.mean())
+    finite_population = math.sqrt(max(0.0, 1 - n / max(n, n_all)))
+    error = float(differences.std(ddof=1)) / math.sqrt(n) * finite_population
+    limit = mean + float(student.ppf(1 - LEVEL / looks, n - 1)) * error
+    return mean if limit < 0 else None
+
+
+def among(engine: Engine, users: Ints) -> Engine:
+    """The engine for some of its users alone, at ascending positions; it shares all else."""
+    world = engine.world
+    rows = np.flatnonzero(np.isin(world.users, users))
+    starts, ends = world.held_starts[rows], world.held_starts[rows + 1]
+    held = _ranges(starts, ends)
+    part = world._replace(
+        users=world.users[rows],
+        held_starts=np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64),
+        held=world.held[held],
+        liked=world.liked[held],
+    )
+    return Engine(part, engine.billing, engine.movie_at)
+
+
+def _ranges(starts: Ints, ends: Ints) -> Ints:
+    """All whole numbers from each start up to before its end, one range after the other."""
+    parts: Sequence[Ints] = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])
