@@ -54,11 +54,11 @@ def headline(result: Retraining) -> str:
 def _shown(result: Retraining) -> list[Contrast]:
     """Segments are shown of the split that decides only, and not where nothing differs."""
     first = result.contrasts[0].split if result.contrasts else None
-    routine = result.decision == "routine"
+    is_same = not any(abs(contrast.difference) > 0 for contrast in result.contrasts)
     return [
         contrast
         for contrast in result.contrasts
-        if contrast.segment == EVERYONE or (contrast.split == first and not routine)
+        if contrast.segment == EVERYONE or (contrast.split == first and not is_same)
     ]
 
 
