@@ -51,6 +51,7 @@ from reports.version_tables import (
 from versioning.commands import VERSION_COMMANDS
 from versioning.contents import LoadedModel, artifact_contents, model_arrays
 from versioning.recommendations import recommend_for
+from versioning.watching import monitor_command
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
 
@@ -371,7 +372,7 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
         sys.exit(EXIT_ERROR)
 
 
-for _command in VERSION_COMMANDS:
+for _command in (monitor_command, *VERSION_COMMANDS):
     model_versioning.add_command(_command)
 
 
