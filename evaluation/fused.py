@@ -1,10 +1,14 @@
 """The fast way to every metric of many configurations: one pass over the users for all of them."""
 
+import hashlib
+import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,13 +17,15 @@ from evaluation.evaluate import Evaluation, mean
 from evaluation.fused_arrays import LANES, N_METRICS, TOP, Batch, Results, World
 from evaluation.metrics import METRICS
 
-CACHE_BYTES = 3 * 2**19  # of rows that may be under work at once: what stays in a core's own cache
+CACHE_BYTES = 2**21  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
 MOST_AT_ONCE = 256  # configurations in a pass
+MOST_USERS = 16  # worked on at a time
 TASKS_PER_THREAD = 8
 
 _COLUMNS = ("accuracy", "ndcg@10", "recall@20", "mrr", "novelty", "diversity")
 _starting = threading.Lock()
+_log = logging.getLogger(__name__)
 
 Evaluate = Callable[[World, Batch, int, int, int, Results], None]
 
@@ -71,7 +77,7 @@ def measure(
     )
     evaluate = _compiled()
     threads = threads or n_threads()
-    group = _group(world)
+    group = _group(world, batch)
     spans = list(_spans(n_users, group, threads))
     if threads == 1 or len(spans) < 2:
         for first, last in spans:
@@ -85,18 +91,51 @@ def measure(
 
 
 def _compiled() -> Evaluate:
-    """The inner loops; only who measures pays for importing the compiler."""
+    """The inner loops; only who measures pays for importing the compiler.
+
+    Compiled code is kept in a directory named after all that it is made of: the compiler alone
+    would look at the date of one file, and miss a constant that another one declares.
+    """
     with _starting:
+        if "evaluation.fused_kernel" not in sys.modules:
+            _keep_code_in(_code_directory())
         from evaluation.fused_kernel import evaluate_users
 
-    evaluate: Evaluate = evaluate_users
+        evaluate: Evaluate = evaluate_users
     return evaluate
 
 
-def _group(world: World) -> int:
-    """Users to work on at a time, so that their rows stay in a core's cache."""
+def _code_directory() -> Path:
+    digest = hashlib.sha256()
+    for name in ("fused_arrays.py", "fused_kernel.py"):
+        digest.update((Path(__file__).parent / name).read_bytes())
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "reeltune" / f"fused-{digest.hexdigest()[:16]}"
+
+
+def _keep_code_in(directory: Path) -> None:
+    """Let the compiler keep its results there, and say what it does if it has none yet."""
+    import numba
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("compiled code cannot be kept in %s: %s", directory, error)
+    else:
+        numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
+    if not any(directory.glob("**/*evaluate_users*.nbc")):
+        _log.warning("compiling the engine for this machine, once: about 10 seconds")
+
+
+def _group(world: World, batch: Batch) -> int:
+    """Users to work on at a time, so that their rows stay in a core's cache.
+
+    One by one where most configurations need rows of their own, which are then used but once.
+    """
+    if len(batch.cast) + len(batch.genre) > len(batch.weights):
+        return 1
     row = 16 * len(world.rating) + 8 * world.n_movies
-    return int(max(1, min(8, CACHE_BYTES // max(1, row))))
+    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, row))))
 
 
 def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:

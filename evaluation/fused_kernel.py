@@ -2,7 +2,7 @@
 
 Every score is the sum that the recommender's `score` makes: the same operations on the same
 numbers in the same order, without contraction, so it has the same bits. Compiled code is kept on
-disk beside this file, or in the user's cache directory where that cannot be written to.
+disk, see `evaluation.fused`.
 """
 
 import numpy as np
@@ -26,26 +26,22 @@ from evaluation.fused_arrays import (
     World,
 )
 
-compiled = njit(cache=True, nogil=True)  # no fastmath: it would change bits
+# No fastmath: it would change bits. NumPy's way with a division by 0 lets many be done at once.
+compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def count_entries(world: World, user: int, flags: Bytes) -> int:
-    """Mark the movies with anyone of whom the user has seen something; the length of their casts.
-
-    `flags` (M,) is all 0 before.
-    """
-    for n in range(world.seen_starts[user], world.seen_starts[user + 1]):
-        seen = world.seen[n]
-        for entry in range(world.cast_starts[seen], world.cast_starts[seen + 1]):
-            person = world.cast[entry]
-            for k in range(world.person_starts[person], world.person_starts[person + 1]):
-                flags[world.person_movies[k]] = 1
-    n_entries = 0
-    for movie in range(world.n_movies):
-        if flags[movie]:
-            n_entries += world.cast_starts[movie + 1] - world.cast_starts[movie]
-    return n_entries
+def flag_movies(world: World, user: int, flags: Bytes) -> None:
+    """Set `flags` (M,) to 1 for the movies with anyone of whom the user has seen something."""
+    seen_starts, seen = world.seen_starts, world.seen
+    cast_starts, cast = world.cast_starts, world.cast
+    person_starts, person_movies = world.person_starts, world.person_movies
+    for n in range(seen_starts[user], seen_starts[user + 1]):
+        movie = seen[n]
+        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
+            person = cast[entry]
+            for k in range(person_starts[person], person_starts[person + 1]):
+                flags[person_movies[k]] = 1
 
 
 @compiled
@@ -57,11 +53,14 @@ def collect_evidence(
     Those of the n-th one begin at `starts[n]`. `met` (P,) is all 0 before and after; `flags`
     (M,) say which movies, and are all 0 after. Returns how many there are.
     """
-    first, last = world.seen_starts[user], world.seen_starts[user + 1]
+    seen_starts, seen = world.seen_starts, world.seen
+    cast_starts, cast = world.cast_starts, world.cast
+    evidence = world.evidence
+    first, last = seen_starts[user], seen_starts[user + 1]
     for n in range(first, last):
-        movie = world.seen[n]
-        for entry in range(world.cast_starts[movie], world.cast_starts[movie + 1]):
-            met[world.cast[entry]] += world.evidence[n]
+        movie = seen[n]
+        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
+            met[cast[entry]] += evidence[n]
     n_touched, place, total = 0, 0, np.int64(0)
     for movie in range(world.n_movies):
         if flags[movie] == 0:
@@ -69,15 +68,15 @@ def collect_evidence(
         flags[movie] = 0
         touched[n_touched], starts[n_touched] = movie, place
         n_touched += 1
-        for entry in range(world.cast_starts[movie], world.cast_starts[movie + 1]):
+        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
             sums[place] = total
             place += 1
-            total += met[world.cast[entry]]
+            total += met[cast[entry]]
     sums[place], starts[n_touched] = total, place
     for n in range(first, last):
-        movie = world.seen[n]
-        for entry in range(world.cast_starts[movie], world.cast_starts[movie + 1]):
-            met[world.cast[entry]] = 0
+        movie = seen[n]
+        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
+            met[cast[entry]] = 0
     return n_touched
 
 
@@ -90,33 +89,33 @@ def score_cast(
     starts: Ints32,
     touched: Ints32,
     parts: Ints,
+    likings: Floats,
     row: Floats,
 ) -> None:
-    """Fill `row` with the likings of all movies' casts: `Cast.score` of one user.
+    """Put the likings of the casts of `touched` movies into `row`: `Cast.score` of one user.
 
-    `parts` (4, at least the number of movies) is scratch.
+    `parts` (3, M) and `likings` (M,) are scratch.
     """
     lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
     scale, prior = world.cast_scale, world.cast_prior
     step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
     mask = np.int64((1 << COUNT_BITS) - 1)
+    n_lead, n_early = batch.n_lead[key], batch.n_early[key]
+    leads, others, rest = parts[0], parts[1], parts[2]
     for n in range(len(touched)):
         movie = touched[n]
         a, d = sums[starts[n]], sums[starts[n + 1]]
-        b = sums[starts[n] + batch.n_lead[key, movie]]
-        c = sums[starts[n] + batch.n_early[key, movie]]
-        parts[0, n], parts[1, n], parts[2, n] = b - a, c - b, d - c
-    likings = parts[3].view(np.float64)
+        b, c = sums[starts[n] + n_lead[movie]], sums[starts[n] + n_early[movie]]
+        leads[n], others[n], rest[n] = b - a, c - b, d - c
     for n in range(len(touched)):
         total = (
-            lead * (np.float64(parts[0, n] >> COUNT_BITS) * step)
-            + supporting * (np.float64(parts[1, n] >> COUNT_BITS) * step)
-        ) + background * (np.float64(parts[2, n] >> COUNT_BITS) * step)
+            lead * (np.float64(leads[n] >> COUNT_BITS) * step)
+            + supporting * (np.float64(others[n] >> COUNT_BITS) * step)
+        ) + background * (np.float64(rest[n] >> COUNT_BITS) * step)
         count = (
-            lead * np.float64(parts[0, n] & mask) + supporting * np.float64(parts[1, n] & mask)
-        ) + background * np.float64(parts[2, n] & mask)
+            lead * np.float64(leads[n] & mask) + supporting * np.float64(others[n] & mask)
+        ) + background * np.float64(rest[n] & mask)
         likings[n] = 0.5 + 0.5 * total / (abs(total) + scale * (count + prior))
-    row[:] = 0.5
     for n in range(len(touched)):
         row[touched[n]] = likings[n]
 
@@ -124,16 +123,18 @@ def score_cast(
 @compiled
 def match_genres(world: World, user: int, match: Floats, known: Bools) -> None:
     """Fill `match` and `known` (S,): `Genre.match` of one user."""
-    for s in range(len(world.set_starts) - 1):
-        first, last = world.set_starts[s], world.set_starts[s + 1]
+    set_starts, set_genres, scale = world.set_starts, world.set_genres, world.genre_scale
+    taste, has_rated = world.taste, world.known
+    for s in range(len(set_starts) - 1):
+        first, last = set_starts[s], set_starts[s + 1]
         total = 0.0
         known[s] = False
         for n in range(first, last):
-            genre = world.set_genres[n]
-            total += world.taste[user, genre]
-            known[s] |= world.known[user, genre]
+            genre = set_genres[n]
+            total += taste[user, genre]
+            known[s] |= has_rated[user, genre]
         mean = total / max(last - first, 1)
-        match[s] = 0.5 + 0.5 * mean / (abs(mean) + world.genre_scale)
+        match[s] = 0.5 + 0.5 * mean / (abs(mean) + scale)
 
 
 @compiled
@@ -151,30 +152,31 @@ def score_genres(
 
     NaN never compares as better, whatever is added to it and however it is weighted.
     """
+    set_of, n_movies = world.set_of, world.n_movies
+    high, medium, low = genre[0], genre[1], genre[2]
+    from_high, from_medium, below_low = genre[3], genre[4], genre[5]
     for s in range(len(match)):
-        boost = 0.0
-        if known[s]:
-            if match[s] >= genre[3]:
-                boost = genre[0]
-            elif match[s] >= genre[4]:
-                boost = genre[1]
-            elif match[s] < genre[5]:
-                boost = genre[2]
-        by_set[s] = min(max(match[s] + boost, 0.0), 1.0)
-    for movie in range(world.n_movies):
-        row[movie] = by_set[world.set_of[movie]]
-    row[world.n_movies :] = -np.inf
+        boost = low if match[s] < below_low else 0.0
+        boost = medium if match[s] >= from_medium else boost
+        boost = high if match[s] >= from_high else boost
+        boosted = match[s] + (boost if known[s] else 0.0)
+        boosted = boosted if boosted > 0.0 else 0.0
+        by_set[s] = boosted if boosted < 1.0 else 1.0
+    for movie in range(n_movies):
+        row[movie] = by_set[set_of[movie]]
+    row[n_movies:] = -np.inf
     set_rated(world, user, -np.inf, row)
     find_highest(row, highest)
     set_rated(world, user, np.nan, row)
-    row[world.n_movies :] = np.nan
+    row[n_movies:] = np.nan
 
 
 @compiled
 def set_rated(world: World, user: int, value: float, row: Floats) -> None:
     """Set what the user has rated to `value`."""
-    for n in range(world.rated_starts[user], world.rated_starts[user + 1]):
-        row[world.rated[n]] = value
+    rated_starts, rated = world.rated_starts, world.rated
+    for n in range(rated_starts[user], rated_starts[user + 1]):
+        row[rated[n]] = value
 
 
 @compiled
@@ -218,14 +220,17 @@ def score_movies(
 @compiled
 def list_franchises(world: World, user: int, movies: Ints32, likings: Floats) -> int:
     """List the movies of franchises that the user knows, with their likings; how many."""
+    franchise_starts, franchises = world.franchise_starts, world.franchises
+    franchise_likings, collection_starts = world.franchise_likings, world.collection_starts
+    collection_movies = world.collection_movies
     n_listed = 0
-    for n in range(world.franchise_starts[user], world.franchise_starts[user + 1]):
-        collection = world.franchises[n]
-        first, last = world.collection_starts[collection], world.collection_starts[collection + 1]
+    for n in range(franchise_starts[user], franchise_starts[user + 1]):
+        collection = franchises[n]
+        first, last = collection_starts[collection], collection_starts[collection + 1]
         for place in range(first, last):
             if n_listed < len(movies):
-                movies[n_listed] = world.collection_movies[place]
-                likings[n_listed] = world.franchise_likings[n]
+                movies[n_listed] = collection_movies[place]
+                likings[n_listed] = franchise_likings[n]
             n_listed += 1
     return n_listed
 
@@ -263,12 +268,13 @@ def select(  # noqa: C901 one loop: what is called here is called a thousand mil
     genre: Floats,
     cast: Floats,
     highest: Floats,
+    franchise_highest: Floats,
     genre_highest: Floats,
     cast_highest: Floats,
-    w_genre: float,
-    w_cast: float,
+    weights: Floats,
     wanted: int,
     cut: float,
+    most: Floats,
     lane: Floats,
     found: Floats,
     movies: Ints32,
@@ -282,14 +288,15 @@ def select(  # noqa: C901 one loop: what is called here is called a thousand mil
         rows: (M padded,) as are `genre` and `cast`: the parts of the score.
         genre: with NaN for movies that cannot be shown.
         cast: likings.
-        highest: of `rows` by block, as `genre_highest` and `cast_highest` of the others. Rounding
-            keeps order, so the sum of a block's highest parts is no lower than any sum in it.
-        genre_highest: see `highest`.
-        cast_highest: see `highest`.
-        w_genre: 0 or more.
-        w_cast: 0 or more.
+        highest: of what all users' scores have in common, by block. Rounding keeps order, so the
+            weighted sum of a block's highest parts is no lower than any score in it.
+        franchise_highest: the same of the user's likings of franchises.
+        genre_highest: of `genre`.
+        cast_highest: of `cast`.
+        weights: (5,) of the components, 0 or more.
         wanted: a movie that can be shown.
         cut: what the best TOP movies score at least.
+        most: (blocks,) scratch.
         lane: (LANES,) scratch.
         found: scratch, several times LANES long.
         movies: scratch of the same length.
@@ -299,13 +306,16 @@ def select(  # noqa: C901 one loop: what is called here is called a thousand mil
     Returns:
         The length of the list in `top`, and the number of movies before `wanted`.
     """
-    bar = np.inf
+    w_genre, w_cast, bar = weights[3], weights[4], np.inf
     if wanted >= 0:
         bar = (rows[wanted] + w_genre * genre[wanted]) + w_cast * cast[wanted]
     n_before, n_top, n_found = 0, 0, 0
     for block in range(len(highest)):
-        most = (highest[block] + w_genre * genre_highest[block]) + w_cast * cast_highest[block]
-        if not most >= min(bar, cut):
+        most[block] = highest[block] + weights[2] * franchise_highest[block]
+        most[block] = most[block] + w_genre * genre_highest[block]
+        most[block] = most[block] + w_cast * cast_highest[block]
+    for block in range(len(highest)):
+        if not most[block] >= min(bar, cut):
             continue
         first = block * LANES
         a, b, c = rows[first : first + LANES], genre[first : first + LANES], cast[first:]
@@ -484,14 +494,14 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
     starts = np.empty((group, world.n_movies + 1), dtype=np.int32)
     touched = np.empty((group, world.n_movies), dtype=np.int32)
     n_touched = np.zeros(group, dtype=np.int64)
-    parts = np.empty((4, world.n_movies), dtype=np.int64)
+    parts, cast_likings = np.empty((3, world.n_movies), dtype=np.int64), np.empty(world.n_movies)
     listed = np.empty((group, most_listed), dtype=np.int32)
     likings = np.empty((group, most_listed))
     n_listed_of = np.zeros(group, dtype=np.int64)
     match, known = np.empty((group, n_sets)), np.empty((group, n_sets), dtype=np.bool_)
     by_set, common, base = np.empty(n_sets), np.empty(n_padded), np.empty(n_padded)
     genre, cast = np.empty((group, n_padded)), np.empty((group, n_padded))
-    highest, highest_of = np.empty(blocks), np.empty(blocks)
+    highest, most, franchise_highest = np.empty(blocks), np.empty(blocks), np.empty((group, blocks))
     genre_highest, cast_highest = np.empty((group, blocks)), np.empty((group, blocks))
     tops = np.empty((group, TOP), dtype=np.int32)
     n_tops = np.zeros(group, dtype=np.int64)
@@ -505,17 +515,21 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
         n_tops[:] = 0
         for u in range(here):
             user = users[start + u]
-            count_entries(world, user, flags)
+            flag_movies(world, user, flags)
             n_touched[u] = collect_evidence(world, user, met, flags, sums[u], starts[u], touched[u])
             match_genres(world, user, match[u], known[u])
+            cast[u, :] = 0.5
             n_listed_of[u] = list_franchises(world, user, listed[u], likings[u])
+            franchise_highest[u, :] = 0.5
+            for n in range(n_listed_of[u]):
+                block = listed[u, n] // LANES
+                franchise_highest[u, block] = max(franchise_highest[u, block], likings[u, n])
         for c in range(len(all_weights)):
             weights = all_weights[c]
             new_genre = c == 0 or genre_of[c] != genre_of[c - 1]
             new_cast = c == 0 or cast_of[c] != cast_of[c - 1]
             score_movies(rating, mean, count, weights, popularity[c], common, base)
-            find_highest(base, highest)
-            highest_of[:] = highest
+            find_highest(common, highest)
             neutral = weights[2] * 0.5
             for u in range(here):
                 e = start + u
@@ -540,14 +554,13 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
                         starts[u],
                         touched[u, : n_touched[u]],
                         parts,
+                        cast_likings,
                         cast[u],
                     )
                     find_highest(cast[u], cast_highest[u])
-                for n in range(n_listed_of[u]):
-                    movie = listed[u, n]
-                    base[movie] = common[movie] + weights[2] * likings[u, n]
-                    block = movie // LANES
-                    highest_of[block] = max(highest_of[block], base[movie])
+                mine, my_likings = listed[u, : n_listed_of[u]], likings[u]
+                for n in range(len(mine)):
+                    base[mine[n]] = common[mine[n]] + weights[2] * my_likings[n]
                 held = all_held[held_starts[e] : held_starts[e + 1]]
                 liked = all_liked[held_starts[e] : held_starts[e + 1]]
                 scores = held_scores[: len(held)]
@@ -559,23 +572,22 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
                     base,
                     genre[u],
                     cast[u],
-                    highest_of,
+                    highest,
+                    franchise_highest[u],
                     genre_highest[u],
                     cast_highest[u],
-                    weights[3],
-                    weights[4],
+                    weights,
                     wanted,
                     cut,
+                    most,
                     lane,
                     found,
                     movies,
                     top_scores,
                     tops[u],
                 )
-                for n in range(n_listed_of[u]):
-                    movie = listed[u, n]
-                    base[movie] = common[movie] + neutral
-                    highest_of[movie // LANES] = highest[movie // LANES]
+                for n in range(len(mine)):
+                    base[mine[n]] = common[mine[n]] + neutral
                 top = tops[u, : n_tops[u]]
                 values = all_values[c, :, e]
                 values[ACCURACY] = order_pairs(scores, liked, good, bad)
