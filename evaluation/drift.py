@@ -12,6 +12,7 @@ from domain.ratings import HIGHEST_RATING, LOWEST_RATING, RatingTable
 LEVEL = 0.001  # of each check: nightly, some one false alarm in three years
 LEAST_INDEX = 0.1  # a population stability index below is no matter, by the usual rule of thumb
 FEWEST_RATINGS = 100  # on either side
+MOST_RATINGS = 500_000  # on either side: the latest
 PERMUTATIONS = 2_000
 MOST_GROUPS = 1_000
 _SMOOTHING = 0.5  # ratings added to each category
@@ -41,12 +42,12 @@ class Windows:
     @classmethod
     def of(cls, ratings: RatingTable, since: int) -> "Windows":
         """What came after `since`, and the latest as many up to then."""
-        after = ratings.rated_at > since
-        n_after = int(after.sum())
-        earlier = np.flatnonzero(~after)
-        latest = earlier[np.argsort(ratings.rated_at[earlier], kind="stable")]
-        before = np.zeros(len(ratings), dtype=np.bool_)
-        before[latest[max(0, len(latest) - n_after) :]] = True
+        by_time = np.argsort(ratings.rated_at, kind="stable")
+        n_earlier = int(np.count_nonzero(ratings.rated_at <= since))
+        newer = by_time[n_earlier:][-MOST_RATINGS:]
+        latest = by_time[max(0, n_earlier - len(newer)) : n_earlier]
+        before, after = np.zeros((2, len(ratings)), dtype=np.bool_)
+        before[latest], after[newer] = True, True
         return cls(ratings.where(before), ratings.where(after))
 
 

@@ -20,6 +20,7 @@ from hyperparameter_tuner import Study
 from reports.tuning_tables import render_summary
 from tracking.progress import watcher
 from training.aftermath import option_notify, reported
+from training.finalist import load_finalist
 from training.plan import Plan
 from training.result import RunResult
 from training.retraining import Order, Retraining, retrain
@@ -69,18 +70,22 @@ class Sitting:
             self._show(orchestrator, result, deployed)
 
     def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
-        """Retrain with the run's best and let the gate decide; None if none completed."""
-        if result.best_hyperparameters is None:
+        """Retrain with the run's finalist and let the gate decide; None if none completed."""
+        conn, objective = orchestrator.conn, orchestrator.study.objective
+        finalist = load_finalist(conn, result.tuning_run_id, objective)
+        if finalist is None:
             return None
+        is_best = finalist.experiment_id == result.best_experiment_id
         order = Order(
             study=orchestrator.study,
-            hyperparameters=result.best_hyperparameters,
-            experiment_id=result.best_experiment_id,
-            reason=f"best of run {result.tuning_run_id}",
+            hyperparameters=finalist.hyperparameters,
+            experiment_id=finalist.experiment_id,
+            reason=f"best of run {result.tuning_run_id}"
+            + ("" if is_best else " that loses no guarded metric"),
             unattended=True,
             accuracy_threshold=self.accuracy_threshold,
         )
-        return retrain(orchestrator.conn, orchestrator.data, order)
+        return retrain(conn, orchestrator.data, order)
 
     def _show(
         self, orchestrator: TuningOrchestrator, result: RunResult, deployed: Retraining | None

@@ -88,3 +88,11 @@ def test_as_many_ratings_before_are_the_latest_before() -> None:
     windows = Windows.of(table, since=50)
     assert sorted(windows.after.rated_at) == list(range(51, 61))
     assert sorted(windows.before.rated_at) == list(range(41, 51))
+
+
+def test_of_very_many_new_ratings_the_latest_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.drift.MOST_RATINGS", 5)
+    table = table_of([(1, movie, 3.0, movie) for movie in MOVIES], MOVIES)
+    windows = Windows.of(table, since=50)
+    assert sorted(windows.after.rated_at) == list(range(56, 61))
+    assert sorted(windows.before.rated_at) == list(range(46, 51))
