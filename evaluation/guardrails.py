@@ -1,5 +1,6 @@
 """What a better objective must not be bought with: margins, and whether they are kept."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +9,9 @@ import numpy as np
 
 from evaluation.contrasts import EVERYONE, Contrast, p_above, p_below
 from evaluation.metrics import METRICS
+from evaluation.power import LEAST_GAIN, users_needed
 from evaluation.several import holm
+from evaluation.significance import Comparison
 
 LEVEL = 0.05  # one-sided, of each guardrail, and of all segments together
 
@@ -124,4 +127,15 @@ def _figures(contrast: Contrast, guardrail: Guardrail, margin: float, verdict: R
         )
     said = f"{title}{where} {contrast.difference:+.4f}{interval}, may lose {-margin:.4f}"
     said += f" ({guardrail.margin:.0%} of what it is)"
-    return said + (": cannot tell whether it loses more" if verdict == "cannot tell" else "")
+    if verdict == "cannot tell" and found is not None:
+        said += f": cannot tell whether it loses more{_what_would_tell(found, margin)}"
+    return said
+
+
+def _what_would_tell(found: Comparison, margin: float) -> str:
+    """How many more users would tell, were the true difference the one that was seen."""
+    apart = abs(found.difference - margin)
+    if not (math.isfinite(found.spread) and apart > found.spread * LEAST_GAIN):
+        return ""
+    more = users_needed(apart, found.spread, level=LEVEL) - found.n_users
+    return f", about {more:,} more users would tell" if more > 0 else ""

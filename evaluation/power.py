@@ -7,7 +7,7 @@ from scipy.special import ndtr, ndtri
 from evaluation.significance import CONFIDENCE, Comparison
 
 POWER = 0.8
-_LEAST_GAIN = 1e-5  # of the spread: less takes more users than there are people
+LEAST_GAIN = 1e-5  # of the spread: less takes more users than there are people
 LEVEL = (1 - CONFIDENCE) / 2  # one-sided: the gain's side of a two-sided 5 %
 
 
@@ -60,6 +60,6 @@ def users_to_tell(
     None where the difference is not above `minimum`: then no number of users would tell a gain.
     """
     gain = found.difference - minimum
-    if not (math.isfinite(found.spread) and gain > found.spread * _LEAST_GAIN):
+    if not (math.isfinite(found.spread) and gain > found.spread * LEAST_GAIN):
         return None
     return max(0, users_needed(gain, found.spread, level=level, power=power) - found.n_users)

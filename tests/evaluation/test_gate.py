@@ -138,6 +138,7 @@ def test_a_gain_is_not_bought_with_another_metric() -> None:
     assert judged(0.03, hurt).verdict == "refused"
     unsure = contrast(gains(-0.002, spread=0.2), metric="ndcg@10", deployed=0.1)
     assert judged(0.03, unsure).verdict == "cannot tell"
+    assert "cannot tell whether it loses more, about 3,4" in judged(0.03, unsure).said
     kept = contrast(gains(0.0, spread=0.05), metric="ndcg@10", deployed=0.1)
     assert judged(0.03, kept).verdict == "promote"
 
