@@ -52,7 +52,8 @@ def test_a_metric_of_all_users_together_has_a_difference_without_interval() -> N
 
 
 def test_the_objective_is_what_segments_of_users_are_about() -> None:
-    found = contrasts("user-time", *[measured(np.full(N, 0.5))] * 2, "ndcg@10")
+    same = measured(np.full(N, 0.5))
+    found = contrasts("user-time", same, same, "ndcg@10")
     assert {c.metric for c in found if c.segment.endswith("users") and c.segment != EVERYONE} == {
         "ndcg@10"
     }
