@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, pages
+from tests.test_architecture import ROWS
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -43,3 +44,8 @@ def test_the_readme_leads_to_every_page() -> None:
     named = {(ROOT / link.partition("#")[0]).resolve() for link in links(ROOT / "README.md")}
     missing = [page.name for page in (ROOT / "docs").glob("*.md") if page not in named]
     assert missing in ([], ["BENCHMARKS.md"])
+
+
+def test_the_architecture_page_shows_who_may_import_whom() -> None:
+    shown = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert "\n".join("  ".join(rooms) for rooms in ROWS) in shown
