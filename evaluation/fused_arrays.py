@@ -38,8 +38,7 @@ class World(NamedTuple):
     cast: Ints32  # (L,) people, by billing within a movie
     collection_starts: Ints  # (C + 1,)
     collection_movies: Ints32
-    person_starts: Ints  # (P + 1,)
-    person_movies: Ints32  # movies with that person in the cast
+    n_people: int  # P
     # users
     rated_starts: Ints  # (U + 1,)
     rated: Ints32  # movies rated in the fitting part

@@ -21,7 +21,6 @@ from evaluation.fused_arrays import (
     SHOWN,
     TOP,
     Batch,
-    Bytes,
     Results,
     World,
 )
@@ -31,48 +30,29 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def flag_movies(world: World, user: int, flags: Bytes) -> None:
-    """Set `flags` (M,) to 1 for the movies with anyone of whom the user has seen something."""
-    seen_starts, seen = world.seen_starts, world.seen
-    cast_starts, cast = world.cast_starts, world.cast
-    person_starts, person_movies = world.person_starts, world.person_movies
-    for n in range(seen_starts[user], seen_starts[user + 1]):
-        movie = seen[n]
-        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
-            person = cast[entry]
-            for k in range(person_starts[person], person_starts[person + 1]):
-                flags[person_movies[k]] = 1
+def collect_evidence(world: World, user: int, met: Ints, sums: Ints, touched: Ints32) -> int:
+    """Fill `sums` (L + 1,) with running totals of packed evidence over all cast lists.
 
-
-@compiled
-def collect_evidence(
-    world: World, user: int, met: Ints, flags: Bytes, sums: Ints, starts: Ints32, touched: Ints32
-) -> int:
-    """Fill `sums` with running totals of packed evidence over the casts of `touched` movies.
-
-    Those of the n-th one begin at `starts[n]`. `met` (P,) is all 0 before and after; `flags`
-    (M,) say which movies, and are all 0 after. Returns how many there are.
+    `met` (P,) is all 0 before and after. Returns how many movies have any evidence, their
+    positions in `touched`. Nothing here depends on what was rated how, so that the processor
+    need not guess; passing over those who were not met costs less.
     """
-    seen_starts, seen = world.seen_starts, world.seen
+    seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
     cast_starts, cast = world.cast_starts, world.cast
-    evidence = world.evidence
     first, last = seen_starts[user], seen_starts[user + 1]
     for n in range(first, last):
         movie = seen[n]
         for entry in range(cast_starts[movie], cast_starts[movie + 1]):
             met[cast[entry]] += evidence[n]
-    n_touched, place, total = 0, 0, np.int64(0)
-    for movie in range(world.n_movies):
-        if flags[movie] == 0:
-            continue
-        flags[movie] = 0
-        touched[n_touched], starts[n_touched] = movie, place
-        n_touched += 1
-        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
-            sums[place] = total
-            place += 1
-            total += met[cast[entry]]
-    sums[place], starts[n_touched] = total, place
+    total = np.int64(0)
+    for entry in range(len(cast)):
+        sums[entry] = total
+        total += met[cast[entry]]
+    sums[len(cast)] = total
+    n_touched = 0
+    for movie in range(len(cast_starts) - 1):
+        touched[n_touched] = movie
+        n_touched += sums[cast_starts[movie + 1]] != sums[cast_starts[movie]]
     for n in range(first, last):
         movie = seen[n]
         for entry in range(cast_starts[movie], cast_starts[movie + 1]):
@@ -86,7 +66,6 @@ def score_cast(
     batch: Batch,
     key: int,
     sums: Ints,
-    starts: Ints32,
     touched: Ints32,
     parts: Ints,
     likings: Floats,
@@ -100,12 +79,13 @@ def score_cast(
     scale, prior = world.cast_scale, world.cast_prior
     step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
     mask = np.int64((1 << COUNT_BITS) - 1)
-    n_lead, n_early = batch.n_lead[key], batch.n_early[key]
+    n_lead, n_early, starts = batch.n_lead[key], batch.n_early[key], world.cast_starts
     leads, others, rest = parts[0], parts[1], parts[2]
     for n in range(len(touched)):
         movie = touched[n]
-        a, d = sums[starts[n]], sums[starts[n + 1]]
-        b, c = sums[starts[n] + n_lead[movie]], sums[starts[n] + n_early[movie]]
+        start = starts[movie]
+        a, d = sums[start], sums[starts[movie + 1]]
+        b, c = sums[start + n_lead[movie]], sums[start + n_early[movie]]
         leads[n], others[n], rest[n] = b - a, c - b, d - c
     for n in range(len(touched)):
         total = (
@@ -482,8 +462,7 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
     all_values, shown, all_top = results.values, results.shown, results.top
     n_padded, n_sets = len(rating), len(world.set_starts) - 1
     blocks = n_padded // LANES
-    flags = np.zeros(world.n_movies, dtype=np.uint8)
-    met = np.zeros(len(world.person_starts) - 1, dtype=np.int64)
+    met = np.zeros(world.n_people, dtype=np.int64)
     most_held, most_listed = 1, 0
     none, no_likings = np.empty(0, dtype=np.int32), np.empty(0)
     for e in range(first, last):
@@ -491,8 +470,7 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
         n_listed = list_franchises(world, world.users[e], none, no_likings)
         most_listed = max(most_listed, n_listed)
     sums = np.empty((group, len(world.cast) + 1), dtype=np.int64)
-    starts = np.empty((group, world.n_movies + 1), dtype=np.int32)
-    touched = np.empty((group, world.n_movies), dtype=np.int32)
+    touched = np.empty((group, world.n_movies + 1), dtype=np.int32)
     n_touched = np.zeros(group, dtype=np.int64)
     parts, cast_likings = np.empty((3, world.n_movies), dtype=np.int64), np.empty(world.n_movies)
     listed = np.empty((group, most_listed), dtype=np.int32)
@@ -515,8 +493,7 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
         n_tops[:] = 0
         for u in range(here):
             user = users[start + u]
-            flag_movies(world, user, flags)
-            n_touched[u] = collect_evidence(world, user, met, flags, sums[u], starts[u], touched[u])
+            n_touched[u] = collect_evidence(world, user, met, sums[u], touched[u])
             match_genres(world, user, match[u], known[u])
             cast[u, :] = 0.5
             n_listed_of[u] = list_franchises(world, user, listed[u], likings[u])
@@ -551,7 +528,6 @@ def evaluate_users(  # noqa: C901 rows are made and used in one place, where the
                         batch,
                         cast_of[c],
                         sums[u],
-                        starts[u],
                         touched[u, : n_touched[u]],
                         parts,
                         cast_likings,

@@ -141,7 +141,6 @@ def _engine(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
     place_of[movie_at] = np.arange(len(movie_at))
     cast_starts, entries = _rows_in_order(cast.cast_starts, movie_at)
     set_starts, set_genres = _compressed(genre.sets)
-    by_person = np.argsort(cast.cast[entries], kind="stable")
     with_collection = np.flatnonzero(franchise.collections[movie_at] >= 0)  # places
     collections = franchise.collections[movie_at][with_collection]
     by_collection = np.argsort(collections, kind="stable")
@@ -164,12 +163,7 @@ def _engine(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
             collections[by_collection], np.arange(int(franchise.n_collections[0]) + 1)
         ),
         collection_movies=with_collection[by_collection].astype(np.int32),
-        person_starts=np.searchsorted(
-            cast.cast[entries][by_person], np.arange(int(cast.n_people[0]) + 1)
-        ),
-        person_movies=np.repeat(np.arange(catalogue.n_movies), np.diff(cast_starts))[
-            by_person
-        ].astype(np.int32),
+        n_people=int(cast.n_people[0]),
         rated_starts=fitting.starts,
         rated=place_of[fitting.movies],
         seen_starts=cast.user_starts,
