@@ -16,6 +16,7 @@ EXIT_FALLEN = 5  # production is worth less than it was, beyond noise
 EXIT_UNSOUND = 6  # production is missing or damaged
 EXIT_LATE = 7  # no run ended well of late
 EXIT_INTERRUPTED = 130
+_LONGEST = 2_000  # characters of a message
 
 _CODES: dict[type[ReelTuneError], int] = {
     GateError: EXIT_REFUSED,
@@ -33,13 +34,23 @@ def exit_code(error: ReelTuneError) -> int:
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), EXIT_ERROR)
 
 
+def one_line(error: ReelTuneError) -> str:
+    """What `error` says on one line, whatever text from outside is in it.
+
+    >>> one_line(ReelTuneError("no such\\nthing: \\x1b[2J"))
+    'no such thing: \\\\x1b[2J'
+    """
+    text = " ".join(str(error)[:_LONGEST].split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 @contextmanager
 def expected_errors() -> Iterator[None]:
     """Within the block an expected error is told in one line and ends the program."""
     try:
         yield
     except ReelTuneError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)

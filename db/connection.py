@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pysqlite3 as sqlite
 
-from domain.errors import BusyError, NotFoundError, StorageError
+from domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
 
 Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
 Row = Any
@@ -32,10 +32,10 @@ def connect(path: Path, *, create: bool = False) -> Connection:
             f"no database at {str(path)!r}: make one with `python -m importers demo --db {path}`"
             " or import your own ratings"
         )
-    with _expected(path):
+    with expected(path):
         conn = _open(path)
         try:
-            _migrate(conn, path)
+            _migrate(conn, path, may_be_empty=create)
         except BaseException:
             conn.close()
             raise
@@ -54,8 +54,17 @@ def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
     """
     conn = connect(path, create=create)
     try:
-        with _expected(path):
+        with expected(path):
             yield conn
+    except ReelTuneError:
+        raise
+    except Exception as error:
+        if _is_damaged(conn):  # then it is no wonder that something failed
+            raise StorageError(
+                f"{str(path)!r} is damaged ({type(error).__name__} came of it): `python -m db"
+                " check` says where; restore it from a backup"
+            ) from error
+        raise
     finally:
         conn.close()
 
@@ -82,7 +91,7 @@ def open_unchanged(path: Path) -> Connection:
     """
     if not path.is_file():
         raise NotFoundError(f"no database at {str(path)!r}: name another file with --db")
-    with _expected(path):
+    with expected(path):
         conn = sqlite.connect(
             f"file:{quote(str(path.absolute()))}?mode=ro",
             timeout=BUSY_SECONDS,
@@ -111,8 +120,8 @@ def check_owner(conn: Connection, path: Path) -> None:
     Raises:
         StorageError: it is one.
     """
-    with _expected(path):
-        _check_ours(conn, path, newest_schema())
+    with expected(path):
+        _check_ours(conn, path, newest_schema(), may_be_empty=False)
 
 
 def newest_schema() -> int:
@@ -120,13 +129,8 @@ def newest_schema() -> int:
     return len(_read_migrations())
 
 
-def schema_version(conn: Connection) -> int:
-    """Number of the last migration applied; 0 for an empty file."""
-    return int(conn.execute("PRAGMA user_version").fetchone()[0])
-
-
 @contextmanager
-def _expected(path: Path) -> Iterator[None]:
+def expected(path: Path) -> Iterator[None]:
     """SQLite's errors as expected ones; a broken constraint stays what it is: a bug."""
     try:
         yield
@@ -138,6 +142,24 @@ def _expected(path: Path) -> Iterator[None]:
         raise StorageError(f"{str(path)!r} cannot be used: {error}") from error
     except sqlite.DatabaseError as error:
         raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
+    except UnicodeDecodeError as error:  # in the text of an error of SQLite's: of a damaged name
+        raise StorageError(f"{str(path)!r} is not a usable database: {error.reason}") from error
+
+
+def schema_version(conn: Connection) -> int:
+    """Number of the last migration applied; 0 for an empty file."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _is_damaged(conn: Connection) -> bool:
+    try:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        if conn.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            return True
+        return conn.execute("PRAGMA foreign_key_check").fetchone() is not None
+    except (sqlite.DatabaseError, UnicodeDecodeError):
+        return True
 
 
 def _open(path: Path) -> Connection:
@@ -153,9 +175,9 @@ def _set_pragmas(conn: Connection) -> None:
     conn.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would delete past a trigger
 
 
-def _migrate(conn: Connection, path: Path) -> None:
+def _migrate(conn: Connection, path: Path, *, may_be_empty: bool) -> None:
     migrations = _read_migrations()
-    _check_ours(conn, path, newest=len(migrations))
+    _check_ours(conn, path, newest=len(migrations), may_be_empty=may_be_empty)
     _set_pragmas(conn)
     for number in range(schema_version(conn) + 1, len(migrations) + 1):
         _apply(conn, number, *migrations[number - 1])
@@ -168,13 +190,20 @@ def _read_migrations() -> list[tuple[str, str]]:
     return [(file.stem, file.read_text(encoding="utf-8")) for file in files]
 
 
-def _check_ours(conn: Connection, path: Path, newest: int) -> None:
-    """Refuse a database of another program or from the future, before anything is written."""
+def _check_ours(conn: Connection, path: Path, newest: int, *, may_be_empty: bool) -> None:
+    """Refuse a database of another program or from the future, before anything is written.
+
+    An empty file is where a new database may be made, or what is left of one that was cut off.
+    """
     found = schema_version(conn)
     owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
     n_tables = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if owner != APPLICATION_ID and (owner != 0 or n_tables > 0):
         raise StorageError(f"{str(path)!r} is a database of another program: name another file")
+    if owner != APPLICATION_ID and not may_be_empty:
+        raise StorageError(
+            f"{str(path)!r} is empty: import ratings into it, or restore it from a backup"
+        )
     if found > newest:
         raise StorageError(
             f"{str(path)!r} has schema {found}, this program knows up to {newest}:"

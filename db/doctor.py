@@ -8,7 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from db.artifacts import find_orphans, remove_artifact
-from db.connection import Connection, check_migrations, check_owner, open_unchanged, transaction
+from db.connection import (
+    Connection,
+    check_migrations,
+    check_owner,
+    expected,
+    open_unchanged,
+    transaction,
+)
 from db.deployed import check_export, check_production, export_deployed, export_path
 from db.experiments import load_running, release_running
 from db.restore import restoring
@@ -34,7 +41,7 @@ def check_file(database: Path) -> list[Fault]:
     Raises:
         StorageError: it is no database of this program, or of a newer one.
     """
-    with closing(open_unchanged(database)) as conn:
+    with closing(open_unchanged(database)) as conn, expected(database):
         check_owner(conn, database)
         found = check_database(conn)
         if found:

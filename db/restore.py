@@ -11,7 +11,7 @@ import pysqlite3 as sqlite
 
 from db.artifacts import ARRAYS, MANIFEST, artifacts_directory, sync_directory, write_synced
 from db.backup import CONTENTS, FORMAT, Backup, sha256_of
-from db.connection import connect, connection, newest_schema, open_unchanged
+from db.connection import connect, connection, expected, newest_schema, open_unchanged
 from db.deployed import export_deployed
 from db.lock import run_lock
 from db.versions import check_database
@@ -40,7 +40,8 @@ def load_backup(directory: Path) -> Backup:
             raise StorageError(f"{str(path)!r} is missing: use another backup")
         if path.stat().st_size != size or sha256_of(path) != sha256:
             raise StorageError(f"{str(path)!r} was changed after the backup: use another one")
-    with closing(open_unchanged(directory / found.database)) as conn:
+    copy = directory / found.database
+    with closing(open_unchanged(copy)) as conn, expected(copy):
         faults = check_database(conn)
     if faults:
         raise StorageError(f"the backup {str(directory)!r} is damaged: {faults[0].what}")
