@@ -13,10 +13,11 @@ from db.connection import Connection, connection
 from db.dataset import load_dataset
 from db.experiments import mean_seconds
 from domain.errors import BusyError, InterruptedRunError, ReelTuneError
-from domain.limits import Limits, combinations, restricted
+from domain.limits import Limits, restricted
 from hyperparameter_tuner import HyperparameterTuner
 from reports.cells import outside_text, plain_table, print_table, seconds_cell
 from sweeps.sweep import Sweep, read_sweeps
+from training.opening import whole_grid
 from training.sitting import Sitting
 
 
@@ -95,7 +96,9 @@ def _forecast(conn: Connection, sweep: Sweep, jobs: int, own_jobs: bool) -> Fore
     current = tuner.get_current_hyperparameters()
     limits, plan = sweep.plan.limits, sweep.plan
     space = tuner.space if limits == Limits() else restricted(tuner.space, limits, current)
-    every = combinations(space, plan.n_configs) if plan.method == "grid" else None
+    every = None
+    if plan.method == "grid":
+        every = whole_grid(tuner.space, space, current, plan.n_configs)
     n = 1 + (plan.n_configs if every is None else len(every))
     each = mean_seconds(conn, sweep.study.model, tuner.data.fingerprint)
     at_once = sweep.jobs if own_jobs and sweep.jobs is not None else jobs
@@ -130,7 +133,7 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
         )
     print_table(console, "What would be run", table)
     if any(forecast.seconds_per_experiment is None for forecast in forecasts):
-        console.print("No experiment was measured on this data yet: the time is not known.")
+        console.print("Where no time is told, no experiment was measured on this data yet.")
 
 
 def _chosen(console: Console, names: Sequence[str], most: int = 4) -> str:

@@ -1,6 +1,6 @@
 """A sweep: what a file asks for, as a study and a plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,13 +74,14 @@ def read_sweep(path: Path) -> Sweep:
     """
     item = read_document(path)
     faults = list(check(item, SCHEMA))
-    if isinstance(item.value, dict) and not faults:
-        faults = list(_faults_of_meaning(item.value))
+    if isinstance(item.value, dict):
+        faults += _faults_of_meaning(item.value, {fault.line for fault in faults})
     if faults:
         raise FaultyError(str(path), tuple(faults))
     said = item.plain()
+    assert isinstance(item.value, dict)
     assert isinstance(said, dict)
-    return _sweep(path, said, _limits(item))
+    return _sweep(path, said, _limits(item.value))
 
 
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
@@ -120,40 +121,55 @@ def _default_configs(method: str, limits: Limits) -> int:
     return MOST_CONFIGS if whole else DEFAULT_CONFIGS[method]
 
 
-def _faults_of_meaning(said: Mapping[str, Item]) -> Iterator[Fault]:
-    """What no schema can see: names of objectives, hyperparameters and models, and their values."""
-    objective = said.get("objective")
+def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fault]:
+    """What no schema can see: names of objectives, hyperparameters and models, and their values.
+
+    Lines that are known to be `wrong` are left alone.
+    """
+    objective, model = said.get("objective"), said.get("model")
     metric = objective.value if objective is not None else None
     if objective is not None and isinstance(metric, str) and metric not in OBJECTIVES:
         allowed = ", ".join(OBJECTIVES)
         yield Fault(objective.line, f"objective must be one of {allowed}, got {metric!r}")
-    model = said.get("model")
     try:
         space = Study(model=str(model.value) if model else BUILT_IN).space
     except InputError as error:
-        yield Fault(model.line if model else 1, str(error))
+        if model is not None and model.line not in wrong:
+            yield Fault(model.line, str(error))
         return
-    yield from _parameter_faults(said, space)
+    yield from _parameter_faults(said, space, wrong)
 
 
-def _parameter_faults(said: Mapping[str, Item], space: Space) -> Iterator[Fault]:
-    parameters = said.get("parameters")
+def _parameter_faults(said: Mapping[str, Item], space: Space, wrong: set[int]) -> Iterator[Fault]:
+    parameters, others = said.get("parameters"), said.get("others")
     named = parameters.value if parameters is not None else {}
-    assert isinstance(named, dict)
+    if not isinstance(named, dict):
+        return
     found = [
         Fault(item.line, f"parameters.{name}: {what}")
         for name, item in named.items()
+        if not wrong.intersection(_lines(item))
         for what in _faults_of(name, item, space.hyperparameters.get(name))
     ]
-    if not found and (parameters is not None or "others" in said):
-        limits = _limits(Item(1, dict(said)))
-        line = parameters.line if parameters is not None else said["others"].line
-        try:
-            if not restricted(space, limits, space.defaults()).dimensions:
-                found.append(Fault(line, "nothing is left to search: every value is fixed"))
-        except InputError as error:
-            found.append(Fault(line, f"parameters: {error}"))
     yield from found
+    place = parameters or others
+    if place is not None and not found and not wrong:
+        try:
+            if not restricted(space, _limits(said), space.defaults()).dimensions:
+                yield Fault(place.line, "nothing is left to search: every value is fixed")
+        except InputError as error:
+            yield Fault(place.line, f"parameters: {error}")
+
+
+def _lines(item: Item) -> Iterator[int]:
+    """The lines of an item and of its parts."""
+    yield item.line
+    if isinstance(item.value, dict):
+        parts: Iterable[Item] = item.value.values()
+    else:
+        parts = item.value if isinstance(item.value, tuple) else ()
+    for part in parts:
+        yield from _lines(part)
 
 
 def _faults_of(name: str, item: Item, member: Hyperparameter | None) -> list[str]:
@@ -169,12 +185,10 @@ def _faults_of(name: str, item: Item, member: Hyperparameter | None) -> list[str
         return [str(error)]
 
 
-def _limits(item: Item) -> Limits:
-    assert isinstance(item.value, dict)
-    parameters = item.value.get("parameters")
+def _limits(said: Mapping[str, Item]) -> Limits:
+    parameters, others = said.get("parameters"), said.get("others")
     named = parameters.value if parameters is not None else {}
     assert isinstance(named, dict)
-    others = item.value.get("others")
     return Limits(
         limits=tuple(_limit(name, part) for name, part in named.items()),
         others_fixed=others is not None and others.value == "fixed",

@@ -11,7 +11,7 @@ from domain.dataset import Dataset
 from domain.experiment import BASELINE, Experiment, TuningRun
 from domain.limits import combinations, projected
 from domain.pattern import WarmStart
-from domain.space import Configuration
+from domain.space import Configuration, Space
 from hyperparameter_tuner import HyperparameterTuner, new_experiment
 from training.plan import Plan
 from training.profile import profile
@@ -60,11 +60,7 @@ class Opening:
         if self.planned.method != "grid":
             return []
         space = self.tuner.searched_space(self.planned, self.current)
-        every = combinations(space, self.planned.n_configs + 1) or []
-        members = self.tuner.space.hyperparameters
-        stays = {name: self.current[name] for name, m in members.items() if not m.searched}
-        whole = [{**configuration, **stays} for configuration in every]
-        return [c for c in whole if c != self.current][: self.planned.n_configs]
+        return whole_grid(self.tuner.space, space, self.current, self.planned.n_configs) or []
 
     @cached_property
     def _nearest(self) -> Sequence[Configuration]:
@@ -90,6 +86,22 @@ class Opening:
     def _experiment(self, number: int, configuration: Configuration) -> Experiment:
         values = self.tuner.space.checked(configuration)
         return new_experiment(self.planned, number, values, "initial")
+
+
+def whole_grid(
+    whole: Space, part: Space, current: Configuration, most: int
+) -> list[Configuration] | None:
+    """Up to `most` combinations of what may be chosen in `part` of a space, but `current`.
+
+    None where they cannot be counted.
+    """
+    every = combinations(part, most + 1)
+    if every is None:
+        return None
+    members = whole.hyperparameters
+    stays = {name: current[name] for name, member in members.items() if not member.searched}
+    found: list[Configuration] = [{**configuration, **stays} for configuration in every]
+    return [configuration for configuration in found if configuration != current][:most]
 
 
 def leave_pattern(conn: Connection, data: Dataset, run: TuningRun) -> None:

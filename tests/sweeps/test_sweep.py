@@ -89,6 +89,7 @@ colour: red
 parameters:
   genre_weight: [0.1, much]
   cast_weight: 3
+  rating_weight: [1.5]
 execution:
   jobs: 2.5
 early_stopping:
@@ -102,8 +103,9 @@ early_stopping:
         "3: configs must be 1 or more, got 0",
         "6: parameters.genre_weight must be a number, got 'much'",
         "7: parameters.cast_weight must be a list or a block of settings, got 3",
-        "9: execution.jobs must be a whole number, got 2.5",
-        "11: early_stopping.patience must be a whole number, got True",
+        "8: parameters.rating_weight: rating_weight must be in [0.0, 1.0], got 1.5",
+        "10: execution.jobs must be a whole number, got 2.5",
+        "12: early_stopping.patience must be a whole number, got True",
     ]
 
 
