@@ -17,6 +17,7 @@ from training.pruning import Contest
 from training.stopping import Stop
 
 GIVE_UP_AFTER = 5  # failures with no success before them
+MOST_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ class Loop:
     def _record(self) -> None:
         ledger = self.ledger
         for outcome in self.executor.finished():
+            experiment = ledger.experiments[outcome.number]
+            if outcome.worker_died and experiment.attempts < MOST_ATTEMPTS:
+                self._begin(experiment)
+                continue
             if isinstance(outcome.result, Pruned):
                 ledger.prune(outcome.number, outcome.result)
             elif outcome.result is not None:

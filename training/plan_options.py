@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cli.sizes import ByteSize
 from training.plan import Plan
 from training.stopping import StopRules
 
@@ -22,6 +23,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         min_experiments: int,
         until_converged: bool,
         timeout_per_experiment: float | None,
+        memory_bytes: int | None,
         starts_warm: bool,
         prunes: bool,
         **rest: Any,
@@ -38,6 +40,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
             starts_warm=starts_warm,
             prunes=prunes,
             timeout_seconds=timeout_per_experiment,
+            memory_bytes=memory_bytes,
         )
         return function(*args, plan=plan, **rest)
 
@@ -55,6 +58,12 @@ _OPTIONS = (
         metavar="SECONDS",
         type=_SECONDS,
         help="An experiment that takes longer fails.",
+    ),
+    click.option(
+        "--memory-limit",
+        "memory_bytes",
+        type=ByteSize(),
+        help="An experiment that needs more beyond the data fails, as in 500M or 2G.",
     ),
     click.option(
         "--target", type=float, metavar="VALUE", help="End the run once the objective is so good."
