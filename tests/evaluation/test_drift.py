@@ -54,6 +54,14 @@ def test_lower_ratings_have_drifted_and_the_genres_not() -> None:
     assert not found["genres"].drifted
 
 
+def test_lower_ratings_by_the_same_users_have_drifted_and_equal_ones_not() -> None:
+    same, lower = (
+        rows(np.random.default_rng(7), 60, SINCE, first=1, stars=stars) for stars in (3.5, 2.0)
+    )
+    assert drift(lower)["ratings"].drifted
+    assert 0.001 < drift(same)["ratings"].p_value < 1
+
+
 def test_ratings_of_one_genre_only_have_drifted() -> None:
     found = drift([row for row in later() if row[1] % 3 == 1])
     assert found["genres"].drifted

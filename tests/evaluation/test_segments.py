@@ -30,6 +30,19 @@ def test_the_quarters_with_the_fewest_and_the_most_ratings_are_new_and_heavy() -
     assert np.flatnonzero(found["heavy users"]).tolist() == [6, 7]
 
 
+def test_of_equally_many_ratings_all_are_in_or_none() -> None:
+    n_ratings = [2, 2, 3, 4, 4]
+    rows: list[Row] = [
+        (user, movie, 3.0, movie)
+        for user, n in enumerate(n_ratings, 1)
+        for movie in range(1, n + 1)
+    ]
+    table = table_of(rows, range(1, 5))
+    found = user_segments(table, table)
+    assert np.flatnonzero(found["new users"]).tolist() == [0, 1]
+    assert np.flatnonzero(found["heavy users"]).tolist() == [3, 4]
+
+
 def test_where_all_have_equally_many_ratings_nobody_is_new_or_heavy() -> None:
     table = table_of([(user, 1, 3.0, 1) for user in range(1, 9)], [1])
     assert user_segments(table, table) == {}
