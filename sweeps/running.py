@@ -12,11 +12,12 @@ from cli.console import print_json, result_console
 from db.connection import Connection, connection
 from db.dataset import load_dataset
 from db.experiments import mean_seconds
-from domain.errors import BusyError, InterruptedRunError, ReelTuneError
+from domain.errors import BusyError, InputError, InterruptedRunError, ReelTuneError
 from domain.limits import Limits, restricted
 from hyperparameter_tuner import HyperparameterTuner
 from reports.cells import outside_text, plain_table, print_table, seconds_cell
 from sweeps.sweep import Sweep, read_sweeps
+from tracking.plain_text import plain_text
 from training.opening import whole_grid
 from training.sitting import Sitting
 
@@ -48,7 +49,7 @@ def run_sweeps(path: Path, sitting: Sitting, *, own_jobs: bool) -> None:
         InputError: something is wrong in a file; then nothing was run.
         ReelTuneError: the error of the first sweep that failed, after all were run.
     """
-    sweeps = read_sweeps(path)
+    sweeps = _read(path)
     told: list[dict[str, Any]] = []
     failed: list[tuple[Sweep, ReelTuneError]] = []
     for sweep in sweeps:
@@ -64,6 +65,23 @@ def run_sweeps(path: Path, sitting: Sitting, *, own_jobs: bool) -> None:
         print_json(told if path.is_dir() else told[0])
     if failed:
         raise failed[0][1]
+
+
+def _read(path: Path) -> list[Sweep]:
+    """The sweeps; several faults are printed one to a line.
+
+    Raises:
+        InputError: there are faults.
+    """
+    try:
+        return read_sweeps(path)
+    except InputError as error:
+        faults = str(error).splitlines()
+        if len(faults) == 1:
+            raise
+        for fault in faults:
+            click.echo(plain_text(fault), err=True)
+        raise InputError(f"{len(faults)} faults in {path}: nothing was run") from error
 
 
 def _run(
@@ -82,7 +100,7 @@ def show_forecasts(path: Path, sitting: Sitting, *, own_jobs: bool) -> None:
     Raises:
         InputError: something is wrong in a file.
     """
-    sweeps = read_sweeps(path)
+    sweeps = _read(path)
     with connection(sitting.db_path) as conn:
         found = [_forecast(conn, sweep, sitting.jobs, own_jobs) for sweep in sweeps]
     if sitting.as_json:

@@ -108,6 +108,13 @@ def test_a_faulty_file_stops_everything_before_anything_runs(world: Path, tmp_pa
         assert load_runs(conn) == []
 
 
+def test_each_of_several_faults_has_its_line(world: Path, tmp_path: Path) -> None:
+    path = sweep_file(tmp_path, "one", "parameters: {genre_wait: [1]}", "seed: -1")
+    lines = said("--config", path, "--db", world, expect=1).stderr.splitlines()
+    assert [line.removeprefix(f"{path}:")[:2] for line in lines[:2]] == ["5:", "6:"]
+    assert lines[2] == f"error: 2 faults in {path}: nothing was run"
+
+
 def test_options_that_a_file_says_are_refused_beside_it(world: Path, tmp_path: Path) -> None:
     path = sweep_file(tmp_path, "one")
     words = ("--config", path, "--db", world, "--configs", "3")
