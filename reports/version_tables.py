@@ -1,7 +1,7 @@
 """Tells of versions: for people as tables, for scripts as JSON."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -37,7 +37,7 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
     if not versions:
         console.print("There is no version yet: run `retrain_model.py`.")
         return
-    table = _table("", "status", "created", "experiment")
+    table = _table("version", "status", "created", "experiment")
     for name in ("test accuracy", "NDCG@10", "ratings", "parent"):
         table.add_column(name, justify="right")
     for version in versions:
@@ -47,8 +47,8 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
             Text(version.status, style=_STYLES.get(version.status, "")),
             plain(version.created_at),
             plain(training.experiment_id or "-"),
-            _figure(training.test_metrics.get("accuracy")),
-            _figure(training.test_metrics.get("ndcg@10")),
+            _metric(training.test_metrics.get("accuracy")),
+            _metric(training.test_metrics.get("ndcg@10")),
             f"{training.n_ratings:,}",
             _figure(version.parent_version),
         )
@@ -88,8 +88,8 @@ def print_version(console: Console, version: Version, events: Iterable[VersionEv
         "artifact": version.artifact or "none is kept of a refused version",
     }
     console.print(_grid(lines))
-    console.print(_values("hyperparameter", training.hyperparameters))
-    console.print(_values("metric on the test part", training.test_metrics))
+    console.print(_values("hyperparameter", training.hyperparameters, _figure))
+    console.print(_values("metric on the test part", training.test_metrics, _metric))
     console.print(_events(events))
 
 
@@ -165,21 +165,35 @@ def _difference(a: Any, b: Any) -> str:
 
 def _events(events: Iterable[VersionEvent]) -> RenderableType:
     table = _table("when", "event", "reason", "evidence")
+    told: Mapping[str, Any] = {}
     for event in events:
-        evidence = [
-            f"{name}: {json.dumps(value, ensure_ascii=False)}"
-            for name, value in event.evidence.items()
-        ]
+        lines = _evidence(event.evidence) if event.evidence != told else ["as above"]
+        told = event.evidence
         cells = (event.happened_at, event.event, event.reason)
-        table.add_row(*map(plain, cells), Text("\n").join(map(plain, evidence)))
+        table.add_row(*map(plain, cells), Text("\n").join(map(plain, lines)))
     return table
 
 
-def _values(kind: str, values: Mapping[str, Any]) -> RenderableType:
+def _evidence(evidence: Mapping[str, Any]) -> list[str]:
+    """What decided, in lines; the rules that did not decide are only counted."""
+    rules = evidence.get("rules")
+    if not isinstance(rules, list):
+        return [f"{n}: {json.dumps(v, ensure_ascii=False)}" for n, v in evidence.items()]
+    decisive = [rule for rule in rules if rule.get("binding")]
+    lines = [f"{rule.get('verdict')}: {rule.get('figures')}" for rule in decisive]
+    others = len(rules) - len(decisive)
+    return (
+        [*lines, f"and {others} rules that did not decide (--json has them)"] if others else lines
+    )
+
+
+def _values(
+    kind: str, values: Mapping[str, Any], shown: Callable[[float | None], str]
+) -> RenderableType:
     table = _table(kind)
     table.add_column("value", justify="right")
     for name, value in values.items():
-        table.add_row(plain(name), _figure(value))
+        table.add_row(plain(name), shown(value))
     return table
 
 
@@ -197,7 +211,11 @@ def _table(*columns: str) -> Table:
 def _figure(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _metric(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _named(version: int | None) -> str:

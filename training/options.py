@@ -49,6 +49,9 @@ _OPTIONS = (
         help="What to maximise on the validation part.",
     ),
     click.option(
-        "--seed", type=click.IntRange(0, 2**31 - 1), help="[default: the number of earlier runs]"
+        "--seed",
+        type=click.IntRange(0, 2**31 - 1),
+        metavar="N",
+        help="Of everything random.  [default: the number of earlier runs]",
     ),
 )
