@@ -1,5 +1,6 @@
 """The sub-commands of `tune_orchestrator.py` that are about stored runs, and the quick one."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from cli.console import print_json, result_console
 from cli.exits import Command
 from cli.options import option_db, option_json
 from db.connection import connection
+from db.patterns import load_warm_starts
 from db.tuning_runs import load_run
 from hyperparameter_tuner import Study
 from reports.stored import describe_stored
@@ -48,13 +50,18 @@ def show_command(run_id: str, db_path: Path, as_json: bool) -> None:
     with connection(db_path) as conn:
         run = load_run(conn, run_id)
         summary = summarise(conn, run_id=run_id, space=study_of(run).space)
+        starts = load_warm_starts(conn, run_id)
     if as_json:
-        print_json(summary.as_dict() | {"settings": dict(run.settings)})
+        more = {"settings": dict(run.settings), "warm_starts": [asdict(s) for s in starts]}
+        print_json(summary.as_dict() | more)
         return
     console = result_console()
     render_summary(console, summary)
     rules = Plan.of(run).told()
     console.print(f"set up with: {', '.join(rules) or 'nothing special'}", style="dim")
+    if starts:
+        n_helped = sum(bool(start.helped) for start in starts)
+        console.print(f"begun with {len(starts)} of earlier runs; {n_helped} helped", style="dim")
 
 
 @click.command("resume", cls=Command)

@@ -61,6 +61,16 @@ def test_a_quick_sweep_tries_twelve(world: Path) -> None:
     assert result["experiments_completed"] == 13
 
 
+def test_what_a_run_began_with_is_shown(world: Path) -> None:
+    tuned(world, Plan(method="random", n_configs=12))
+    with connection(world) as conn:
+        conn.execute("DELETE FROM ratings WHERE user_id = 1")
+    run_id = tuned(world, Plan(method="random", n_configs=4)).tuning_run_id
+    (start,) = said_json("show", run_id, "--db", world)["warm_starts"]
+    assert start["experiment_id"] == f"{run_id}_001"
+    assert "begun with 1 of earlier runs" in said("show", run_id, "--db", world).stdout
+
+
 def test_patterns_are_listed(world: Path) -> None:
     assert "no patterns yet" in said("--patterns", "--db", world).stdout
     run_id = tuned(world, Plan(method="random", n_configs=5)).tuning_run_id
