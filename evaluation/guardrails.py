@@ -28,6 +28,7 @@ class Rule:
     threshold: float  # what it was held against
     figures: str  # both, for people
     binding: bool = True  # false: shown, but decides nothing
+    segment: str = EVERYONE  # whom it is about
 
     @property
     def passed(self) -> bool:
@@ -108,6 +109,7 @@ def _rule(contrast: Contrast, guardrail: Guardrail, p_hurt: float | None = None)
         figure=contrast.difference,
         threshold=margin,
         figures=_figures(contrast, guardrail, margin, verdict),
+        segment=contrast.segment,
     )
 
 

@@ -1,5 +1,7 @@
 """What a retraining says to people."""
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +21,10 @@ _COLOURS = {
 
 
 def render_retraining(console: Console, result: Retraining) -> None:
-    """Print the verdict, the rules behind it, and all figures beside the deployed ones."""
+    """Print the verdict, the rules behind it, and the figures beside the deployed ones.
+
+    Segments are told of only where the gate has something against them.
+    """
     if result.verdict == "nothing new":
         console.print(f"[yellow]Nothing new[/]: {outside_text(console, result.said)}")
         return
@@ -29,12 +34,18 @@ def render_retraining(console: Console, result: Retraining) -> None:
     if result.budget is not None:
         console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
     console.print()
-    render_rules(console, "The gate", result.rules)
+    told = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
+    render_rules(console, "The gate", told)
+    if len(told) < len(result.rules):
+        console.print(
+            f"[dim]and {len(result.rules) - len(told)} segments (new and heavy users, genres, ...)"
+            " of which none is worse beyond its margin; --json has them[/]\n"
+        )
     names = (f"deployed ({result.deployed_source})", "candidate")
     render_contrasts(console, "test", names, _shown(result))
 
 
-def render_rules(console: Console, title: str, rules: tuple[Rule, ...]) -> None:
+def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
     """Print the gate: each rule with its figure, its threshold and its verdict."""
     print_table(console, title, _rules(console, rules))
     if not all(rule.binding for rule in rules):
@@ -52,17 +63,17 @@ def headline(result: Retraining) -> str:
 
 
 def _shown(result: Retraining) -> list[Contrast]:
-    """Segments are shown of the split that decides only, and not where nothing differs."""
+    """All users under both splits, and each segment that the gate has something against."""
+    against = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
     first = result.contrasts[0].split if result.contrasts else None
-    is_same = not any(abs(contrast.difference) > 0 for contrast in result.contrasts)
     return [
         contrast
         for contrast in result.contrasts
-        if contrast.segment == EVERYONE or (contrast.split == first and not is_same)
+        if contrast.segment == EVERYONE or (contrast.split == first and contrast.segment in against)
     ]
 
 
-def _rules(console: Console, rules: tuple[Rule, ...]) -> Table:
+def _rules(console: Console, rules: Sequence[Rule]) -> Table:
     table = plain_table("verdict", "rule", ">figure", ">threshold")
     for rule in rules:
         colour = _COLOURS[rule.verdict] if rule.binding else "dim"
