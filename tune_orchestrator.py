@@ -27,7 +27,7 @@ from training.tuning import TuningOrchestrator
 
 __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
-_ANYWHERE = {"jobs", "promotes", "notify", "wait", "db_path", "as_json", "quiet"}
+_ANYWHERE = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
 _GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
 _GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
 

@@ -74,7 +74,12 @@ class Judgement:
 
 
 def gate(
-    terms: Terms, accuracy: float, contrasts: Sequence[Contrast], gains: Floats | None
+    terms: Terms,
+    accuracy: float,
+    contrasts: Sequence[Contrast],
+    gains: Floats | None,
+    *,
+    least_p_value: float = 0.0,
 ) -> Judgement:
     """Judge a candidate.
 
@@ -84,13 +89,15 @@ def gate(
         contrasts: candidate and deployed model side by side, on the test parts of both splits.
         gains: (n,) per-user differences in the objective on the test part of `terms.split`; None
             where the candidate has the deployed hyperparameters.
+        least_p_value: what the p-value is adjusted to where the candidate was picked out of
+            several by the same test part.
     """
     rules = [_accurate(terms, accuracy)]
     if gains is None:
         return Judgement(terms=terms, rules=(*rules, _identical()))
     found = find(contrasts, terms.split, terms.objective).compared
     assert found is not None  # an objective has a value per user
-    p_value = p_better(gains, minimum=terms.minimum_effect)
+    p_value = max(least_p_value, p_better(gains, minimum=terms.minimum_effect))
     better = _better(terms, found, gains, p_value)
     nightly = terms.decision == "nightly"
     rules += [better] if nightly else [_not_worse(terms, found), _unbound(better)]

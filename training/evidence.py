@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from domain.arrays import Floats
 from domain.dataset import Dataset
+from domain.recommender import Recommender
 from domain.space import Configuration
 from evaluation.contrasts import Contrast, Measured, contrasts
-from evaluation.evaluate import evaluate
+from evaluation.evaluate import Evaluation, evaluate
 from evaluation.segments import movie_accuracies, user_segments
 from evaluation.significance import known_differences
 from evaluation.splits import SPLITS, HeldOutPart
@@ -80,12 +81,18 @@ def measure_side(trainer: Trainer, side: Side) -> Measured:
     """Fit one side, and measure it as a whole and in segments."""
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
     model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
-    if side.model == BUILT_IN:  # it is not fitted twice, and has a faster way to be measured
-        evaluation = replace(trainer, model=side.model).evaluate(side.hyperparameters)
-    else:
-        evaluation = evaluate(model.score, fitting, held_out, catalogue)
     return Measured(
-        evaluation=evaluation,
+        evaluation=measure_figures(trainer, side, model),
         by_users=user_segments(fitting, held_out),
         by_movies=movie_accuracies(model.score, fitting, held_out, catalogue),
     )
+
+
+def measure_figures(trainer: Trainer, side: Side, fitted: Recommender | None = None) -> Evaluation:
+    """Every metric of one side; what is fitted already is not fitted again.
+
+    The built-in model has a faster way to be measured than by its scores.
+    """
+    if fitted is None or side.model == BUILT_IN:
+        return replace(trainer, model=side.model).evaluate(side.hyperparameters)
+    return evaluate(fitted.score, trainer.fitting, trainer.held_out, trainer.catalogue)

@@ -1,7 +1,7 @@
 """One retraining: evaluate, gate, and unless refused register and promote."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from db.deployed import load_deployed
 from db.experiments import set_test_accuracy
 from db.looks import Look, Reference, save_look, save_reference
 from db.versions import load_production
+from domain.arrays import Floats
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.hyperparameters import ACCURACY_THRESHOLD
@@ -27,9 +28,10 @@ from model import model_class
 from model_versioning import promote, refuse, register
 from reports.json_ready import json_ready
 from tracking.lineage import code_version, environment
-from training.evidence import Evidence, Side, gather
+from training.evidence import Evidence, Side, gather, measure_figures
+from training.finalist import pick
 from training.looks import BudgetState, budget_state
-from training.trainer import finite
+from training.trainer import Trainer, finite
 
 MIN_NEW_RATINGS = 100
 WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
@@ -117,7 +119,11 @@ class _Retrainer:
             f"{self.order.min_new_ratings} are needed: nothing done (--force retrains all the same)"
         )
 
-    def run(self) -> Retraining:
+    def per_user(self, trainer: Trainer, side: Side) -> Floats:
+        """(U,) the objective of one side on the test part."""
+        return measure_figures(trainer, side).per_user[self.study.objective]
+
+    def run(self, least_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, and unless it is a dry run record the verdict and act on it."""
         idle = self.nothing_new()
         if idle is not None:
@@ -128,7 +134,13 @@ class _Retrainer:
         evidence = gather(self.data, self.study, "test", self.deployed, self.candidate)
         contrasts = evidence.contrasts
         found = evidence.candidate[self.study.split].evaluation
-        judged = gate(self._terms(budget), found.values["accuracy"], contrasts, evidence.gains)
+        judged = gate(
+            self._terms(budget),
+            found.values["accuracy"],
+            contrasts,
+            evidence.gains,
+            least_p_value=least_p_value,
+        )
         result = Retraining(
             verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
             said=judged.said,
@@ -238,3 +250,19 @@ def retrain(conn: Connection, data: Dataset, order: Order) -> Retraining:
     stays a candidate, and production what it is.
     """
     return _Retrainer(conn, data, order).run()
+
+
+def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Retraining:
+    """Of several finalists of one study, retrain with the one that gains most on the test part.
+
+    They are looked at together, as one look; the p-value is adjusted for that.
+    """
+    if len(orders) == 1:
+        return retrain(conn, data, orders[0])
+    finalists = [_Retrainer(conn, data, order) for order in orders]
+    first = finalists[0]
+    trainer = Trainer.of(data, first.study, "test")
+    deployed = first.per_user(trainer, first.deployed)
+    gains = np.stack([each.per_user(trainer, each.candidate) - deployed for each in finalists])
+    best, p_value = pick(gains, first.order.minimum_effect)
+    return finalists[best].run(p_value)

@@ -15,15 +15,16 @@ from db.dataset import load_dataset
 from db.lock import run_lock
 from db.tuning_runs import load_run
 from domain.errors import GateError, InputError
+from domain.experiment import Experiment
 from executors import physical_cores
 from hyperparameter_tuner import Study
 from reports.tuning_tables import render_summary
 from tracking.progress import watcher
 from training.aftermath import option_notify, reported
-from training.finalist import load_finalist
+from training.finalist import load_finalists
 from training.plan import Plan
 from training.result import RunResult
-from training.retraining import Order, Retraining, retrain
+from training.retraining import Order, Retraining, retrain_best
 from training.tables import render_retraining
 from training.tuning import TuningOrchestrator, study_of
 
@@ -38,6 +39,7 @@ class Sitting:
     jobs: int = 1
     wait: float = 0.0
     promotes: bool = False
+    finalists: int = 1  # looked at together on the test part
     accuracy_threshold: float | None = None  # of the gate; None: the hyperparameter's
     notify: str | None = None  # a command of the user's that is told how it ended
     as_json: bool = False
@@ -70,22 +72,21 @@ class Sitting:
             self._show(orchestrator, result, deployed)
 
     def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
-        """Retrain with the run's finalist and let the gate decide; None if none completed."""
-        conn, objective = orchestrator.conn, orchestrator.study.objective
-        finalist = load_finalist(conn, result.tuning_run_id, objective)
-        if finalist is None:
-            return None
-        is_best = finalist.experiment_id == result.best_experiment_id
-        order = Order(
-            study=orchestrator.study,
-            hyperparameters=finalist.hyperparameters,
-            experiment_id=finalist.experiment_id,
-            reason=f"best of run {result.tuning_run_id}"
-            + ("" if is_best else " that loses no guarded metric"),
-            unattended=True,
-            accuracy_threshold=self.accuracy_threshold,
-        )
-        return retrain(conn, orchestrator.data, order)
+        """Retrain with the run's best finalist, if the gate lets it; None if none completed."""
+        conn, study = orchestrator.conn, orchestrator.study
+        finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
+        orders = [
+            Order(
+                study=study,
+                hyperparameters=finalist.hyperparameters,
+                experiment_id=finalist.experiment_id,
+                reason=_reason(finalist, result),
+                unattended=True,
+                accuracy_threshold=self.accuracy_threshold,
+            )
+            for finalist in finalists
+        ]
+        return retrain_best(conn, orchestrator.data, orders) if orders else None
 
     def _show(
         self, orchestrator: TuningOrchestrator, result: RunResult, deployed: Retraining | None
@@ -105,6 +106,12 @@ class Sitting:
             raise GateError(f"not promoted: {deployed.said}")
 
 
+def _reason(finalist: Experiment, result: RunResult) -> str:
+    is_best = finalist.experiment_id == result.best_experiment_id
+    kind = "best" if is_best else "finalist"
+    return f"{kind} of run {result.tuning_run_id}"
+
+
 def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what says how a run is held and shown; handed on as one `sitting`."""
 
@@ -115,6 +122,7 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
         jobs: int,
         wait: float,
         promotes: bool,
+        finalists: int,
         notify: str | None,
         as_json: bool,
         quiet: bool,
@@ -125,6 +133,7 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
             jobs=jobs,
             wait=wait,
             promotes=promotes,
+            finalists=finalists,
             notify=notify,
             as_json=as_json,
             quiet=quiet,
@@ -138,6 +147,7 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
         option_db,
         option_wait,
         option_notify,
+        _FINALISTS,
         _PROMOTE,
         _JOBS,
     ):
@@ -151,6 +161,14 @@ _JOBS = click.option(
     metavar="N",
     default=physical_cores,
     help="Experiments at once; changes nothing but the time.  [default: the machine's cores]",
+)
+_FINALISTS = click.option(
+    "--finalists",
+    type=click.IntRange(1, 10),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="With --promote: take so many to the test part, and judge the one that gains most there.",
 )
 _PROMOTE = click.option(
     "--promote",

@@ -15,7 +15,7 @@ from domain.hyperparameters import SPACE
 from domain.space import Value
 from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
 from tests.commands import run_json
-from training.retraining import Order, Retraining, retrain
+from training.retraining import Order, Retraining, retrain, retrain_best
 
 ONLY_CAST: dict[str, float] = {
     "genre_weight": 0.0,
@@ -76,6 +76,26 @@ def test_at_night_a_true_gain_is_promoted(world: Path) -> None:
     assert rules["better than deployed"]["figure"] > rules["better than deployed"]["threshold"]
     assert any("new users" in name for name in rules)
     assert "Accuracy (calendar)" in rules
+
+
+def test_of_several_finalists_the_one_that_gains_most_is_judged_in_one_look(world: Path) -> None:
+    with connection(world) as conn:
+        retrained(conn)
+        conn.execute(
+            "UPDATE training_runs SET hyperparameters = ?", [json.dumps(with_values(**ONLY_CAST))]
+        )
+        orders = [
+            Order(
+                study=Study(),
+                hyperparameters=with_values(**given),
+                unattended=True,
+                accuracy_threshold=0.0,
+            )
+            for given in ({"cast_weight": 0.9}, {}, {"cast_weight": 0.8})
+        ]
+        result = retrain_best(conn, load_dataset(conn), orders)
+        assert (result.verdict, result.hyperparameters) == ("promoted", SPACE.defaults())
+        assert [look.decision for look in load_looks(conn)] == ["first", "nightly"]
 
 
 def test_at_night_what_is_worse_beyond_noise_is_refused(world: Path) -> None:
