@@ -50,8 +50,6 @@ class Engine:
         That is where a rating is in both parts, or a user has more evidence than can be counted:
         the reference says what is to be said of them.
         """
-        if not _is_fit(fitting, held_out, catalogue):
-            return None
         return _engine(fitting, held_out, catalogue)
 
     def evaluate(self, configurations: Sequence[Configuration]) -> Iterator[tuple[int, Evaluation]]:
@@ -122,7 +120,10 @@ def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
 
 
 @lru_cache(maxsize=2)
-def _engine(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> Engine:
+def _engine(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> Engine | None:
+    """The engine for these tables, made once."""
+    if not _is_fit(fitting, held_out, catalogue):
+        return None
     rating, popularity, franchise, genre, cast = fit_components(fitting, catalogue)
     assert isinstance(rating, Rating)
     assert isinstance(popularity, Popularity)
