@@ -65,6 +65,7 @@ class HyperparameterTuner:
         self.study = study or Study()
         self.space = self.study.space
         self._searched: dict[tuple[object, ...], Space] = {}
+        self._within: dict[tuple[object, ...], bool] = {}
 
     def get_current_hyperparameters(self) -> dict[str, Value]:
         """The deployed configuration."""
@@ -96,10 +97,17 @@ class HyperparameterTuner:
         """The candidate for experiment `number` of `run`; None where nothing is left."""
         space = self.searched_space(run, current)
         if space is not self.space:
-            trials = [trial for trial in trials if contains(space, trial.configuration)]
+            trials = [trial for trial in trials if self._is_within(space, trial.configuration)]
             current = projected(space, current)
         problem = Problem(space=space, current=current, seed=run.seed, number=number, trials=trials)
         return propose(check_method(run.method), problem)
+
+    def _is_within(self, space: Space, configuration: Configuration) -> bool:
+        """`contains`, remembered: a run asks for each of its experiments again and again."""
+        key = (id(space), *configuration.values())
+        if key not in self._within:
+            self._within[key] = contains(space, configuration)
+        return self._within[key]
 
     def searched_space(self, run: TuningRun, current: Configuration) -> Space:
         """What `run` may choose from: the whole space, or the part that its settings leave.

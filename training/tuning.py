@@ -213,7 +213,7 @@ class TuningOrchestrator:
                 status, stop = self._loop(run, ledger)
         except OutOfTimeError:
             status = "completed"
-            stop = Stop("timeout", f"the time limit of {seconds:g} s is reached")
+            stop = Stop("timeout", f"the time limit was reached after {seconds:.3g} s")
         except KeyboardInterrupt:
             stop = Stop("interrupted", "interrupted")
             raise InterruptedRunError(
