@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.console import progress_bar, remark_console
-from db.connection import Connection, connection
+from db.connection import Connection, connection, transaction
 from db.dataset import load_dataset
 from hyperparameter_tuner import Study
 from importers.demo import import_demo
@@ -35,9 +35,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
     with connection(path, create=True) as conn, progress_bar(remark_console(quiet=True), "") as bar:
         import_demo(conn, settings, bar)
         rows = latest(conn, 2_400)
-        conn.executemany(
-            "DELETE FROM ratings WHERE user_id = ? AND movie_id = ?", [row[:2] for row in rows]
-        )
+        with transaction(conn):
+            conn.executemany(
+                "DELETE FROM ratings WHERE user_id = ? AND movie_id = ?", [row[:2] for row in rows]
+            )
         retrain(conn, load_dataset(conn), Order(study=Study(), accuracy_threshold=0.0))
     return path, rows
 
@@ -50,7 +51,7 @@ def promoted(made: tuple[Path, Rows], tmp_path: Path) -> tuple[Path, Rows]:
 
 
 def insert(path: Path, rows: Rows) -> None:
-    with connection(path) as conn:
+    with connection(path) as conn, transaction(conn):
         conn.executemany("INSERT INTO ratings VALUES (?, ?, ?, ?)", rows)
 
 
