@@ -7,6 +7,7 @@ from typing import Any
 from domain.errors import InputError
 
 MOST_CHARACTERS = 1_000_000
+_MOST_DIGITS = 300  # of a whole number; a float ends at 1.8e308
 
 
 def read_object(text: str, what: str) -> dict[str, Any]:
@@ -22,7 +23,11 @@ def read_object(text: str, what: str) -> dict[str, Any]:
         raise InputError(f"{what} must have at most {MOST_CHARACTERS} characters, got {len(text)}")
     try:
         value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_whole,
         )
     except json.JSONDecodeError as error:
         raise InputError(
@@ -54,3 +59,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{digits[:40]} is too large")
     return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:  # or it could not even be compared with a bound
+        raise ValueError(f"{digits[:40]}... is too large")
+    return int(digits)

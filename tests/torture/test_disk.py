@@ -24,12 +24,12 @@ WORKLOADS = ("tune", "retrain", "promote", "import", "migrate", "backup", "resto
 # by fault, how often each workload is tried: in every run of the tests, and by `make torture`
 COUNTS = {
     "kill": (6, 150),
-    "tear": (3, 60),
+    "tear": (3, 30),
     "power cut": (8, 150),
-    "full once": (3, 60),
-    "full for ever": (3, 60),
-    "I/O error once": (3, 60),
-    "I/O error for ever": (3, 60),
+    "full once": (3, 30),
+    "full for ever": (3, 30),
+    "I/O error once": (3, 30),
+    "I/O error for ever": (3, 30),
 }
 
 
