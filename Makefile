@@ -1,5 +1,6 @@
 # make tune    set up, build the demo database, tune it, show the summary, promote the winner
 # make test    run every test          make test-quick   the quick ones only
+# make torture every fault in full numbers: kills, power cuts, full disks, damage, hostile text
 # make check   format, lint, types, docs
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ DB ?= movies.db
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test test-quick check format bench clean
+.PHONY: help tune test test-quick torture check format bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -41,6 +42,10 @@ test: $(VENV)/dev
 
 test-quick: $(VENV)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
+
+torture: $(VENV)/dev
+	@echo "== trying every fault in full numbers (an hour or two); figures go to torture.jsonl"
+	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 
 check: $(VENV)/dev
 	@echo "== format, lint, types, docs"

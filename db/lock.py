@@ -12,6 +12,8 @@ from filelock import FileLock, Timeout
 from domain.clock import stamp
 from domain.errors import BusyError, StorageError
 
+_GLANCE_SECONDS = 0.3  # whoever only looks who holds a database may hold it for a moment
+
 
 @contextmanager
 def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -22,7 +24,8 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         StorageError: the directory does not let a lock be made.
     """
     holder = holder_path(database)
-    lock = FileLock(database.with_name(database.name + ".lock"), timeout=wait_seconds)
+    seconds = max(wait_seconds, _GLANCE_SECONDS)
+    lock = FileLock(database.with_name(database.name + ".lock"), timeout=seconds)
     try:
         lock.acquire()
     except Timeout:
