@@ -19,8 +19,9 @@ def sparkline(values: Sequence[float], *, width: int = 40, bars: str = BARS) -> 
     if not values:
         return ""
     low, high = min(values), max(values)
-    scale = (len(bars) - 1) / (high - low) if high > low else 0.0
-    return "".join(bars[round((value - low) * scale)] for value in _thinned(values, width))
+    span = (high - low) or 1.0
+    most = len(bars) - 1
+    return "".join(bars[round((value - low) / span * most)] for value in _thinned(values, width))
 
 
 def _thinned(values: Sequence[float], width: int) -> Sequence[float]:

@@ -24,3 +24,7 @@ def test_the_first_and_the_last_value_survive_thinning() -> None:
 
 def test_nothing_has_an_empty_sparkline() -> None:
     assert sparkline([]) == ""
+
+
+def test_values_next_to_each_other_are_told_apart() -> None:
+    assert sparkline([0.0, 5e-324]) == BARS[0] + BARS[-1]
