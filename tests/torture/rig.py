@@ -19,7 +19,8 @@ from pathlib import Path
 from domain.errors import ReelTuneError
 from tests.torture import shim
 from tests.torture.powercut import HOW, Disk, acknowledgement, put, read_log
-from tests.torture.workloads import WORKLOADS, Workload
+from tests.torture.workload import Workload
+from tests.torture.workloads import WORKLOADS
 
 ENDED, REFUSED, CRASHED = 0, 1, 70
 

@@ -1,15 +1,6 @@
-"""What is done while the disk fails: each workload, and what must hold whatever came of it.
+"""The kinds of work that are done while the disk fails."""
 
-`prepare` makes a directory; `work` changes it, and calls `acknowledge` with what it has been told
-is done; `faults` is what is wrong afterwards, in a directory that may have been cut short anywhere,
-once `acknowledged` was said. It also goes on with the work and looks whether it comes out as if
-nothing had happened.
-"""
-
-import shutil
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -26,89 +17,23 @@ from db.imports import load_batches
 from db.lock import run_lock
 from db.restore import load_backup, restore_backup
 from db.tuning_runs import load_progress, load_runs
-from db.versions import load_production, load_versions
+from db.versions import check_version, load_production, load_versions
 from domain.errors import ReelTuneError
 from domain.experiment import Experiment, TuningRun
 from hyperparameter_tuner import Study
-from importers.demo import import_demo
-from importers.demo_settings import DemoSettings
 from importers.layouts import find_movielens
 from importers.movielens import import_movielens
 from model_versioning import rollback
 from tests.importers.imports import MOVIES, RATINGS, dump, write
-from tests.test_model_versioning import HALVES, produced
+from tests.test_model_versioning import produced
 from tests.torture.schemas import make_at
+from tests.torture.workload import Acknowledge, Workload
 from training.retraining import Order, retrain
 from tune_orchestrator import TuningOrchestrator
+from versioning.retention import remove_old
 
-Acknowledge = Callable[[str], None]
-TINY = DemoSettings(users=30, movies=60, ratings=800, seed=3)
 MODEL = "examples.most_popular:MostPopular"
 N_CONFIGS = 4
-
-
-class Workload(ABC):
-    """One kind of work."""
-
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
-        self.base = scratch / "base"
-        self.base.mkdir(parents=True)
-        self.prepare(self.base)
-
-    def prepare(self, directory: Path) -> None:
-        """Make what the work starts from."""
-        tiny(directory)
-
-    @abstractmethod
-    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
-        """Do it; also goes on with what was cut short."""
-
-    @abstractmethod
-    def outcome(self, directory: Path) -> Any:
-        """What the work comes to, without moments and durations."""
-
-    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
-        """What of the acknowledged is not so."""
-        return []
-
-    @cached_property
-    def unbroken(self) -> Any:
-        """The outcome where nothing fails."""
-        directory = self.copy("unbroken")
-        self.work(directory, lambda _: None)
-        return self.outcome(directory)
-
-    def copy(self, name: str) -> Path:
-        """A fresh directory to work in."""
-        target = self.scratch / name
-        shutil.rmtree(target, ignore_errors=True)
-        return Path(shutil.copytree(self.base, target))
-
-    def faults(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
-        """What is wrong; empty if all that must hold does."""
-        found = self.wholeness(directory) + self.promises(directory, acknowledged)
-        if found:
-            return found
-        self.work(directory, lambda _: None)
-        found = self.wholeness(directory)
-        if not found and self.outcome(directory) != self.unbroken:
-            found = ["going on does not lead to what an unbroken one leads to"]
-        return found
-
-    def wholeness(self, directory: Path) -> list[str]:
-        """What is wrong with the database as such."""
-        path = directory / "movies.db"
-        if not path.exists():
-            return []
-        with connection(path, create=True) as conn:
-            wrong = [
-                f"{fault.subject}: {fault.what}"
-                for fault in verify(conn)
-                if fault.subject != "hyperparameters.json" and ".versions/" not in fault.subject
-            ]
-            (halves,) = conn.execute(HALVES).fetchone()
-        return [*wrong, "half a version is there"] if halves else wrong
 
 
 class Tune(Workload):
@@ -339,11 +264,30 @@ class Backup(Workload):
         return []
 
 
-def tiny(directory: Path) -> None:
-    """A database with a very small world."""
-    with connection(directory / "movies.db", create=True) as conn:
-        import_demo(conn, TINY, Progress(disable=True))
-        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+class Remove(Workload):
+    """All models are removed that may be."""
+
+    def prepare(self, directory: Path) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 5)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        path = directory / "movies.db"
+        with connection(path) as conn, run_lock(path):
+            acknowledge(str(len(remove_old(conn, keep=0).versions)))
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            return [v.version for v in load_versions(conn) if v.removed_at is None]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """Production and the one before are there, and whatever is not said to be removed."""
+        with connection(directory / "movies.db") as conn:
+            left = [v for v in load_versions(conn) if v.removed_at is None]
+            wrong = [fault.what for v in left for fault in check_version(conn, v)]
+        if acknowledged and [v.version for v in left] != [4, 5]:
+            wrong.append("what was said to be removed is not")
+        return wrong
 
 
 WORKLOADS: dict[str, type[Workload]] = {
@@ -354,4 +298,5 @@ WORKLOADS: dict[str, type[Workload]] = {
     "migrate": Migrate,
     "backup": Backup,
     "restore": Restore,
+    "remove": Remove,
 }
