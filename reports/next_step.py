@@ -14,7 +14,7 @@ def first_command(stored: Stored, db: Path) -> str:
     """What to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
         if run.status in ("running", "interrupted"):
-            return _resume(run, db)
+            return resume_line(run.tuning_run_id, db)
     for run in stored.runs:
         if run.status == "planned":
             n = run.experiments_by_status.get("pending", 0)
@@ -35,15 +35,16 @@ def next_command(
         db: the database.
     """
     if run.status in ("running", "interrupted"):
-        return _resume(run, db)
+        return resume_line(run.tuning_run_id, db)
     if best is None or deployed or difference.verdict == "worse":
         return _tune("bayesian", max(20, run.n_configs), _options(run, db))
     return _line("python retrain_model.py --apply-hp", shlex.quote(best), _db_option(db))
 
 
-def _resume(run: RunLine, db: Path) -> str:
-    run_id = shlex.quote(run.tuning_run_id)
-    return _line("python tune_orchestrator.py --resume", run_id, _db_option(db))
+def resume_line(run_id: str, db: Path) -> str:
+    """The command that goes on with a run."""
+    words = "python tune_orchestrator.py --resume"
+    return _line(words, shlex.quote(run_id), _db_option(db))
 
 
 def _tune(method: str, n_configs: int, options: str) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import erfcx, ndtr
-from scipy.stats import qmc
 
 from domain.arrays import Floats
 from search.features import Features
@@ -60,6 +59,8 @@ def _initial(problem: Problem) -> Proposal:
     elif problem.number <= 1:
         point = np.full(n_axes, 0.5)
     else:
+        from scipy.stats import qmc  # half a second, only where it is used
+
         design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
         point = design.fast_forward(problem.number - 1).random(1)[0]
     return Proposal(problem.space.decode(point), "initial")

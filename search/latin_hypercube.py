@@ -1,7 +1,6 @@
 """Latin hypercube search: each axis is cut in equal parts, and each part is visited once."""
 
 import numpy as np
-from scipy.stats import qmc
 
 from search.strategy import Problem, Proposal
 
@@ -28,6 +27,8 @@ class LatinHypercube:
             point = problem.generator().random(n_axes)
         else:
             block, place = divmod(max(0, problem.number - 1), BLOCK)
+            from scipy.stats import qmc  # half a second, only where it is used
+
             design = qmc.LatinHypercube(n_axes, rng=np.random.default_rng([problem.seed, block]))
             point = design.random(BLOCK)[place]
         return Proposal(problem.space.decode(point), "explore")

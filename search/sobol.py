@@ -1,7 +1,6 @@
 """Quasi-random search: points that fill the cube evenly, however many there are."""
 
 import numpy as np
-from scipy.stats import qmc
 
 from search.strategy import Problem, Proposal
 
@@ -23,6 +22,8 @@ class Sobol:
         if problem.attempt:
             point = problem.generator().random(n_axes)
         else:
+            from scipy.stats import qmc  # half a second, only where it is used
+
             sequence = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
             point = sequence.fast_forward(max(1, problem.number)).random(1)[0]
         return Proposal(problem.space.decode(point), "explore")

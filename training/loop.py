@@ -52,6 +52,8 @@ class Loop:
             if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
                 said = f"the first {GIVE_UP_AFTER} experiments all failed"
                 return "failed", Stop("failures", said)
+        if not self.ledger.count("completed"):
+            return "failed", Stop("failures", "all experiments failed")
         stop = self.brake.stop(self.ledger.settled)
         if stop is not None:
             return "completed", stop

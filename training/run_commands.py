@@ -12,6 +12,7 @@ from db.connection import connection
 from db.patterns import load_warm_starts
 from db.tuning_runs import load_run
 from hyperparameter_tuner import Study
+from reports.next_step import resume_line
 from reports.stored import describe_stored
 from reports.stored_tables import render_stored
 from reports.summary import summarise
@@ -109,7 +110,7 @@ def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None
         return
     click.echo(
         f"run {run_id} is {run.status}: {run.stop_reason}; "
-        f"go on with: python tune_orchestrator.py resume {run_id}"
+        f"go on with: {resume_line(run_id, db_path)}"
     )
 
 

@@ -22,6 +22,7 @@ from db.tuning_runs import (
     set_run_status,
     start_run,
 )
+from db.versions import database_path
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.errors import InputError, InterruptedRunError
@@ -30,6 +31,7 @@ from domain.limits import Limits
 from domain.space import Configuration
 from executors import Start, make_executor
 from hyperparameter_tuner import HyperparameterTuner, Study, check_method, new_experiment
+from reports.next_step import resume_line
 from reports.summary import Summary, summarise
 from tracking.lineage import code_version
 from tracking.progress import SilentWatcher, Watcher
@@ -219,7 +221,7 @@ class TuningOrchestrator:
             raise InterruptedRunError(
                 f"run {run.tuning_run_id} is interrupted after {ledger.count('completed')} of "
                 f"{run.n_configs + 1} experiments; go on with: "
-                f"python tune_orchestrator.py --resume {run.tuning_run_id}"
+                f"{resume_line(run.tuning_run_id, database_path(self.conn))}"
             ) from None
         finally:
             self._close(run, status, stop)
