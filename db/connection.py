@@ -111,7 +111,7 @@ def check_migrations(conn: Connection) -> list[str]:
     wrong = [f"migration {n} is not the program's" for n in found if found[n] != ours.get(n)]
     applied = set(range(1, schema_version(conn) + 1))
     wrong += [f"migration {n} is not recorded" for n in sorted(applied - found.keys())]
-    return wrong
+    return wrong + ([] if _has_our_schema(conn) else ["tables differ from the migrations'"])
 
 
 def check_owner(conn: Connection, path: Path) -> None:
@@ -151,10 +151,28 @@ def schema_version(conn: Connection) -> int:
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
 
 
+def _has_our_schema(conn: Connection) -> bool:
+    """Whether the tables, indices and triggers of the migrations are there, to the letter."""
+    model = sqlite.connect(":memory:", isolation_level=None)
+    try:
+        for _, sql in _read_migrations()[: schema_version(conn)]:
+            model.executescript(sql)
+        return _schema(model) <= _schema(conn)  # what users add is theirs
+    finally:
+        model.close()
+
+
+def _schema(conn: Connection) -> set[tuple[str, ...]]:
+    rows = conn.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return {tuple(row) for row in rows if not row[1].startswith("sqlite_")}
+
+
 def _is_damaged(conn: Connection) -> bool:
     try:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
+        if not _has_our_schema(conn):
+            return True
         if conn.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             return True
         return conn.execute("PRAGMA foreign_key_check").fetchone() is not None

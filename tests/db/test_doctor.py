@@ -125,3 +125,12 @@ def test_check_names_what_is_wrong(path: Path, conn: Connection, statement: str,
     conn.execute(statement)
     assert said in run(path, "check", expect=1).output
     assert not json.loads(run(path, "check", "--json", expect=1).stdout)["ok"]
+
+
+def test_check_names_a_table_that_is_not_as_it_was_made_and_leaves_alone_what_users_add(
+    path: Path, conn: Connection
+) -> None:
+    conn.execute("CREATE VIEW mine AS SELECT count(*) FROM ratings")
+    run(path, "check")
+    conn.execute("ALTER TABLE people RENAME COLUMN name TO nbme")
+    assert "tables differ" in run(path, "check", expect=1).output

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -147,6 +148,21 @@ ssize_t pwrite(int fd, const void *data, size_t n, off_t offset)
 {
     return pwrite64(fd, data, n, offset);
 }
+
+/* Copies within the kernel cannot be numbered: the program then reads and writes by itself. */
+#define REFUSED(to, call)                                        \
+    {                                                            \
+        char path[PATH_MAX];                                     \
+        if (mode == OFF || !path_of(to, path)) return call;      \
+        errno = ENOTSUP;                                         \
+        return -1;                                               \
+    }
+ssize_t sendfile(int to, int from, off_t *offset, size_t n)
+    REFUSED(to, REAL(sendfile)(to, from, offset, n))
+ssize_t sendfile64(int to, int from, off64_t *offset, size_t n)
+    REFUSED(to, REAL(sendfile64)(to, from, offset, n))
+ssize_t copy_file_range(int from, off64_t *a, int to, off64_t *b, size_t n, unsigned flags)
+    REFUSED(to, REAL(copy_file_range)(from, a, to, b, n, flags))
 
 #define ON_FD(name, kind, size)                                             \
     {                                                                       \
