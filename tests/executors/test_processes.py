@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="re
 
 DATA = np.arange(1_000_000.0)
 JOBS = 2
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 6.0  # ample for all but the task that hangs, on a busy machine too
 MEMORY_BYTES = 600_000_000
 
 
@@ -86,7 +86,7 @@ def seconds_until_gone(pids: list[int], limit: float = 10.0) -> float:
         (("kill_self", signal.SIGKILL), "worker process died (SIGKILL)"),
         (("kill_self", 40), "worker process died (signal 40)"),
         (("segfault", None), "worker process died (SIGSEGV)"),
-        (("hang", None), "took longer than 2 s and was stopped"),
+        (("hang", None), "took longer than 6 s and was stopped"),
         (("eat_memory", None), "MemoryError: Unable to allocate"),
         (("give_something_unpicklable", None), "the result cannot be sent: TypeError: cannot"),
         (("give_something_unreadable", None), "the result cannot be read: ValueError: poison"),
