@@ -88,6 +88,8 @@ def _fill(database: Path, draft: Path, directory: Path) -> Backup:
         schema = schema_version(conn)
         left_out = _copy_artifacts(conn, database)
         conn.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+    if [path.name for path in draft.glob(f"{database.name}*")] != [database.name]:
+        raise StorageError(f"{str(directory)!r} cannot be written: its log could not be merged")
     files = {
         path.relative_to(draft).as_posix(): (path.stat().st_size, sha256_of(path))
         for path in sorted(draft.rglob("*"))
@@ -99,11 +101,11 @@ def _fill(database: Path, draft: Path, directory: Path) -> Backup:
 
 
 def _copy_database(conn: Connection, copy: Path, database: Path) -> None:
-    with closing(sqlite.connect(str(copy), isolation_level=None)) as target:
-        try:
+    try:
+        with closing(sqlite.connect(str(copy), isolation_level=None)) as target:
             conn.backup(target)
-        except sqlite.DatabaseError as error:
-            raise StorageError(f"{str(database)!r} cannot be copied: {error}") from error
+    except sqlite.DatabaseError as error:
+        raise StorageError(f"{str(database)!r} cannot be copied: {error}") from error
 
 
 def _copy_artifacts(conn: Connection, database: Path) -> list[str]:
