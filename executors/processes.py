@@ -13,6 +13,7 @@ from typing import Generic, Self
 from executors.environment import thread_limits
 from executors.executor import Outcome, R, Start, T, one_line
 from executors.sharing import Shared
+from executors.signals import held_signals
 from executors.worker import Report, work
 from executors.worker_handle import Worker
 
@@ -96,7 +97,7 @@ class Processes(Generic[T, R]):
         worker = Worker(process, ours, number, task, time.monotonic())
         self._workers.append(worker)
         try:
-            with thread_limits(self.capacity), theirs:
+            with held_signals(), thread_limits(self.capacity), theirs:
                 process.start()
         except OSError as error:
             self._fail(worker, f"a worker process cannot be made: {one_line(error)}")

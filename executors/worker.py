@@ -18,6 +18,7 @@ from typing import Any
 
 from executors.executor import one_line
 from executors.sharing import Mapped
+from executors.signals import ignore_held
 
 _PR_SET_PDEATHSIG = 1
 
@@ -84,8 +85,7 @@ def _settle(parent: int) -> None:
     """Set this process up so that it neither outlives nor disturbs its parent."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)  # a group of its own, so that what tasks start can be ended with it
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the parent hears them, and decides
+    ignore_held()  # the parent hears them, and decides
     _redirect_output()
     _die_with(parent)
     os.register_at_fork(after_in_child=_ask_kernel_to_kill_orphan)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from executors import Outcome, Processes, physical_cores, processes
+from executors.signals import HELD, held_signals
 from tests.executors.tasks import (
     Task,
     start,
@@ -211,3 +212,17 @@ def test_outside_its_block_it_takes_no_task() -> None:
         pass
     with pytest.raises(RuntimeError, match="enter it first"):
         pool.submit(0, ("square", 1))
+
+
+def test_a_signal_while_a_worker_is_made_waits_until_it_is() -> None:
+    order: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: order.append("heard"))
+    try:
+        with held_signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+            order.append("made")
+        assert order == ["made", "heard"]
+        assert not set(HELD) & signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGTERM, before)
