@@ -1,7 +1,7 @@
 # make tune    set up, build the demo database, tune it, show the summary, promote the winner
 # make test    run every test          make test-quick   the quick ones only
 # make torture every fault in full numbers: kills, power cuts, full disks, damage, hostile text
-# make check   format, lint, types, docs
+# make check   format, lint, types, docs        make bench    speed and quality, measured here
 
 PYTHON ?= python3
 VENV := .venv
@@ -53,6 +53,12 @@ check: $(VENV)/dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/python -m reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
+
+bench: $(VENV)/main $(DB)
+	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"
+	@$(BIN)/python -m benchmarks.engine --db $(DB)
+	@$(BIN)/python -m benchmarks.libraries --db $(DB)
+	@$(BIN)/python -m benchmarks.search --quick
 
 format: $(VENV)/dev
 	@$(BIN)/ruff format .

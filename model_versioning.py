@@ -20,7 +20,7 @@ from db.artifacts import load_artifact, save_artifact
 from db.catalogue import load_titles
 from db.columns import snapshot
 from db.connection import Connection, connection, transaction
-from db.deployed import EXPORT_NAME, export_deployed, live_history
+from db.deployed import export_deployed, export_path, live_history
 from db.deployed import verify as verify  # a public name of this module too
 from db.versions import (
     add_version,
@@ -359,6 +359,7 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
     with connection(db_path) as conn:
         faults = verify(conn)
         n_versions = 0 if faults else len(load_versions(conn))
+        export = export_path(conn).name
     if as_json:
         print_json(faults_json(faults))
     elif faults:
@@ -366,7 +367,7 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
     elif not quiet:
         click.echo(
             f"nothing is wrong with {n_versions} versions, their artifacts, what is in production,"
-            f" {EXPORT_NAME} and the database"
+            f" {export} and the database"
         )
     if faults:
         sys.exit(EXIT_ERROR)

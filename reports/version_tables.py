@@ -38,7 +38,7 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
         console.print("There is no version yet: run `retrain_model.py`.")
         return
     table = _table("version", "status", "created", "experiment")
-    for name in ("test accuracy", "NDCG@10", "ratings", "parent"):
+    for name in ("accuracy", "NDCG@10", "ratings", "parent"):
         table.add_column(name, justify="right")
     for version in versions:
         training = version.training
