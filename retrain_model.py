@@ -1,10 +1,12 @@
 """The front door: retrain, tune, deploy."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cli.console import print_json, remark_console, result_console
 from cli.exits import Command
@@ -14,6 +16,7 @@ from db.dataset import load_dataset
 from db.deployed import load_deployed
 from db.experiments import load_experiment
 from db.lock import run_lock
+from db.versions import load_production
 from domain.errors import GateError, InputError
 from domain.experiment import Experiment
 from domain.space import Configuration
@@ -27,6 +30,8 @@ from training.aftermath import option_notify, reported
 from training.options import option_study
 from training.retraining import MIN_NEW_RATINGS, Order, Retraining, retrain
 from training.tables import render_retraining
+
+_SPELT = {"tune": "tune", "report": "tune-report"}
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,7 +48,7 @@ from training.tables import render_retraining
     "--tune-configs",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="How many candidates to store.  [default: grid 63, random 50, bayesian 20]",
+    help="How many candidates to store.  [default: 50; grid 63, bayesian and gp 20]",
 )
 @click.option(
     "--apply-hp", metavar="WHAT", help="Deploy: JSON, @FILE, 'best', or an experiment id."
@@ -86,6 +91,8 @@ def main(
     With --apply-hp deploys other hyperparameters the same way; with --tune stores candidates for
     tune_orchestrator.py instead.
     """
+    if action and apply_hp is not None:
+        raise click.UsageError(f"--apply-hp deploys, --{_SPELT[action]} does not: give one of them")
     if action == "report":
         with connection(db_path) as conn:
             _report(conn, study, as_json)
@@ -105,7 +112,7 @@ def _order(
     conn: Connection, study: Study, apply_hp: str | None, conditions: Mapping[str, Any]
 ) -> Order:
     if apply_hp is None:
-        return Order(study=study, **conditions)
+        return Order(study=_in_production(conn, study), **conditions)
     hyperparameters, experiment = read_apply_hp(conn, study, apply_hp)
     return Order(
         study=study,
@@ -114,6 +121,15 @@ def _order(
         reason="applied " + (experiment.experiment_id if experiment else "given hyperparameters"),
         **conditions,
     )
+
+
+def _in_production(conn: Connection, study: Study) -> Study:
+    """The study with the model that is in production, unless one is named on the command line."""
+    source = click.get_current_context().get_parameter_source("model")
+    production = load_production(conn)
+    if production is None or source is ParameterSource.COMMANDLINE:
+        return study
+    return replace(study, model=production.training.model)
 
 
 def read_apply_hp(

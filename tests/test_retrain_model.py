@@ -60,6 +60,16 @@ def test_without_new_ratings_nothing_is_done(world: Path) -> None:
     assert n_versions(world) == 1
 
 
+def test_a_plain_retraining_is_of_the_model_in_production(world: Path) -> None:
+    run(SCRIPT, "--db", world, *OPEN_GATE, "--model", "examples.most_popular:MostPopular")
+    result = run_json(SCRIPT, "--db", world, *OPEN_GATE, "--force")
+    assert list(result["hyperparameters"]) == ["half_life_years"]
+
+
+def test_tuning_and_deploying_at_once_is_wrong_usage(world: Path) -> None:
+    run(SCRIPT, "--db", world, "--tune", "--apply-hp", "best", expect=2)
+
+
 def test_force_retrains_without_new_ratings(world: Path) -> None:
     run(SCRIPT, "--db", world, *OPEN_GATE)
     result = run_json(SCRIPT, "--db", world, *OPEN_GATE, "--force")

@@ -32,7 +32,7 @@ _OPTIONS = (
         default=BUILT_IN,
         show_default=True,
         metavar="MODULE:NAME",
-        help="The recommender: the built-in one, or a class of yours.",
+        help="The recommender: built-in, or a class of yours. Retrained is that in production.",
     ),
     click.option(
         "--split",
