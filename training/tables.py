@@ -63,13 +63,18 @@ def headline(result: Retraining) -> str:
 
 
 def _shown(result: Retraining) -> list[Contrast]:
-    """All users under both splits, and each segment that the gate has something against."""
+    """All users under both splits, and each segment that the gate has something against.
+
+    Where nothing differs, the split that decides says all.
+    """
     against = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
     first = result.contrasts[0].split if result.contrasts else None
+    differs = any(abs(contrast.difference) > 0 for contrast in result.contrasts)
     return [
         contrast
         for contrast in result.contrasts
-        if contrast.segment == EVERYONE or (contrast.split == first and contrast.segment in against)
+        if (contrast.split == first and contrast.segment in against)
+        or (contrast.segment == EVERYONE and differs)
     ]
 
 
