@@ -105,12 +105,12 @@ def verify(conn: Connection) -> list[Fault]:
 
 def check_export(conn: Connection) -> list[Fault]:
     """What is wrong with the exported file, if it does not say what is in production."""
-    production = load_production(conn)
-    if production is None or not _differs(export_path(conn), production):
+    production, path = load_production(conn), export_path(conn)
+    if production is None or not _differs(path, production):
         return []
-    what = "does not say what is in production" if export_path(conn).exists() else "is missing"
+    what = "does not say what is in production" if path.exists() else "is missing"
     remedy = f"promote version {production.version} again: that writes it"
-    return [Fault(EXPORT_NAME, what, remedy)]
+    return [Fault(path.name, what, remedy)]
 
 
 def check_production(conn: Connection) -> list[Fault]:

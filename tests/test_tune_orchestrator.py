@@ -94,6 +94,22 @@ def test_a_run_tries_the_deployed_configuration_first(world: Path) -> None:
     assert baseline.improvement_from_baseline == 0
 
 
+def test_testing_a_configuration_gives_what_a_run_records_of_it_and_records_nothing(
+    world: Path,
+) -> None:
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(conn, load_dataset(conn), Study(seed=7))
+        current = orchestrator.tuner.get_current_hyperparameters()
+        found = orchestrator.test_configuration(current)
+        assert load_runs(conn) == []
+        with pytest.raises(InputError, match="genre_weight must be in"):
+            orchestrator.test_configuration({**current, "genre_weight": 2.0})
+        run_id = orchestrator.run_full_tuning("random", 1).tuning_run_id
+        baseline = load_experiments(conn, run_id)[0]
+    assert baseline.objective_value == found.objective_value
+    assert baseline.metrics == found.metrics
+
+
 def test_the_best_of_a_run_is_the_maximum_of_its_values(world: Path) -> None:
     result = tuned(world, "random", 6)
     values = {n: e[2] for n, e in found(world, result.tuning_run_id).items()}
