@@ -123,10 +123,27 @@ class HyperparameterTuner:
             self._searched[key] = restricted(self.space, limits, current)
         return self._searched[key]
 
-    def earlier_trials(self, cutoff: int) -> list[Trial]:
-        """Results of other runs that can be compared, up to completion number `cutoff`."""
-        history = load_history(self.conn, self.study.task(self.data), cutoff)
-        return [Trial(e.hyperparameters, e.objective_value) for e in history]
+    def earlier_trials(self, run: TuningRun) -> list[Trial]:
+        """Results of other runs that `run` may compare its own with; all so far if not started."""
+        cutoff = run.history_cutoff
+        history = load_history(
+            self.conn,
+            replace(
+                self.study.task(self.data),
+                timeout_seconds=_number(run, "timeout_seconds"),
+                memory_bytes=_number(run, "memory_bytes"),
+            ),
+            last_completion_number(self.conn) if cutoff is None else cutoff,
+        )
+        return [
+            Trial(
+                found.hyperparameters,
+                found.value,
+                failed=found.status == "failed",
+                pruned=found.status == "pruned",
+            )
+            for found in history
+        ]
 
     def save_candidates(self, method: str, n: int) -> tuple[str, list[Experiment]]:
         """Store up to `n` pending candidates in the planned run of this method, made if need be.
@@ -206,8 +223,8 @@ class HyperparameterTuner:
         """A batch of up to `n` candidates that go on after those `pending` in `run`."""
         run = run or self.new_run(method, n)
         current = self.get_current_hyperparameters()
-        trials = self.earlier_trials(last_completion_number(self.conn))
-        trials += [Trial(e.hyperparameters, None) for e in pending]
+        trials = self.earlier_trials(run)
+        trials += [Trial(e.hyperparameters, None, e.number) for e in pending]
         first = 1 + max((e.number for e in pending), default=BASELINE)
         found: list[Proposal] = []
         for number in range(first, first + n):
@@ -215,7 +232,7 @@ class HyperparameterTuner:
             if proposal is None:
                 break
             found.append(proposal)
-            trials.append(Trial(proposal.configuration, None))
+            trials.append(Trial(proposal.configuration, None, number))
         return found
 
 
@@ -224,6 +241,12 @@ def limits_of(run: TuningRun) -> Limits:
     stored = run.settings.get("limits", {})
     assert isinstance(stored, Mapping)
     return Limits.of(stored)
+
+
+def _number(run: TuningRun, name: str) -> float | None:
+    """A number among the run's settings; None if it is not there."""
+    stored = run.settings.get(name)
+    return float(stored) if isinstance(stored, int | float) else None
 
 
 def new_experiment(

@@ -48,7 +48,7 @@ class Ours:
 
     def tell(self, configuration: Configuration, value: float) -> None:
         """Add to the history."""
-        self.trials.append(Trial(configuration, value))
+        self.trials.append(Trial(configuration, value, len(self.trials)))
 
 
 class Peer:

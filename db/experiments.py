@@ -9,7 +9,7 @@ import numpy as np
 from db.connection import Connection, Row
 from domain.arrays import Floats
 from domain.errors import NotFoundError
-from domain.experiment import Experiment, Measurement, Pruned, Task
+from domain.experiment import Experiment, Measurement, Pruned, Result, Task
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -151,11 +151,16 @@ def prune_experiment(
 def pruned_metrics(found: Pruned) -> dict[str, float | None]:
     """What is kept of a pruned experiment in the place of its metrics."""
     return {
-        f"{found.objective} (estimate)": found.estimate,
+        estimate_of(found.objective): found.estimate,
         "difference": found.difference,
         "users": float(found.n_users),
         "share_of_users": found.share_of_users,
     }
+
+
+def estimate_of(objective: str) -> str:
+    """The name under which a pruned experiment keeps what the objective seemed to be."""
+    return f"{objective} (estimate)"
 
 
 def set_improvement(conn: Connection, experiment_id: str, improvement: float) -> None:
@@ -202,21 +207,33 @@ def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
     return [_experiment(row) for row in rows]
 
 
-def load_history(conn: Connection, task: Task, cutoff: int) -> list[Experiment]:
-    """Completed experiments of the same task up to completion number `cutoff`, in that order."""
+def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
+    """What experiments of the same task found up to completion number `cutoff`, in that order.
+
+    A failure counts where its run had the same limits on time and memory, and where something else
+    was completed in it: then it was the configuration that failed, and it would again.
+    """
     rows = conn.execute(
         """
-        SELECT e.*
+        SELECT e.hyperparameters, e.status,
+               CASE e.status WHEN 'pruned' THEN e.metrics ->> :estimate
+                             ELSE e.objective_value END AS value
           FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
-         WHERE e.status = 'completed' AND e.completion_number <= :cutoff
+         WHERE e.completion_number <= :cutoff
            AND r.data_fingerprint = :data_fingerprint AND r.split = :split
            AND r.model = :model AND r.space_fingerprint = :space_fingerprint
            AND r.objective = :objective AND r.code_version = :code_version
+           AND (e.status <> 'failed'
+                OR (r.settings ->> 'timeout_seconds' IS :timeout_seconds
+                    AND r.settings ->> 'memory_bytes' IS :memory_bytes
+                    AND EXISTS (SELECT 1 FROM hp_experiments AS x
+                                 WHERE x.tuning_run_id = e.tuning_run_id
+                                   AND x.status = 'completed' AND x.completion_number <= :cutoff)))
          ORDER BY e.completion_number
         """,
-        asdict(task) | {"cutoff": cutoff},
+        asdict(task) | {"cutoff": cutoff, "estimate": estimate_of(task.objective)},
     )
-    return [_experiment(row) for row in rows]
+    return [Result(json.loads(row[0]), row[1], row[2]) for row in rows]
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:

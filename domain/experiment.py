@@ -24,6 +24,17 @@ class Task:
     space_fingerprint: str
     objective: str
     code_version: str
+    timeout_seconds: float | None = None  # of one experiment: a limit decides what fails, and only
+    memory_bytes: float | None = None  # that
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an experiment of an earlier run found."""
+
+    hyperparameters: Configuration
+    status: ExperimentStatus
+    value: float | None  # the objective; of a pruned one the estimate; None where it failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

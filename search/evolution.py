@@ -27,7 +27,7 @@ class Evolution:
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
-        finished = [t for t in problem.trials if t.value is not None]
+        finished = problem.results()
         if len(finished) < N_INITIAL or problem.attempt > 20:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         anchors = [space.encode(t.configuration) for t in best_trials(finished, N_ANCHORS)]

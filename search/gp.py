@@ -44,7 +44,7 @@ class GaussianProcessSearch:
         """The most promising valid configuration that was not tried."""
         if not problem.space.dimensions:
             return None
-        finished = [t for t in problem.trials if t.value is not None]
+        finished = problem.results()
         if problem.attempt or len(finished) < N_INITIAL:
             return _initial(problem)
         with _one_thread().limit(limits=1):  # the number of threads changes the last bits
@@ -89,7 +89,7 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
     points = features.of_configurations([t.configuration for t in known])
     values = _standardised(np.array([t.value for t in known], dtype=np.float64))
     model = _fitted(points, values, SPREADS[problem.number % 2])
-    pending = [t.configuration for t in problem.trials if t.value is None][-MOST_FITTED:]
+    pending = [t.configuration for t in problem.open_trials()][-MOST_FITTED:]
     if pending:
         open_points = features.of_configurations(pending)
         believed = np.append(values, model.predict_mean(open_points))

@@ -17,7 +17,15 @@ class Trial:
     """A configuration that was tried, or is being tried."""
 
     configuration: Configuration
-    value: float | None  # the objective, more is better; None while running, or where it failed
+    value: float | None  # the objective, more is better; None where it failed or is not known yet
+    number: int | None = None  # its place in this run; None: another run tried it
+    failed: bool = False
+    pruned: bool = False  # its value is an estimate, from a part of the users
+
+    @property
+    def is_open(self) -> bool:
+        """Is it being tried, or is its result not to be seen yet?"""
+        return self.value is None and not self.failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,25 @@ class Problem:
     def generator(self) -> np.random.Generator:
         """Random numbers that depend on seed, number and attempt alone."""
         return np.random.default_rng([self.seed, self.number, self.attempt])
+
+    def results(self) -> list[Trial]:
+        """Trials that have ended, in order; one that failed is worth as little as the worst.
+
+        So strategies turn away from where experiments fail, without a scale of their own for it.
+        """
+        known = [trial.value for trial in self.trials if trial.value is not None]
+        if not known:
+            return []
+        worst = min(known)
+        return [
+            replace(trial, value=worst) if trial.failed else trial
+            for trial in self.trials
+            if not trial.is_open
+        ]
+
+    def open_trials(self) -> list[Trial]:
+        """Trials whose results are not known yet, in order."""
+        return [trial for trial in self.trials if trial.is_open]
 
     def complete(self, configuration: Configuration) -> dict[str, Value]:
         """`configuration` with the current value of all that is never searched."""

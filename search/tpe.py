@@ -4,8 +4,6 @@ Its cost hardly grows with the history, so that it is the one for thousands of e
 Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization", section 4.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from domain.arrays import Floats
@@ -34,10 +32,10 @@ class TreeParzenEstimator:
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
-        finished = [t for t in problem.trials if t.value is not None]
+        finished = problem.results()
         if len(finished) < N_INITIAL or problem.attempt:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
-        good, others = _split(problem.trials, finished)
+        good, others = _split(finished, problem.open_trials())
         centres = np.array([space.encode(t.configuration) for t in good])
         candidates = _candidates(centres, rng)
         features = Features(space)
@@ -52,15 +50,14 @@ class TreeParzenEstimator:
         return Proposal(space.decode(rng.random(n_axes)), "explore")
 
 
-def _split(trials: Sequence[Trial], finished: list[Trial]) -> tuple[list[Trial], list[Trial]]:
+def _split(finished: list[Trial], pending: list[Trial]) -> tuple[list[Trial], list[Trial]]:
     """The good results, best first, and of all others an even choice."""
     order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable").tolist()
     n_good = max(2, min(MOST_GOOD, round(GOOD_SHARE * len(finished))))
     rest = order[n_good:]
     places = np.linspace(0, len(rest) - 1, min(MOST_OTHERS, len(rest))).astype(int)
-    pending = [t for t in trials if t.value is None][-MOST_OTHERS:]
     good = [finished[k] for k in order[:n_good]]
-    return good, [finished[rest[k]] for k in places] + pending
+    return good, [finished[rest[k]] for k in places] + pending[-MOST_OTHERS:]
 
 
 def _candidates(centres: Floats, rng: np.random.Generator) -> Floats:

@@ -1,18 +1,29 @@
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from db.connection import connection
+from db.connection import Connection, connection
 from db.dataset import load_dataset
-from db.experiments import load_experiment
-from db.tuning_runs import load_runs
+from db.experiments import (
+    complete_experiment,
+    fail_experiment,
+    load_experiment,
+    load_experiments,
+    save_experiment,
+)
+from db.tuning_runs import load_runs, save_run
+from domain.clock import stamp
 from domain.errors import InputError, NotFoundError
+from domain.experiment import Measurement, TuningRun
 from domain.hyperparameters import SPACE
-from hyperparameter_tuner import HyperparameterTuner, Study
+from domain.space import Configuration
+from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
 from tune_orchestrator import TuningOrchestrator
 
 
-def tuner_of(conn: object, seed: int = 1) -> HyperparameterTuner:
+def tuner_of(conn: Connection, seed: int = 1) -> HyperparameterTuner:
     return HyperparameterTuner(conn, load_dataset(conn), Study(seed=seed))
 
 
@@ -116,3 +127,47 @@ def test_runs_without_a_seed_differ_from_one_night_to_the_next(world: Path) -> N
         first = tuner.new_run("random", 1).seed
         tuner.save_candidates("random", 1)
         assert (first, tuner.new_run("random", 1).seed) == (0, 1)
+
+
+def test_a_failure_of_an_earlier_run_counts_where_it_would_happen_again(world: Path) -> None:
+    """That is with the same limits, and in a run in which something else was completed."""
+    with connection(world) as conn:
+        tuner = tuner_of(conn)
+        task = tuner.study.task(tuner.data)
+        for completes, settings in ((True, {"timeout_seconds": 9.0}), (False, {}), (True, {})):
+            run = replace(
+                tuner.new_run("random", 3),
+                status="interrupted",
+                data_fingerprint=task.data_fingerprint,
+                code_version=task.code_version,
+                history_cutoff=0,
+                settings=settings,
+            )
+            save_run(conn, run)
+            for proposal, status in zip(
+                tuner.generate_random_search_space(2),
+                ("completed" if completes else "failed", "failed"),
+                strict=True,
+            ):
+                save_ended(conn, tuner, run, proposal, status)
+        found = tuner.earlier_trials(tuner.new_run("random", 3))
+        timed = replace(tuner.new_run("random", 3), settings={"timeout_seconds": 9})
+        assert [t.failed for t in found] == [False, False, True]
+        assert [t.failed for t in tuner.earlier_trials(timed)] == [False, True, False]
+        assert tuner.earlier_trials(replace(timed, history_cutoff=1)) == found[:1]
+
+
+def save_ended(
+    conn: Connection, tuner: HyperparameterTuner, run: TuningRun, values: Configuration, status: str
+) -> None:
+    """An experiment of `run` that ended so."""
+    number = len(load_experiments(conn, run.tuning_run_id))
+    made = new_experiment(run, number, values, "explore")
+    save_experiment(conn, made)
+    if status == "failed":
+        fail_experiment(conn, made.experiment_id, "made to fail", 1.0, stamp())
+    else:
+        measured = Measurement(
+            objective_value=0.6, metrics={"accuracy": 0.6}, user_values=np.zeros(0), seconds=1.0
+        )
+        complete_experiment(conn, made.experiment_id, measured, stamp())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from db.connection import Connection, transaction
 from db.experiments import (
     complete_experiment,
+    estimate_of,
     fail_experiment,
     load_experiments,
     load_user_values,
@@ -79,15 +80,20 @@ class Ledger:
 
         Of a pruned one it sees the estimate.
         """
-        return [
-            Trial(e.hyperparameters, self._worth(e) if number <= up_to else None)
-            for number, e in sorted(self.experiments.items())
-        ]
+        return [self._trial(e, number <= up_to) for number, e in sorted(self.experiments.items())]
 
-    def _worth(self, experiment: Experiment) -> float | None:
-        if experiment.status == "pruned":
-            return experiment.metrics.get(f"{self.run.objective} (estimate)")
-        return experiment.objective_value
+    def _trial(self, experiment: Experiment, seen: bool) -> Trial:
+        if not seen:
+            return Trial(experiment.hyperparameters, None, experiment.number)
+        pruned = experiment.status == "pruned"
+        value = experiment.objective_value
+        return Trial(
+            experiment.hyperparameters,
+            experiment.metrics.get(estimate_of(self.run.objective)) if pruned else value,
+            experiment.number,
+            failed=experiment.status == "failed",
+            pruned=pruned,
+        )
 
     def best_up_to(self, number: int) -> Experiment | None:
         """The best completed experiment up to and including `number`; of equals the earliest."""

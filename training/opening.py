@@ -77,7 +77,7 @@ class Opening:
         patterns = load_patterns(conn)
         if not any(pattern.best for pattern in patterns):
             return []
-        earlier = self.tuner.earlier_trials(self.planned.history_cutoff or 0)
+        earlier = self.tuner.earlier_trials(self.planned)
         tried = [*self._nearest, *(trial.configuration for trial in earlier)]
         space = self.tuner.searched_space(self.planned, self.current)
         found = profile(self.tuner.data)

@@ -233,7 +233,7 @@ class TuningOrchestrator:
 
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
-        earlier = self.tuner.earlier_trials(run.history_cutoff or 0)
+        earlier = self.tuner.earlier_trials(run)
         start: Start[Any, Any] = partial(_same, self.trainer)
         if plan.prunes:
             start = partial(Pruner, self.trainer, run.seed)

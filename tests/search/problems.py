@@ -61,9 +61,10 @@ def trial(space: Space, value: float | None, seed: int) -> Trial:
 def tuned(name: str, space: Space, objective: Objective, n: int, seed: int = 0) -> list[Trial]:
     """The history of `n` experiments, one after the other, or fewer where nothing is left."""
     trials: list[Trial] = []
-    for _ in range(n):
+    for number in range(1, n + 1):
         proposal = propose(STRATEGIES[name], problem(space, trials, seed))
         if proposal is None:
             break
-        trials.append(Trial(proposal.configuration, objective(proposal.configuration)))
+        value = objective(proposal.configuration)
+        trials.append(Trial(proposal.configuration, value, number))
     return trials

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from domain.hyperparameters import SPACE
 from domain.space import Space
 from search import STRATEGIES, Trial, propose
-from tests.search.problems import FEW_VALUES, NO_CHOICE, ONE_AXIS, SPACES, problem, trial, tuned
+from tests.search.problems import (
+    FEW_VALUES,
+    NO_CHOICE,
+    ONE_AXIS,
+    PLANE,
+    SPACES,
+    problem,
+    trial,
+    tuned,
+)
 
 ROOT = Path(__file__).parents[2]
 every_strategy = pytest.mark.parametrize("name", STRATEGIES)
@@ -86,6 +95,32 @@ def test_what_is_being_tried_is_taken_into_account(name: str) -> None:
     )
     assert second is not None
     assert second.configuration != first.configuration
+
+
+@every_strategy
+def test_what_fails_is_not_repeated_and_is_learned_from(name: str) -> None:
+    """Half of the cube fails; the objective itself says nothing of which half."""
+    if not STRATEGIES[name].looks_back:
+        pytest.skip("looks at no results")
+    trials: list[Trial] = []
+    for number in range(1, 61):
+        proposal = propose(STRATEGIES[name], problem(PLANE, trials, seed=2, number=number))
+        assert proposal is not None
+        tried = proposal.configuration
+        assert all(tried != t.configuration for t in trials)
+        fails = tried["x"] < 0.5
+        value = None if fails else -abs(tried["y"] - 0.3)
+        trials.append(Trial(tried, value, number, failed=fails))
+    assert sum(t.failed for t in trials[-30:]) <= 6
+
+
+def test_a_failure_is_worth_as_little_as_the_worst_result() -> None:
+    a, b, c, d = (trial(PLANE, None, seed).configuration for seed in range(4))
+    trials = [Trial(a, 0.7, 1), Trial(b, None, 2, failed=True), Trial(c, 0.6, 3), Trial(d, None, 4)]
+    posed = problem(PLANE, trials)
+    assert [t.value for t in posed.results()] == [0.7, 0.6, 0.6]
+    assert [t.configuration for t in posed.open_trials()] == [d]
+    assert problem(PLANE, trials[1:2]).results() == []
 
 
 @every_strategy
