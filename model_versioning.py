@@ -22,6 +22,7 @@ from db.columns import snapshot
 from db.connection import Connection, connection, transaction
 from db.deployed import export_deployed, export_path, live_history
 from db.deployed import verify as verify  # a public name of this module too
+from db.looks import Reference, save_reference
 from db.versions import (
     add_version,
     database_path,
@@ -35,7 +36,7 @@ from domain.arrays import AnyArray, Ints
 from domain.errors import BusyError, InputError, NotFoundError, StorageError
 from domain.ratings import RatingTable
 from domain.recommender import Recommender
-from domain.version import TrainingRun, Version
+from domain.version import EventKind, TrainingRun, Version
 from model import model_class
 from reports.version_tables import (
     diff_json,
@@ -70,8 +71,11 @@ def register(
     ratings: RatingTable,
     evidence: Mapping[str, Any],
     reason: str,
+    references: Mapping[str, Reference] | None = None,
 ) -> int:
     """Keep a model fitted to all of `ratings` as a candidate; the number of its version.
+
+    `references` is what it is watched against, by metric: it is there as soon as the version is.
 
     Raises:
         InputError: what the model gives as its arrays is not all that it scores by.
@@ -82,7 +86,11 @@ def register(
     with transaction(conn):
         artifact = save_artifact(database, manifest, arrays)
         _check_scores(model, training, load_artifact(database, *artifact)[1])
-        return add_version(conn, training, "candidate", artifact, ("registered", reason, evidence))
+        event: tuple[EventKind, str, Mapping[str, Any]] = ("registered", reason, evidence)
+        version = add_version(conn, training, "candidate", artifact, event)
+        for metric, reference in (references or {}).items():
+            save_reference(conn, version, metric, reference)
+        return version
 
 
 def refuse(

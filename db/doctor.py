@@ -16,15 +16,11 @@ from db.connection import (
     open_unchanged,
     transaction,
 )
+from db.dead_runs import close_dead_run, load_dead_runs
 from db.deployed import check_export, check_production, export_deployed, export_path
-from db.experiments import load_running, release_running
 from db.restore import restoring
-from db.tuning_runs import load_runs, set_run_status
 from db.versions import Fault, check_database, check_version, database_path, load_versions
-from domain.clock import stamp
 from domain.errors import StorageError
-
-_DIED = "its process died"
 
 
 @dataclass(frozen=True)
@@ -64,26 +60,16 @@ def examine(conn: Connection, *, idle: bool) -> list[Finding]:
 
 
 def _of_dead_runs(conn: Connection) -> Iterator[Finding]:
-    for run in load_runs(conn):
+    for run in load_dead_runs(conn):
         run_id = run.tuning_run_id
-        if run.status == "running":
-            what = "is said to be running, but no process holds the database"
-            remedy = f"go on with it: tune_orchestrator.py --resume {run_id}"
-            yield Finding(Fault(f"run {run_id!r}", what, remedy), _closing(conn, run_id))
-        elif load_running(conn, run_id):
+        what, remedy = (
+            "is said to be running, but no process holds the database",
+            f"go on with it: tune_orchestrator.py --resume {run_id}",
+        )
+        if run.status != "running":
             what = f"is {run.status}, but has experiments said to be running"
-            yield Finding(
-                Fault(f"run {run_id!r}", what, "make them pending again"), _closing(conn, run_id)
-            )
-
-
-def _closing(conn: Connection, run_id: str) -> Callable[[], None]:
-    def close() -> None:
-        with transaction(conn):
-            release_running(conn, run_id)
-            set_run_status(conn, run_id, "interrupted", finished_at=stamp(), stop_reason=_DIED)
-
-    return close
+            remedy = "make them pending again"
+        yield Finding(Fault(f"run {run_id!r}", what, remedy), partial(close_dead_run, conn, run_id))
 
 
 def _leftovers(conn: Connection) -> Iterator[Finding]:

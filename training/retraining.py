@@ -11,7 +11,7 @@ import numpy as np
 from db.connection import Connection, transaction
 from db.deployed import load_deployed
 from db.experiments import set_test_accuracy
-from db.looks import Look, Reference, save_look, save_reference
+from db.looks import Look, Reference, save_look
 from db.versions import load_production
 from domain.arrays import Floats
 from domain.clock import stamp
@@ -197,16 +197,17 @@ class _Retrainer:
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.order.reason
         fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
-        version = register(self.conn, self._training(result), fitted, ratings, said, reason)
-        with transaction(self.conn):
-            for metric in WATCHED:
-                values = evidence.candidate[WATCHED_SPLIT].evaluation.per_user[metric]
-                known = np.isfinite(values)
-                reference = Reference(
-                    int(ratings.rated_at.max()), ratings.user_ids[known], values[known]
-                )
-                save_reference(self.conn, version, metric, reference)
-        return version
+        references = {metric: self._reference(evidence, metric) for metric in WATCHED}
+        return register(
+            self.conn, self._training(result), fitted, ratings, said, reason, references
+        )
+
+    def _reference(self, evidence: Evidence, metric: str) -> Reference:
+        """What the candidate is worth user by user, for it to be watched against."""
+        ratings = self.data.ratings
+        values = evidence.candidate[WATCHED_SPLIT].evaluation.per_user[metric]
+        known = np.isfinite(values)
+        return Reference(int(ratings.rated_at.max()), ratings.user_ids[known], values[known])
 
     def _look(self, result: Retraining, judged: Judgement) -> Look:
         compared = result.against_deployed

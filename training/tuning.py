@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from db.connection import Connection, transaction
+from db.dead_runs import close_dead_runs
 from db.experiments import (
     delete_experiment,
     last_completion_number,
@@ -96,6 +97,7 @@ class TuningOrchestrator:
         a name or limits of its own.
         """
         check_method(plan.method)
+        close_dead_runs(self.conn)
         is_plain = plan.name is None and plan.limits == Limits()
         planned = self.tuner.planned_run(plan.method) if is_plain else None
         run = replace(
@@ -136,8 +138,8 @@ class TuningOrchestrator:
         """
         run = load_run(self.conn, run_id)
         self._check_resumable(run)
+        close_dead_runs(self.conn)
         with transaction(self.conn):
-            release_running(self.conn, run_id)
             set_run_status(self.conn, run_id, "running")
             set_run_process(self.conn, run_id, os.getpid())
         return self._drive(run, more_seconds or self._seconds_left(run))

@@ -6,10 +6,11 @@ from click.testing import CliRunner, Result
 
 from db.__main__ import db as command
 from db.connection import Connection, connect, connection, transaction
+from db.dead_runs import DIED, load_dead_runs
 from db.deployed import export_path
 from db.experiments import load_experiments
 from db.lock import run_lock
-from db.tuning_runs import load_run, set_run_status
+from db.tuning_runs import load_run, load_run_process, set_run_process, set_run_status
 from domain.experiment import TuningRun
 from model_versioning import load_model, verify
 from tests.db.test_backup import flip
@@ -62,6 +63,19 @@ def test_a_dead_run_is_closed_and_can_be_resumed(world: Path) -> None:
         assert load_run(conn, dead.tuning_run_id).status == "interrupted"
         found = [e.status for e in load_experiments(conn, dead.tuning_run_id)]
     assert found == ["completed", "completed", "pending"]
+
+
+def test_a_new_run_closes_those_of_dead_processes(world: Path) -> None:
+    dead = leave_running(world)
+    with connection(world) as conn:
+        set_run_process(conn, dead.tuning_run_id, 1)
+    tuned(world, "random", 1)
+    with connection(world) as conn:
+        closed = load_run(conn, dead.tuning_run_id)
+        assert load_run_process(conn, dead.tuning_run_id) is None
+        assert load_dead_runs(conn) == []
+    assert (closed.status, closed.stop_reason) == ("interrupted", DIED)
+    assert run(world, "doctor").output == "nothing is wrong\n"
 
 
 def test_a_run_that_is_alive_is_left_alone(world: Path) -> None:

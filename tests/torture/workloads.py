@@ -15,6 +15,7 @@ from db.deployed import check_production, verify
 from db.experiments import load_experiments
 from db.imports import load_batches
 from db.lock import run_lock
+from db.looks import load_reference
 from db.restore import load_backup, restore_backup
 from db.tuning_runs import load_progress, load_runs
 from db.versions import check_version, load_production, load_versions
@@ -160,10 +161,18 @@ class Retrain(Workload):
             return verify_all(conn)
 
     def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """What was promoted is in production; every version can be watched."""
         with connection(directory / "movies.db") as conn:
             production = load_production(conn)
+            blind = [v.version for v in load_versions(conn) if not is_watched(conn, v.version)]
+        if blind:
+            return [f"versions {blind} have nothing to be watched against"]
         found = [f"promoted {production.version}"] if production else []
         return [] if not acknowledged or found == list(acknowledged) else [f"lost: {acknowledged}"]
+
+
+def is_watched(conn: Connection, version: int) -> bool:
+    return load_reference(conn, version, "accuracy") is not None
 
 
 class Import(Workload):
