@@ -14,7 +14,7 @@ from db.lock import run_lock
 from db.versions import load_production, load_versions
 from model_versioning import load_model, promote, verify
 from tests.importers.imports import dump
-from tests.test_model_versioning import artifact, produced, registered
+from tests.versions import artifact, produced, registered
 
 
 def run(path: Path, *words: str | Path, expect: int = 0) -> Result:

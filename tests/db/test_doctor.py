@@ -14,8 +14,8 @@ from db.tuning_runs import load_run, load_run_process, set_run_process, set_run_
 from domain.experiment import TuningRun
 from model_versioning import load_model, verify
 from tests.db.test_backup import flip
-from tests.test_model_versioning import artifact, produced
 from tests.test_tune_orchestrator import tuned
+from tests.versions import artifact, produced
 
 
 def run(path: Path, *words: str, expect: int = 0) -> Result:

@@ -20,10 +20,10 @@ from model_versioning import model_versioning
 from retrain_model import main as retrain_model
 from tests.commands import run
 from tests.importers.imports import dump
-from tests.test_model_versioning import artifact, produced
 from tests.test_tune_orchestrator import tuned
 from tests.torture.scale import note, times
 from tests.torture.schemas import make_at
+from tests.versions import artifact, produced
 from tune_orchestrator import main as tune_orchestrator
 
 LOOKS: tuple[tuple[click.Command, str], ...] = (

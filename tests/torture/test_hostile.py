@@ -23,8 +23,8 @@ from model_versioning import model_versioning
 from retrain_model import main as retrain_model
 from retrain_model import read_apply_hp
 from tests.commands import ROOT, command, environment
-from tests.test_model_versioning import produced
 from tests.torture.scale import note, times
+from tests.versions import produced
 from tune_orchestrator import main as tune_orchestrator
 
 NASTY = (

@@ -19,10 +19,17 @@ from db.connection import connection
 from db.deployed import verify
 from importers.demo import import_demo
 from importers.demo_settings import DemoSettings
-from tests.test_model_versioning import HALVES
 
 Acknowledge = Callable[[str], None]
 TINY = DemoSettings(users=30, movies=60, ratings=800, seed=3)
+
+
+HALVES = """
+    SELECT (SELECT count(*) FROM training_runs
+             WHERE training_run_id NOT IN (SELECT training_run_id FROM model_versions))
+         + (SELECT count(*) FROM model_versions
+             WHERE version NOT IN (SELECT version FROM version_events))
+"""
 
 
 class Workload(ABC):

@@ -26,9 +26,9 @@ from importers.layouts import find_movielens
 from importers.movielens import import_movielens
 from model_versioning import rollback
 from tests.importers.imports import MOVIES, RATINGS, dump, write
-from tests.test_model_versioning import produced
 from tests.torture.schemas import make_at
 from tests.torture.workload import Acknowledge, Workload
+from tests.versions import produced
 from training.retraining import Order, retrain
 from tune_orchestrator import TuningOrchestrator
 from versioning.retention import remove_old

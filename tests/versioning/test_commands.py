@@ -15,7 +15,7 @@ from domain.clock import stamp
 from domain.errors import StorageError
 from hyperparameter_tuner import Study
 from model_versioning import load_model, model_versioning, promote, rollback, verify
-from tests.test_model_versioning import artifact, in_production, produced
+from tests.versions import artifact, in_production, produced
 from training.retraining import Order, retrain
 from versioning import moments
 
