@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from db.connection import Connection, connect
 from db.movies import Movie, save_movies
 from db.ratings import count_ratings, count_users, load_movie_ids, load_ratings, save_ratings
+from domain.errors import StorageError
+from domain.rating_blocks import sorting
 
 Row = tuple[int, int, float, int]
 
@@ -60,20 +63,66 @@ def test_the_newer_of_two_ratings_stays_and_on_a_tie_the_one_saved_last(
     assert load_ratings(conn).ratings.tolist() == [stays]
 
 
-def test_more_rows_than_a_chunk_come_whole_and_in_order(
+def test_more_rows_than_a_block_come_whole_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.columns._CHUNK_ROWS", 3)
+    monkeypatch.setattr("db.ratings._BLOCK_ROWS", 3)
     conn = database(tmp_path)
     save(conn, *((user, 3, 0.5 * user, user) for user in range(1, 8)))
     assert load_ratings(conn).rated_at.tolist() == list(range(1, 8))
 
 
+def test_loading_needs_no_more_memory_than_the_columns_and_a_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.ratings._BLOCK_ROWS", 500)
+    n_users, n_movies = 2_000, 50
+    conn = database(tmp_path, tuple(range(1, n_movies + 1)))
+    users, movies = np.divmod(np.arange(n_users * n_movies), n_movies)
+    save_ratings(conn, users + 1, movies + 1, np.full(len(users), 3.5), users + 7)
+    tracemalloc.start()
+    table = load_ratings(conn)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    columns = (table.users, table.movies, table.ratings, table.rated_at)
+    assert peak < 1.25 * sum(column.nbytes for column in columns)
+    assert len(table) == n_users * n_movies
+
+
+@pytest.mark.parametrize(
+    "damage", ["UPDATE ratings SET rating = 0.25", "UPDATE ratings SET movie_id = 4"]
+)
+def test_what_no_rating_can_be_is_refused(tmp_path: Path, damage: str) -> None:
+    conn = database(tmp_path)
+    save(conn, (7, 3, 4.0, 20))
+    conn.execute("PRAGMA ignore_check_constraints = ON")
+    conn.execute("PRAGMA foreign_keys = OFF")
+    conn.execute(damage)
+    with pytest.raises(StorageError, match="damaged"):
+        load_ratings(conn)
+
+
+@given(
+    users=st.lists(st.integers(0, 2**31), min_size=1, max_size=20),
+    span=st.sampled_from([1, 2**31, 2**62]),
+    data=st.data(),
+)
+def test_the_quick_order_is_the_plain_one(users: list[int], span: int, data: st.DataObject) -> None:
+    some = np.sort(np.array(users, dtype=np.int64))
+    n = len(some)
+    rated_at = np.array(data.draw(st.lists(st.integers(0, span), min_size=n, max_size=n)))
+    movies = np.array(data.draw(st.permutations(range(n))), dtype=np.int32)
+    if data.draw(st.booleans()):
+        movies = np.sort(movies)
+    expected = np.lexsort((movies, rated_at, some))
+    assert sorting(some, rated_at, movies).tolist() == expected.tolist()
+
+
 rows = st.tuples(
-    st.integers(1, 2**40),
+    st.integers(1, 2**53),
     st.sampled_from([3, 5, 9]),
-    st.sampled_from([0.5, 2.0, 3.5, 5.0]),
-    st.integers(0, 2**32),
+    st.sampled_from([0.5, 3.5, 5.0]) | st.floats(0.5, 5.0),
+    st.integers(0, 2**53),
 )
 
 
@@ -87,7 +136,8 @@ def test_what_is_saved_is_loaded_whatever_the_order(
     table = load_ratings(conn)
     users, movies = table.user_ids[table.users], table.movie_ids[table.movies]
     found = zip(users, movies, table.ratings, table.rated_at, strict=True)
+    stored = [(user, movie, float(np.float32(stars)), at) for user, movie, stars, at in some]
     assert [tuple(map(float, row)) for row in found] == sorted(
-        (tuple(map(float, row)) for row in some), key=lambda row: (row[0], row[3], row[1])
+        (tuple(map(float, row)) for row in stored), key=lambda row: (row[0], row[3], row[1])
     )
     conn.close()
