@@ -67,6 +67,12 @@ class Limited(Hyperparameter):
         value = Hyperparameter.on_grid(self, math.exp(exact) if self.log else exact)
         return min(high, max(low, value))
 
+    def n_cells(self, low: Value, high: Value) -> int:
+        """How many values there are in [low, high]; 0 where they are not counted."""
+        if self.choices:
+            return len(self.allowed(low, high))
+        return int(high) - int(low) + 1 if self.integer else 0
+
     @property
     def _half(self) -> float:
         """What of an integer's cell lies to either side of it."""
@@ -106,6 +112,11 @@ class LimitedSingle:
         """The value at that place of the range."""
         unit = 0.5 if self.member.is_fixed else point[0]
         return {self.member.name: self.member.at(unit, self.member.low, self.member.high)}
+
+    def cells(self, values: Configuration) -> list[int]:
+        """The values there are, unless it is fixed."""
+        m = self.member
+        return [] if m.is_fixed else [m.n_cells(m.low, m.high)]
 
     def combinations(self) -> list[dict[str, Value]] | None:
         """Every value; None where they are not counted."""
@@ -184,6 +195,16 @@ class LimitedAscending:
             values[member.name] = member.at(unit, max(floor, member.low), high)
             floor = _on_axis(member, values[member.name] + _step(member))
         return values
+
+    def cells(self, values: Configuration) -> list[int]:
+        """The values that each member's predecessor leaves it."""
+        found: list[int] = []
+        floor: Value = self.members[0].low
+        for member, high in zip(self.members, self.highs, strict=True):
+            if not member.is_fixed:
+                found.append(member.n_cells(max(floor, member.low), high))
+            floor = _on_axis(member, values[member.name] + _step(member))
+        return found
 
     def combinations(self) -> list[dict[str, Value]] | None:
         """Every ascending choice; None where they are not counted."""

@@ -78,6 +78,13 @@ class LimitedSimplex(Simplex):
             left = after
         return self._values(shares)
 
+    def cells(self, values: Configuration) -> list[int]:
+        """The choices that are left after those before; shares without choices are continuous."""
+        shares = self._units(values)
+        prefix = tuple(shares[member.name] for member in self._chosen)
+        found = [len(self._options(prefix[:k])) for k in self._moving]
+        return found + [0] * (len(self.dimensions) - len(found))
+
     def combinations(self) -> list[dict[str, Value]] | None:
         """Every valid choice; None where they are not counted."""
         if len(self._free_names) > 1:

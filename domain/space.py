@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from domain.arrays import Floats
+from domain.arrays import Floats, Ints
 from domain.errors import InputError
 
 Value = float | int
@@ -75,6 +75,9 @@ class Group(Protocol):
     def decode(self, point: Sequence[float]) -> dict[str, Value]:
         """The valid values at `point`."""
 
+    def cells(self, values: Configuration) -> list[int]:
+        """How many equal cells each coordinate has near `values`; 0 where it is continuous."""
+
 
 @dataclass(frozen=True)
 class Single:
@@ -104,6 +107,10 @@ class Single:
         """The value at that place of the range."""
         return {self.member.name: _from_unit(self.member, point[0], self.member.low)}
 
+    def cells(self, values: Configuration) -> list[int]:
+        """The whole numbers of its range."""
+        return [_n_cells(self.member, self.member.low)]
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -132,6 +139,10 @@ class Fixed:
     def decode(self, point: Sequence[float]) -> dict[str, Value]:
         """The default."""
         return {self.member.name: self.member.default}
+
+    def cells(self, values: Configuration) -> list[int]:
+        """No coordinate."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -174,6 +185,14 @@ class Ascending:
             values[member.name] = _from_unit(member, unit, max(floor, member.low))
             floor = _next_up(member, values[member.name])
         return values
+
+    def cells(self, values: Configuration) -> list[int]:
+        """The whole numbers that each member's predecessor leaves it."""
+        found, floor = [], self.members[0].low
+        for member in self.members:
+            found.append(_n_cells(member, max(floor, member.low)))
+            floor = _next_up(member, values[member.name])
+        return found
 
 
 @dataclass(frozen=True)
@@ -223,6 +242,10 @@ class Simplex:
             left = rest
         units = _shares_on_grid([*shares, left])
         return {m.name: n / UNITS for m, n in zip(self.members, units, strict=True)}
+
+    def cells(self, values: Configuration) -> list[int]:
+        """Shares are continuous."""
+        return [0] * len(self.dimensions)
 
 
 @dataclass(frozen=True)
@@ -314,6 +337,10 @@ class Space:
             start = end
         return values
 
+    def cells(self, values: Configuration) -> Ints:
+        """(D,) how many equal cells each axis has near `values`; 0 where it is continuous."""
+        return np.array([n for group in self.groups for n in group.cells(values)], dtype=np.int64)
+
 
 def _number(value: object) -> Value:
     assert isinstance(value, int | float)
@@ -338,6 +365,11 @@ def _from_unit(member: Hyperparameter, unit: float, low: Value) -> Value:
         cells = int(member.high) - int(low) + 1
         return int(low) + min(cells - 1, int(unit * cells))
     return min(member.high, max(low, member.on_grid(low + unit * (member.high - low))))
+
+
+def _n_cells(member: Hyperparameter, low: Value) -> int:
+    """How many values a whole number has in [low, member.high]; 0 for one that is not whole."""
+    return int(member.high) - int(low) + 1 if member.integer else 0
 
 
 def _shares_on_grid(shares: Sequence[float]) -> list[int]:

@@ -1,5 +1,6 @@
 """Ways of proposing what to try next, one file each, and the registry that names them."""
 
+from search.cmaes import CovarianceAdaptation
 from search.evolution import Evolution
 from search.gp import GaussianProcessSearch
 from search.grid import Grid
@@ -18,6 +19,7 @@ STRATEGIES: dict[str, Strategy] = {
         GaussianProcessSearch(),
         TreeParzenEstimator(),
         Evolution(),
+        CovarianceAdaptation(),
         LatinHypercube(),
         Sobol(),
     )

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import InputError
@@ -69,6 +69,26 @@ def test_every_point_is_valid_within_the_limits_and_survives_the_cube(
         assert np.all((coded >= 0) & (coded <= 1))
         assert space.decode(coded) == configuration
         assert list(configuration) == list(SPACE.hyperparameters)
+
+
+@given(some_space(), st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_an_axis_has_as_many_values_as_it_says_it_has_cells(
+    made: tuple[Space, Limits], seed: int
+) -> None:
+    space, _ = made
+    start = space.encode(space.decode(np.random.default_rng(seed).random(len(space.dimensions))))
+    for axis, n in enumerate(space.cells(space.decode(start))):
+        scanned = np.repeat(start[None], 601, axis=0)
+        scanned[:, axis] = np.linspace(0, 1, 601)
+        values = {space.decode(point)[space.dimensions[axis]] for point in scanned}
+        assert len(values) == n or (n == 0 and (len(values) > 40 or _is_narrow(space, axis)))
+
+
+def _is_narrow(space: Space, axis: int) -> bool:
+    """Is there hardly a range for this axis, so that it has few values of the grid?"""
+    member = space.hyperparameters[space.dimensions[axis]]
+    return member.high - member.low < 1e-3 or "weight" in member.name
 
 
 @given(some_space(), st.integers(0, 2**32))
