@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy  # its parts are imported when first used
 
 from components.liking import liking, user_deviations
 from domain.arrays import Bools, Floats, Ints, Ints32
@@ -70,17 +70,18 @@ class Cast:
             found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
         return liking(found.real, found.imag, SCALE)
 
-    def _appears(self, chosen: Bools) -> csr_array:
+    def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":
         """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""
         before = np.concatenate([[0], np.cumsum(chosen)])
         shape = (len(self.cast_starts) - 1, int(self.n_people[0]))
         data = np.ones(int(before[-1]))
-        return csr_array((data, self.cast[chosen], before[self.cast_starts]), shape)
+        return scipy.sparse.csr_array((data, self.cast[chosen], before[self.cast_starts]), shape)
 
-    def _evidence(self, users: Ints) -> csr_array:
+    def _evidence(self, users: Ints) -> "scipy.sparse.csr_array":
         """(U, M) deviation + i for each rating of `users`: sums have stars and number at once."""
         shape = (len(self.user_starts) - 1, len(self.cast_starts) - 1)
-        return csr_array((self.deviations + 1j, self.rated, self.user_starts), shape)[users]
+        of_all = (self.deviations + 1j, self.rated, self.user_starts)
+        return scipy.sparse.csr_array(of_all, shape)[users]
 
 
 def roles(billing: Ints32, values: Configuration) -> dict[str, Bools]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy  # its parts are imported when first used
 
 from components.component import NEUTRAL
 from components.liking import liking, user_deviations
@@ -40,8 +40,8 @@ class Franchise:
         belongs = catalogue.collections[ratings.movies] >= 0
         shape = (ratings.n_users, max(1, len(catalogue.collection_ids)))
         where = (ratings.users[belongs], catalogue.collections[ratings.movies][belongs])
-        total = csr_array((user_deviations(ratings)[belongs], where), shape)
-        count = csr_array((np.ones(int(belongs.sum())), where), shape)
+        total = scipy.sparse.csr_array((user_deviations(ratings)[belongs], where), shape)
+        count = scipy.sparse.csr_array((np.ones(int(belongs.sum())), where), shape)
         total.sum_duplicates()
         count.sum_duplicates()
         return cls(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Bools, Floats
 from evaluation.evaluate import Evaluation, mean
@@ -78,7 +78,9 @@ def p_below(found: Comparison, bound: float) -> float:
         return 1.0
     if found.standard_error == 0:
         return 0.0 if found.difference < bound else 1.0
-    return float(stdtr(found.n_users - 1, (found.difference - bound) / found.standard_error))
+    return float(
+        scipy.special.stdtr(found.n_users - 1, (found.difference - bound) / found.standard_error)
+    )
 
 
 def p_above(found: Comparison, bound: float) -> float:
@@ -87,7 +89,9 @@ def p_above(found: Comparison, bound: float) -> float:
         return 1.0
     if found.standard_error == 0:
         return 0.0 if found.difference > bound else 1.0
-    return float(stdtr(found.n_users - 1, (bound - found.difference) / found.standard_error))
+    return float(
+        scipy.special.stdtr(found.n_users - 1, (bound - found.difference) / found.standard_error)
+    )
 
 
 def _all_users(

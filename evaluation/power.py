@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are imported when first used
 
 from evaluation.significance import CONFIDENCE, Comparison
 
@@ -26,7 +26,7 @@ def users_needed(gain: float, spread: float, *, level: float = LEVEL, power: flo
     >>> users_needed(0.01, 0.1), users_needed(0.005, 0.1)
     (787, 3142)
     """
-    z_level, z_power = -float(ndtri(level)), float(ndtri(power))
+    z_level, z_power = -float(scipy.special.ndtri(level)), float(scipy.special.ndtri(power))
     return math.ceil(((z_level + z_power) * spread / gain) ** 2 + z_level**2 / 2)
 
 
@@ -38,7 +38,7 @@ def smallest_gain(
     >>> round(smallest_gain(787, 0.1), 4)
     0.01
     """
-    z_level, z_power = -float(ndtri(level)), float(ndtri(power))
+    z_level, z_power = -float(scipy.special.ndtri(level)), float(scipy.special.ndtri(power))
     return (z_level + z_power) * spread / math.sqrt(max(n_users - z_level**2 / 2, 1.0))
 
 
@@ -48,8 +48,8 @@ def power_of(gain: float, spread: float, n_users: int, *, level: float = LEVEL) 
     >>> round(power_of(0.01, 0.1, 787), 2)
     0.8
     """
-    effective = math.sqrt(max(n_users - float(ndtri(level)) ** 2 / 2, 0.0))
-    return float(ndtr(gain / spread * effective + float(ndtri(level))))
+    effective = math.sqrt(max(n_users - float(scipy.special.ndtri(level)) ** 2 / 2, 0.0))
+    return float(scipy.special.ndtr(gain / spread * effective + float(scipy.special.ndtri(level))))
 
 
 def users_to_tell(

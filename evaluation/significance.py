@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
 
@@ -138,7 +138,7 @@ def lower_bound(differences: Floats, level: float) -> float:
     if n < 2:
         return float("nan")
     error = differences.std(ddof=1) / np.sqrt(n)
-    return float(differences.mean() + stdtrit(n - 1, level) * error)
+    return float(differences.mean() + scipy.special.stdtrit(n - 1, level) * error)
 
 
 def _t_tail(differences: Floats) -> float:
@@ -158,7 +158,7 @@ def _t_tails(differences: Floats) -> Floats:
     error = differences.std(axis=1, ddof=1) / np.sqrt(n)
     t: Floats = np.where(mean > 0, np.inf, -np.inf)  # where there is no error at all
     np.divide(mean, error, out=t, where=error > 0)
-    return np.asarray(stdtr(n - 1, -t))
+    return np.asarray(scipy.special.stdtr(n - 1, -t))
 
 
 def _grouped(

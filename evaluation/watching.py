@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats, Ints
 from domain.catalogue import Catalogue
@@ -86,8 +86,8 @@ def change(then: tuple[Ints, Floats], now: tuple[Ints, Floats]) -> Change:
     parts[np.searchsorted(ids, then[0])] -= (then[1] - means[0]) / n_then
     error = max(float(np.sqrt((parts**2).sum())), 1e-12)
     difference = means[1] - means[0]
-    p_value = float(ndtr((difference + MINIMUM_FALL) / error))
-    reach = -float(ndtri(0.025)) * error
+    p_value = float(scipy.special.ndtr((difference + MINIMUM_FALL) / error))
+    reach = -float(scipy.special.ndtri(0.025)) * error
     return Change(
         n_then=n_then,
         n_now=n_now,

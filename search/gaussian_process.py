@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import lapack, solve_triangular
-from scipy.optimize import minimize
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
 
@@ -59,7 +58,9 @@ class GaussianProcess:
         """Mean and standard deviation (M,) of the noise-free function at `points` (M, D)."""
         cross = _matern(_squared_distances(points / self.lengths, self.scaled))  # (M, N)
         mean = self.mean + cross @ self.weights
-        half = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)  # (N, M)
+        half = scipy.linalg.solve_triangular(
+            self.factor, cross.T, lower=True, check_finite=False
+        )  # (N, M)
         left = np.maximum(1 - np.einsum("nm,nm->m", half, half), 1e-10)
         return mean, np.sqrt(left * self.signal)
 
@@ -78,7 +79,7 @@ def fit(points: Floats, values: Floats, prior: Prior) -> tuple[Floats, float]:
     n_axes = points.shape[1]
     start = np.append(np.full(n_axes, np.log(prior.length)), np.log(TYPICAL_NOISE) + 1)
     bounds = [tuple(np.log(LENGTH_BOUNDS))] * n_axes + [tuple(np.log(NOISE_BOUNDS))]
-    found = minimize(
+    found = scipy.optimize.minimize(
         negative_log_posterior,
         start,
         args=(points, values, prior),
@@ -97,7 +98,9 @@ def condition(points: Floats, values: Floats, lengths: Floats, noise: float) -> 
     matrix = _matern(_squared_distances(scaled, scaled))
     matrix[np.diag_indices(len(values))] = 1 + noise + JITTER
     factor: Floats = np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
-    whitened = solve_triangular(factor, np.column_stack([np.ones(len(values)), values]), lower=True)
+    whitened = scipy.linalg.solve_triangular(
+        factor, np.column_stack([np.ones(len(values)), values]), lower=True
+    )
     mean = float(whitened[:, 0] @ whitened[:, 1] / (whitened[:, 0] @ whitened[:, 0]))
     rest = whitened[:, 1] - mean * whitened[:, 0]
     return GaussianProcess(
@@ -105,7 +108,7 @@ def condition(points: Floats, values: Floats, lengths: Floats, noise: float) -> 
         noise=noise,
         scaled=scaled,
         factor=factor,
-        weights=solve_triangular(factor, rest, lower=True, trans=1),
+        weights=scipy.linalg.solve_triangular(factor, rest, lower=True, trans=1),
         mean=mean,
         signal=_signal(float(rest @ rest), len(values)),
     )
@@ -161,11 +164,11 @@ def _signal(misfit: float, n: int) -> float:
 def _factor_and_inverse(matrix: Floats) -> tuple[Floats | None, Floats]:
     """Lower Cholesky factor and full inverse; no factor where the matrix is not positive."""
     factor: Any
-    factor, fault = lapack.dpotrf(matrix, lower=1)
+    factor, fault = scipy.linalg.lapack.dpotrf(matrix, lower=1)
     if fault:
         return None, matrix
     lower: Any
-    lower, _ = lapack.dpotri(factor, lower=1)
+    lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1)
     inverse: Floats = lower + lower.T  # above the diagonal, `lower` is 0 as `factor` is
     inverse[np.diag_indices(len(inverse))] /= 2
     return factor, inverse

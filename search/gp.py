@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.special import erfcx, ndtr
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
 from search.features import Features
@@ -169,9 +169,9 @@ def _log_expected_improvement(mean: Floats, deviation: Floats, target: float) ->
     """(N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
     z = (mean - target) / deviation
     log_density = -0.5 * z * z - 0.5 * np.log(2 * np.pi)
-    direct = np.log(np.maximum(np.exp(log_density) + z * ndtr(z), 1e-300))
+    direct = np.log(np.maximum(np.exp(log_density) + z * scipy.special.ndtr(z), 1e-300))
     below = np.minimum(z, -1.0)
-    ratio = -below * np.sqrt(np.pi / 2) * erfcx(-below / np.sqrt(2))
+    ratio = -below * np.sqrt(np.pi / 2) * scipy.special.erfcx(-below / np.sqrt(2))
     tail = np.where(below > -100, np.log(np.maximum(1 - ratio, 1e-300)), -2 * np.log(-below))
     gain: Floats = np.where(z > -1, direct, log_density + tail) + np.log(deviation)
     return gain

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats, Ints
 from domain.experiment import Measurement, Pruned
@@ -118,8 +119,6 @@ def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(SHARE
     Source: Cochran 1977, "Sampling techniques", section 2.8; Ihemelandu and Ekstrand 2023,
     "Inference at scale: significance testing for large search and recommendation experiments".
     """
-    from scipy.special import stdtrit  # here, so that `--help` answers at once
-
     both = np.isfinite(values) & np.isfinite(rival)
     n = int(both.sum())
     if n < LEAST_USERS:
@@ -128,7 +127,7 @@ def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(SHARE
     mean = float(differences.mean())
     finite_population = math.sqrt(max(0.0, 1 - n / max(n, n_all)))
     error = float(differences.std(ddof=1)) / math.sqrt(n) * finite_population
-    limit = mean + float(stdtrit(n - 1, 1 - LEVEL / looks)) * error
+    limit = mean + float(scipy.special.stdtrit(n - 1, 1 - LEVEL / looks)) * error
     return mean if limit < 0 else None
 
 
