@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
 from domain.space import Space
@@ -171,15 +171,18 @@ def _widened(mean: float, deviation: float, cells: int, least: float) -> tuple[f
     low, high = cell / cells, (cell + 1) / cells
     if cell in (0, cells - 1):
         edge = high if cell == 0 else low
-        most = -float(ndtri(least)) * deviation  # from the edge
+        most = -float(scipy.special.ndtri(least)) * deviation  # from the edge
         return edge + float(np.clip(mean - edge, -most, most)), deviation
-    below, above = ndtr((low - mean) / deviation), ndtr((mean - high) / deviation)
+    below, above = (
+        scipy.special.ndtr((low - mean) / deviation),
+        scipy.special.ndtr((mean - high) / deviation),
+    )
     inside = 1 - below - above
     at_least = [max(least / 2, chance) for chance in (below, above)]
     excess = 1 - sum(at_least) - inside
     free = sum(at_least) + inside - 3 * least / 2
     below, above = (chance + excess / free * (chance - least / 2) for chance in at_least)
-    to_low, to_high = -float(ndtri(below)), -float(ndtri(above))
+    to_low, to_high = -float(scipy.special.ndtri(below)), -float(scipy.special.ndtri(above))
     deviation = (high - low) / (to_low + to_high)
     return low + to_low * deviation, deviation
 
