@@ -196,12 +196,24 @@ def _first_cloud(problem: Problem, earlier: list[Trial]) -> Cloud:
 
 
 def _generations(space: Space, results: list[Trial]) -> Iterator[tuple[Floats, Floats]]:
-    """The run's candidates in the order of their numbers, a full generation at a time."""
+    """The run's candidates in the order of their numbers, a full generation at a time.
+
+    Of those that failed, the nearer to the best result so far is worth more: so a cloud in which
+    all failed goes back to where something did not.
+    """
     own = sorted(((t.number, t) for t in results if t.number), key=lambda pair: pair[0])
+    known = [t for t in results if not t.number and not t.failed]
+    best = max(known, key=lambda t: t.value or 0.0, default=None)
     for start in range(0, len(own) - GENERATION + 1, GENERATION):
         trials = [t for _, t in own[start : start + GENERATION]]
         points = np.array([space.encode(t.configuration) for t in trials])
-        yield points, np.array([t.value for t in trials], dtype=np.float64)
+        values = np.array([t.value for t in trials], dtype=np.float64)
+        worked = [t for t in (best, *trials) if t is not None and not t.failed]
+        best = max(worked, key=lambda t: t.value or 0.0, default=None)
+        if best is not None:
+            off = np.linalg.norm(points - space.encode(best.configuration), axis=1)
+            values -= off * [t.failed for t in trials]
+        yield points, values
 
 
 def _axes(shape: Floats) -> tuple[Floats, Floats]:
