@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -79,6 +80,22 @@ def strike(fault: str, workload: Workload, n: int, dice: random.Random) -> Repor
     return report
 
 
+def kill_at_random(workload: Workload, n: int, dice: random.Random) -> Report:
+    """Kill `n` processes, each at a moment that nothing in the work knows of."""
+    report = Report("kill at random", type(workload).__name__.lower())
+    directory = workload.copy("struck")
+    began = time.perf_counter()
+    assert _in_child(workload, directory, Strike(shim.OFF), 0)[0] == ENDED
+    longest = 1.2 * (time.perf_counter() - began)
+    for _ in range(n):
+        directory, seconds = workload.copy("struck"), dice.uniform(0, longest)
+        code, acknowledged, said = _in_child(workload, directory, Strike(shim.OFF), 0, seconds)
+        report.struck += code == -signal.SIGKILL
+        found = [] if code in (ENDED, -signal.SIGKILL) else [f"ended with {code}: {said}"]
+        report.add(f"after {seconds:.4f} s", found + _looked_at(workload, directory, acknowledged))
+    return report
+
+
 def cut_power(workload: Workload, n: int, dice: random.Random) -> Report:
     """Cut the power `n` times, at moments spread over the work."""
     report = Report("power cut", type(workload).__name__.lower())
@@ -115,9 +132,12 @@ def _spread(changes: int, n: int, dice: random.Random) -> Iterator[int]:
 
 
 def _in_child(
-    workload: Workload, directory: Path, how: Strike, number: int
+    workload: Workload, directory: Path, how: Strike, number: int, seconds: float | None = None
 ) -> tuple[int, list[str], str]:
-    """Work in a process of its own, struck at `number`: exit code, what it was told, its error."""
+    """Work in a process of its own, struck at `number`, or killed after `seconds`.
+
+    Its exit code, what it was told is done, and its error.
+    """
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -133,6 +153,9 @@ def _in_child(
             os._exit(CRASHED)
         os._exit(ENDED)
     os.close(writer)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)  # without effect on one that has ended
     with os.fdopen(reader) as pipe:
         said = pipe.read().splitlines()
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -161,6 +184,8 @@ def main() -> None:
         fault, n = order.split("=")
         if fault == "power cut":
             report = cut_power(workload, int(n), dice)
+        elif fault == "kill at random":
+            report = kill_at_random(workload, int(n), dice)
         else:
             report = strike(fault, workload, int(n), dice)
         print(json.dumps(vars(report)), flush=True)

@@ -18,17 +18,17 @@ from db.lock import run_lock
 from db.looks import load_reference
 from db.restore import load_backup, restore_backup
 from db.tuning_runs import load_progress, load_runs
-from db.versions import check_version, load_production, load_versions
+from db.versions import check_version, load_production, load_version, load_versions
 from domain.errors import ReelTuneError
 from domain.experiment import Experiment, TuningRun
 from hyperparameter_tuner import Study
 from importers.layouts import find_movielens
 from importers.movielens import import_movielens
-from model_versioning import rollback
+from model_versioning import promote, rollback
 from tests.importers.imports import MOVIES, RATINGS, dump, write
 from tests.torture.schemas import make_at
 from tests.torture.workload import Acknowledge, Workload
-from tests.versions import produced
+from tests.versions import produced, registered
 from training.retraining import Order, retrain
 from tune_orchestrator import TuningOrchestrator
 from versioning.retention import remove_old
@@ -139,6 +139,31 @@ class Promote(Workload):
         allowed = steps[len(acknowledged) : len(acknowledged) + 2]
         found = str(production.version) if production else None
         return [] if found in allowed else [f"version {found} is in production, not {allowed}"]
+
+
+class Deploy(Workload):
+    """A candidate is promoted in the place of another version."""
+
+    def prepare(self, directory: Path) -> None:
+        with connection(directory / "movies.db", create=True) as conn:
+            produced(conn, 2)
+            registered(conn, 3)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        with connection(directory / "movies.db") as conn:
+            promote(conn, 3, "better")
+            acknowledge("3")
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            return [verify_all(conn), load_production(conn) == load_version(conn, 3)]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        with connection(directory / "movies.db") as conn:
+            production = load_production(conn)
+        allowed = (3,) if acknowledged else (2, 3)
+        found = production.version if production else None
+        return [] if found in allowed else [f"version {found} is in production"]
 
 
 def verify_all(conn: Connection) -> list[str]:
@@ -303,6 +328,7 @@ WORKLOADS: dict[str, type[Workload]] = {
     "tune": Tune,
     "retrain": Retrain,
     "promote": Promote,
+    "deploy": Deploy,
     "import": Import,
     "migrate": Migrate,
     "backup": Backup,
