@@ -1,5 +1,10 @@
-"""What tests of faults share: the shim, and a process that starts others."""
+"""What tests of faults share: the shim, a process that starts others, and what was done before.
 
+In full they take an hour: one that has passed, with these very sources, is not run again as long
+as the file with the figures is there.
+"""
+
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -8,7 +13,23 @@ from pathlib import Path
 import pytest
 
 from tests.torture.nursery import Nursery
+from tests.torture.scale import FULL, note, noted
 from tests.torture.shim import build
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what was tried in full before."""
+    passed = {line["test"] for line in noted() if "test" in line} if FULL else set()
+    for item in items:
+        if item.nodeid in passed:
+            item.add_marker(pytest.mark.skip(reason="passed before, with the same code"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep that a test passed, and how long it took."""
+    if FULL and report.when == "call" and report.passed and "PYTEST_XDIST_WORKER" not in os.environ:
+        note(test=report.nodeid, seconds=round(report.duration, 1))
 
 
 @pytest.fixture(scope="session")

@@ -112,12 +112,12 @@ class Child:
     @property
     def stdout(self) -> str:
         """What it printed."""
-        return self._said.with_name(self._said.name + ".out").read_text()
+        return self._said.with_name(self._said.name + ".out").read_text(errors="backslashreplace")
 
     @property
     def stderr(self) -> str:
         """What it said on standard error."""
-        return self._said.with_name(self._said.name + ".err").read_text()
+        return self._said.with_name(self._said.name + ".err").read_text(errors="backslashreplace")
 
 
 def become(words: list[str], said: str, env: Mapping[str, str]) -> int:

@@ -18,9 +18,9 @@ from db.backup import save_backup
 from db.connection import connection, newest_schema
 from model_versioning import model_versioning
 from retrain_model import main as retrain_model
-from tests.commands import run
 from tests.importers.imports import dump
 from tests.test_tune_orchestrator import tuned
+from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.schemas import make_at
 from tests.versions import artifact, produced
@@ -206,7 +206,18 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", place], check=True)
 
 
-TUNE = ("tune_orchestrator.py", "--method", "random", "--configs", "6", "--seed", "7", "--quiet")
+TUNE = (
+    "tune_orchestrator.py",
+    "--method",
+    "random",
+    "--configs",
+    "6",
+    "--seed",
+    "7",
+    "--jobs",
+    "1",
+    "--quiet",
+)
 
 
 def one_line(said: str) -> bool:
@@ -215,7 +226,7 @@ def one_line(said: str) -> bool:
 
 @pytest.mark.slow
 def test_a_disk_that_is_full_is_one_line_and_the_run_goes_on_when_there_is_space(
-    small_world: Path, disk: Path
+    nursery: Nursery, small_world: Path, tmp_path: Path, disk: Path
 ) -> None:
     path = Path(shutil.copy(small_world, disk / "movies.db"))
     with connection(path) as conn:
@@ -224,14 +235,17 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_goes_on_when_there_is_space
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(b"x" * 4096):
             pass
-    assert one_line(run(*TUNE, "--db", path, expect=1).stderr)
+    struck = nursery.run(*TUNE, "--db", path, said=tmp_path / "struck")
+    assert (struck.returncode, one_line(struck.stderr)) == (1, True)
     filler.unlink()
-    run(*TUNE, "--db", path)
-    run("-m", "db", "check", "--db", path)
+    for words in (TUNE, ("-m", "db", "check")):
+        assert nursery.run(*words, "--db", path, said=tmp_path / "said").returncode == 0
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_read_only_is_one_line(small_world: Path, disk: Path) -> None:
+def test_a_disk_that_is_read_only_is_one_line(
+    nursery: Nursery, small_world: Path, tmp_path: Path, disk: Path
+) -> None:
     path = Path(shutil.copy(small_world, disk / "movies.db"))
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     for words in (
@@ -241,5 +255,7 @@ def test_a_disk_that_is_read_only_is_one_line(small_world: Path, disk: Path) -> 
         ("model_versioning.py", "rollback"),
         ("-m", "db", "doctor", "--fix"),
     ):
-        assert one_line(run(*words, "--db", path, expect=1).stderr)
-    assert one_line(run(*TUNE, "--db", disk / "new.db", expect=1).stderr)
+        struck = nursery.run(*words, "--db", path, said=tmp_path / "said")
+        assert (struck.returncode, one_line(struck.stderr)) == (1, True), words
+    struck = nursery.run(*TUNE, "--db", disk / "new.db", said=tmp_path / "said")
+    assert (struck.returncode, one_line(struck.stderr)) == (1, True)

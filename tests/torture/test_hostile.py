@@ -1,6 +1,7 @@
 """Text that means harm: to the parser, to the shell, to the file system, to the terminal."""
 
 import json
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -61,24 +62,18 @@ values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=6,
 )
-names = st.sampled_from(sorted(SPACE.hyperparameters)) | st.text(max_size=20)
+NAMES = sorted(SPACE.hyperparameters)
+names = st.sampled_from(NAMES) | st.text(max_size=20)
 objects = st.dictionaries(names, st.floats(-1, 2) | values, max_size=5).map(json.dumps)
-WORDS = [
-    "0.42",
-    "1e999",
-    "NaN",
-    "-Infinity",
-    "null",
-    '{"',
-    '":',
-    "\\u",
-    "genre_weight",
-    "cast_weight",
-]
-pieces = st.sampled_from([*'{}[]",:@', *WORDS])
+WORDS = (
+    *("0.42", "1e999", "NaN", "-Infinity", "null", "true", "-0", "9" * 400, '"x"', "[]", "{}"),
+    *('{"', '":', "\\u", "\\ud800", "genre_weight", "cast_weight", "best", "@", "@/dev/null"),
+    *'{}[]",: ',
+    *("\x00", "\u202e", "\ud7ff", "\n", "é", "../", "';--"),
+)
 inputs = (
     objects
-    | st.lists(pieces, max_size=12).map("".join)
+    | st.lists(st.sampled_from(WORDS), max_size=12).map("".join)
     | st.text(max_size=60)
     | st.sampled_from(NASTY).map(lambda text: "@" + text[:5000])
     | st.integers(1, 5000).map(lambda n: "{" + '"a":{' * n)
@@ -87,25 +82,60 @@ inputs = (
 )
 
 
+def check_apply_hp(conn: Connection, text: str) -> bool:
+    """Whether `text` is taken; if it is, it is a valid configuration."""
+    with suppress(ReelTuneError):
+        values, _ = read_apply_hp(conn, Study(), text)
+        assert SPACE.faults(values) == []
+        return True
+    return False
+
+
 @pytest.mark.slow
-def test_no_made_up_input_of_apply_hp_crashes_or_gets_past_the_bounds(conn: Connection) -> None:
-    n, before = times(10_000, 1_000_000), conn.total_changes
-    taken = [0, 0]
+def test_no_input_of_apply_hp_that_hypothesis_makes_up_gets_past_the_bounds(
+    conn: Connection,
+) -> None:
+    n, before, taken = times(500, 20_000), conn.total_changes, [0, 0]
 
     @settings(max_examples=n, database=None, suppress_health_check=list(HealthCheck), deadline=None)
     @given(text=inputs)
     def tried(text: str) -> None:
         taken[0] += 1
-        with suppress(ReelTuneError):
-            values, _ = read_apply_hp(conn, Study(), text)
-            taken[1] += 1
-            assert SPACE.faults(values) == []
+        taken[1] += check_apply_hp(conn, text)
 
     tried()
     assert conn.total_changes == before
     assert load_deployed(conn, SPACE, BUILT_IN).source == "defaults"
     assert taken[1] > 0
-    note(fault="--apply-hp", tried=taken[0], struck=taken[0] - taken[1], wrong=0)
+    note(fault="--apply-hp, by Hypothesis", tried=taken[0], struck=taken[0] - taken[1], wrong=0)
+
+
+def thrown(dice: random.Random) -> str:
+    """An input of `--apply-hp` by throws of dice: nearly valid, or garbage."""
+    kind = dice.random()
+    if kind < 0.5:
+        named = dice.sample(NAMES, dice.randint(0, 3))
+        given: dict[str, Any] = {name: dice.uniform(-0.5, 1.5) for name in named}
+        if kind < 0.2:
+            given[dice.choice([*NAMES, *WORDS])] = dice.choice([None, True, [], "x", 1e308, -1])
+        text = json.dumps(given)
+        if kind > 0.3:  # a character changed, lost or added
+            at = dice.randrange(len(text))
+            text = text[:at] + dice.choice(["", *WORDS]) + text[at + dice.randint(0, 1) :]
+        return text
+    if kind < 0.9:
+        return "".join(dice.choices(WORDS, k=dice.randint(0, 12)))
+    return "".join(map(chr, dice.choices(range(0xD800), k=dice.randint(0, 40))))
+
+
+@pytest.mark.slow
+def test_no_input_of_apply_hp_that_dice_make_up_gets_past_the_bounds(conn: Connection) -> None:
+    n, before, dice = times(5_000, 1_000_000), conn.total_changes, random.Random()
+    taken = sum(check_apply_hp(conn, thrown(dice)) for _ in range(n))
+    assert conn.total_changes == before
+    assert load_deployed(conn, SPACE, BUILT_IN).source == "defaults"
+    assert 0 < taken < n
+    note(fault="--apply-hp, by dice", tried=n, struck=n - taken, wrong=0)
 
 
 def is_shown_safely(output: str) -> bool:

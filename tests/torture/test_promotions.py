@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from db.connection import Connection, connect, connection
 from db.versions import load_versions
 from model_versioning import load_model, promote, rollback, verify
-from tests.commands import ROOT
+from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.workload import HALVES
 from tests.versions import exported, in_production, produced, registered
@@ -31,10 +30,7 @@ def conn(db: Path) -> Connection:
     return connect(db, create=True)
 
 
-def run_python(code: str, *args: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-c", f"from tests.torture.test_promotions import *; {code}", *args]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+ALL = "import sys; from tests.torture.test_promotions import *; "
 
 
 def promote_many(db: str, n: str) -> None:
@@ -47,22 +43,22 @@ def promote_many(db: str, n: str) -> None:
 
 
 def test_a_reader_sees_the_old_version_or_the_new_and_never_a_mixture(
-    db: Path, conn: Connection
+    nursery: Nursery, db: Path, conn: Connection
 ) -> None:
     produced(conn)
     n = times(40, 1000)
-    writer = run_python("promote_many(sys.argv[1], sys.argv[2])", str(db), str(n))
+    code = ALL + "promote_many(sys.argv[1], sys.argv[2])"
+    writer = nursery.start("-c", code, db, str(n), said=db.with_name("said"))
     seen: set[int] = set()
-    with writer:
-        while writer.poll() is None:
-            loaded = load_model(conn)
-            level = loaded.version.training.hyperparameters["level"]
-            assert loaded.version.status == "production"
-            assert float(loaded.model.score(np.array([0]))[0, 0]) == level == loaded.version.version
-            said = exported(conn)
-            assert said["hyperparameters"]["level"] == said["version"]
-            seen.add(loaded.version.version)
-    assert writer.returncode == 0
+    while writer.poll() is None:
+        loaded = load_model(conn)
+        level = loaded.version.training.hyperparameters["level"]
+        assert loaded.version.status == "production"
+        assert float(loaded.model.score(np.array([0]))[0, 0]) == level == loaded.version.version
+        said = exported(conn)
+        assert said["hyperparameters"]["level"] == said["version"]
+        seen.add(loaded.version.version)
+    assert writer.returncode == 0, writer.stderr
     assert len(seen) > 5
     assert verify(conn) == []
     note(fault="promotions under a reader", tried=n, wrong=0)
@@ -85,14 +81,14 @@ def at_call(number: int, act: Callable[[], None]) -> list[int]:
     return seen
 
 
-def kill_at_every_write(db: str) -> None:
-    """In another process: kill one that promotes, at each of its writes; look at what is left."""
+def kill_at_writes(db: str, stride: str) -> None:
+    """In another process: kill one that promotes, at each of its writes or at every second, ..."""
     with connection(Path(db)) as conn:
         produced(conn, 2)  # imports are done only once
         calls = at_call(0, lambda: None)
         produced(conn)
         sys.setprofile(None)
-    for number in range(calls[0] + 1):
+    for number in range(calls[0] % int(stride), calls[0] + 1, int(stride)):
         reader, writer = os.pipe()
         if os.fork() == 0:
             produce_and_die(Path(db), writer, number)
@@ -132,13 +128,15 @@ def left_after(db: Path, acknowledged: list[int]) -> dict[str, Any]:
     }
 
 
-def test_a_kill_at_any_write_leaves_no_more_than_an_orphan_or_an_old_export(db: Path) -> None:
+def test_a_kill_at_any_write_leaves_no_more_than_an_orphan_or_an_old_export(
+    nursery: Nursery, db: Path
+) -> None:
     connect(db, create=True).close()
-    with run_python("kill_at_every_write(sys.argv[1])", str(db)) as killer:
-        assert killer.stdout is not None
-        found = [json.loads(line) for line in killer.stdout]
-    assert killer.returncode == 0
-    assert len(found) > 30
+    code = ALL + "kill_at_writes(sys.argv[1], sys.argv[2])"
+    killer = nursery.run("-c", code, db, str(times(3, 1)), said=db.with_name("said"))
+    assert killer.returncode == 0, killer.stderr
+    found = [json.loads(line) for line in killer.stdout.splitlines()]
+    assert len(found) > times(10, 30)
     assert all(each["done"] == 1 for each in found)
     for each in found:
         assert each["lost"] == []
@@ -156,15 +154,11 @@ def is_orphan(subject: str) -> bool:
 
 
 def test_a_second_process_that_promotes_at_the_same_time_is_waited_for(
-    db: Path, conn: Connection
+    nursery: Nursery, db: Path, conn: Connection
 ) -> None:
     first, second = registered(conn, 1), registered(conn, 2)
-    code = (
-        f"c = connect(Path(sys.argv[1])); [promote(c, k, 'mine') for k in [{first}, {second}] * 9]"
-    )
-    writers = [run_python(code, str(db)) for _ in range(2)]
-    for writer in writers:
-        with writer:
-            writer.wait(60)
-        assert writer.returncode == 0
+    code = f"{ALL} conn = connect(Path(sys.argv[1]))\n"
+    code += f"for k in [{first}, {second}] * 9: promote(conn, k, 'mine')"
+    writers = [nursery.start("-c", code, db, said=db.with_name(f"said{k}")) for k in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
     assert verify(conn) == []
