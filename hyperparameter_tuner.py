@@ -23,7 +23,7 @@ from domain.limits import Limits, contains, projected, restricted
 from domain.space import Configuration, Space, Value
 from model import BUILT_IN, model_class
 from search import STRATEGIES, Problem, Proposal, Strategy, Trial, propose
-from search.grid import RADIUS, Grid
+from search.grid import Grid
 from tracking.lineage import code_version
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
@@ -75,11 +75,12 @@ class HyperparameterTuner:
         """The deployed configuration, and where it is known from."""
         return load_deployed(self.conn, self.space, self.study.model)
 
-    def generate_grid_search_space(self, radius: float = RADIUS) -> list[dict[str, Value]]:
+    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
         """Systematic steps around the current values, each hyperparameter by itself.
 
         Args:
-            radius: how far to go to either side, as a share of each hyperparameter's range.
+            radius: how far to go to either side, as a share of each hyperparameter's range; by
+                default a tenth.
         """
         return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
 
@@ -99,8 +100,15 @@ class HyperparameterTuner:
         if space is not self.space:
             trials = [trial for trial in trials if self._is_within(space, trial.configuration)]
             current = projected(space, current)
-        problem = Problem(space=space, current=current, seed=run.seed, number=number, trials=trials)
-        return propose(check_method(run.method), problem)
+        problem = Problem(
+            space=space,
+            current=current,
+            seed=run.seed,
+            number=number,
+            trials=trials,
+            in_flight=int(_number(run, "in_flight") or 1),
+        )
+        return propose(strategy_of(run), problem)
 
     def _is_within(self, space: Space, configuration: Configuration) -> bool:
         """`contains`, remembered: a run asks for each of its experiments again and again."""
@@ -269,6 +277,13 @@ def new_experiment(
         exploration_phase=phase,
         seed=run.seed,
     )
+
+
+def strategy_of(run: TuningRun) -> Strategy:
+    """How a run proposes."""
+    strategy = check_method(run.method)
+    stored = run.settings.get("grid")
+    return Grid(**stored) if isinstance(strategy, Grid) and isinstance(stored, dict) else strategy
 
 
 def check_method(method: str) -> Strategy:

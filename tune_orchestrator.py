@@ -14,6 +14,7 @@ from hyperparameter_tuner import DEFAULT_CONFIGS, Study
 from reports.summary import summarise
 from reports.tuning_tables import render_summary
 from search import STRATEGIES
+from search.grid import Grid
 from sweeps.running import run_sweeps, show_forecasts
 from training.comparing import show_compared
 from training.options import option_study
@@ -111,8 +112,7 @@ def main(
         _check_given(ctx, _GOES_WITH_RESUME, "a resumed run keeps its own settings")
         sitting.resume(resume, plan.stop.timeout_seconds)
     elif method:
-        n_configs = configs or DEFAULT_CONFIGS[method]
-        sitting.tune(study, replace(plan, method=method, n_configs=n_configs))
+        sitting.tune(study, _planned(plan, method, configs or DEFAULT_CONFIGS[method]))
     else:
         with connection(sitting.db_path) as conn:
             TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
@@ -120,6 +120,14 @@ def main(
 
 for _command in RUN_COMMANDS:
     main.add_command(_command)
+
+
+def _planned(plan: Plan, method: str, n_configs: int) -> Plan:
+    if plan.grid != Grid() and method != "grid":
+        raise click.UsageError(
+            f"--progressive, --grid-radius and --grid-levels go with --method grid, not {method}"
+        )
+    return replace(plan, method=method, n_configs=n_configs)
 
 
 def _check_given(ctx: click.Context, allowed: set[str], rule: str) -> None:

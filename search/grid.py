@@ -1,14 +1,19 @@
 """Grid search: systematic steps around the current values, one hyperparameter at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from domain.errors import InputError
+from domain.limits import projected
 from domain.space import Configuration, Hyperparameter, Space, Value
-from search.strategy import Problem, Proposal
+from search.strategy import Problem, Proposal, Trial
 
-RADIUS = 0.10  # of each hyperparameter's range, to either side
-STEPS = 2  # to either side within the radius
+RADIUS, LEVELS = 0.10, 2
+COARSE_RADIUS, COARSE_LEVELS = 0.40, 1  # of a progressive grid's first pass
+REGIONS = 2  # best results that a finer pass goes around
+MOST_PASSES = 12  # the radius is halved each time
+
+Key = tuple[Value, ...]  # values in declared order
 
 
 @dataclass(frozen=True)
@@ -18,18 +23,40 @@ class Grid:
     A full grid over many hyperparameters cannot be afforded; a star shows what each one does alone.
     Shares of a sum are rescaled as one of them moves. The whole radius comes first, then the steps
     within it, then stars of two, three ... radii, as far as bounds and orderings allow.
+
+    A progressive grid begins with one coarse star instead, and then goes around the best results
+    with half the radius, and so on: a compass search, Kolda, Lewis and Torczon 2003, "Optimization
+    by direct search", section 3.
+
+    Raises:
+        InputError: radius or levels are none.
     """
 
-    radius: float = RADIUS
-    name: str = "grid"
-    looks_back: bool = False
+    radius: float | None = None  # of each hyperparameter's range, to either side
+    levels: int | None = None  # steps to either side within the radius
+    progressive: bool = False
+
+    name = "grid"
+
+    def __post_init__(self) -> None:
+        if not 0 < self._radius <= 1:
+            raise InputError(f"the grid's radius must be above 0 and at most 1, got {self.radius}")
+        if self._levels < 1:
+            raise InputError(f"a grid must have 1 level or more, got {self.levels}")
+
+    @property
+    def looks_back(self) -> bool:
+        """A progressive one goes where results are best."""
+        return self.progressive
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The configuration at place `number` of the star, counting each once."""
-        wanted = problem.number + problem.attempt
-        for place, configuration in enumerate(self.star(problem.space, problem.current), 1):
-            if place == wanted:
-                return Proposal(configuration, "explore")
+        """The first configuration of the star, or of the latest pass, that was not tried."""
+        known = [problem.current, *(trial.configuration for trial in problem.trials)]
+        tried = {_key(problem.space, configuration) for configuration in known}
+        places = self._passes(problem) if self.progressive else self._star(problem)
+        for configuration, phase in places:
+            if _key(problem.space, problem.complete(configuration)) not in tried:
+                return Proposal(configuration, "exploit" if phase else "explore")
         return None
 
     def first_ring(self, space: Space, current: Configuration) -> list[dict[str, Value]]:
@@ -40,30 +67,73 @@ class Grid:
 
     def star(self, space: Space, current: Configuration) -> Iterator[dict[str, Value]]:
         """Every configuration of the star but its centre, none twice, the nearest ring first."""
-        seen = {tuple(current.items())}
-        for ring in range(1, int(1 / self.radius) + 1):
+        seen = {_key(space, current)}
+        for ring in range(1, int(1 / self._radius) + 1):
             for configuration in _moves(space, current, self._distances(ring)):
-                key = tuple(configuration.items())
+                key = _key(space, configuration)
                 if key not in seen:
                     seen.add(key)
                     yield configuration
 
-    def _distances(self, ring: int) -> list[float]:
+    def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+        return ((c, 0) for c in self.star(problem.space, problem.current))
+
+    def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+        """Configurations of each pass with its number; what a pass goes around is known by then.
+
+        A pass begins once all of the one before was proposed, and goes around the best results that
+        were to be seen at its first number: so all its proposals agree on what these are.
+        """
+        space, centres = problem.space, [problem.current]
+        own = {_key(space, t.configuration): t.number for t in problem.trials if t.number}
+        begins = 1
+        for number in range(MOST_PASSES):
+            distances = self._distances(1, self._radius / 2**number)
+            stars = [c for centre in centres for c in _moves(space, centre, distances)]
+            yield from ((c, number) for c in stars)
+            keys = [_key(space, problem.complete(c)) for c in stars]
+            begins = max([begins, *(1 + own[key] for key in keys if key in own)])
+            centres = best_before(problem.trials, begins - problem.in_flight) or centres
+
+    def _distances(self, ring: int, radius: float | None = None) -> list[float]:
         """Shares of a range from the current value, the far ones of the ring first."""
-        steps = [self.radius * (ring - step / STEPS) for step in range(STEPS)]
+        radius = radius or self._radius
+        steps = [radius * (ring - step / self._levels) for step in range(self._levels)]
         return [sign * step for step in steps for sign in (1, -1)]
+
+    @property
+    def _radius(self) -> float:
+        default = COARSE_RADIUS if self.progressive else RADIUS
+        return default if self.radius is None else self.radius
+
+    @property
+    def _levels(self) -> int:
+        default = COARSE_LEVELS if self.progressive else LEVELS
+        return default if self.levels is None else self.levels
+
+
+def best_before(trials: Iterable[Trial], number: int) -> list[Configuration]:
+    """The best `REGIONS` results of earlier runs and of this one's numbers up to `number`."""
+    full = [t for t in trials if t.value is not None and not t.pruned]
+    known = [t for t in full if t.number is None or t.number <= number]
+    order = sorted(range(len(known)), key=lambda k: (-(known[k].value or 0.0), k))
+    return [known[k].configuration for k in order[:REGIONS]]
+
+
+def _key(space: Space, configuration: Configuration) -> Key:
+    return tuple(configuration[name] for name in space.hyperparameters)
 
 
 def _moves(
     space: Space, current: Configuration, distances: list[float]
 ) -> Iterator[dict[str, Value]]:
     """The valid configurations at these distances, each differing in one hyperparameter's value."""
-    seen = {tuple(current.items())}
+    seen = {_key(space, current)}
     for distance in distances:
         for member in space.hyperparameters.values():
             moved = _moved(space, current, member, distance) if member.searched else None
-            if moved is not None and tuple(moved.items()) not in seen:
-                seen.add(tuple(moved.items()))
+            if moved is not None and _key(space, moved) not in seen:
+                seen.add(_key(space, moved))
                 yield moved
 
 
@@ -75,7 +145,7 @@ def _moved(
     if member.integer and abs(step) < 1:
         step = 1 if step > 0 else -1
     value = min(member.high, max(member.low, member.on_grid(current[member.name] + step)))
-    try:
-        return space.merged(current, {member.name: value})
+    try:  # within a part of a space, others may have to move along
+        return projected(space, space.merged(current, {member.name: value}))
     except InputError:
         return None

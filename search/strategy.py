@@ -37,6 +37,7 @@ class Problem:
     seed: int
     number: int  # of the experiment to propose, from 1; 0 is the deployed configuration
     trials: Sequence[Trial]  # of earlier runs, then of this one, in order
+    in_flight: int = 1  # results of this run are known up to `number` less this
     attempt: int = 0  # how many proposals for this number were turned down as tried before
 
     def generator(self) -> np.random.Generator:

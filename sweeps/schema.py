@@ -90,6 +90,19 @@ SCHEMA: Schema = _object(
             "description": "what may be chosen, by hyperparameter",
             "additionalProperties": _PARAMETER,
         },
+        "grid": _object(
+            "with method grid: its steps",
+            {
+                "progressive": _flag("coarse steps first, then finer ones around the best"),
+                "radius": {
+                    "type": "number",
+                    "exclusiveMinimum": 0,
+                    "maximum": 1,
+                    "description": "how far to go, as a share of each range",
+                },
+                "levels": _count("steps on the way, to either side", 1, 100),
+            },
+        ),
         "others": _choice("hyperparameters left out are", ["search", "fixed"]),
         "execution": _object(
             "how experiments run",

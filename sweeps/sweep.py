@@ -10,6 +10,7 @@ from domain.limits import Limit, Limits, limit_faults, restricted
 from domain.space import Hyperparameter, Space
 from hyperparameter_tuner import DEFAULT_CONFIGS, OBJECTIVES, Study
 from model import BUILT_IN
+from search.grid import Grid
 from sweeps.document import Fault, FaultyError, Item, read_document
 from sweeps.schema import SCHEMA, check
 from training.plan import Plan
@@ -95,6 +96,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         prunes=stopping.pop("prune", False),
         stop=StopRules(timeout_seconds=execution.get("timeout"), **stopping),
         limits=limits,
+        grid=Grid(**said.get("grid", {})),
         starts_warm=said.get("warm_start", True),
         timeout_seconds=execution.get("timeout_per_experiment"),
         memory_bytes=_bytes(execution.get("memory_limit")),
@@ -126,6 +128,9 @@ def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fa
 
     Lines that are known to be `wrong` are left alone.
     """
+    grid, method = said.get("grid"), said.get("method")
+    if grid is not None and method is not None and method.value != "grid":
+        yield Fault(grid.line, "grid goes with method grid")
     objective, model = said.get("objective"), said.get("model")
     metric = objective.value if objective is not None else None
     if objective is not None and isinstance(metric, str) and metric not in OBJECTIVES:

@@ -7,7 +7,7 @@ from functools import cached_property
 from domain.experiment import Experiment, Measurement, Pruned, RunStatus
 from domain.space import Configuration, Value
 from executors import Executor
-from hyperparameter_tuner import HyperparameterTuner, check_method, new_experiment
+from hyperparameter_tuner import HyperparameterTuner, new_experiment, strategy_of
 from search import Trial
 from tracking.progress import Watcher
 from training.brake import Brake
@@ -92,7 +92,7 @@ class Loop:
     @property
     def looks_back(self) -> bool:
         """Do proposals depend on results?"""
-        return check_method(self.ledger.run.method).looks_back
+        return strategy_of(self.ledger.run).looks_back
 
     def _may_begin(self, number: int, *, stored: bool) -> bool:
         """Has all finished that this experiment depends on, and does no rule end the run there?"""

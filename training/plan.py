@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.experiment import TuningRun
 from domain.limits import Limits
+from search.grid import Grid
 from training.stopping import StopRules
 
 IN_FLIGHT = (
@@ -21,6 +22,7 @@ class Plan:
     n_configs: int = 20
     stop: StopRules = field(default_factory=StopRules)
     limits: Limits = field(default_factory=Limits)  # within which it searches
+    grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
     starts_warm: bool = True  # with what helped on similar data
     prunes: bool = False  # what is clearly worse than the best on some of the users
     timeout_seconds: float | None = None  # of one experiment
@@ -46,6 +48,7 @@ class Plan:
                 "n_configs": run.n_configs,
                 "stop": StopRules.of(stored.get("stop", {})),
                 "limits": Limits.of(stored.get("limits", {})),
+                "grid": Grid(**stored.get("grid", {})),
             }
         )
 
@@ -59,6 +62,9 @@ class Plan:
             f"patience {stop.patience}": stop.patience,
             "until converged": stop.until_converged,
             f"at least {stop.min_experiments} experiments": stop.min_experiments,
+            "progressive grid": self.grid.progressive,
+            f"grid radius {self.grid.radius}": self.grid.radius,
+            f"{self.grid.levels} grid levels": self.grid.levels,
             "pruning": self.prunes,
             "cold start": not self.starts_warm,
             f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.sizes import ByteSize
+from search.grid import Grid
 from training.plan import Plan
 from training.stopping import StopRules
 
@@ -26,6 +27,9 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         memory_bytes: int | None,
         starts_warm: bool,
         prunes: bool,
+        progressive: bool,
+        grid_radius: float | None,
+        grid_levels: int | None,
         **rest: Any,
     ) -> Any:
         stop = StopRules(
@@ -39,6 +43,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
             stop=stop,
             starts_warm=starts_warm,
             prunes=prunes,
+            grid=Grid(grid_radius, grid_levels, progressive),
             timeout_seconds=timeout_per_experiment,
             memory_bytes=memory_bytes,
         )
@@ -94,6 +99,23 @@ _OPTIONS = (
         flag_value=False,
         default=True,
         help="Do not begin with what gained on similar data before.",
+    ),
+    click.option(
+        "--progressive",
+        is_flag=True,
+        help="With --method grid: in coarse steps first, then in finer ones around the best.",
+    ),
+    click.option(
+        "--grid-radius",
+        type=click.FloatRange(0, 1, min_open=True),
+        metavar="SHARE",
+        help="With --method grid: how far to go, of each range.  [default: 0.1; progressive 0.4]",
+    ),
+    click.option(
+        "--grid-levels",
+        type=click.IntRange(1, 100),
+        metavar="N",
+        help="With --method grid: steps on the way, to either side.  [default: 2; progressive 1]",
     ),
     click.option(
         "--until-converged",

@@ -6,8 +6,10 @@ from dataclasses import replace
 from domain.hyperparameters import SPACE
 from domain.limits import Limit, Limits, restricted
 from domain.space import Configuration, Fixed, Hyperparameter, Single, Space
-from search import STRATEGIES, Problem, Trial, propose
+from search import STRATEGIES, Problem, Strategy, Trial, propose
+from search.grid import Grid
 
+WAYS: dict[str, Strategy] = {**STRATEGIES, "grid, progressive": Grid(progressive=True)}
 Objective = Callable[[Configuration], float]
 
 
@@ -32,9 +34,15 @@ LIMITS = (
     Limit(name="genre_boost_low", choices=(-0.2,)),
 )
 LIMITED = restricted(SPACE, Limits(limits=LIMITS), SPACE.defaults())
+TIED = restricted(  # what is not named keeps its proportions
+    SPACE,
+    Limits(limits=(Limit(name="genre_weight", low=0.1, high=0.6),), others_fixed=True),
+    SPACE.defaults(),
+)
 SPACES = {
     "default": SPACE,
     "limited": LIMITED,
+    "tied": TIED,
     "one axis": ONE_AXIS,
     "few values": FEW_VALUES,
     "plane": PLANE,
@@ -62,7 +70,7 @@ def tuned(name: str, space: Space, objective: Objective, n: int, seed: int = 0) 
     """The history of `n` experiments, one after the other, or fewer where nothing is left."""
     trials: list[Trial] = []
     for number in range(1, n + 1):
-        proposal = propose(STRATEGIES[name], problem(space, trials, seed))
+        proposal = propose(WAYS[name], problem(space, trials, seed))
         if proposal is None:
             break
         value = objective(proposal.configuration)

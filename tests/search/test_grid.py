@@ -1,8 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
+from domain.errors import InputError
 from domain.hyperparameters import SPACE, WEIGHTS
+from domain.space import Configuration
+from search import Trial, propose
 from search.grid import Grid
-from tests.search.problems import PLANE
+from tests.search.problems import PLANE, problem, trial, tuned
+
+PROGRESSIVE = "grid, progressive"
 
 
 def changed(configuration: dict[str, float], current: dict[str, float]) -> set[str]:
@@ -45,3 +52,50 @@ def test_a_weight_of_one_can_still_be_moved() -> None:
     star = list(Grid().star(SPACE, current))
     assert star
     assert all(SPACE.faults(configuration) == [] for configuration in star)
+
+
+def test_what_was_tried_before_takes_no_place_of_the_star() -> None:
+    star = list(Grid().star(PLANE, PLANE.defaults()))
+    others = [Trial(trial(PLANE, 0.5, k).configuration, 0.5, 1 + k) for k in range(5)]
+    proposal = propose(Grid(), problem(PLANE, [*others, Trial(star[0], 0.5, 6)]))
+    assert proposal is not None
+    assert proposal.configuration == star[1]
+
+
+def slope(configuration: Configuration) -> float:
+    return float(configuration["x"]) - abs(float(configuration["y"]) - 0.35)
+
+
+def test_a_progressive_grid_goes_finer_around_the_best() -> None:
+    """Coarse: 0.4 to either side of 0.5. Then half as far around the two best, and so on."""
+    trials = tuned(PROGRESSIVE, PLANE, slope, 30)
+    first, second = trials[:6], trials[6:]
+    assert {round(abs(t.configuration[n] - 0.5), 6) for t in first for n in "xyz"} == {0.0, 0.4}
+    best = max(first, key=lambda t: t.value or 0.0).configuration
+    assert best == {"x": 0.9, "y": 0.5, "z": 0.5}
+    around = [t.configuration for t in second[:5]]  # x cannot go further than 1
+    assert [round(sum(abs(c[n] - best[n]) for n in "xyz"), 6) for c in around] == [
+        0.1,
+        *[0.2] * 4,
+    ]
+    assert max(slope(t.configuration) for t in trials) > 0.99 - 0.05
+
+
+def test_all_proposals_of_a_pass_go_around_the_same_results() -> None:
+    """Though results of its own come in while it is proposed, and some before it are late."""
+    tried = tuned(PROGRESSIVE, PLANE, slope, 6)
+    known = [*tried[:5], Trial(tried[5].configuration, 9.0, 6)]  # the last one is the best
+    late = [*tried[:3], *(Trial(t.configuration, None, t.number) for t in tried[3:])]
+    strategy = Grid(progressive=True)
+    early = propose(strategy, replace(problem(PLANE, late), in_flight=4))
+    assert propose(strategy, replace(problem(PLANE, known), in_flight=4)) == early
+    assert propose(strategy, problem(PLANE, known)) != early
+
+
+def test_radius_and_levels_are_the_users() -> None:
+    ring = Grid(radius=0.3, levels=3).first_ring(PLANE, PLANE.defaults())
+    assert sorted({c["y"] for c in ring}) == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    with pytest.raises(InputError, match="radius must be above 0"):
+        Grid(radius=0.0)
+    with pytest.raises(InputError, match="1 level or more"):
+        Grid(levels=0)

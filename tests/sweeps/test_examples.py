@@ -29,9 +29,9 @@ def said_json(*words: str | Path) -> Any:
     return json.loads(said(*words, "--json").stdout)
 
 
-def test_there_are_six_examples() -> None:
-    assert len(EXAMPLES) == 6
-    assert len({read_sweep(path).name for path in EXAMPLES}) == 6
+def test_every_example_has_a_name_of_its_own() -> None:
+    assert len(EXAMPLES) >= 6
+    assert len({read_sweep(path).name for path in EXAMPLES}) == len(EXAMPLES)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -5,6 +5,7 @@ import pytest
 
 from domain.errors import InputError
 from domain.limits import Limit
+from search.grid import Grid
 from sweeps.document import FaultyError
 from sweeps.schema import SCHEMA_FILE, schema_text
 from sweeps.sweep import Sweep, read_sweep, read_sweeps
@@ -193,3 +194,12 @@ def test_all_files_of_a_folder_are_checked_before_any_runs(tmp_path: Path) -> No
 def test_a_folder_without_sweeps_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no sweep"):
         read_sweeps(tmp_path)
+
+
+def test_a_grid_may_be_progressive_and_nothing_else_may(tmp_path: Path) -> None:
+    more = "grid: {progressive: true, radius: 0.3, levels: 2}\n"
+    sweep = read(tmp_path, f"name: a\nmethod: grid\n{more}")
+    assert sweep.plan.grid == Grid(0.3, 2, progressive=True)
+    assert faults(tmp_path, HEAD + more) == ["3: grid goes with method grid"]
+    (fault,) = faults(tmp_path, "name: a\nmethod: grid\ngrid: {radius: 0}\n")
+    assert fault == "3: grid.radius must be above 0, got 0"

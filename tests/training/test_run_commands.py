@@ -100,3 +100,12 @@ def test_an_expected_error_is_one_line_with_and_without_a_command(tmp_path: Path
 @pytest.mark.parametrize("option", ["--patience=0", "--target=much", "--timeout=0"])
 def test_an_impossible_rule_is_wrong_usage(world: Path, option: str) -> None:
     said("--method", "random", "--db", world, option, expect=2)
+
+
+def test_only_a_grid_has_steps(world: Path) -> None:
+    words = ("--method", "random", "--progressive", "--db", world)
+    assert "go with --method grid, not random" in said(*words, expect=2).output
+    options = ("--method", "grid", "--configs", "3", "--progressive", "--grid-radius", "0.2")
+    result = said_json(*options, "--db", world, "--jobs", "1")
+    shown = said("show", result["tuning_run_id"], "--db", world).stdout
+    assert "progressive grid, grid radius 0.2" in shown

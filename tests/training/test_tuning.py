@@ -9,8 +9,11 @@ from db.connection import connection
 from db.dataset import load_dataset
 from db.tuning_runs import load_run, load_runs
 from domain.errors import InterruptedRunError
+from domain.limits import Limit, Limits
 from domain.space import Configuration
 from hyperparameter_tuner import Study
+from search import STRATEGIES
+from search.grid import Grid
 from tests.training.runs import Interrupting, found, resumed, tuned
 from training.plan import Plan
 from training.stopping import StopRules
@@ -46,6 +49,40 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(
         (run,) = load_runs(conn)
     result = resumed(world, run.tuning_run_id)
     assert result.stop_reason == expected.stop_reason
+    assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
+
+
+@pytest.mark.parametrize("method", [name for name, way in STRATEGIES.items() if way.looks_back])
+def test_whatever_learns_tries_the_same_after_a_break_and_with_more_jobs(
+    world: Path, other: Path, method: str
+) -> None:
+    plan = Plan(method=method, n_configs=14)
+    expected = tuned(other, plan, jobs=2)
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(
+            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(9)
+        )
+        with pytest.raises(InterruptedRunError, match="go on with"):
+            orchestrator.run(plan)
+        (run,) = load_runs(conn)
+    resumed(world, run.tuning_run_id)
+    assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
+
+
+def test_a_progressive_grid_can_be_resumed_and_keeps_its_steps(world: Path, other: Path) -> None:
+    limits = Limits(limits=(Limit(name="genre_weight", low=0.2, high=0.6),), others_fixed=True)
+    plan = Plan(method="grid", n_configs=14, limits=limits, grid=Grid(0.25, 1, progressive=True))
+    expected = tuned(other, plan)
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(
+            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(12)
+        )
+        with pytest.raises(InterruptedRunError):
+            orchestrator.run(plan)
+        (run,) = load_runs(conn)
+        assert Plan.of(run) == plan
+    resumed(world, run.tuning_run_id)
+    assert [e[5] for e in found(world, run.tuning_run_id)][-1] == "exploit"  # a finer pass
     assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
 
 
