@@ -9,7 +9,7 @@ import numpy as np
 from db.connection import Connection, Row
 from domain.arrays import Floats
 from domain.errors import NotFoundError
-from domain.experiment import Experiment, Measurement, Pruned, Result, Task
+from domain.experiment import Experiment, Measurement, PairedGain, Pruned, Result, Task
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -83,9 +83,13 @@ def release_running(conn: Connection, run_id: str) -> None:
 
 
 def complete_experiment(
-    conn: Connection, experiment_id: str, found: Measurement, completed_at: str
+    conn: Connection,
+    experiment_id: str,
+    found: Measurement,
+    completed_at: str,
+    gain: PairedGain | None = None,
 ) -> None:
-    """Record what an experiment found."""
+    """Record what an experiment found, and how sure its gain is if that is known already."""
     conn.execute(
         """
         UPDATE hp_experiments
@@ -94,7 +98,7 @@ def complete_experiment(
                    (SELECT ifnull(max(completion_number), 0) + 1 FROM hp_experiments),
                objective_value = :objective_value, validation_accuracy = :accuracy,
                recommendation_quality_score = :quality, metrics = :metrics,
-               duration_seconds = :seconds
+               duration_seconds = :seconds, improvement_error = :error, gains_by_group = :groups
          WHERE experiment_id = :id
         """,
         {
@@ -105,8 +109,41 @@ def complete_experiment(
             "quality": found.metrics.get("ndcg@10"),
             "metrics": _json(found.metrics),
             "seconds": found.seconds,
+            **_gain(gain),
         },
     )
+
+
+def save_gain(conn: Connection, experiment_id: str, gain: PairedGain) -> None:
+    """Record how sure an experiment's gain over the baseline is."""
+    conn.execute(
+        """
+        UPDATE hp_experiments SET improvement_error = :error, gains_by_group = :groups
+         WHERE experiment_id = :id
+        """,
+        {"id": experiment_id, **_gain(gain)},
+    )
+
+
+def load_group_gains(conn: Connection, run_id: str) -> dict[str, Floats]:
+    """Mean gains (G,) by group of users, of those experiments of a run that they are kept of."""
+    rows = conn.execute(
+        """
+        SELECT experiment_id, gains_by_group
+          FROM hp_experiments
+         WHERE tuning_run_id = :run AND gains_by_group IS NOT NULL
+        """,
+        {"run": run_id},
+    )
+    return {
+        row["experiment_id"]: np.frombuffer(row["gains_by_group"], dtype="<f2").astype(np.float64)
+        for row in rows
+    }
+
+
+def _gain(gain: PairedGain | None) -> dict[str, object]:
+    groups = None if gain is None else gain.by_group.astype("<f2").tobytes()
+    return {"error": None if gain is None else gain.error, "groups": groups}
 
 
 def fail_experiment(
@@ -237,7 +274,7 @@ def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
-    """The completed experiment with the best objective in the latest run that has one.
+    """The completed experiment with the highest lower bound in the latest run that has one.
 
     Of equals the earliest. With a `data_fingerprint`, only runs on that data count.
 
@@ -256,7 +293,7 @@ def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | N
                   AND EXISTS (SELECT 1 FROM hp_experiments AS x
                                WHERE x.tuning_run_id = r.tuning_run_id AND x.status = 'completed')
                 ORDER BY r.rowid DESC LIMIT 1)
-         ORDER BY e.objective_value DESC, e.number
+         ORDER BY e.lower_bound DESC, e.number
          LIMIT 1
         """,
         {"model": model, "data": data_fingerprint},

@@ -12,6 +12,7 @@ RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
 Phase = Literal["baseline", "initial", "explore", "exploit"]
 
 BASELINE = 0  # number of the experiment that tries the deployed configuration
+SURE_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,7 @@ class Experiment:
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
     improvement_from_baseline: float | None = None  # in units of the objective
+    improvement_error: float | None = None  # its standard error, user by user; None: not known
     recommendation_quality_score: float | None = None  # NDCG@10
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     tuning_method: str
@@ -88,6 +90,17 @@ class Experiment:
     attempts: int = 0
     error: str | None = None
 
+    @property
+    def lower_bound(self) -> float | None:
+        """What the objective exceeds with a confidence of 95 %; the best experiment has most.
+
+        Chance is that of which users there are, in the gain over the baseline: so the baseline's
+        own bound is its value. Where nothing is known of that chance, the bound is the value.
+        """
+        if self.objective_value is None:
+            return None
+        return self.objective_value - SURE_ERRORS * (self.improvement_error or 0.0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
@@ -97,6 +110,14 @@ class Measurement:
     metrics: Mapping[str, float | None]  # None where the metric says nothing on this data
     user_values: Floats  # (U,) the objective per user; NaN for users who have none
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedGain:
+    """How sure the gain over the baseline is, in brief."""
+
+    error: float  # standard error of the mean over users
+    by_group: Floats  # (G,) mean gain of each of G groups of users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ class Pattern:
     split: str
     space_fingerprint: str
     profile: Mapping[str, float]  # of the data
-    best: tuple[Gain, ...]  # the greatest gain first; empty where nothing gained
+    best: tuple[Gain, ...]  # the surest gain first; empty where nothing gained
     n_used: int = 0  # experiments of later runs that it started, and that have ended
     n_helped: int = 0  # of these, better than what was deployed
 

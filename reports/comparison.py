@@ -1,19 +1,21 @@
 """Whether a run's best experiment beats its baseline by more than chance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from db.connection import Connection
-from db.experiments import load_user_values
+from db.experiments import load_group_gains, load_user_values
 from domain.arrays import Floats
 from domain.experiment import BASELINE, Experiment
-from evaluation.significance import CONFIDENCE, Comparison, known_differences, paired_difference
-from evaluation.winner import corrected_gain
+from evaluation.significance import CONFIDENCE, Comparison, paired_difference
+from evaluation.winner import luck
 
 Verdict = Literal["better", "cannot tell", "worse"]
+
+LEAST_TO_TELL = 10  # candidates before anything is said of more of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +32,20 @@ class Difference:
     low: float | None = None  # ends of the confidence interval of that mean
     high: float | None = None
     p_value: float | None = None  # two-sided
+    standard_error: float | None = None  # of the mean
     corrected: float | None = None  # the difference less what picking the best has added to it
     n_tried: int = 0  # candidates it was picked out of
+    last_half_gain: float | None = None  # what the last half of them added to the corrected one
+    last_half_luck: float | None = None  # and to what was taken off
     verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
+
+    @property
+    def more_helps(self) -> bool | None:
+        """Does search still add more to what is gained than to its luck? None: not known."""
+        if self.last_half_gain is None or self.last_half_luck is None:
+            return None
+        return self.last_half_gain > self.last_half_luck
 
     @property
     def sentence(self) -> str:
@@ -67,8 +79,7 @@ def compare_with_baseline(
     if best is None:
         return Difference(metric=metric, verdict=None, reason="no experiment was completed")
     if best.number == BASELINE:
-        reason = "nothing beat the deployed configuration"
-        return Difference(metric=metric, verdict=None, reason=reason)
+        return Difference(metric=metric, verdict=None, reason=_not_beaten(tried))
     if baseline is None or baseline.status != "completed":
         return Difference(metric=metric, reason="the deployed configuration was not measured")
     a = load_user_values(conn, best.experiment_id, metric)
@@ -76,7 +87,19 @@ def compare_with_baseline(
     if a is None or b is None:
         which = "the best experiment" if a is None else "the deployed configuration"
         return Difference(metric=metric, reason=f"no values per user were kept of {which}")
-    return _without_luck(_compared(metric, a, b), a, b, baseline, tried)
+    groups = load_group_gains(conn, best.tuning_run_id)
+    return _without_luck(_compared(metric, a, b), tried, groups)
+
+
+def _not_beaten(tried: Sequence[Experiment]) -> str:
+    """Why the deployed configuration is the best; of what looked better, how sure that is."""
+    gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
+    if not gains or max(gains) <= 0:
+        return "nothing beat the deployed configuration"
+    return (
+        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % that "
+        f"it is above 0, the largest is {max(gains):.4f}"
+    )
 
 
 def _compared(metric: str, a: Floats, b: Floats) -> Difference:
@@ -97,24 +120,41 @@ def _compared(metric: str, a: Floats, b: Floats) -> Difference:
         low=found.low,
         high=found.high,
         p_value=found.p_value,
+        standard_error=found.standard_error,
         verdict=_verdict(found),
     )
 
 
 def _without_luck(
-    found: Difference, a: Floats, b: Floats, baseline: Experiment, tried: Sequence[Experiment]
+    found: Difference,
+    tried: Sequence[Experiment],
+    groups: Mapping[str, Floats],
 ) -> Difference:
     """`found`, with what its difference is worth once the picking is allowed for."""
-    if found.difference is None or found.low is None or baseline.objective_value is None:
+    candidates = sorted((e for e in tried if e.number != BASELINE), key=lambda e: e.number)
+    if found.difference is None or found.standard_error is None or not candidates:
         return found
-    values = [e.objective_value for e in tried if e.number != BASELINE]
-    gains = np.array([v - baseline.objective_value for v in values if v is not None])
-    if not len(gains):
+    gains = [e.improvement_from_baseline for e in candidates]
+    errors = [e.improvement_error for e in candidates]
+    told = [groups.get(e.experiment_id) for e in candidates]
+    by_group = [each for each in told if each is not None]
+    complete = len({len(each) for each in by_group}) == 1 and len(by_group) == len(told)
+    chance = luck(
+        np.array([np.nan if gain is None else gain for gain in gains]),
+        # What an earlier program has not kept is taken to be as for the best.
+        np.array([found.standard_error if error is None else error for error in errors]),
+        np.stack(by_group) if complete else None,
+    )
+    if chance is None:
         return found
-    differences = known_differences(a, b)
-    error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
-    luck = float(gains.max()) - corrected_gain(gains, error)
-    return replace(found, corrected=found.difference - luck, n_tried=len(gains))
+    enough = len(candidates) >= LEAST_TO_TELL
+    return replace(
+        found,
+        corrected=found.difference - chance.of_best,
+        n_tried=len(candidates),
+        last_half_gain=chance.gain_of_last_half if enough else None,
+        last_half_luck=chance.of_last_half if enough else None,
+    )
 
 
 def _verdict(found: Comparison) -> Verdict:

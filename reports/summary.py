@@ -28,7 +28,9 @@ class Finding:
     experiment_id: str
     method: str
     value: float  # the objective, on the validation part
+    lower_bound: float  # what it exceeds with a confidence of 95 %
     improvement: float | None  # against the baseline
+    least_improvement: float | None  # what that exceeds with a confidence of 95 %
     metrics: dict[str, float | None]  # all, on the validation part
     test_accuracy: float | None  # None until it was retrained to be deployed
     changed: tuple[Change, ...]  # against the baseline, the greatest share of its range first
@@ -49,6 +51,7 @@ class Milestone:
 
     iteration: int
     best_value: float
+    lower_bound: float  # of that value; the best has the highest
     best_experiment_id: str
 
 
@@ -58,12 +61,12 @@ class RunFindings:
 
     run: RunLine
     baseline: Finding | None  # the deployed configuration of then; None unless it was completed
-    best: Finding | None  # of equals the earliest
+    best: Finding | None  # the highest lower bound; of equals the earliest
     difference: Difference
     remark: str | None  # what the best value must not be taken for
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
-    best_values: tuple[float, ...]  # best so far after each experiment
+    best_bounds: tuple[float, ...]  # highest lower bound so far after each experiment
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
     is_deployed: bool  # the best configuration is the deployed one by now
@@ -141,7 +144,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         remark=_remark(len(ranked)) if best is not None and best.number != BASELINE else None,
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),
-        best_values=tuple(step.best_value for step in steps),
+        best_bounds=tuple(step.lower_bound for step in steps),
         n_failed=len(failed),
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
@@ -151,20 +154,21 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
 
 
 def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The completed ones, the highest objective first; of equals the earliest."""
+    """The completed ones, the highest lower bound first; of equals the earliest."""
     completed = [e for e in experiments if e.status == "completed"]
-    return sorted(completed, key=lambda e: (-_value(e), e.number))
+    return sorted(completed, key=lambda e: (-_bound(e), e.number))
 
 
 def best_so_far(
     history: Sequence[Progress], completed: Sequence[Experiment]
 ) -> tuple[Milestone, ...]:
     """A run's history in units of its objective, from where there is a best."""
-    values = {e.experiment_id: _value(e) for e in completed}
+    by_id = {e.experiment_id: e for e in completed}
+    steps = [(p.iteration, by_id.get(p.best_experiment_id or "")) for p in history]
     return tuple(
-        Milestone(p.iteration, values[p.best_experiment_id], p.best_experiment_id)
-        for p in history
-        if p.best_experiment_id in values
+        Milestone(iteration, _value(best), _bound(best), best.experiment_id)
+        for iteration, best in steps
+        if best is not None
     )
 
 
@@ -184,6 +188,12 @@ def _value(experiment: Experiment) -> float:
     return experiment.objective_value
 
 
+def _bound(experiment: Experiment) -> float:
+    bound = experiment.lower_bound
+    assert bound is not None
+    return bound
+
+
 def _finding(
     experiment: Experiment, baseline: Experiment | None, then: Configuration | None, space: Space
 ) -> Finding:
@@ -193,7 +203,9 @@ def _finding(
         experiment_id=experiment.experiment_id,
         method=experiment.tuning_method,
         value=value,
+        lower_bound=_bound(experiment),
         improvement=None if baseline is None else value - _value(baseline),
+        least_improvement=None if baseline is None else _bound(experiment) - _value(baseline),
         metrics=dict(experiment.metrics),
         test_accuracy=experiment.test_accuracy,
         changed=changes(then, experiment.hyperparameters, space),
@@ -202,6 +214,6 @@ def _finding(
 
 def _remark(n: int) -> str:
     return (
-        f"The best was picked out of {n} by its value on the validation part, so that value is "
+        f"The best was picked out of {n} on the validation part, so that its value there is "
         "optimistic. The test part is looked at only when it is retrained to be deployed."
     )

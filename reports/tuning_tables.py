@@ -19,6 +19,7 @@ from reports.sparkline import ASCII_BARS, BARS, sparkline
 from reports.stored_tables import render_stored
 from reports.summary import Finding, RunFindings, Summary
 
+SURELY = "surely: what the gain exceeds with a confidence of 95 %; the best has the most of it"
 _VERDICT_STYLES = {"better": "green", "cannot tell": "yellow", "worse": "red"}
 
 
@@ -85,6 +86,8 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
             f"Corrected for having been picked out of {found.n_tried:,}: "
             f"{gain_cell(found.corrected)}"
         )
+    if found.last_half_gain is not None and found.last_half_luck is not None:
+        console.print(_more(found))
     style = _VERDICT_STYLES.get(found.verdict or "", "default")
     p = "" if found.p_value is None else f" (p = {found.p_value:.2g})"
     console.print(f"[{style}]{outside_text(console, _capital(found.sentence))}{p}.[/]")
@@ -103,25 +106,37 @@ def _interval(console: Console, found: Difference) -> str:
     )
 
 
+def _more(found: Difference) -> str:
+    """What the last half of the candidates was good for."""
+    helps = "more search may help" if found.more_helps else "more such search hardly helps"
+    return (
+        f"The last {found.n_tried // 2:,} of them added {found.last_half_gain:+.4f} to that, and "
+        f"{found.last_half_luck:+.4f} to what luck had added: {helps}"
+    )
+
+
 def _render_top(console: Console, findings: RunFindings) -> None:
     wide = console.width >= WIDE
     objective = findings.run.objective
-    more = ("experiment", "method") if wide else ()
+    more = ("experiment",) if wide else ()
     ndcg = (">NDCG@10",) if objective != "ndcg@10" else ()
     table = plain_table(
-        ">no.", *more, f">{_label(console, objective)}", ">gain", *ndcg, "changed most"
+        ">no.", *more, f">{_label(console, objective)}", ">gain", ">surely", *ndcg, "changed most"
     )
     for found in findings.top:
-        ids = [found.experiment_id, found.method] if wide else []
+        ids = [found.experiment_id] if wide else []
         table.add_row(
             str(found.number),
             *(outside_text(console, text) for text in ids),
             value_cell(found.value),
             gain_cell(found.improvement),
+            gain_cell(found.least_improvement),
             *([value_cell(found.metrics.get("ndcg@10"))] if ndcg else []),
             _changed(console, found),
         )
     print_table(console, "Best configurations", table)
+    if any(found.improvement != found.least_improvement for found in findings.top):
+        console.print(SURELY + "\n", style="dim")
 
 
 def _changed(console: Console, found: Finding) -> str:
@@ -145,12 +160,12 @@ def _render_changes(console: Console, best: Finding) -> None:
 
 
 def _render_progress(console: Console, findings: RunFindings) -> None:
-    if not findings.best_values:
+    if not findings.best_bounds:
         return
     bars = BARS if console.encoding.lower().startswith("utf") else ASCII_BARS
-    console.print("[bold]Best so far[/]")
-    console.print(f"[cyan]{sparkline(findings.best_values, bars=bars)}[/]")
-    steps = [f"{m.iteration:,}: {m.best_value:.4f}" for m in findings.milestones]
+    console.print("[bold]Best so far[/]: what its value surely exceeds")
+    console.print(f"[cyan]{sparkline(findings.best_bounds, bars=bars)}[/]")
+    steps = [f"{m.iteration:,}: {m.lower_bound:.4f}" for m in findings.milestones]
     console.print("after experiment " + "  ".join(steps) + "\n")
 
 

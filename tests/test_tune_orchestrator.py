@@ -110,12 +110,17 @@ def test_testing_a_configuration_gives_what_a_run_records_of_it_and_records_noth
     assert baseline.metrics == found.metrics
 
 
-def test_the_best_of_a_run_is_the_maximum_of_its_values(world: Path) -> None:
+def test_the_best_of_a_run_has_the_highest_of_its_lower_bounds(world: Path) -> None:
     result = tuned(world, "random", 6)
-    values = {n: e[2] for n, e in found(world, result.tuning_run_id).items()}
-    assert result.best_value == max(values.values())
+    with connection(world) as conn:
+        experiments = load_experiments(conn, result.tuning_run_id)
+    bounds = {e.number: e.lower_bound or 0.0 for e in experiments}
+    assert result.best_lower_bound == max(bounds.values())
+    assert result.best_experiment_number == max(bounds, key=bounds.__getitem__)
+    assert sorted(bounds.values()) != sorted(e.objective_value or 0.0 for e in experiments)
+    leaders = [max(range(n + 1), key=bounds.__getitem__) for n in range(len(bounds))]
     assert [h[1] for h in history(world, result.tuning_run_id)] == [
-        max(list(values.values())[: n + 1]) for n in range(len(values))
+        experiments[number].validation_accuracy for number in leaders
     ]
 
 

@@ -1,8 +1,10 @@
 """Where a run stops: its rules, applied to each of its beginnings in turn."""
 
-from domain.experiment import BASELINE
-from training.ledger import FIRST, Ledger
-from training.stopping import Stop, StopRules, best_number, standard_error
+from collections.abc import Sequence
+
+from domain.experiment import BASELINE, Experiment
+from training.ledger import Ledger
+from training.stopping import Stop, StopRules, best_number
 
 
 class Brake:
@@ -24,17 +26,19 @@ class Brake:
         return self._stop if self._checked <= up_to else None
 
     def _stop_after(self, n: int) -> Stop | None:
-        values = [self.ledger.experiments[number].objective_value for number in range(n)]
-        return self.rules.stop(values, self._noise(values) if self.rules.until_converged else None)
+        found = [self.ledger.experiments[number] for number in range(n)]
+        return self.rules.stop([e.lower_bound for e in found], noise(found))
 
-    def _noise(self, values: list[float | None]) -> float | None:
-        """Standard error of the best's gain over the baseline.
 
-        Where the baseline is the best: that of its gain over the first candidate.
-        """
-        best = best_number(values)
-        if best is None:
-            return None
-        a = self.ledger.user_values(best)
-        b = self.ledger.user_values(FIRST if best == BASELINE else BASELINE)
-        return None if a is None or b is None else standard_error(a, b)
+def noise(experiments: Sequence[Experiment]) -> float | None:
+    """Standard error of the best one's gain over the baseline; None where it is not known.
+
+    Where the baseline is the best: that of the first candidate's.
+    """
+    best = best_number([e.lower_bound for e in experiments])
+    if best is None:
+        return None
+    if best != BASELINE:
+        return experiments[best].improvement_error
+    errors = (e.improvement_error for e in experiments[BASELINE + 1 :])
+    return next((error for error in errors if error is not None), None)

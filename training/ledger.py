@@ -15,6 +15,7 @@ from db.experiments import (
     prune_experiment,
     pruned_metrics,
     save_experiment,
+    save_gain,
     save_user_values,
     set_improvement,
 )
@@ -25,14 +26,15 @@ from domain.experiment import (
     BASELINE,
     Experiment,
     Measurement,
+    PairedGain,
     Progress,
     Pruned,
     TuningRun,
 )
+from evaluation.paired import paired_gain
 from search import Trial
 
 FINISHED = ("completed", "failed", "pruned")
-FIRST = BASELINE + 1  # number of the first candidate
 
 
 class Ledger:
@@ -48,6 +50,7 @@ class Ledger:
         self.experiments = {e.number: e for e in load_experiments(conn, run.tuning_run_id)}
         self.settled = 0  # all experiments below this number are finished, and in the history
         self.best: Experiment | None = None  # of the settled ones
+        self._baseline_values: Floats | None = None  # (U,) once they are known and needed
         while self._next_is_finished():
             self._lead(self.experiments[self.settled])
             self.settled += 1
@@ -96,16 +99,15 @@ class Ledger:
         )
 
     def best_up_to(self, number: int) -> Experiment | None:
-        """The best completed experiment up to and including `number`; of equals the earliest."""
-        known = [e for n, e in sorted(self.experiments.items()) if n <= number]
-        return max(
-            (e for e in known if e.objective_value is not None),
-            key=lambda e: e.objective_value or 0.0,
-            default=None,
-        )
+        """The best completed experiment up to and including `number`, by its lower bound."""
+        best = None
+        for n, experiment in sorted(self.experiments.items()):
+            if n <= number and _is_better(experiment, best):
+                best = experiment
+        return best
 
     def user_values(self, number: int) -> Floats | None:
-        """The objective per user (U,) of the baseline, the first candidate, or one that led."""
+        """The objective per user (U,) of the baseline, or of an experiment that led."""
         return load_user_values(
             self.conn, self.experiments[number].experiment_id, self.run.objective
         )
@@ -123,11 +125,13 @@ class Ledger:
     def complete(self, number: int, found: Measurement) -> None:
         """Record what an experiment found."""
         experiment = self.experiments[number]
+        gain = self._gain(found.user_values)
         done = replace(
             experiment,
             status="completed",
             completed_at=stamp(),
             objective_value=found.objective_value,
+            improvement_error=None if gain is None else gain.error,
             validation_accuracy=found.metrics.get("accuracy"),
             recommendation_quality_score=found.metrics.get("ndcg@10"),
             metrics=found.metrics,
@@ -135,9 +139,9 @@ class Ledger:
         )
         with self._recording(done):
             complete_experiment(
-                self.conn, done.experiment_id, found, done.completed_at or done.created_at
+                self.conn, done.experiment_id, found, done.completed_at or done.created_at, gain
             )
-            if number in (BASELINE, FIRST) or self._would_lead(done):
+            if number == BASELINE or _is_better(done, self.best):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
                 )
@@ -190,7 +194,12 @@ class Ledger:
         if experiment.objective_value is not None and baseline is not None:
             improvement = experiment.objective_value - baseline
             set_improvement(self.conn, experiment.experiment_id, improvement)
-            experiment = replace(experiment, improvement_from_baseline=improvement)
+            error = experiment.improvement_error
+            experiment = replace(
+                experiment,
+                improvement_from_baseline=improvement,
+                improvement_error=self._late_error(experiment) if error is None else error,
+            )
             self.experiments[experiment.number] = experiment
         self._lead(experiment)
         save_progress(
@@ -205,14 +214,34 @@ class Ledger:
             ),
         )
 
+    def _late_error(self, experiment: Experiment) -> float | None:
+        """The error of an experiment's gain, where it was completed before the baseline was.
+
+        All that are completed so early lead, so that their values per user are kept.
+        """
+        values = self.user_values(experiment.number)
+        gain = None if values is None else self._gain(values)
+        if gain is None:
+            return None
+        save_gain(self.conn, experiment.experiment_id, gain)
+        return gain.error
+
+    def _gain(self, values: Floats) -> PairedGain | None:
+        """How sure the gain of `values` (U,) over the baseline's is, if that is known by now."""
+        if self._baseline_values is None and self.baseline.status == "completed":
+            self._baseline_values = self.user_values(BASELINE)
+        known = self._baseline_values
+        return None if known is None or known.shape != values.shape else paired_gain(values, known)
+
     def _lead(self, experiment: Experiment) -> None:
-        if self._would_lead(experiment):
+        if _is_better(experiment, self.best):
             self.best = experiment
 
-    def _would_lead(self, experiment: Experiment) -> bool:
-        value = experiment.objective_value
-        best = None if self.best is None else self.best.objective_value
-        return value is not None and (best is None or value > best)
+
+def _is_better(experiment: Experiment, best: Experiment | None) -> bool:
+    bound = experiment.lower_bound
+    to_beat = None if best is None else best.lower_bound
+    return bound is not None and (to_beat is None or bound > to_beat)
 
 
 def _waits(experiment: Experiment) -> bool:

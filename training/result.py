@@ -25,6 +25,7 @@ class RunResult:
     best_experiment_number: int | None  # 0: the deployed configuration
     best_hyperparameters: Configuration | None  # complete and valid
     best_value: float | None
+    best_lower_bound: float | None  # what that exceeds with a confidence of 95 %; none has more
     baseline_value: float | None
     improvement: float | None  # of the best value over the baseline's
     experiments_run: int
@@ -56,6 +57,7 @@ def run_result(
         best_experiment_number=None if best is None else best.number,
         best_hyperparameters=None if best is None else complete(space, best.hyperparameters),
         best_value=value,
+        best_lower_bound=None if best is None else best.lower_bound,
         baseline_value=baseline,
         improvement=None if value is None or baseline is None else value - baseline,
         experiments_run=ledger.count(*FINISHED),

@@ -27,7 +27,7 @@ StoppedBy = Literal[
 
 LEAST_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
 
-Values = Sequence[float | None]  # objectives by number, the baseline first; None: it failed
+Values = Sequence[float | None]  # lower bounds by number, the baseline first; None: it has none
 
 
 class OutOfTimeError(InterruptedRunError):
@@ -47,7 +47,7 @@ class StopRules:
     """What ends a run before all its configurations are tried; the first that holds does."""
 
     timeout_seconds: float | None = None  # of work on the run, over all its sittings
-    target: float | None = None  # least objective that is good enough
+    target: float | None = None  # least lower bound of the objective that is good enough
     patience: int | None = None  # experiments without a new best
     min_experiments: int = 0  # candidates before patience and convergence count
     until_converged: bool = False
@@ -72,8 +72,8 @@ class StopRules:
         """The rule that ends a run after experiments with these `values`, if one does.
 
         Args:
-            values: of all experiments so far, by number.
-            noise: standard error of the best value's gain; None where it is not known.
+            values: lower bounds of all experiments so far, by number.
+            noise: standard error of the best one's gain; None where it is not known.
         """
         return (
             _at_target(values, self.target)
@@ -101,7 +101,8 @@ def _at_target(values: Values, target: float | None) -> Stop | None:
     best = best_number(values)
     if target is None or best is None or (values[best] or 0.0) < target:
         return None
-    return Stop("target", f"experiment {best} reached the target of {target:g}")
+    said = f"experiment {best} reached the target of {target:g}: it is at least {values[best]:.4f}"
+    return Stop("target", said)
 
 
 def _out_of_patience(values: Values, patience: int | None, least: int) -> Stop | None:
@@ -126,7 +127,7 @@ def _converged(values: Values, noise: float | None, least: int) -> Stop | None:
 
 
 def expected_gain(values: Values) -> float:
-    """What half as many experiments again can be expected to add to the best value.
+    """What half as many experiments again can be expected to add to the best of `values`.
 
     The larger of two estimates of what the last k = n // 2 of n candidates added: what they added
     in fact, and what any k of them add on average over all orders (of a random n - k, the i-th
@@ -155,13 +156,3 @@ def _expected_best(values: Floats, m: int) -> float:
         total += chance * value
         chance *= (n - i - m + 1) / (n - i) if n > i else 0.0
     return total
-
-
-def standard_error(a: Floats, b: Floats) -> float | None:
-    """Standard error of the mean of `a - b`, both (U,) per user; None with fewer than two users.
-
-    Users for whom either is NaN are left out.
-    """
-    both = np.isfinite(a) & np.isfinite(b)
-    n = int(both.sum())
-    return float(np.std(a[both] - b[both], ddof=1) / np.sqrt(n)) if n > 1 else None

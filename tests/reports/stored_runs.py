@@ -17,14 +17,17 @@ from db.tuning_runs import save_progress, save_run
 from domain.arrays import Floats
 from domain.experiment import (
     BASELINE,
+    SURE_ERRORS,
     Experiment,
     Measurement,
+    PairedGain,
     Progress,
     RunStatus,
     TuningRun,
     experiment_id,
 )
 from domain.hyperparameters import SPACE
+from evaluation.paired import paired_gain
 
 STARTED = "2026-11-20T21:00:00Z"
 
@@ -38,9 +41,11 @@ class StoredRun:
     status: RunStatus = "completed"
     objective: str = "accuracy"
     stop_reason: str | None = "all configurations are tried"
+    keeps_errors: bool = True  # an earlier program did not
     best: tuple[float, str] | None = None
     number: int = field(default=BASELINE, init=False)
     baseline: float | None = field(default=None, init=False)
+    baseline_users: Floats | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         started = self.status != "planned"
@@ -101,17 +106,27 @@ class StoredRun:
             objective_value=value, metrics=metrics, user_values=values, seconds=seconds
         )
         at = at or f"2026-11-20T21:00:{min(59, 2 * number + 2):02d}Z"
-        complete_experiment(self.conn, id_, found, at)
+        if number == BASELINE and users is not None:
+            self.baseline_users = values
+        gain = self._gain(values)
+        complete_experiment(self.conn, id_, found, at, gain)
         if users is not None:
             save_user_values(self.conn, id_, self.objective, values)
         if number == BASELINE:
             self.baseline = value
         if self.baseline is not None:
             set_improvement(self.conn, id_, value - self.baseline)
-        if self.best is None or value > self.best[0]:
-            self.best = (value, id_)  # by objective
+        bound = value - SURE_ERRORS * (0.0 if gain is None else gain.error)
+        if self.best is None or bound > self.best[0]:
+            self.best = (bound, id_)
         self._save_progress(number, at)
         return id_
+
+    def _gain(self, values: Floats) -> PairedGain | None:
+        before = self.baseline_users
+        if not self.keeps_errors or before is None or before.shape != values.shape:
+            return None
+        return paired_gain(values, before)
 
     def failed(self, error: str) -> str:
         id_ = self.pending()

@@ -80,19 +80,66 @@ def test_the_gain_of_the_best_is_corrected_for_the_number_it_was_picked_out_of(
 ) -> None:
     run = StoredRun(conn)
     run.completed(0.6, USERS)
-    error = float(NOISE.std(ddof=1) / np.sqrt(200))
+    error = 0.05 / np.sqrt(200)
     luck = [error * NormalDist().inv_cdf((k + 0.5) / 40) for k in range(40)]  # of 40 equal ones
-    for each in luck:
-        run.completed(0.6 + each, USERS + each + NOISE - NOISE.mean())
+    for k, each in enumerate(luck):
+        noise = 0.05 * np.random.default_rng(k).standard_normal(200)
+        run.completed(0.6 + each, USERS + each + noise - noise.mean())
     findings = summary(conn).findings
     assert findings is not None
     found = findings.difference
     assert found.difference is not None
     assert found.corrected is not None
     assert found.n_tried == 40
-    assert found.difference == pytest.approx(max(luck))
+    assert found.difference > 1.645 * error
     assert found.corrected == pytest.approx(0, abs=error)
     assert found.corrected < found.difference - error
+    assert found.more_helps is False
+
+
+def test_the_best_is_what_is_surely_better_and_not_what_is_lucky(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    sure = run.completed(0.61, USERS + 0.01 + 0.1 * (NOISE - NOISE.mean()))
+    run.completed(0.615, USERS + 0.015 + NOISE - NOISE.mean())
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best is not None
+    assert findings.best.experiment_id == sure
+    assert findings.best.least_improvement is not None
+    assert 0.009 < findings.best.least_improvement < 0.01
+    assert [f.number for f in findings.top] == [1, 2, 0]
+    assert findings.best_bounds[-1] == findings.best.lower_bound
+    assert findings.run.best_experiment_id == sure
+    assert findings.run.best_value == 0.61
+
+
+def test_a_gain_that_chance_may_explain_does_not_replace_what_is_deployed(
+    conn: Connection,
+) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.605, USERS + 0.005 + NOISE - NOISE.mean())
+    found = summary(conn)
+    assert found.findings is not None
+    assert found.findings.best == found.findings.baseline
+    assert found.findings.difference.sentence == (
+        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % "
+        "that it is above 0, the largest is 0.0050"
+    )
+    assert "--apply-hp" not in found.next_command
+
+
+def test_a_run_of_an_earlier_program_is_ranked_by_its_values(conn: Connection) -> None:
+    run = StoredRun(conn, keeps_errors=False)
+    run.completed(0.6, USERS)
+    run.completed(0.602, USERS + 0.002 + 0.01 * NOISE)
+    highest = run.completed(0.603, USERS + 0.003 + 10 * NOISE)
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.best is not None
+    assert findings.best.experiment_id == highest
+    assert findings.difference.corrected is not None
 
 
 def test_the_interval_is_that_of_the_paired_difference_over_users(conn: Connection) -> None:
@@ -251,7 +298,7 @@ def test_only_so_many_configurations_are_told_as_asked_for(conn: Connection) -> 
 
 
 def test_history_is_told_after_round_numbers_and_at_the_end() -> None:
-    steps = [Milestone(k, 0.5, "random_1_000") for k in range(64)]
+    steps = [Milestone(k, 0.5, 0.4, "random_1_000") for k in range(64)]
     assert [m.iteration for m in milestones(steps)] == [0, 1, 2, 5, 10, 20, 50, 63]
     assert milestones([]) == ()
 
@@ -263,11 +310,11 @@ def test_history_is_in_units_of_the_objective(conn: Connection) -> None:
     run.completed(0.2)
     findings = summary(conn).findings
     assert findings is not None
-    assert findings.best_values == (0.1, 0.3, 0.3)
+    assert findings.best_bounds == (0.1, 0.3, 0.3)
 
 
 def test_infinity_and_nan_are_null_in_json() -> None:
-    wrong = Milestone(1, float("nan"), "")
+    wrong = Milestone(1, float("nan"), 0.0, "")
     assert json_ready(wrong)["best_value"] is None
     assert json_ready(replace(wrong, best_value=float("inf")))["best_value"] is None
 

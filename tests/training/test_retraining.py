@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from db.connection import Connection, connection
 from db.dataset import load_dataset
-from db.experiments import save_experiment
+from db.experiments import load_experiments, save_experiment
 from db.looks import load_looks, load_reference
 from db.tuning_runs import save_run
 from db.versions import load_events, load_production, load_version, load_versions
+from domain.experiment import BASELINE
 from domain.hyperparameters import SPACE
 from domain.space import Value
 from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
@@ -178,22 +180,35 @@ def test_what_a_version_is_watched_against_is_kept_with_it(world: Path) -> None:
     assert len(reference.user_ids) == len(reference.values) > 0
 
 
-def test_a_nightly_job_that_cannot_tell_ends_with_0_and_keeps_what_is_deployed(world: Path) -> None:
+def promoted_tonight(world: Path, **given: float) -> dict[str, Any]:
+    """What a nightly job says that tries one candidate beside what was just put into production."""
     with connection(world) as conn:
         retrained(conn)
-        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(seed=1))
-        run = tuner.new_run("random", 2)
+        run = HyperparameterTuner(conn, load_dataset(conn), Study(seed=1)).new_run("random", 1)
         save_run(conn, run)
-        for number, boost in enumerate((0.05, 0.25), 1):
-            values = with_values(genre_boost_high=boost)
-            save_experiment(conn, new_experiment(run, number, values, "explore"))
-    options = ("--method", "random", "--configs", "2", "--promote", "--jobs", "1")
-    result = run_json("tune_orchestrator.py", "--db", world, *options, expect=0)
-    assert result["best_value"] > result["baseline_value"]
+        save_experiment(conn, new_experiment(run, 1, with_values(**given), "explore"))
+    options = ("--method", "random", "--configs", "1", "--promote", "--jobs", "1")
+    result: dict[str, Any] = run_json("tune_orchestrator.py", "--db", world, *options, expect=0)
+    return result
+
+
+def test_a_nightly_job_that_cannot_tell_ends_with_0_and_keeps_what_is_deployed(world: Path) -> None:
+    result = promoted_tonight(world, genre_boost_low=0.0)
+    assert result["best_lower_bound"] > result["baseline_value"]
     assert result["promotion"]["verdict"] == "cannot tell"
     with connection(world) as conn:
         assert in_production(conn) == 1
         assert load_version(conn, 2).training.experiment_id == result["best_experiment_id"]
+
+
+def test_a_night_without_a_sure_gain_takes_no_look_at_the_test_part(world: Path) -> None:
+    result = promoted_tonight(world, genre_boost_high=0.05)
+    assert result["best_experiment_number"] == BASELINE
+    assert result["promotion"]["verdict"] == "nothing new"
+    with connection(world) as conn:
+        (candidate,) = load_experiments(conn, result["tuning_run_id"])[1:]
+        assert (candidate.improvement_from_baseline or 0) > 0
+        assert len(load_looks(conn)) == 1  # of the first version
 
 
 def test_all_is_said_in_json_without_nan(world: Path) -> None:

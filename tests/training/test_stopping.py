@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InputError
-from training.stopping import StopRules, best_number, expected_gain, standard_error
+from training.stopping import StopRules, best_number, expected_gain
 
 values = st.lists(st.floats(0, 1), min_size=3, max_size=9)
 
@@ -60,13 +60,6 @@ def test_the_expected_gain_is_no_less_than_the_mean_over_all_subsets(found: list
 def test_what_fails_is_never_best() -> None:
     assert best_number([None, None]) is None
     assert best_number([None, 0.2, None]) == 1
-
-
-def test_the_noise_is_that_of_paired_differences() -> None:
-    a, b = np.array([1.0, 2.0, 3.0, np.nan]), np.array([0.0, 1.0, 2.0, 5.0])
-    assert standard_error(a, b) == pytest.approx(0)
-    assert standard_error(a, np.array([0.0, 0.0, 0.0, 0.0])) == pytest.approx(1 / np.sqrt(3))
-    assert standard_error(a[:1], b[:1]) is None
 
 
 def test_every_impossible_rule_is_named() -> None:

@@ -89,7 +89,10 @@ def test_a_progressive_grid_can_be_resumed_and_keeps_its_steps(world: Path, othe
 def test_a_target_ends_a_run_and_is_said(world: Path) -> None:
     result = tuned(world, Plan(method="random", n_configs=9, stop=StopRules(target=0.01)))
     assert (result.status, result.stopped_by) == ("completed", "target")
-    assert result.stop_reason == "experiment 0 reached the target of 0.01"
+    value = f"{result.baseline_value:.4f}"
+    assert result.stop_reason == (
+        f"experiment 0 reached the target of 0.01: it is at least {value}"
+    )
     with connection(world) as conn:
         assert load_run(conn, result.tuning_run_id).stop_reason == result.stop_reason
 
