@@ -37,7 +37,6 @@ from domain.errors import BusyError, InputError, NotFoundError, StorageError
 from domain.ratings import RatingTable
 from domain.recommender import Recommender
 from domain.version import EventKind, TrainingRun, Version
-from model import model_class
 from reports.version_tables import (
     diff_json,
     faults_json,
@@ -51,7 +50,6 @@ from reports.version_tables import (
 )
 from versioning.commands import VERSION_COMMANDS
 from versioning.contents import LoadedModel, artifact_contents, model_arrays
-from versioning.recommendations import recommend_for
 from versioning.watching import monitor_command
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
@@ -166,6 +164,8 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
         NotFoundError: there is no such version, or none is in production.
         StorageError: its artifact cannot be trusted, or does not fit this code.
     """
+    from model import model_class  # here: a rollback need not wait for models
+
     found = _find(conn, version)
     manifest, arrays = _load_artifact(conn, found)
     kind = model_class(found.training.model)
@@ -292,6 +292,8 @@ def list_command(db_path: Path, as_json: bool) -> None:
 @option_json
 def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool) -> None:
     """Show what VERSION came from and what happened to it; by default the one in production."""
+    from versioning.recommendations import recommend_for
+
     with connection(db_path) as conn, snapshot(conn):
         found = _find(conn, version)
         events = load_events(conn, found.version)

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from cli.console import print_json, remark_console, result_console
 from cli.exits import Command
+from cli.notify import option_notify
 from cli.options import option_db, option_json, option_quiet, option_wait
 from db.connection import Connection, connection
 from db.dataset import load_dataset
@@ -26,7 +27,7 @@ from model import model_class
 from reports.summary import summarise
 from reports.tuning_tables import render_summary
 from search import STRATEGIES
-from training.aftermath import option_notify, reported
+from training.aftermath import reported
 from training.options import option_study
 from training.retraining import MIN_NEW_RATINGS, Order, Retraining, retrain
 from training.tables import render_retraining
@@ -67,7 +68,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     type=click.FloatRange(0, 1),
     help="Least test accuracy, this time.  [default: the deployed accuracy_threshold]",
 )
-@option_notify
+@option_notify("afterwards")
 @option_study
 @option_wait
 @option_db

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cli.console import print_json, remark_console, result_console
+from cli.notify import option_notify
 from cli.options import option_db, option_json, option_quiet, option_wait
 from db.connection import connection
 from db.dataset import load_dataset
@@ -20,7 +21,7 @@ from executors import physical_cores
 from hyperparameter_tuner import Study
 from reports.tuning_tables import render_summary
 from tracking.progress import watcher
-from training.aftermath import option_notify, reported
+from training.aftermath import reported
 from training.finalist import load_finalists
 from training.plan import Plan
 from training.result import RunResult
@@ -146,7 +147,7 @@ def option_sitting(function: Callable[..., Any]) -> Callable[..., Any]:
         option_json,
         option_db,
         option_wait,
-        option_notify,
+        option_notify("afterwards"),
         _FINALISTS,
         _PROMOTE,
         _JOBS,

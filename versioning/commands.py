@@ -8,13 +8,13 @@ import click
 
 from cli.console import print_json, result_console
 from cli.exits import EXIT_ERROR, EXIT_LATE, EXIT_UNSOUND, Command
+from cli.notify import alarmed, option_notify
 from cli.options import option_db, option_json, option_quiet, option_wait
 from db.connection import connection
 from db.lock import run_lock
 from reports.version_tables import plain
 from versioning.health import MAX_AGE_HOURS, health
 from versioning.moments import production_at
-from versioning.reproduction import reproduce
 from versioning.retention import KEEP, remove_old
 
 
@@ -28,6 +28,8 @@ def reproduce_command(
     version: int, restore: bool, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
     """Fit VERSION again from what it came from; exit code 1 unless it is the same to the bit."""
+    from versioning.reproduction import reproduce  # here: a rollback need not wait for models
+
     with connection(db_path) as conn:
         found = reproduce(conn, version, restore=restore)
     if as_json:
@@ -98,24 +100,29 @@ def gc_command(
     metavar="HOURS",
     help="A tuning or retraining must have ended well within so long.",
 )
+@option_notify("if all is not well")
 @option_db
 @option_json
 @option_quiet
-def status_command(max_age: float, db_path: Path, as_json: bool, quiet: bool) -> None:
+def status_command(
+    max_age: float, notify: str | None, db_path: Path, as_json: bool, quiet: bool
+) -> None:
     """Say for monitoring how things stand.
 
     Exit code 0: production is sound, and the last run recent; 6: production is missing or
     damaged; 7: no recent run ended well.
     """
-    with connection(db_path) as conn:
-        found = health(conn, max_age)
-    if as_json:
-        print_json(found.as_dict())
-    elif found.verdict != "healthy" or not quiet:
+    with alarmed("status", db_path, notify) as told:
+        with connection(db_path) as conn:
+            found = health(conn, max_age)
         about = "; ".join(found.wrong) or f"version {found.production}, last run {found.last_run}"
-        result_console().print(plain(f"{found.verdict}: {about}"), soft_wrap=True)
-    if found.verdict != "healthy":
-        sys.exit(EXIT_LATE if found.verdict == "no recent run" else EXIT_UNSOUND)
+        told |= found.as_dict() | {"said": f"{found.verdict}: {about}"}
+        if as_json:
+            print_json(found.as_dict())
+        elif found.verdict != "healthy" or not quiet:
+            result_console().print(plain(told["said"]), soft_wrap=True)
+        if found.verdict != "healthy":
+            sys.exit(EXIT_LATE if found.verdict == "no recent run" else EXIT_UNSOUND)
 
 
 VERSION_COMMANDS = (reproduce_command, at_command, gc_command, status_command)

@@ -7,39 +7,45 @@ import click
 
 from cli.console import print_json, result_console
 from cli.exits import EXIT_FALLEN, Command
+from cli.notify import alarmed, option_notify
 from cli.options import option_db, option_json, option_quiet
 from db.connection import connection
-from db.dataset import load_dataset
 from db.versions import load_production
 from domain.catalogue import Catalogue
 from domain.errors import NotFoundError
 from domain.ratings import RatingTable
 from domain.recommender import Recommender
 from domain.version import TrainingRun
-from model import model_class
-from reports.monitor import render_watch, watch
 
 
 @click.command("monitor", cls=Command)
+@option_notify("if it has fallen or cannot be measured")
 @option_db
 @option_json
 @option_quiet
-def monitor_command(db_path: Path, as_json: bool, quiet: bool) -> None:
+def monitor_command(notify: str | None, db_path: Path, as_json: bool, quiet: bool) -> None:
     """Measure production on the newest ratings; exit code 5 if it has fallen beyond noise."""
-    with connection(db_path) as conn:
-        production = load_production(conn)
-        if production is None:
-            raise NotFoundError("no version is in production: run `retrain_model.py` first")
-        found = watch(conn, production, load_dataset(conn), fit)
-    if as_json:
-        print_json(found.as_dict())
-    elif not quiet or found.health == "fallen":
-        render_watch(result_console(), found)
-    if found.health == "fallen":
-        click.echo(f"error: version {found.version} has fallen: {found.said}", err=True)
-        sys.exit(EXIT_FALLEN)
+    from db.dataset import load_dataset  # here: a rollback need not wait for what measures
+    from reports.monitor import render_watch, watch
+
+    with alarmed("monitor", db_path, notify) as told:
+        with connection(db_path) as conn:
+            production = load_production(conn)
+            if production is None:
+                raise NotFoundError("no version is in production: run `retrain_model.py` first")
+            found = watch(conn, production, load_dataset(conn), fit)
+        told |= found.as_dict()
+        if as_json:
+            print_json(found.as_dict())
+        elif not quiet or found.health == "fallen":
+            render_watch(result_console(), found)
+        if found.health == "fallen":
+            click.echo(f"error: version {found.version} has fallen: {found.said}", err=True)
+            sys.exit(EXIT_FALLEN)
 
 
 def fit(training: TrainingRun, ratings: RatingTable, catalogue: Catalogue) -> Recommender:
     """A model with the configuration of `training`, fitted to `ratings`."""
+    from model import model_class
+
     return model_class(training.model)(training.hyperparameters).fit(ratings, catalogue)

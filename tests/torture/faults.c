@@ -2,7 +2,7 @@
 
    Every call that changes a file below one directory is numbered. At a chosen number the process
    dies, or the call fails, once or for ever; or every call is written to a log, from which the
-   harness works out what a power cut could have left.
+   harness works out what a power cut could have left. It can also make the clock jump.
 
    Build: cc -shared -fPIC -O1 -o faults.so faults.c -ldl */
 
@@ -14,11 +14,14 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { OFF, COUNT, KILL, TEAR, FAIL, RECORD };
@@ -230,6 +233,46 @@ int mkdirat(int d, const char *name, mode_t m) ON_PATH('d', d, name, 1, REAL(mkd
 int unlink(const char *name) ON_PATH('u', AT_FDCWD, name, 0, REAL(unlink)(name))
 int unlinkat(int d, const char *name, int f) ON_PATH('u', d, name, 0, REAL(unlinkat)(d, name, f))
 int rmdir(const char *name) ON_PATH('u', AT_FDCWD, name, 0, REAL(rmdir)(name))
+
+/* FAULTS_CLOCK="START STEP" sets the clock: the first look finds START (Unix seconds), each further
+   one STEP seconds more. What only ever goes forward, CLOCK_MONOTONIC, is left as it is. */
+static int false_time(struct timespec *now)
+{
+    static long looks = 0;
+    static const char *variable = "FAULTS_CLOCK=";
+    for (char **each = environ; each && *each; each++) {
+        if (strncmp(*each, variable, strlen(variable))) continue;
+        double start = 0, step = 0;
+        if (sscanf(*each + strlen(variable), "%lf %lf", &start, &step) != 2) return 0;
+        double found = start + step * looks++;
+        now->tv_sec = (time_t)found;
+        now->tv_nsec = (long)((found - (double)now->tv_sec) * 1e9);
+        return 1;
+    }
+    return 0;
+}
+
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+    if (id == CLOCK_REALTIME && false_time(now)) return 0;
+    return syscall(SYS_clock_gettime, id, now);
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec found;
+    if (!false_time(&found)) syscall(SYS_clock_gettime, CLOCK_REALTIME, &found);
+    now->tv_sec = found.tv_sec, now->tv_usec = found.tv_nsec / 1000;
+    return 0;
+}
+
+time_t time(time_t *now)
+{
+    struct timespec found;
+    if (!false_time(&found)) syscall(SYS_clock_gettime, CLOCK_REALTIME, &found);
+    if (now) *now = found.tv_sec;
+    return found.tv_sec;
+}
 
 int rename(const char *old, const char *new)
 {

@@ -125,6 +125,7 @@ def become(words: list[str], said: str, env: Mapping[str, str]) -> int:
     for descriptor, name in ((0, os.devnull), (1, said + ".out"), (2, said + ".err")):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
     os.environ.update(env)
+    time.tzset()
     first, *rest = words
     try:
         if first == "-m":

@@ -1,15 +1,11 @@
 import json
-import time
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from db.connection import connection
 from db.lock import run_lock
 from db.upkeep import load_last_command_run
 from tests.commands import run
-from training.aftermath import notify_user
 
 TUNE = ("tune_orchestrator.py", "--method", "random", "--configs", "2", "--quiet", "--jobs", "1")
 MODEL = ("--model", "examples.most_popular:MostPopular")
@@ -46,22 +42,3 @@ def test_a_run_that_finds_the_database_held_is_told_of_but_not_recorded(
     assert told(message)["exit_code"] == 4
     with connection(world) as conn:
         assert load_last_command_run(conn) is None
-
-
-@pytest.mark.parametrize("command", ["exit 9", "no-such-command-at-all", "exit 0 <&-", "\0"])
-def test_a_notification_that_fails_changes_nothing(command: str) -> None:
-    notify_user(command, {"command": "tune"})
-
-
-def test_a_notification_that_hangs_is_stopped(capfd: pytest.CaptureFixture[str]) -> None:
-    began = time.monotonic()
-    notify_user("trap '' TERM; sleep 100 & sleep 100", {"said": "x" * 10**6}, seconds=0.5)
-    assert time.monotonic() - began < 5
-    assert "took longer than 0.5 s and was stopped" in capfd.readouterr().err
-
-
-def test_hostile_text_reaches_the_command_as_data_only(tmp_path: Path) -> None:
-    said = "'; touch evil; $(touch evil) `touch evil` \x1b[2J\u202e\n\"\0"
-    notify_user(f"cat > {tmp_path}/message", {"said": said})
-    assert told(tmp_path / "message") == {"said": said}
-    assert [path.name for path in tmp_path.iterdir()] == ["message"]

@@ -185,6 +185,24 @@ def test_status_tells_sound_from_unsound_and_late(path: Path, conn: Connection) 
     assert "is missing" in run(path, "status", expect=6).output
 
 
+def test_a_missed_night_and_a_lost_database_are_told_to_the_users_command(
+    path: Path, conn: Connection, tmp_path: Path
+) -> None:
+    message = tmp_path / "message"
+    notify = ("--notify", f"cat > {message}")
+    produced(conn)
+    ended(conn)
+    run(path, "status", *notify)
+    assert not message.exists()
+    run(path, "status", "--max-age", "0.5", "--json", *notify, expect=7)
+    told = json.loads(message.read_text())
+    assert (told["command"], told["exit_code"]) == ("status", 7)
+    assert told["said"].startswith("no recent run: no tuning or retraining ended well since 2")
+    assert told["result"]["verdict"] == "no recent run"
+    run(tmp_path / "moved.db", "status", *notify, expect=1)
+    assert json.loads(message.read_text())["said"].startswith("no database at")
+
+
 def test_a_clock_set_back_makes_no_run_older(path: Path, conn: Connection) -> None:
     produced(conn)
     ended(conn, hours_ago=-240)

@@ -87,6 +87,21 @@ def test_tastes_turned_round_leave_with_5(promoted: tuple[Path, Rows]) -> None:
     assert {each["name"]: each["drifted"] for each in found["drift"]}["ratings"]
 
 
+def test_a_fall_is_told_to_the_users_command_and_health_is_not(
+    promoted: tuple[Path, Rows], tmp_path: Path
+) -> None:
+    path, rows = promoted
+    message = tmp_path / "message"
+    monitor(path, "--notify", f"cat > {message}")
+    assert not message.exists()
+    insert(path, [(user, movie, 5.5 - rating, at) for user, movie, rating, at in rows])
+    assert monitor(path, "--quiet", "--notify", f"cat > {message}").exit_code == 5
+    told = json.loads(message.read_text())
+    assert (told["command"], told["exit_code"]) == ("monitor", 5)
+    assert told["said"].startswith("accuracy 0.")
+    assert told["result"]["accuracy"]["fallen"]
+
+
 def test_with_nothing_in_production_there_is_nothing_to_watch(world: Path) -> None:
     done = monitor(world)
     assert done.exit_code == 1
