@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from components.liking import liking, user_deviations
+from components.liking import liking, matches, user_deviations
 from domain.arrays import Bools, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
@@ -69,6 +69,31 @@ class Cast:
         for role, chosen in roles(self.billing, values).items():
             found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
         return liking(found.real, found.imag, SCALE)
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the likings."""
+        who, place = np.unique(users, return_inverse=True)
+        met = (self._evidence(who) @ self._appears(np.ones_like(self.billing, np.bool_))).tocoo()
+        keys = met.row.astype(np.int64) * self.n_people[0] + met.col
+        by_key = np.argsort(keys)
+        keys, evidence = keys[by_key], met.data[by_key]
+        n_cast = np.diff(self.cast_starts)[movies]
+        pair = np.repeat(np.arange(len(movies)), n_cast)  # (E',) of each person in each movie
+        first = self.cast_starts[movies] - (np.cumsum(n_cast) - n_cast)
+        entry = np.arange(len(pair)) + first[pair]
+        wanted = place[pair] * self.n_people[0] + self.cast[entry]
+        known = matches(keys, wanted)
+        pair, entry = pair[known], entry[known]
+        weights = sum(
+            values[f"cast_{role}_weight"] * chosen
+            for role, chosen in roles(self.billing[entry], values).items()
+        )
+        weighted = weights * evidence[np.searchsorted(keys, wanted[known])]
+        total, count = (
+            np.bincount(pair, part, minlength=len(movies)).astype(np.float64)
+            for part in (weighted.real, weighted.imag)
+        )
+        return liking(total, count, SCALE)
 
     def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":
         """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""

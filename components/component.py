@@ -28,3 +28,6 @@ class Component(Protocol):
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M), or (1, M) where it is the same for all users; each entry in [0, 1]."""
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) what `score` says of user `users[n]` and movie `movies[n]`, for a few pairs."""

@@ -7,7 +7,7 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from components.component import NEUTRAL
-from components.liking import liking, user_deviations
+from components.liking import liking, matches, user_deviations
 from domain.arrays import Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
@@ -59,3 +59,13 @@ class Franchise:
             mine = slice(self.starts[user], self.starts[user + 1])
             by_collection[row, self.rated[mine]] = self.likings[mine]
         return by_collection[:, self.collections]
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the likings."""
+        owners = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))  # (E,)
+        keys = owners * self.n_collections[0] + self.rated  # ascending
+        wanted = users * self.n_collections[0] + self.collections[movies]
+        found = matches(keys, wanted) & (self.collections[movies] >= 0)
+        scores = np.full(len(users), NEUTRAL)
+        scores[found] = self.likings[np.searchsorted(keys, wanted[found])]
+        return scores

@@ -73,17 +73,30 @@ class Genre:
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M) the boosted match."""
-        match, known = self.match(users)
-        boost = np.select(
-            [
-                match >= values["genre_threshold_high"],
-                match >= values["genre_threshold_medium"],
-                match < values["genre_threshold_low"],
-            ],
-            [values["genre_boost_high"], values["genre_boost_medium"], values["genre_boost_low"]],
-            0.0,
-        )
-        return np.clip(match + np.where(known, boost, 0.0), 0, 1)[:, self.set_of]
+        return _boosted(*self.match(users), values)[:, self.set_of]
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the boosted match."""
+        has = self.sets[self.set_of[movies]]  # (N, G)
+        total = np.zeros(len(users))
+        for g, rows in enumerate(has.T):  # the order of `match`
+            total[rows] += self.taste[users[rows], g]
+        known: Bools = np.any(self.known[users] & has, axis=1)
+        return _boosted(squashed(total / np.maximum(has.sum(axis=1), 1), SCALE), known, values)
+
+
+def _boosted(match: Floats, known: Bools, values: Configuration) -> Floats:
+    """Matches raised where high or medium, lowered where low, and cut to [0, 1]."""
+    boost = np.select(
+        [
+            match >= values["genre_threshold_high"],
+            match >= values["genre_threshold_medium"],
+            match < values["genre_threshold_low"],
+        ],
+        [values["genre_boost_high"], values["genre_boost_medium"], values["genre_boost_low"]],
+        0.0,
+    )
+    return np.clip(match + np.where(known, boost, 0.0), 0, 1)
 
 
 def genres_of(catalogue: Catalogue) -> Bools:

@@ -8,7 +8,7 @@ fused engine can be compared with these definitions bit by bit.
 
 import numpy as np
 
-from domain.arrays import Floats, Floats32, Ints32
+from domain.arrays import Bools, Floats, Floats32, Ints, Ints32
 from domain.ratings import RatingTable
 
 PRIOR_RATINGS = 5.0  # weight, in ratings, of what is believed before any was seen
@@ -86,3 +86,16 @@ def liking(total: Floats, count: Floats, scale: float, prior: float = PRIOR_RATI
     array([0.75, 0.5 ])
     """
     return 0.5 + 0.5 * total / (np.abs(total) + scale * (count + prior))
+
+
+def matches(keys: Ints, wanted: Ints) -> Bools:
+    """(N,) which of `wanted` are among the ascending `keys`.
+
+    >>> matches(np.array([2, 5]), np.array([5, 3, 9]))
+    array([ True, False, False])
+    """
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    same: Bools = keys[places] == wanted
+    return same

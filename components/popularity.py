@@ -38,8 +38,14 @@ class Popularity:
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the mix."""
-        mix = (
+        return self._mix(values)[None, :]
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the movies' mix."""
+        return self._mix(values)[movies]
+
+    def _mix(self, values: Configuration) -> Floats:
+        return (
             values["popularity_rating_weight"] * self.means
             + values["popularity_count_weight"] * self.counts
         )
-        return mix[None, :]

@@ -39,3 +39,7 @@ class Rating:
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the shrunk means."""
         return self.means[None, :]
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the movies' shrunk means."""
+        return self.means[movies]

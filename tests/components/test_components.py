@@ -128,7 +128,9 @@ def test_of_a_user_without_ratings_nothing_personal_is_said() -> None:
 
 @pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
 @given(data=st.data())
-def test_every_component_stays_between_0_and_1(component: type, data: st.DataObject) -> None:
+def test_every_component_stays_between_0_and_1_and_scores_pairs_alike(
+    component: type, data: st.DataObject
+) -> None:
     rows = data.draw(
         st.lists(
             st.tuples(
@@ -149,6 +151,10 @@ def test_every_component_stays_between_0_and_1(component: type, data: st.DataObj
     found = fitted.score(np.arange(table.n_users), SPACE.decode(np.array(point)))
     assert found.shape[1] == len(MOVIES)
     assert np.all((found >= 0) & (found <= 1))
+    users, movies = np.divmod(np.arange(table.n_users * len(MOVIES)), len(MOVIES))
+    one_by_one = fitted.score_at(users[::-1], movies[::-1], SPACE.decode(np.array(point)))[::-1]
+    everywhere = np.broadcast_to(found, (table.n_users, len(MOVIES)))
+    assert one_by_one == pytest.approx(everywhere.ravel(), abs=1e-12)
 
 
 def test_each_component_has_a_weight_and_only_declared_hyperparameters() -> None:
