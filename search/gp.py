@@ -1,7 +1,6 @@
 """Search by a Gaussian process: propose where it promises most."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from domain.arrays import Floats
 from search.features import Features
 from search.gaussian_process import GaussianProcess, Prior, condition, fit
 from search.strategy import Problem, Proposal, Trial
+from search.threads import one_thread
 
 N_INITIAL = 4  # results before the model is asked
 MOST_FITTED = 120  # results that lengths are fitted on, and
@@ -47,7 +47,7 @@ class GaussianProcessSearch:
         finished = problem.results()
         if problem.attempt or len(finished) < N_INITIAL:
             return _initial(problem)
-        with _one_thread().limit(limits=1):  # the number of threads changes the last bits
+        with one_thread():
             return _most_promising(problem, _telling(finished))
 
 
@@ -64,13 +64,6 @@ def _initial(problem: Problem) -> Proposal:
         design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
         point = design.fast_forward(problem.number - 1).random(1)[0]
     return Proposal(problem.space.decode(point), "initial")
-
-
-@cache
-def _one_thread() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def _telling(finished: list[Trial]) -> list[Trial]:
