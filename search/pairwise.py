@@ -6,8 +6,7 @@ using gradient descent", equation 3, for a linear score.
 """
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit
+import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
 from search.threads import one_thread
@@ -29,11 +28,13 @@ def ordering_weights(differences: Floats, shares: Floats) -> Floats:
     def loss(weights: Floats) -> tuple[float, Floats]:
         margins = scaled @ weights
         value = shares @ np.logaddexp(0, -margins) + RIDGE * weights @ weights
-        return float(value), 2 * RIDGE * weights - (shares * expit(-margins)) @ scaled
+        return float(value), 2 * RIDGE * weights - (shares * scipy.special.expit(-margins)) @ scaled
 
     n_parts = differences.shape[1]
     start = np.full(n_parts, 1 / n_parts)
     with one_thread():
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_parts)
+        found = scipy.optimize.minimize(
+            loss, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * n_parts
+        )
     weights: Floats = found.x / widths
     return weights

@@ -127,7 +127,9 @@ SCHEMA: Schema = _object(
                 "prune": _flag("stop experiments that some users show to be clearly worse"),
             },
         ),
-        "warm_start": _flag("begin with what gained on similar data; default: true"),
+        "warm_start": _flag(
+            "begin with a surrogate's guesses and what gained on similar data; default: true"
+        ),
         "gates": _object(
             "what happens to the winner",
             {

@@ -12,10 +12,11 @@ from domain.experiment import BASELINE, Experiment, TuningRun
 from domain.limits import combinations, projected
 from domain.pattern import WarmStart
 from domain.space import Configuration, Space
-from hyperparameter_tuner import HyperparameterTuner, new_experiment
+from hyperparameter_tuner import HyperparameterTuner, check_method, new_experiment
 from training.plan import Plan
 from training.profile import profile
-from training.warm_start import Lead, leads, most_starts, pattern_of
+from training.surrogate import SURROGATE, Surrogate
+from training.warm_start import Lead, distinct, leads, most_starts, pattern_of
 
 FIRST = BASELINE + 1
 
@@ -25,8 +26,9 @@ class Opening:
     """What a run tries before its strategy is asked.
 
     A grid over choices alone is tried whole. Any other run starts with what is nearest to the
-    deployed configuration within its limits, and then with the best of earlier runs on similar
-    data. All of it is stored when the run starts, so that a resumed run has the same.
+    deployed configuration within its limits; if its strategy looks back, with what a surrogate of
+    the objective says; and then with the best of earlier runs on similar data. All of it is stored
+    when the run starts, so that a resumed run has the same.
     """
 
     tuner: HyperparameterTuner
@@ -41,9 +43,14 @@ class Opening:
 
     def save(self, conn: Connection) -> None:
         """Store the first experiments as pending."""
-        for number, configuration in enumerate([*self._grid, *self._nearest], FIRST):
+        first = [*self._grid, *self._nearest]
+        for number, configuration in enumerate(first, FIRST):
             save_experiment(conn, self._experiment(number, configuration))
-        for number, lead in enumerate(self._leads(conn), FIRST + len(self._nearest)):
+        for number, guess in enumerate(self._guesses, FIRST + len(first)):
+            experiment = self._experiment(number, guess)
+            save_experiment(conn, replace(experiment, tuning_method=SURROGATE))
+        n_before = len(first) + len(self._guesses)
+        for number, lead in enumerate(self._leads(conn), FIRST + n_before):
             experiment = self._experiment(number, lead.hyperparameters)
             save_experiment(conn, experiment)
             assert lead.pattern.pattern_id is not None
@@ -59,17 +66,26 @@ class Opening:
     def _grid(self) -> Sequence[Configuration]:
         if self.planned.method != "grid":
             return []
-        space = self.tuner.searched_space(self.planned, self.current)
-        return whole_grid(self.tuner.space, space, self.current, self.planned.n_configs) or []
+        return whole_grid(self.tuner.space, self._space, self.current, self.planned.n_configs) or []
 
     @cached_property
     def _nearest(self) -> Sequence[Configuration]:
         """The deployed configuration brought within the limits, where it is not there already."""
-        space = self.tuner.searched_space(self.planned, self.current)
-        if self._grid or space is self.tuner.space:
+        if self._grid or self._space is self.tuner.space:
             return []
-        nearest = projected(space, self.current)
+        nearest = projected(self._space, self.current)
         return [] if nearest == self.current else [nearest]
+
+    @cached_property
+    def _guesses(self) -> Sequence[Configuration]:
+        """What the surrogate says, as far as it is new: one at least, whatever the run's length."""
+        looks_back = check_method(self.planned.method).looks_back
+        if self._grid or not looks_back or not Plan.of(self.planned).starts_warm:
+            return []
+        surrogate = Surrogate.of(self.tuner.data, self.tuner.study, self.planned.seed, self.current)
+        said = [] if surrogate is None else surrogate.configurations(self._space)
+        known = [self.current, *self._nearest, *self._tried]
+        return distinct(self._space, said, known)[: max(1, most_starts(self.planned))]
 
     def _leads(self, conn: Connection) -> Sequence[Lead]:
         if self._grid or not Plan.of(self.planned).starts_warm or not most_starts(self.planned):
@@ -77,11 +93,19 @@ class Opening:
         patterns = load_patterns(conn)
         if not any(pattern.best for pattern in patterns):
             return []
-        earlier = self.tuner.earlier_trials(self.planned)
-        tried = [*self._nearest, *(trial.configuration for trial in earlier)]
-        space = self.tuner.searched_space(self.planned, self.current)
+        known = [*self._nearest, *self._guesses, *self._tried]
         found = profile(self.tuner.data)
-        return leads(patterns, self.planned, found, space, self.current, tried)
+        return leads(patterns, self.planned, found, self._space, self.current, known)
+
+    @cached_property
+    def _space(self) -> Space:
+        return self.tuner.searched_space(self.planned, self.current)
+
+    @cached_property
+    def _tried(self) -> Sequence[Configuration]:
+        """What earlier runs on the same data tried."""
+        earlier = self.tuner.earlier_trials(self.planned)
+        return [trial.configuration for trial in earlier]
 
     def _experiment(self, number: int, configuration: Configuration) -> Experiment:
         values = self.tuner.space.checked(configuration)

@@ -23,7 +23,7 @@ class Plan:
     stop: StopRules = field(default_factory=StopRules)
     limits: Limits = field(default_factory=Limits)  # within which it searches
     grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
-    starts_warm: bool = True  # with what helped on similar data
+    starts_warm: bool = True  # with a surrogate's guesses, and with what helped on similar data
     prunes: bool = False  # what is clearly worse than the best on some of the users
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate

@@ -98,7 +98,7 @@ _OPTIONS = (
         is_flag=True,
         flag_value=False,
         default=True,
-        help="Do not begin with what gained on similar data before.",
+        help="Begin neither with a surrogate's guesses nor with what helped on similar data.",
     ),
     click.option(
         "--progressive",

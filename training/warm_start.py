@@ -91,15 +91,23 @@ def leads(
         current: what is deployed; gives what a pattern does not name.
         tried: what is known already, and the start need not repeat.
     """
-    found: list[Lead] = []
-    seen = [space.encode(configuration) for configuration in (current, *tried)]
-    for lead in _by_worth(patterns, run, profile, space, current):
-        point = space.encode(lead.hyperparameters)
+    by_worth = _by_worth(patterns, run, profile, space, current)
+    values = [lead.hyperparameters for lead in by_worth]
+    new = distinct(space, values, [current, *tried])[: most_starts(run)]
+    return [by_worth[values.index(configuration)] for configuration in new]
+
+
+def distinct(
+    space: Space, configurations: Sequence[Configuration], known: Sequence[Configuration]
+) -> list[Configuration]:
+    """Those that are near neither to a known one nor to one before them."""
+    seen = [space.encode(configuration) for configuration in known]
+    found: list[Configuration] = []
+    for configuration in configurations:
+        point = space.encode(configuration)
         near = NEAR * np.sqrt(max(1, len(point)))
-        if len(found) < most_starts(run) and all(
-            np.linalg.norm(point - other) >= near for other in seen
-        ):
-            found.append(lead)
+        if all(np.linalg.norm(point - other) >= near for other in seen):
+            found.append(configuration)
             seen.append(point)
     return found
 
