@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from db.array_cache import ArrayCache
 from db.artifacts import find_orphans, remove_artifact
 from db.connection import (
     Connection,
@@ -16,6 +17,7 @@ from db.connection import (
     open_unchanged,
     transaction,
 )
+from db.dataset import check_kept
 from db.dead_runs import close_dead_run, load_dead_runs
 from db.deployed import check_export, check_production, export_deployed, export_path
 from db.restore import restoring
@@ -85,6 +87,8 @@ def _leftovers(conn: Connection) -> Iterator[Finding]:
     for path in _drafts(conn, database):
         what = "was left behind by a process that died"
         yield Finding(Fault(path.name, what, "remove it"), partial(remove_draft, path))
+    for path, what in check_kept(conn):
+        yield Finding(Fault(path.name, what, "remove it"), partial(remove_draft, path))
 
 
 def named_by_others(database: Path) -> Iterator[str]:
@@ -108,6 +112,7 @@ def _drafts(conn: Connection, database: Path) -> list[Path]:
         restoring(database),
         *sorted(database.parent.glob(f"{database.stem}.truth.json.*.part")),
         *sorted(database.parent.glob(f".{database.stem}.backup-*.unfinished")),
+        *ArrayCache.beside(database).drafts(),
     ]
     return [path for path in here if path.exists()]
 

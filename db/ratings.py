@@ -82,6 +82,14 @@ def count_ratings(conn: Connection) -> int:
     return int(conn.execute("SELECT count(*) FROM ratings").fetchone()[0])
 
 
+def has_ratings(conn: Connection, n: int) -> bool:
+    """Are there `n` ratings or more? Quicker than counting them all."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM ratings LIMIT 1 OFFSET :before)", {"before": n - 1}
+    ).fetchone()
+    return bool(row[0])
+
+
 def count_users(conn: Connection) -> int:
     """How many users have rated something."""
     return int(conn.execute("SELECT count(DISTINCT user_id) FROM ratings").fetchone()[0])

@@ -17,7 +17,8 @@ from domain.space import Configuration
 from evaluation.evaluate import Evaluation
 from evaluation.fused import Figures, measure, most_at_once
 from evaluation.fused_arrays import Batch, World
-from training.world import make_ground
+from training.kept_world import Place, kept
+from training.world import Ground, make_ground
 
 _WEIGHTS = tuple(
     f"{name}_weight" for name in ("rating", "popularity", "franchise", "genre", "cast")
@@ -34,14 +35,18 @@ class Engine:
 
     @classmethod
     def of(
-        cls, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
+        cls,
+        fitting: RatingTable,
+        held_out: RatingTable,
+        catalogue: Catalogue,
+        place: Place | None = None,
     ) -> "Engine | None":
-        """The engine for what is fitted before `held_out`; None where it does not apply.
+        """The engine for what is fitted before `held_out`, kept at `place`; None if there is none.
 
         That is where a rating is in both parts, or a user has more evidence than can be counted:
         the reference says what is to be said of them.
         """
-        return _engine(fitting, held_out, catalogue)
+        return _engine(fitting, held_out, catalogue, place)
 
     def evaluate(self, configurations: Sequence[Configuration]) -> Iterator[tuple[int, Evaluation]]:
         """The figures of each of `configurations`, with its place among them, in any order."""
@@ -95,9 +100,11 @@ def applies(hyperparameters: Configuration) -> bool:
 
 
 @lru_cache(maxsize=2)
-def _engine(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> Engine | None:
+def _engine(
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, place: Place | None
+) -> Engine | None:
     """The engine for these tables, made once."""
-    ground = make_ground(fitting, held_out, catalogue)
+    ground = kept(place, Ground, lambda: make_ground(fitting, held_out, catalogue))
     return None if ground is None else Engine(*ground)
 
 

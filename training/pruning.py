@@ -81,8 +81,7 @@ class Pruner:
     @cached_property
     def engines(self) -> dict[int, Engine]:
         """The engine for each part, by its size; empty where there is none for this data."""
-        trainer = self.trainer
-        whole = Engine.of(trainer.fitting, trainer.held_out, trainer.catalogue)
+        whole = self.trainer.engine
         if whole is None:
             return {}
         return {len(part): among(whole, part) for part in [*self.parts, self.users]}

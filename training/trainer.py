@@ -17,6 +17,7 @@ from evaluation.splits import SPLITS, HeldOutPart
 from hyperparameter_tuner import Study
 from model import BUILT_IN, model_class
 from training.engine import Engine, applies
+from training.kept_world import Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Trainer:
     fitting: RatingTable
     held_out: RatingTable
     catalogue: Catalogue
+    place: Place | None = None  # where what the engine stands on is kept
 
     @classmethod
     def of(cls, data: Dataset, study: Study, part: HeldOutPart = "validation") -> "Trainer":
@@ -42,7 +44,19 @@ class Trainer:
             fitting=split.fitting_for(part),
             held_out=split.held_out_for(part),
             catalogue=data.catalogue,
+            place=Place.of(data, study.split) if part == "validation" else None,
         )
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine of the built-in recommender; None where there is none for this data."""
+        if self.model != BUILT_IN:
+            return None
+        return Engine.of(self.fitting, self.held_out, self.catalogue, self.place)
+
+    def prepare(self) -> None:
+        """Make what all experiments share; it is remembered, and kept where there is a place."""
+        _ = self.engine
 
     def evaluate(self, hyperparameters: Configuration) -> Evaluation:
         """Fit with `hyperparameters` and measure by every metric."""
@@ -51,10 +65,9 @@ class Trainer:
     def evaluate_many(self, configurations: Sequence[Configuration]) -> list[Evaluation]:
         """`evaluate` of each; for the built-in recommender much faster than one by one."""
         found: dict[int, Evaluation] = {}
-        if self.model == BUILT_IN and all(map(applies, configurations)):
-            engine = Engine.of(self.fitting, self.held_out, self.catalogue)
-            if engine is not None:
-                found = dict(engine.evaluate(configurations))
+        engine = self.engine if all(map(applies, configurations)) else None
+        if engine is not None:
+            found = dict(engine.evaluate(configurations))
         return [
             found[n] if n in found else self.evaluate_by_reference(configuration)
             for n, configuration in enumerate(configurations)

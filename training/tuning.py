@@ -239,6 +239,7 @@ class TuningOrchestrator:
         start: Start[Any, Any] = partial(_same, self.trainer)
         if plan.prunes:
             start = partial(Pruner, self.trainer, run.seed)
+        self.trainer.prepare()  # here, once, for the workers to find it kept
         with make_executor(
             self.jobs,
             start,
