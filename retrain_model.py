@@ -55,7 +55,9 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     "--apply-hp", metavar="WHAT", help="Deploy: JSON, @FILE, 'best', or an experiment id."
 )
 @click.option("--force", is_flag=True, help="Retrain however few ratings are new.")
-@click.option("--dry-run", is_flag=True, help="Do all but write.")
+@click.option(
+    "--dry-run", is_flag=True, help="Deploy nothing; the look at the test part counts all the same."
+)
 @click.option(
     "--min-new-ratings",
     type=click.IntRange(0),

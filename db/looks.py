@@ -64,6 +64,14 @@ def load_looks(conn: Connection) -> list[Look]:
     return [Look(**dict(row)) for row in rows]
 
 
+def count_looks(conn: Connection, data_fingerprint: str) -> int:
+    """How often the test part of these ratings was looked at, under whichever split."""
+    row = conn.execute(
+        "SELECT count(*) FROM test_looks WHERE data_fingerprint = :data", {"data": data_fingerprint}
+    ).fetchone()
+    return int(row[0])
+
+
 def save_reference(conn: Connection, version: int, metric: str, reference: Reference) -> None:
     """Keep what a version is to be watched against."""
     conn.execute(

@@ -11,7 +11,7 @@ import numpy as np
 from db.connection import Connection, transaction
 from db.deployed import load_deployed
 from db.experiments import set_test_accuracy
-from db.looks import Look, Reference, save_look
+from db.looks import Look, Reference, count_looks, save_look
 from db.versions import load_production
 from domain.arrays import Floats
 from domain.clock import stamp
@@ -72,6 +72,7 @@ class Retraining:
     rules: tuple[Rule, ...] = ()
     contrasts: tuple[Contrast, ...] = ()
     budget: BudgetState | None = None  # nightly decisions only
+    n_looks: int | None = None  # at the test part of these ratings so far, this one included
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,7 +125,7 @@ class _Retrainer:
         return measure_figures(trainer, side).per_user[self.study.objective]
 
     def run(self, least_p_value: float = 0.0) -> Retraining:
-        """Evaluate, judge, and unless it is a dry run record the verdict and act on it."""
+        """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
         idle = self.nothing_new()
         if idle is not None:
             return Retraining(
@@ -154,8 +155,10 @@ class _Retrainer:
             contrasts=tuple(contrasts),
             budget=budget,
         )
+        look = self._counted(result, judged)
+        result = replace(result, n_looks=count_looks(self.conn, self.data.fingerprint))
         if not self.order.dry_run:
-            result = self._recorded(result, judged, evidence)
+            result = self._acted(result, judged, evidence, look)
         return replace(result, seconds=time.perf_counter() - self.began)
 
     def _terms(self, budget: BudgetState | None) -> Terms:
@@ -174,13 +177,19 @@ class _Retrainer:
         name = ACCURACY_THRESHOLD.name
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
-    def _recorded(self, result: Retraining, judged: Judgement, evidence: Evidence) -> Retraining:
-        """Count the look, then act: nothing is promoted on a look that was not counted."""
+    def _counted(self, result: Retraining, judged: Judgement) -> int:
+        """Count the look before anybody is told of it, or anything done; its number."""
         with transaction(self.conn):
             look = save_look(self.conn, self._look(result, judged))
             accuracy = (result.test_metrics or {}).get("accuracy")
             if self.order.experiment_id is not None and accuracy is not None:
                 set_test_accuracy(self.conn, self.order.experiment_id, accuracy)
+        return look
+
+    def _acted(
+        self, result: Retraining, judged: Judgement, evidence: Evidence, look: int
+    ) -> Retraining:
+        """Register, and promote what passed."""
         said = judged.as_evidence() | {"look": look}
         if judged.verdict == "refused":
             version = refuse(self.conn, self._training(result), said, result.said)

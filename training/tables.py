@@ -33,6 +33,11 @@ def render_retraining(console: Console, result: Retraining) -> None:
     console.print(f"  {outside_text(console, result.said)}")
     if result.budget is not None:
         console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
+    if (result.n_looks or 0) > 1:
+        console.print(
+            f"  [dim]look number {result.n_looks:,} at the test part of these ratings: the more "
+            "there are, the more the best of them owes to luck[/]"
+        )
     console.print()
     told = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
     render_rules(console, "The gate", told)

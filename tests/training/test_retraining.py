@@ -147,11 +147,16 @@ def test_each_look_is_counted_and_only_nights_spend(world: Path) -> None:
     assert "at most 0.5 false promotions are expected a year" in second.budget.said
 
 
-def test_a_dry_run_counts_no_look(world: Path) -> None:
+def test_a_dry_run_counts_as_a_look_and_nothing_else(world: Path) -> None:
     with connection(world) as conn:
         order = Order(study=Study(), accuracy_threshold=0.0, dry_run=True)
-        assert retrain(conn, load_dataset(conn), order).verdict == "would be promoted"
-        assert load_looks(conn) == []
+        seen = [retrain(conn, load_dataset(conn), order) for _ in range(2)]
+        assert [each.verdict for each in seen] == ["would be promoted"] * 2
+        assert [each.n_looks for each in seen] == [1, 2]
+        assert [look.verdict for look in load_looks(conn)] == ["promote"] * 2
+        assert load_versions(conn) == []
+        conn.execute("UPDATE ratings SET rating = 6 - rating WHERE user_id = 1")
+        assert retrain(conn, load_dataset(conn), order).n_looks == 1  # others, not yet looked at
 
 
 def test_another_model_has_to_beat_what_is_in_production_not_its_own_defaults(world: Path) -> None:
