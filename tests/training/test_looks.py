@@ -27,6 +27,7 @@ NAMED = {
     "evaluation/splits.py": "cuts the ratings; shows nothing",
     "evaluation/gate.py": "a word of the verdict",
     "training/retraining.py": "counts each look before it tells of it",
+    "training/surrogate.py": "the test part of a split of the training part, made anew",
     "training/tables.py": "a heading of what was counted",
 }
 
