@@ -138,6 +138,7 @@ class HyperparameterTuner:
             self.conn,
             replace(
                 self.study.task(self.data),
+                panel=_number(run, "panel"),
                 timeout_seconds=_number(run, "timeout_seconds"),
                 memory_bytes=_number(run, "memory_bytes"),
             ),

@@ -260,6 +260,7 @@ def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
            AND r.data_fingerprint = :data_fingerprint AND r.split = :split
            AND r.model = :model AND r.space_fingerprint = :space_fingerprint
            AND r.objective = :objective AND r.code_version = :code_version
+           AND r.settings ->> 'panel' IS :panel
            AND (e.status <> 'failed'
                 OR (r.settings ->> 'timeout_seconds' IS :timeout_seconds
                     AND r.settings ->> 'memory_bytes' IS :memory_bytes

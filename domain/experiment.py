@@ -25,6 +25,7 @@ class Task:
     space_fingerprint: str
     objective: str
     code_version: str
+    panel: float | None = None  # users measured; None: all
     timeout_seconds: float | None = None  # of one experiment: a limit decides what fails, and only
     memory_bytes: float | None = None  # that
 

@@ -84,6 +84,7 @@ SCHEMA: Schema = _object(
         "objective": _OBJECTIVE,
         "model": {"type": "string", "description": "the recommender, package.module:Name"},
         "split": _choice("what is held out", SPLITS),
+        "panel": _count("users on whom experiments are measured, always the same", 100, 10**9),
         "seed": _count("of all that is random", 0, 2**31 - 1),
         "parameters": {
             "type": "object",

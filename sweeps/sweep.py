@@ -99,6 +99,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         grid=Grid(**said.get("grid", {})),
         starts_warm=said.get("warm_start", True),
         timeout_seconds=execution.get("timeout_per_experiment"),
+        panel=said.get("panel"),
         memory_bytes=_bytes(execution.get("memory_limit")),
     )
     return Sweep(

@@ -39,6 +39,11 @@ class Place:
         digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
         return cls(data.cache, f"{KIND}-{data.fingerprint[:16]}-{digest[:16]}")
 
+    def part(self, what: str) -> "Place":
+        """The place of a part of what is kept here."""
+        digest = hashlib.sha256(f"{self.name} {what}".encode()).hexdigest()
+        return Place(self.store, f"{self.name}-{digest[:8]}")
+
 
 def kept(
     place: Place | None, kind: type[Record], make: Callable[[], Record | None]

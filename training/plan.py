@@ -27,6 +27,7 @@ class Plan:
     prunes: bool = False  # what is clearly worse than the best on some of the users
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
+    panel: int | None = None  # users on whom experiments are measured; None: all
     in_flight: int = IN_FLIGHT
     name: str | None = None  # of a sweep; None: a run like any other
 
@@ -71,6 +72,7 @@ class Plan:
                 self.limits.limits
             ),
             "others fixed": self.limits.others_fixed,
+            f"a panel of {self.panel or 0:,} users": self.panel,
             f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
         }
         return [text for text, holds in said.items() if holds]

@@ -30,6 +30,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         progressive: bool,
         grid_radius: float | None,
         grid_levels: int | None,
+        panel: int | None,
         **rest: Any,
     ) -> Any:
         stop = StopRules(
@@ -46,6 +47,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
             grid=Grid(grid_radius, grid_levels, progressive),
             timeout_seconds=timeout_per_experiment,
             memory_bytes=memory_bytes,
+            panel=panel,
         )
         return function(*args, plan=plan, **rest)
 
@@ -91,6 +93,12 @@ _OPTIONS = (
         "prunes",
         is_flag=True,
         help="Stop an experiment that some of the users show to be clearly worse than the best.",
+    ),
+    click.option(
+        "--panel",
+        type=click.IntRange(100),
+        metavar="N",
+        help="Measure experiments on a fixed sample of N users; fits and the gate see everybody.",
     ),
     click.option(
         "--no-warm-start",

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from domain.experiment import Measurement
 from domain.ratings import RatingTable
 from domain.space import Configuration
 from evaluation.evaluate import Evaluation, evaluate
+from evaluation.panel import panel_part
 from evaluation.splits import SPLITS, HeldOutPart
 from hyperparameter_tuner import Study
 from model import BUILT_IN, model_class
@@ -46,6 +47,13 @@ class Trainer:
             catalogue=data.catalogue,
             place=Place.of(data, study.split) if part == "validation" else None,
         )
+
+    def on_panel(self, n_users: int | None) -> "Trainer":
+        """The same, measured on a fixed sample of the users; with None, on all of them."""
+        if n_users is None:
+            return self
+        place = None if self.place is None else self.place.part(f"panel {n_users}")
+        return replace(self, held_out=panel_part(self.held_out, n_users), place=place)
 
     @property
     def engine(self) -> Engine | None:

@@ -236,10 +236,11 @@ class TuningOrchestrator:
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
         earlier = self.tuner.earlier_trials(run)
-        start: Start[Any, Any] = partial(_same, self.trainer)
+        trainer = self.trainer.on_panel(plan.panel)
+        start: Start[Any, Any] = partial(_same, trainer)
         if plan.prunes:
-            start = partial(Pruner, self.trainer, run.seed)
-        self.trainer.prepare()  # here, once, for the workers to find it kept
+            start = partial(Pruner, trainer, run.seed)
+        trainer.prepare()  # here, once, for the workers to find it kept
         with make_executor(
             self.jobs,
             start,

@@ -1,0 +1,84 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from db.connection import connection
+from db.dataset import load_dataset
+from db.experiments import load_experiments, load_user_values
+from db.tuning_runs import load_run, load_runs
+from domain.errors import InterruptedRunError
+from domain.experiment import BASELINE
+from evaluation.panel import panel_part
+from hyperparameter_tuner import HyperparameterTuner, Study
+from tests.training.runs import Interrupting, found, resumed, tuned
+from training.evidence import Side, gather
+from training.plan import Plan
+from training.trainer import Trainer
+from training.tuning import TuningOrchestrator
+
+PLAN = Plan(method="random", n_configs=6, panel=20)
+
+
+@pytest.fixture
+def other(small_world: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(small_world, tmp_path / "other.db"))
+
+
+def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: Path) -> None:
+    run_id = tuned(world, PLAN).tuning_run_id
+    with connection(world) as conn:
+        whole = Trainer.of(load_dataset(conn), Study())
+        (baseline, *rest) = load_experiments(conn, run_id)
+        assert baseline.number == BASELINE
+        values = load_user_values(conn, baseline.experiment_id, "accuracy")
+        on_panel = np.diff(panel_part(whole.held_out, 20).starts) > 0
+        expected = whole.evaluate(baseline.hyperparameters).per_user["accuracy"]
+    assert values is not None
+    assert np.array_equal(values, np.where(on_panel, expected, np.nan), equal_nan=True)
+    for experiment in rest:
+        value = whole.on_panel(20).evaluate(experiment.hyperparameters).values["accuracy"]
+        assert experiment.objective_value == value
+
+
+def test_the_fit_sees_everybody(world: Path) -> None:
+    with connection(world) as conn:
+        whole = Trainer.of(load_dataset(conn), Study())
+    assert whole.on_panel(20).fitting is whole.fitting
+    assert whole.on_panel(None) is whole
+
+
+def test_the_gate_measures_everybody(world: Path) -> None:
+    run_id = tuned(world, PLAN).tuning_run_id
+    with connection(world) as conn:
+        data = load_dataset(conn)
+        experiments = load_experiments(conn, run_id)
+        sides = [Side("hand-weighted", e.hyperparameters) for e in experiments[:2]]
+        evidence = gather(data, Study(), "test", *sides)
+    held_out = Trainer.of(data, Study(), "test").held_out
+    measured = evidence.candidate["user-time"].evaluation.n_users
+    assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
+
+
+def test_a_resumed_run_has_the_panel_of_the_unbroken_one(world: Path, other: Path) -> None:
+    expected = tuned(other, PLAN)
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(
+            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(3)
+        )
+        with pytest.raises(InterruptedRunError):
+            orchestrator.run(PLAN)
+        (run,) = load_runs(conn)
+    resumed(world, run.tuning_run_id)
+    assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
+
+
+def test_results_on_other_users_are_no_history(world: Path) -> None:
+    for panel in (20, None):
+        tuned(world, Plan(method="random", n_configs=3, panel=panel))
+    last = tuned(world, Plan(method="random", n_configs=2, panel=20)).tuning_run_id
+    with connection(world) as conn:
+        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(seed=7))
+        trials = tuner.earlier_trials(load_run(conn, last))
+    assert len(trials) == 4
