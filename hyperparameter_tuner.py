@@ -18,16 +18,27 @@ from db.tuning_runs import count_runs_like, load_planned_run, load_runs, save_ru
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.errors import InputError
-from domain.experiment import BASELINE, Experiment, Phase, Task, TuningRun, experiment_id
+from domain.experiment import (
+    BASELINE,
+    Experiment,
+    Phase,
+    Result,
+    Task,
+    TuningRun,
+    experiment_id,
+)
 from domain.limits import Limits, contains, projected, restricted
+from domain.objectives import SECONDS, upwards
 from domain.space import Configuration, Space, Value
+from evaluation.metrics import METRICS
 from model import BUILT_IN, model_class
-from search import STRATEGIES, Problem, Proposal, Strategy, Trial, propose
+from search import ONE_OBJECTIVE, STRATEGIES, Problem, Proposal, Strategy, Trial, propose
 from search.grid import Grid
 from tracking.lineage import code_version
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
+FURTHER_OBJECTIVES = (*METRICS, SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +47,14 @@ class Study:
 
     model: str = BUILT_IN
     split: str = "user-time"
-    objective: str = "accuracy"
+    objective: str = "accuracy"  # decides which is best
+    further_objectives: tuple[str, ...] = ()  # to be good at as well: then a front is looked for
     seed: int | None = None  # None: the number of runs before this one, so that nights differ
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All of them, the deciding one first."""
+        return (self.objective, *self.further_objectives)
 
     @property
     def space(self) -> Space:
@@ -106,6 +123,7 @@ class HyperparameterTuner:
             seed=run.seed,
             number=number,
             trials=trials,
+            n_objectives=len(run.objectives),
             in_flight=int(_number(run, "in_flight") or 1),
         )
         return propose(strategy_of(run), problem)
@@ -143,6 +161,7 @@ class HyperparameterTuner:
                 memory_bytes=_number(run, "memory_bytes"),
             ),
             last_completion_number(self.conn) if cutoff is None else cutoff,
+            run.objectives[1:],
         )
         return [
             Trial(
@@ -150,6 +169,7 @@ class HyperparameterTuner:
                 found.value,
                 failed=found.status == "failed",
                 pruned=found.status == "pruned",
+                values=_upwards(run, found),
             )
             for found in history
         ]
@@ -250,6 +270,34 @@ def limits_of(run: TuningRun) -> Limits:
     stored = run.settings.get("limits", {})
     assert isinstance(stored, Mapping)
     return Limits.of(stored)
+
+
+def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
+    """A result's values where a run has several objectives."""
+    if len(run.objectives) == 1 or found.status != "completed":
+        return ()
+    return upwards(run.objectives, (found.value, *found.further))
+
+
+def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> None:
+    """Refuse a way to go about a run that cannot serve its objectives.
+
+    Raises:
+        InputError: there are several, and one is needed.
+    """
+    if not study.further_objectives:
+        return
+    wrong = {
+        f"--method {method}": method in ONE_OBJECTIVE,
+        "--progressive": progressive,
+        "--prune": prunes,
+    }
+    for what, holds in wrong.items():
+        if holds:
+            raise InputError(
+                f"{what} needs one objective, got {', '.join(study.objectives)}: leave it out, "
+                "or give one"
+            )
 
 
 def _number(run: TuningRun, name: str) -> float | None:

@@ -94,6 +94,8 @@ def main(
     With --apply-hp deploys other hyperparameters the same way; with --tune stores candidates for
     tune_orchestrator.py instead.
     """
+    if study.further_objectives:
+        raise click.UsageError("one --objective decides here; tune_orchestrator.py takes several")
     if action and apply_hp is not None:
         raise click.UsageError(f"--apply-hp deploys, --{_SPELT[action]} does not: give one of them")
     if action == "report":

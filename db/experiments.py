@@ -1,7 +1,7 @@
 """The table of experiments, and the values per user of those that led a run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -244,8 +244,12 @@ def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
     return [_experiment(row) for row in rows]
 
 
-def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
+def load_history(
+    conn: Connection, task: Task, cutoff: int, further: Sequence[str] = ()
+) -> list[Result]:
     """What experiments of the same task found up to completion number `cutoff`, in that order.
+
+    With the values of up to two `further` objectives.
 
     A failure counts where its run had the same limits on time and memory, and where something else
     was completed in it: then it was the configuration that failed, and it would again.
@@ -254,7 +258,9 @@ def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
         """
         SELECT e.hyperparameters, e.status,
                CASE e.status WHEN 'pruned' THEN e.metrics ->> :estimate
-                             ELSE e.objective_value END AS value
+                             ELSE e.objective_value END AS value,
+               CASE :second WHEN 'seconds' THEN e.duration_seconds ELSE e.metrics ->> :second END,
+               CASE :third WHEN 'seconds' THEN e.duration_seconds ELSE e.metrics ->> :third END
           FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
          WHERE e.completion_number <= :cutoff
            AND r.data_fingerprint = :data_fingerprint AND r.split = :split
@@ -269,9 +275,13 @@ def load_history(conn: Connection, task: Task, cutoff: int) -> list[Result]:
                                    AND x.status = 'completed' AND x.completion_number <= :cutoff)))
          ORDER BY e.completion_number
         """,
-        asdict(task) | {"cutoff": cutoff, "estimate": estimate_of(task.objective)},
+        asdict(task)
+        | {"cutoff": cutoff, "estimate": estimate_of(task.objective)}
+        | dict(zip(("second", "third"), (*further, None, None), strict=False)),
     )
-    return [Result(json.loads(row[0]), row[1], row[2]) for row in rows]
+    return [
+        Result(json.loads(row[0]), row[1], row[2], tuple(row[3 : 3 + len(further)])) for row in rows
+    ]
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:

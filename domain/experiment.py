@@ -37,6 +37,7 @@ class Result:
     hyperparameters: Configuration
     status: ExperimentStatus
     value: float | None  # the objective; of a pruned one the estimate; None where it failed
+    further: tuple[float | None, ...] = ()  # values of the run's further objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,13 @@ class TuningRun:
     )
     status: RunStatus
     stop_reason: str | None = None
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All that it maximises, the deciding `objective` first."""
+        further = self.settings.get("further_objectives", ())
+        assert isinstance(further, list | tuple)
+        return (self.objective, *further)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ def _tune(method: str, n_configs: int, options: str) -> str:
 
 def _options(run: RunLine, db: Path) -> str:
     """The options that differ from the defaults."""
-    given = {"split": run.split, "objective": run.objective}
+    given = {"split": run.split, "objective": ",".join(run.objectives)}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
     if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
         parts.insert(0, f"--model {shlex.quote(run.model)}")

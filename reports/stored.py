@@ -26,7 +26,8 @@ class RunLine:
 
     tuning_run_id: str
     method: str
-    objective: str
+    objective: str  # the first, which decides
+    objectives: tuple[str, ...]
     model: str
     split: str
     status: RunStatus
@@ -104,6 +105,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         tuning_run_id=run.tuning_run_id,
         method=run.method,
         objective=run.objective,
+        objectives=run.objectives,
         model=run.model,
         split=run.split,
         status=run.status,

@@ -65,7 +65,7 @@ def _run_cells(console: Console, run: RunLine) -> list[str]:
 def _more_cells(console: Console, run: RunLine) -> list[str]:
     rate = run.experiments_per_second
     return [
-        outside_text(console, run.objective),
+        outside_text(console, ", ".join(run.objectives)),
         str(run.seed),
         seconds_cell(run.seconds),
         NONE if rate is None else f"{rate:.2g}",

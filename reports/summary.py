@@ -12,6 +12,7 @@ from domain.experiment import BASELINE, Experiment, Progress
 from domain.space import Configuration, Space
 from reports.changes import Change, changes
 from reports.comparison import Difference, compare_with_baseline
+from reports.front import Point, points
 from reports.json_ready import json_ready
 from reports.next_step import first_command, next_command
 from reports.stored import RunLine, Stored, deployed_configuration, describe_stored
@@ -69,6 +70,7 @@ class RunFindings:
     best_bounds: tuple[float, ...]  # highest lower bound so far after each experiment
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
+    points: tuple[Point, ...]  # what each was worth, where there are several objectives
     is_deployed: bool  # the best configuration is the deployed one by now
 
 
@@ -149,6 +151,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
         ),
+        points=points(experiments, line.objectives),
         is_deployed=best is not None and now is not None and now == best.hyperparameters,
     )
 

@@ -15,6 +15,7 @@ from reports.cells import (
     value_cell,
 )
 from reports.comparison import Difference
+from reports.front import render_front
 from reports.sparkline import ASCII_BARS, BARS, sparkline
 from reports.stored_tables import render_stored
 from reports.summary import Finding, RunFindings, Summary
@@ -40,6 +41,8 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
     if findings.best is not None:
         _render_metrics(console, findings, findings.best)
         _render_verdict(console, findings)
+        if findings.points:
+            render_front(console, findings.points, findings.run.objectives, findings.best.number)
         _render_top(console, findings)
         _render_changes(console, findings.best)
     _render_progress(console, findings)
@@ -50,7 +53,7 @@ def _render_run(console: Console, findings: RunFindings) -> None:
     run = findings.run
     console.print(f"[bold]Run {outside_text(console, run.tuning_run_id)}[/]")
     facts = [
-        f"{run.method}, objective {run.objective}, model {run.model}, split {run.split}, "
+        f"{run.method}, {_objectives(findings)}, model {run.model}, split {run.split}, "
         f"seed {run.seed}",
         f"{run.status}: {run.stop_reason}" if run.stop_reason else run.status,
     ]
@@ -60,6 +63,11 @@ def _render_run(console: Console, findings: RunFindings) -> None:
     for fact in facts:
         console.print(outside_text(console, fact), style="dim")
     console.print()
+
+
+def _objectives(findings: RunFindings) -> str:
+    names = findings.run.objectives
+    return f"objective{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> None:

@@ -5,6 +5,7 @@ from search.evolution import Evolution
 from search.gp import GaussianProcessSearch
 from search.grid import Grid
 from search.latin_hypercube import LatinHypercube
+from search.nsga2 import NonDominatedSorting
 from search.random import Random
 from search.sobol import Sobol
 from search.strategy import Problem, Proposal, Strategy, Trial, propose
@@ -20,9 +21,12 @@ STRATEGIES: dict[str, Strategy] = {
         TreeParzenEstimator(),
         Evolution(),
         CovarianceAdaptation(),
+        NonDominatedSorting(),
         LatinHypercube(),
         Sobol(),
     )
 }
 
-__all__ = ["STRATEGIES", "Problem", "Proposal", "Strategy", "Trial", "propose"]
+ONE_OBJECTIVE = ("cmaes",)  # cannot go after several at once
+
+__all__ = ["ONE_OBJECTIVE", "STRATEGIES", "Problem", "Proposal", "Strategy", "Trial", "propose"]

@@ -29,7 +29,7 @@ class Forecast:
     file: str
     name: str
     method: str
-    objective: str
+    objectives: tuple[str, ...]
     searched: tuple[str, ...]  # names of what is chosen
     n_experiments: int  # at most; the baseline counted
     seconds_per_experiment: float | None  # measured on this data; None if nothing was
@@ -128,7 +128,7 @@ def _forecast(conn: Connection, sweep: Sweep, jobs: int, own_jobs: bool) -> Fore
         file=str(sweep.path),
         name=sweep.name,
         method=plan.method,
-        objective=sweep.study.objective,
+        objectives=sweep.study.objectives,
         searched=space.dimensions,
         n_experiments=n,
         seconds_per_experiment=each,
@@ -144,7 +144,7 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
         table.add_row(
             outside_text(console, forecast.name),
             forecast.method,
-            forecast.objective,
+            ", ".join(forecast.objectives),
             f"{forecast.n_experiments:,}",
             seconds_cell(forecast.seconds),
             _chosen(console, forecast.searched),

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from domain.objectives import MOST_OBJECTIVES
 from evaluation.splits import SPLITS
-from hyperparameter_tuner import OBJECTIVES
+from hyperparameter_tuner import FURTHER_OBJECTIVES
 from search import STRATEGIES
 from sweeps.document import Fault, Item
 
@@ -63,15 +64,22 @@ _PARAMETER = {
     "properties": {**_RANGE, "choices": _CHOICES, "fixed": _NUMBER},
     "additionalProperties": False,
 }
-_OBJECTIVE = {
-    "description": "what to maximise on the validation part",
+_ONE_OBJECTIVE = {
     "type": ["string", "object"],
     "properties": {
-        "metric": _choice("the metric", OBJECTIVES),
-        "direction": _choice("which way is better", ["maximize"]),
+        "metric": _choice("the metric", FURTHER_OBJECTIVES),
+        "direction": _choice("which way is better: minimize for seconds", ["maximize", "minimize"]),
     },
     "required": ["metric"],
     "additionalProperties": False,
+}
+_OBJECTIVE = {
+    **_ONE_OBJECTIVE,
+    "description": "what is best on the validation part; of a list, the first decides",
+    "type": ["string", "object", "array"],
+    "items": _ONE_OBJECTIVE,
+    "minItems": 1,
+    "maxItems": MOST_OBJECTIVES,
 }
 
 SCHEMA: Schema = _object(

@@ -12,6 +12,7 @@ from hyperparameter_tuner import DEFAULT_CONFIGS, OBJECTIVES, Study
 from model import BUILT_IN
 from search.grid import Grid
 from sweeps.document import Fault, FaultyError, Item, read_document
+from sweeps.objectives import objective_faults, objective_names
 from sweeps.schema import SCHEMA, check
 from training.plan import Plan
 from training.stopping import StopRules
@@ -87,7 +88,7 @@ def read_sweep(path: Path) -> Sweep:
 
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
     execution, gates = said.get("execution", {}), said.get("gates", {})
-    objective = said.get("objective", OBJECTIVES[0])
+    objectives = objective_names(said.get("objective", OBJECTIVES[0]))
     stopping = dict(said.get("early_stopping", {}))
     plan = Plan(
         name=said["name"],
@@ -108,7 +109,8 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         study=Study(
             model=said.get("model", BUILT_IN),
             split=said.get("split", "user-time"),
-            objective=objective if isinstance(objective, str) else objective["metric"],
+            objective=objectives[0],
+            further_objectives=tuple(objectives[1:]),
             seed=said.get("seed"),
         ),
         plan=plan,
@@ -129,14 +131,11 @@ def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fa
 
     Lines that are known to be `wrong` are left alone.
     """
-    grid, method = said.get("grid"), said.get("method")
+    grid, method, model = said.get("grid"), said.get("method"), said.get("model")
     if grid is not None and method is not None and method.value != "grid":
         yield Fault(grid.line, "grid goes with method grid")
-    objective, model = said.get("objective"), said.get("model")
-    metric = objective.value if objective is not None else None
-    if objective is not None and isinstance(metric, str) and metric not in OBJECTIVES:
-        allowed = ", ".join(OBJECTIVES)
-        yield Fault(objective.line, f"objective must be one of {allowed}, got {metric!r}")
+    if "objective" in said and not wrong.intersection(_lines(said["objective"])):
+        yield from objective_faults(said)
     try:
         space = Study(model=str(model.value) if model else BUILT_IN).space
     except InputError as error:

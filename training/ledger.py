@@ -1,6 +1,6 @@
 """What a tuning run has tried: in memory for the loop, and in the database for good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -31,6 +31,7 @@ from domain.experiment import (
     Pruned,
     TuningRun,
 )
+from domain.objectives import upwards, value_of
 from evaluation.paired import paired_gain
 from search import Trial
 
@@ -96,6 +97,7 @@ class Ledger:
             experiment.number,
             failed=experiment.status == "failed",
             pruned=pruned,
+            values=values_of(experiment, self.run.objectives),
         )
 
     def best_up_to(self, number: int) -> Experiment | None:
@@ -242,6 +244,14 @@ def _is_better(experiment: Experiment, best: Experiment | None) -> bool:
     bound = experiment.lower_bound
     to_beat = None if best is None else best.lower_bound
     return bound is not None and (to_beat is None or bound > to_beat)
+
+
+def values_of(experiment: Experiment, objectives: Sequence[str]) -> tuple[float, ...]:
+    """An experiment's values where there are several objectives, more is better; else nothing."""
+    if len(objectives) == 1 or experiment.status != "completed":
+        return ()
+    metrics, seconds = experiment.metrics, experiment.duration_seconds
+    return upwards(objectives, [value_of(name, metrics, seconds) for name in objectives])
 
 
 def _waits(experiment: Experiment) -> bool:

@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from domain.errors import InputError
+from domain.objectives import read_objectives
 from evaluation.splits import SPLITS
-from hyperparameter_tuner import OBJECTIVES, Study
+from hyperparameter_tuner import FURTHER_OBJECTIVES, OBJECTIVES, Study
 from model import BUILT_IN
 
 
@@ -16,15 +18,45 @@ def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def with_study(
-        *args: Any, model: str, split: str, objective: str, seed: int | None, **rest: Any
+        *args: Any,
+        model: str,
+        split: str,
+        objective: tuple[str, ...],
+        seed: int | None,
+        **rest: Any,
     ) -> Any:
-        study = Study(model=model, split=split, objective=objective, seed=seed)
+        study = Study(
+            model=model,
+            split=split,
+            objective=objective[0],
+            further_objectives=objective[1:],
+            seed=seed,
+        )
         return function(*args, study=study, **rest)
 
     for option in reversed(_OPTIONS):
         with_study = option(with_study)
     return with_study
 
+
+class ObjectiveList(click.ParamType[tuple[str, ...]]):
+    """One to three objectives with commas between."""
+
+    name = "objective"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """The names."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return read_objectives(str(value), OBJECTIVES, FURTHER_OBJECTIVES)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+
+
+_ONLY_FURTHER = [name for name in FURTHER_OBJECTIVES if name not in OBJECTIVES]
 
 _OPTIONS = (
     click.option(
@@ -43,10 +75,12 @@ _OPTIONS = (
     ),
     click.option(
         "--objective",
-        type=click.Choice(OBJECTIVES),
+        type=ObjectiveList(),
         default="accuracy",
         show_default=True,
-        help="What to maximise on the validation part.",
+        metavar="NAME[,NAME...]",
+        help=f"What to maximise on the validation part: {', '.join(OBJECTIVES)}; or a list of two "
+        f"or three, also of {', '.join(_ONLY_FURTHER)}.",
     ),
     click.option(
         "--seed",

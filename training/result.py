@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.experiment import RunStatus
 from domain.space import Configuration, Space
+from reports.front import Point, front_of
 from training.ledger import FINISHED, Ledger
 from training.stopping import Stop, StoppedBy
 
@@ -16,7 +17,8 @@ class RunResult:
 
     tuning_run_id: str
     method: str
-    objective: str
+    objective: str  # the first, which decides which is best
+    objectives: tuple[str, ...]
     seed: int
     status: RunStatus
     stopped_by: StoppedBy  # the rule that ended it
@@ -28,6 +30,7 @@ class RunResult:
     best_lower_bound: float | None  # what that exceeds with a confidence of 95 %; none has more
     baseline_value: float | None
     improvement: float | None  # of the best value over the baseline's
+    front: tuple[Point, ...]  # where there are several objectives: beaten by no other in all
     experiments_run: int
     experiments_completed: int
     experiments_failed: int
@@ -49,6 +52,7 @@ def run_result(
         tuning_run_id=run.tuning_run_id,
         method=run.method,
         objective=run.objective,
+        objectives=run.objectives,
         seed=run.seed,
         status=status,
         stopped_by=stop.by,
@@ -60,6 +64,7 @@ def run_result(
         best_lower_bound=None if best is None else best.lower_bound,
         baseline_value=baseline,
         improvement=None if value is None or baseline is None else value - baseline,
+        front=front_of(list(ledger.experiments.values()), run.objectives),
         experiments_run=ledger.count(*FINISHED),
         experiments_completed=ledger.count("completed"),
         experiments_failed=ledger.count("failed"),

@@ -31,7 +31,7 @@ from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from domain.limits import Limits
 from domain.space import Configuration
 from executors import Start, make_executor
-from hyperparameter_tuner import HyperparameterTuner, Study, check_method, new_experiment
+from hyperparameter_tuner import HyperparameterTuner, Study, check_method, check_way, new_experiment
 from reports.next_step import resume_line
 from reports.summary import Summary, summarise
 from tracking.lineage import code_version
@@ -97,6 +97,7 @@ class TuningOrchestrator:
         a name or limits of its own.
         """
         check_method(plan.method)
+        check_way(self.study, plan.method, progressive=plan.grid.progressive, prunes=plan.prunes)
         close_dead_runs(self.conn)
         is_plain = plan.name is None and plan.limits == Limits()
         planned = self.tuner.planned_run(plan.method) if is_plain else None
@@ -104,7 +105,7 @@ class TuningOrchestrator:
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
             n_configs=plan.n_configs,
-            settings=plan.settings(),
+            settings=plan.settings() | {"further_objectives": list(self.study.further_objectives)},
             data_fingerprint=self.data.fingerprint,
             code_version=code_version(),
             history_cutoff=last_completion_number(self.conn),
@@ -260,7 +261,13 @@ class TuningOrchestrator:
 
 def study_of(run: TuningRun) -> Study:
     """The study that a stored run belongs to."""
-    return Study(model=run.model, split=run.split, objective=run.objective, seed=run.seed)
+    return Study(
+        model=run.model,
+        split=run.split,
+        objective=run.objective,
+        further_objectives=run.objectives[1:],
+        seed=run.seed,
+    )
 
 
 def _same(trainer: Trainer) -> Trainer:

@@ -203,3 +203,25 @@ def test_a_grid_may_be_progressive_and_nothing_else_may(tmp_path: Path) -> None:
     assert faults(tmp_path, HEAD + more) == ["3: grid goes with method grid"]
     (fault,) = faults(tmp_path, "name: a\nmethod: grid\ngrid: {radius: 0}\n")
     assert fault == "3: grid.radius must be above 0, got 0"
+
+
+def test_objectives_may_be_several_and_the_first_decides(tmp_path: Path) -> None:
+    text = "objective: [accuracy, {metric: seconds, direction: minimize}]\n"
+    sweep = read(tmp_path, HEAD + text)
+    assert sweep.study.objectives == ("accuracy", "seconds")
+    assert read(tmp_path, HEAD + "objective: [mrr]\n").study.objectives == ("mrr",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("objective: [seconds, mrr]\n", "3: the first objective must be one of accuracy"),
+        ("objective: {metric: seconds}\n", "3: objective must be one of accuracy"),
+        ("objective: [mrr, mrr]\n", "3: the objectives must differ"),
+        ("objective: [mrr, {metric: speed}]\n", "3: objective.metric must be one of"),
+        ("objective: [mrr, {metric: seconds, direction: maximize}]\n", "3: the direction of"),
+        ("objective: [mrr, seconds]\nearly_stopping: {prune: true}\n", "3: --prune needs one"),
+    ],
+)
+def test_objectives_that_cannot_be_are_named(tmp_path: Path, text: str, said: str) -> None:
+    assert faults(tmp_path, HEAD + text)[0].startswith(said)

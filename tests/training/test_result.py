@@ -24,6 +24,8 @@ TYPES: Mapping[str, Any] = {
     "integer": int,
     "number": (int, float),
     "object": dict,
+    "array": (list, tuple),
+    "boolean": bool,
     "null": type(None),
 }
 
@@ -34,7 +36,9 @@ def check(value: Any, schema: Mapping[str, Any]) -> None:
         assert value in schema["enum"]
         return
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    assert isinstance(value, tuple(TYPES[kind] for kind in kinds)), (value, kinds)
+    assert any(isinstance(value, TYPES[kind]) for kind in kinds), (value, kinds)
+    for part in value if isinstance(value, list | tuple) else ():
+        check(part, schema["items"])
     if isinstance(value, dict) and "properties" in schema:
         assert set(schema["required"]) <= set(value) <= set(schema["properties"])
         for name, part in value.items():
@@ -58,9 +62,11 @@ def test_what_is_printed_of_a_run_is_what_the_schema_says(world: Path, promotes:
     sitting = Sitting(
         db_path=world, promotes=promotes, accuracy_threshold=0.0, as_json=True, tell=told.append
     )
-    sitting.tune(Study(seed=1), Plan(method="random", n_configs=3))
+    study = Study(seed=1, further_objectives=("seconds",) if promotes else ())
+    sitting.tune(study, Plan(method="random", n_configs=3))
     (result,) = json.loads(json.dumps(told))
     check(result, SCHEMA)
+    assert bool(result["front"]) == promotes
     assert (result["promotion"] is not None) == promotes
 
 
