@@ -39,6 +39,14 @@ class HandWeighted:
         """(U, M) weighted sums, in [0, 1]."""
         return np.asarray(sum(self.parts(users).values()))
 
+    def score_at(self, users: Ints, movies: Ints32) -> Floats:
+        """(N,) what `score` says of user `users[n]` and movie `movies[n]`, for a few pairs."""
+        total = np.zeros(len(users))
+        for part in self.components:
+            weight = self.hyperparameters[f"{part.name}_weight"]
+            total += weight * part.score_at(users, movies.astype(np.int64), self.hyperparameters)
+        return total
+
     def parts(self, users: Ints) -> dict[str, Floats]:
         """What each component adds to the score of `users`: (U, M), or (1, M) if the same."""
         if not self.components:

@@ -84,15 +84,12 @@ class Cast:
         wanted = place[pair] * self.n_people[0] + self.cast[entry]
         known = matches(keys, wanted)
         pair, entry = pair[known], entry[known]
-        weights = sum(
-            values[f"cast_{role}_weight"] * chosen
-            for role, chosen in roles(self.billing[entry], values).items()
-        )
-        weighted = weights * evidence[np.searchsorted(keys, wanted[known])]
-        total, count = (
-            np.bincount(pair, part, minlength=len(movies)).astype(np.float64)
-            for part in (weighted.real, weighted.imag)
-        )
+        met_there = evidence[np.searchsorted(keys, wanted[known])]
+        total, count = np.zeros(len(movies)), np.zeros(len(movies))
+        for role, chosen in roles(self.billing[entry], values).items():  # as in `score`, to the bit
+            weight, who = values[f"cast_{role}_weight"], pair[chosen]
+            total += weight * np.bincount(who, met_there.real[chosen], minlength=len(movies))
+            count += weight * np.bincount(who, met_there.imag[chosen], minlength=len(movies))
         return liking(total, count, SCALE)
 
     def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":

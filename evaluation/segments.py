@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from domain.arrays import Bools, Floats, Floats32, Ints
+from domain.arrays import Bools, Floats, Floats32, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
 from evaluation.metrics import Outcome, accuracy
@@ -16,7 +16,11 @@ QUARTER = 0.25
 NEW_PERCENT = 20
 CHUNK_BYTES = 64 * 2**20
 
-Score = Callable[[Ints], Floats | Floats32]
+PAIRS_AT_ONCE = 2**13
+
+Score = Callable[[Ints], Floats | Floats32]  # (U, M) of users
+PairScore = Callable[[Ints, Ints32], Floats]  # (N,) of users and movies
+HeldOutScores = Callable[[RatingTable], Floats]  # (H,) of its ratings
 
 
 def user_segments(fitting: RatingTable, held_out: RatingTable) -> dict[str, Bools]:
@@ -54,7 +58,7 @@ def movie_segments(fitting: RatingTable, catalogue: Catalogue) -> dict[str, Bool
 
 
 def movie_accuracies(
-    score: Score, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
+    scores_of: HeldOutScores, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
 ) -> dict[str, Floats]:
     """By segment of movies the accuracy (U,) over pairs with at least one of its movies.
 
@@ -62,7 +66,7 @@ def movie_accuracies(
     pair. Segments in which fewer than 20 users have a value are left out.
     """
     part = held_out.where(_drawn(held_out)[held_out.users])
-    scores = held_out_scores(score, part)  # (H,)
+    scores = scores_of(part)  # (H,)
     right, n_pairs = _right_pairs(scores, fitting, part, catalogue)
     found = {}
     for name, movies in movie_segments(fitting, catalogue).items():
@@ -88,6 +92,15 @@ def held_out_scores(score: Score, held_out: RatingTable) -> Floats:
         rows = slice(held_out.starts[some[0]], held_out.starts[some[-1] + 1])
         row_of = np.searchsorted(some, held_out.users[rows])
         scores[rows] = np.asarray(score(some))[row_of, held_out.movies[rows]]
+    return scores
+
+
+def held_out_scores_at(score_at: PairScore, held_out: RatingTable) -> Floats:
+    """`held_out_scores` of a model that can score a few pairs without the rest of the rows."""
+    scores = np.empty(len(held_out))
+    for start in range(0, len(held_out), PAIRS_AT_ONCE):
+        rows = slice(start, start + PAIRS_AT_ONCE)
+        scores[rows] = score_at(held_out.users[rows].astype(np.int64), held_out.movies[rows])
     return scores
 
 

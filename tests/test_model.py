@@ -9,6 +9,7 @@ from domain.dataset import Dataset
 from domain.errors import InputError
 from domain.hyperparameters import SPACE
 from evaluation.ranking import tie_order
+from evaluation.segments import held_out_scores, held_out_scores_at
 from model import BUILT_IN, HandWeighted, model_class, recommend, top_movies
 
 
@@ -29,6 +30,14 @@ def test_what_the_components_add_sums_to_the_score(data: Dataset, fitted: HandWe
     assert fitted.score(users) == pytest.approx(np.asarray(total))
     assert fitted.score(users).shape == (len(users), data.ratings.n_movies)
     assert np.all((fitted.score(users) >= 0) & (fitted.score(users) <= 1))
+
+
+def test_a_pair_is_scored_as_in_its_row_to_the_last_bit(
+    data: Dataset, fitted: HandWeighted
+) -> None:
+    table = data.ratings
+    pairs = held_out_scores_at(fitted.score_at, table)
+    assert pairs.tobytes() == held_out_scores(fitted.score, table).tobytes()
 
 
 def test_a_loaded_model_scores_as_the_fitted_one_to_the_last_bit(

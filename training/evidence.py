@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from domain.arrays import Floats
 from domain.dataset import Dataset
@@ -9,11 +10,17 @@ from domain.recommender import Recommender
 from domain.space import Configuration
 from evaluation.contrasts import Contrast, Measured, contrasts
 from evaluation.evaluate import Evaluation, evaluate
-from evaluation.segments import movie_accuracies, user_segments
+from evaluation.segments import (
+    HeldOutScores,
+    held_out_scores,
+    held_out_scores_at,
+    movie_accuracies,
+    user_segments,
+)
 from evaluation.significance import known_differences
 from evaluation.splits import SPLITS, HeldOutPart
 from hyperparameter_tuner import Study
-from model import BUILT_IN, model_class
+from model import BUILT_IN, HandWeighted, model_class
 from training.trainer import Trainer
 
 
@@ -84,8 +91,14 @@ def measure_side(trainer: Trainer, side: Side) -> Measured:
     return Measured(
         evaluation=measure_figures(trainer, side, model),
         by_users=user_segments(fitting, held_out),
-        by_movies=movie_accuracies(model.score, fitting, held_out, catalogue),
+        by_movies=movie_accuracies(_scores_of(model), fitting, held_out, catalogue),
     )
+
+
+def _scores_of(model: Recommender) -> HeldOutScores:
+    if isinstance(model, HandWeighted):
+        return partial(held_out_scores_at, model.score_at)
+    return partial(held_out_scores, model.score)
 
 
 def measure_figures(trainer: Trainer, side: Side, fitted: Recommender | None = None) -> Evaluation:

@@ -72,7 +72,9 @@ def accuracies(n_users: int, wrong: set[int]) -> dict[str, Floats]:
     line = np.array([(movie % 2) * (-1.0 if movie in wrong else 1.0) for movie in movies])
     catalogue = catalogue_of(movies, [[0], [0], [1], []])
     scores = np.tile(line, (n_users, 1))
-    found = movie_accuracies(lambda users: scores[users], nothing, table, catalogue)
+    found = movie_accuracies(
+        lambda part: scores[part.users, part.movies], nothing, table, catalogue
+    )
     whole = evaluate(lambda users: scores[users], nothing, table, catalogue)
     found["all"] = whole.per_user["accuracy"]
     return found
