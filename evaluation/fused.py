@@ -57,13 +57,11 @@ def n_threads() -> int:
 
 def most_at_once(world: World) -> int:
     """How many configurations a pass may take without its results becoming too large."""
-    per_configuration = 8 * N_METRICS * len(world.users) + world.n_movies + 1
+    per_configuration = 8 * N_METRICS * len(world.users) + len(world.bits) + 1
     return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
 
 
-def measure(
-    world: World, batch: Batch, *, keep_top: bool = False, threads: int | None = None
-) -> Figures:
+def measure(world: World, batch: Batch, *, keep_top: bool = False) -> Figures:
     """All metrics of the configurations in `batch`, which `most_at_once` may bound.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
@@ -72,12 +70,12 @@ def measure(
     n, n_users = len(batch.weights), len(world.users)
     results = Results(
         values=np.empty((n, N_METRICS, n_users)),
-        shown=np.zeros((n, world.n_movies), dtype=np.uint8),
+        shown=np.zeros((n, len(world.bits)), dtype=np.uint8),
         top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
     )
     evaluate = _compiled()
-    threads = threads or n_threads()
-    group = _group(world, batch)
+    threads = n_threads()
+    group = _group(world)
     spans = list(_spans(n_users, group, threads))
     if threads == 1 or len(spans) < 2:
         for first, last in spans:
@@ -107,8 +105,8 @@ def _compiled() -> Evaluate:
 
 def _code_directory() -> Path:
     digest = hashlib.sha256()
-    for name in ("fused_arrays.py", "fused_kernel.py"):
-        digest.update((Path(__file__).parent / name).read_bytes())
+    for path in sorted(Path(__file__).parent.glob("fused_*.py")):
+        digest.update(path.read_bytes())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "reeltune" / f"fused-{digest.hexdigest()[:16]}"
 
@@ -127,15 +125,9 @@ def _keep_code_in(directory: Path) -> None:
         _log.warning("compiling the engine for this machine, once: about 10 seconds")
 
 
-def _group(world: World, batch: Batch) -> int:
-    """Users to work on at a time, so that their rows stay in a core's cache.
-
-    One by one where most configurations need rows of their own, which are then used but once.
-    """
-    if len(batch.cast) + len(batch.genre) > len(batch.weights):
-        return 1
-    row = 16 * len(world.rating) + 8 * world.n_movies
-    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, row))))
+def _group(world: World) -> int:
+    """Users to work on at a time, so that their rows stay in a core's cache."""
+    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, 8 * len(world.bits)))))
 
 
 def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
@@ -162,28 +154,3 @@ def _means(values: Floats) -> Sequence[float] | Floats:
     if not known.size or not (known == known[0]).all() or not known[0].any():
         return [mean(row) for row in values]
     return np.asarray(np.ascontiguousarray(values[:, known[0]]).mean(axis=1))
-
-
-def padded(row: Floats) -> Floats:
-    """`row` (M,) with zeros behind it up to whole blocks of LANES."""
-    return np.append(row, np.zeros(-len(row) % LANES))
-
-
-def alike(features: Sequence[Floats]) -> Ints:
-    """An order of M movies in which those with like `features` (M,) are in the same block.
-
-    Source: Bentley 1975, "Multidimensional binary search trees used for associative searching",
-    cut along the widest feature until a block is left.
-    """
-    table = np.stack(list(features))  # (F, M)
-    waiting, blocks = [np.arange(table.shape[1])], []
-    while waiting:
-        movies = waiting.pop()
-        if len(movies) <= LANES:
-            blocks.append(movies)
-            continue
-        widest = int(np.argmax(np.ptp(table[:, movies], axis=1)))
-        movies = movies[np.argsort(-table[widest, movies], kind="stable")]
-        middle = LANES * max(1, len(movies) // LANES // 2)
-        waiting += [movies[middle:], movies[:middle]]
-    return np.concatenate(blocks)

@@ -1,7 +1,7 @@
 """What the fused engine works on, as plain arrays: the world, the configurations, the results.
 
-Movies are in an order of their own, in which neighbours are alike (see `alike`), so that whole
-blocks of LANES of them can be ruled out at once. `places` says who comes first of equal scores.
+Rows of all movies are in single precision and padded to whole blocks of LANES: what they leave
+open is settled by the exact numbers of the few movies concerned.
 """
 
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from domain.arrays import Bools, Floats, Ints, Ints32
 
 Bytes = NDArray[np.uint8]
+Singles = NDArray[np.float32]
+Words = NDArray[np.uint64]
 
 LANES = 64  # movies in a block; rows are padded to whole blocks
 TOP = 20  # length of the lists kept: what the longest-looking metric looks at
@@ -21,24 +23,32 @@ N_METRICS = 6  # of users; the columns of `Results.values`
 ACCURACY, NDCG, RECALL, MRR, NOVELTY, DIVERSITY = range(N_METRICS)
 
 
+class Movies(NamedTuple):
+    """What of the M movies goes into every score and list."""
+
+    rating: Floats  # (M,)
+    popularity_mean: Floats  # (M,)
+    popularity_count: Floats  # (M,)
+    collection_of: Ints32  # (M,) C where there is none
+    set_of: Ints32  # (M,) set of genres
+    places: Ints32  # (M,) of equal scores, the lower place comes first
+
+
 class World(NamedTuple):
     """All that no hyperparameter touches: M movies, U users, E of them measured, S genre sets."""
 
-    n_movies: int
-    # movies
-    rating: Floats  # (M padded,)
-    popularity_mean: Floats  # (M padded,)
-    popularity_count: Floats  # (M padded,)
-    places: Ints32  # (M,) of equal scores, the lower place comes first
+    movies: Movies
     bits: Floats  # (M,) self-information
-    set_of: Ints32  # (M,)
     set_starts: Ints  # (S + 1,)
     set_genres: Ints32
     cast_starts: Ints  # (M + 1,)
     cast: Ints32  # (L,) people, by billing within a movie
+    billing: Ints32  # (L,) and their billing
+    person_starts: Ints  # (P + 1,)
+    person_entries: Ints32  # (L,) where each person is in `cast`
+    movie_of: Ints32  # (L,) movie of each entry of `cast`
     collection_starts: Ints  # (C + 1,)
     collection_movies: Ints32
-    n_people: int  # P
     # users
     rated_starts: Ints  # (U + 1,)
     rated: Ints32  # movies rated in the fitting part
@@ -83,3 +93,51 @@ class Results(NamedTuple):
     values: Floats  # (N, N_METRICS, E)
     shown: Bytes  # (N, M) 1 for movies in anyone's list
     top: Ints32  # (N, E, TOP), or (0, 0, TOP) where nobody asks; -1 beyond the last
+
+
+class Rows(NamedTuple):
+    """What is known of the users under work: G of them at a time."""
+
+    genre: Singles  # (G, M padded) boosted match; NaN for movies that cannot be shown
+    cast: Singles  # (G, M padded) likings
+    boosted: Floats  # (G, S) the match exactly
+    cast_likings: Floats  # (G, M) exactly
+    franchise_likings: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
+    match: Floats  # (G, S) before boosts
+    known: Bools  # (G, S)
+    # evidence on casts
+    touched: Ints32  # (G, M) movies with any
+    n_touched: Ints  # (G,)
+    starts: Ints32  # (G, M) of each touched movie's running totals
+    totals: Ints  # (G, L + M) running totals, from 0 to all of the movie's
+    # franchises
+    listed: Ints32  # (G, most) movies of those that the user knows
+    listed_likings: Singles  # (G, most)
+    n_listed: Ints  # (G,)
+
+
+class Scratch(NamedTuple):
+    """Room to work in, for one thread."""
+
+    rating: Singles  # (M padded,) the rows of `Movies`
+    popularity_mean: Singles
+    popularity_count: Singles
+    common: Singles  # (M padded,) what all users' scores have in common
+    base: Singles  # (M padded,) with a franchise
+    row: Singles  # (M padded,) all scores of one user
+    highest: Singles  # (LANES,) of them
+    close: Words  # (blocks,)
+    met: Ints  # (P,) 0 between users
+    people: Ints32  # (P,)
+    of_entry: Ints  # (L,) 0 between users
+    is_touched: Bools  # (M,) false between users
+    parts: Ints  # (3, M)
+    likings: Floats  # (M,)
+    by_set: Singles  # (S,)
+    top_scores: Floats  # (TOP,)
+    top: Ints32  # (TOP,)
+    held_scores: Floats  # (most held,)
+    good: Floats  # (most held,)
+    bad: Floats  # (most held,)
+    rank_of: Ints32  # (M,) 0 between users
+    lengths: Floats  # (genres,)

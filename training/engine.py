@@ -18,7 +18,7 @@ from evaluation.evaluate import Evaluation
 from evaluation.fused import Figures, measure, most_at_once
 from evaluation.fused_arrays import Batch, World
 from training.kept_world import Place, kept
-from training.world import Ground, make_ground
+from training.world import make_world
 
 _WEIGHTS = tuple(
     f"{name}_weight" for name in ("rating", "popularity", "franchise", "genre", "cast")
@@ -30,8 +30,6 @@ class Engine:
     """One held-out part, ready to measure any number of configurations."""
 
     world: World
-    billing: Ints32  # (L,) of the entries of `world.cast`
-    movie_at: Ints  # (M,) the movie at each position of the world
 
     @classmethod
     def of(
@@ -54,11 +52,10 @@ class Engine:
             for k, number in enumerate(numbers):
                 yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
 
-    def top_movies(self, configuration: Configuration) -> Ints:
+    def top_movies(self, configuration: Configuration) -> Ints32:
         """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
         ((_, figures),) = self._parts([configuration], keep_top=True)
-        movies: Ints = np.append(self.movie_at, -1)[figures.top[0]]
-        return movies
+        return figures.top[0]
 
     def _parts(
         self, configurations: Sequence[Configuration], *, keep_top: bool = False
@@ -87,7 +84,7 @@ class Engine:
 
     def _billed_before(self, threshold: float) -> Ints32:
         """(M,) how many of each movie's cast are billed before `threshold`."""
-        before = np.concatenate([[0], np.cumsum(self.billing < threshold)])
+        before = np.concatenate([[0], np.cumsum(self.world.billing < threshold)])
         return np.diff(before[self.world.cast_starts]).astype(np.int32)
 
 
@@ -104,8 +101,8 @@ def _engine(
     fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, place: Place | None
 ) -> Engine | None:
     """The engine for these tables, made once."""
-    ground = kept(place, Ground, lambda: make_ground(fitting, held_out, catalogue))
-    return None if ground is None else Engine(*ground)
+    world = kept(place, World, lambda: make_world(fitting, held_out, catalogue))
+    return None if world is None else Engine(world)
 
 
 def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, ...]:

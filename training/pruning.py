@@ -142,7 +142,7 @@ def among(engine: Engine, users: Ints) -> Engine:
         held=world.held[held],
         liked=world.liked[held],
     )
-    return Engine(part, engine.billing, engine.movie_at)
+    return Engine(part)
 
 
 def _ranges(starts: Ints, ends: Ints) -> Ints:

@@ -1,4 +1,4 @@
-"""The world that the fused engine measures in: components fitted, movies put in an order."""
+"""The world that the fused engine measures in: components fitted, indices made."""
 
 from typing import Any, NamedTuple
 
@@ -15,24 +15,14 @@ from components.rating import Rating
 from domain.arrays import AnyArray, Bools, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
-from evaluation.fused import alike, padded
-from evaluation.fused_arrays import COUNT_BITS, SHOWN, World
+from evaluation.fused_arrays import COUNT_BITS, SHOWN, Movies, World
 from evaluation.metrics import RELEVANT, self_information
 from evaluation.ranking import tie_order
 from model import fit_components
 
-_SAMPLE = 1_000  # users whose taste helps to put like movies side by side
 _MOST_EVIDENCE = 2 ** (COUNT_BITS - 1)
 
 Arrays = dict[str, Any]  # some of the fields of a World
-
-
-class Ground(NamedTuple):
-    """What an engine stands on."""
-
-    world: World
-    billing: Ints32  # (L,) of the entries of `world.cast`
-    movie_at: Ints  # (M,) the movie at each position of the world
 
 
 class _Fitted(NamedTuple):
@@ -45,33 +35,25 @@ class _Fitted(NamedTuple):
     cast: Cast
 
 
-def make_ground(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> Ground | None:
-    """The ground for what is fitted before `held_out`; None where the engine does not apply.
+def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
+    """The world for what is fitted before `held_out`; None where the engine does not apply.
 
     That is where a rating is in both parts, or a user has more evidence than can be counted.
     """
     if not _is_fit(fitting, held_out, catalogue):
         return None
     fitted = _fitted(fitting, catalogue)
-    movie_at = _order(fitted, fitting.n_users)
-    place_of = np.empty(len(movie_at), dtype=np.int32)  # (M,) position of each movie
-    place_of[movie_at] = np.arange(len(movie_at))
-    cast_starts, cast_entries = _rows_in_order(fitted.cast.cast_starts, movie_at)
     world = World(
-        n_movies=catalogue.n_movies,
-        places=tie_order(catalogue.movie_ids)[movie_at].astype(np.int32),
-        bits=self_information(fitting)[movie_at],
-        cast_starts=cast_starts,
-        cast=fitted.cast.cast[cast_entries],
-        **_of_movies(fitted, movie_at),
-        **_of_genres(fitted.genre, movie_at),
-        **_of_collections(fitted.franchise, movie_at),
-        **_of_users(fitted, fitting, place_of),
-        **_of_held_out(held_out, place_of),
+        movies=_of_movies(fitted, catalogue),
+        bits=self_information(fitting),
+        **_of_genres(fitted.genre),
+        **_of_casts(fitted.cast),
+        **_of_collections(fitted.franchise),
+        **_of_users(fitted, fitting),
+        **_of_held_out(held_out),
         **_constants(),
     )
-    owned = World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
-    return Ground(owned, fitted.cast.billing[cast_entries], movie_at)
+    return World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
 
 
 def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
@@ -109,55 +91,58 @@ def _fitted(fitting: RatingTable, catalogue: Catalogue) -> _Fitted:
     return _Fitted(rating, popularity, franchise, genre, cast)
 
 
-def _order(fitted: _Fitted, n_users: int) -> Ints:
-    """(M,) the movies in an order in which neighbours are alike."""
-    n_asked = min(n_users, _SAMPLE)
-    match = fitted.genre.match(np.arange(n_asked))[0].sum(axis=0)  # (S,)
-    features = [
-        fitted.rating.means,
-        fitted.popularity.counts,
-        match[fitted.genre.set_of] / max(1, n_asked),
-    ]
-    return alike(features)
+def _of_movies(fitted: _Fitted, catalogue: Catalogue) -> Movies:
+    collections = fitted.franchise.collections
+    none = int(fitted.franchise.n_collections[0])
+    movies = Movies(
+        rating=fitted.rating.means,
+        popularity_mean=fitted.popularity.means,
+        popularity_count=fitted.popularity.counts,
+        collection_of=np.where(collections < 0, none, collections).astype(np.int32),
+        set_of=fitted.genre.set_of,
+        places=tie_order(catalogue.movie_ids).astype(np.int32),
+    )
+    return Movies._make(map(_own, movies))
 
 
-def _of_movies(fitted: _Fitted, movie_at: Ints) -> Arrays:
-    return {
-        "rating": padded(fitted.rating.means[movie_at]),
-        "popularity_mean": padded(fitted.popularity.means[movie_at]),
-        "popularity_count": padded(fitted.popularity.counts[movie_at]),
-        "n_people": int(fitted.cast.n_people[0]),
-    }
-
-
-def _of_genres(genre: Genre, movie_at: Ints) -> Arrays:
+def _of_genres(genre: Genre) -> Arrays:
     set_starts, set_genres = _compressed(genre.sets)
+    return {"set_starts": set_starts, "set_genres": set_genres}
+
+
+def _of_casts(cast: Cast) -> Arrays:
+    """The casts of movies, and the other way round."""
+    person_starts, person_entries = _grouped(cast.cast, int(cast.n_people[0]))
+    movies = np.arange(len(cast.cast_starts) - 1, dtype=np.int32)
     return {
-        "set_of": genre.set_of[movie_at],
-        "set_starts": set_starts,
-        "set_genres": set_genres,
+        "cast_starts": cast.cast_starts,
+        "cast": cast.cast,
+        "billing": cast.billing,
+        "person_starts": person_starts,
+        "person_entries": person_entries,
+        "movie_of": np.repeat(movies, np.diff(cast.cast_starts)),
     }
 
 
-def _of_collections(franchise: Franchise, movie_at: Ints) -> Arrays:
-    """The places of the movies of each collection."""
-    with_collection = np.flatnonzero(franchise.collections[movie_at] >= 0)  # places
-    collections = franchise.collections[movie_at][with_collection]
-    order = np.argsort(collections, kind="stable")
-    starts = np.arange(int(franchise.n_collections[0]) + 1)
+def _of_collections(franchise: Franchise) -> Arrays:
+    """The movies of each collection."""
+    with_collection = np.flatnonzero(franchise.collections >= 0)  # movies
+    starts, entries = _grouped(
+        franchise.collections[with_collection], int(franchise.n_collections[0])
+    )
     return {
-        "collection_starts": np.searchsorted(collections[order], starts),
-        "collection_movies": with_collection[order].astype(np.int32),
+        "collection_starts": starts,
+        "collection_movies": with_collection[entries].astype(np.int32),
     }
 
 
-def _of_users(fitted: _Fitted, fitting: RatingTable, place_of: Ints32) -> Arrays:
+def _of_users(fitted: _Fitted, fitting: RatingTable) -> Arrays:
     steps = np.rint(fitted.cast.deviations * STEPS_PER_STAR).astype(np.int64)
     return {
         "rated_starts": fitting.starts,
-        "rated": place_of[fitting.movies],
+        "rated": fitting.movies,
         "seen_starts": fitted.cast.user_starts,
-        "seen": place_of[fitted.cast.rated],
+        "seen": fitted.cast.rated,
         "evidence": (steps << COUNT_BITS) + 1,
         "taste": fitted.genre.taste,
         "known": fitted.genre.known,
@@ -167,12 +152,12 @@ def _of_users(fitted: _Fitted, fitting: RatingTable, place_of: Ints32) -> Arrays
     }
 
 
-def _of_held_out(held_out: RatingTable, place_of: Ints32) -> Arrays:
+def _of_held_out(held_out: RatingTable) -> Arrays:
     users = np.flatnonzero(np.diff(held_out.starts))
     return {
         "users": users,
         "held_starts": np.append(held_out.starts[users], len(held_out)),
-        "held": place_of[held_out.movies],
+        "held": held_out.movies,
         "liked": held_out.ratings >= RELEVANT,
     }
 
@@ -189,16 +174,15 @@ def _constants() -> Arrays:
     }
 
 
-def _rows_in_order(starts: Ints, order: Ints) -> tuple[Ints, Ints]:
-    """Compressed rows taken in another order: their new starts, and the old entries by new one.
+def _grouped(keys: Ints32, n_keys: int) -> tuple[Ints, Ints32]:
+    """Where each key from 0 to `n_keys` stands in `keys`, as compressed rows.
 
-    >>> _rows_in_order(np.array([0, 2, 3]), np.array([1, 0]))
-    (array([0, 1, 3]), array([2, 0, 1]))
+    >>> _grouped(np.array([1, 0, 1]), 3)
+    (array([0, 1, 3, 3]), array([1, 0, 2], dtype=int32))
     """
-    lengths = np.diff(starts)[order]
-    new = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    entries = np.arange(new[-1]) + np.repeat(starts[:-1][order] - new[:-1], lengths)
-    return new, entries
+    counts = np.bincount(keys, minlength=n_keys)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return starts, np.argsort(keys, kind="stable").astype(np.int32)
 
 
 def _compressed(has: Bools) -> tuple[Ints, Ints32]:

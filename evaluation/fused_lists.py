@@ -1,0 +1,80 @@
+"""The metrics of one user's list, compiled: the same numbers in the same order as the definitions."""
+
+import numpy as np
+
+from domain.arrays import Bools, Floats, Ints, Ints32
+from evaluation.fused_arrays import SHOWN
+from evaluation.fused_compiled import compiled
+
+
+@compiled
+def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> float:
+    """The share of pairs (liked, not liked) that `scores` order right; NaN without such a pair."""
+    n_good, n_bad = 0, 0
+    for h in range(len(scores)):
+        if liked[h]:
+            good[n_good] = scores[h]
+            n_good += 1
+        else:
+            bad[n_bad] = scores[h]
+            n_bad += 1
+    if n_good == 0 or n_bad == 0:
+        return np.nan
+    halves = 0
+    for g in range(n_good):
+        above, equal = 0, 0
+        for b in range(n_bad):
+            above += good[g] > bad[b]
+            equal += good[g] == bad[b]
+        halves += 2 * above + equal
+    return (0.5 * halves) / (n_good * n_bad)
+
+
+@compiled
+def gain(
+    discounts: Floats, ideal: Floats, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
+) -> tuple[float, float]:
+    """NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
+    for place in range(len(top)):
+        rank_of[top[place]] = place + 1
+    gained, n_liked, n_found = 0.0, 0, 0
+    for h in range(len(held)):
+        rank = rank_of[held[h]]
+        if liked[h]:
+            n_liked += 1
+            n_found += rank > 0
+            if 0 < rank <= SHOWN:
+                gained += discounts[rank - 1]
+    for place in range(len(top)):
+        rank_of[top[place]] = 0
+    if n_liked == 0:
+        return np.nan, np.nan
+    return gained / ideal[min(n_liked, SHOWN)], n_found / n_liked
+
+
+@compiled
+def spread(
+    bits: Floats,
+    set_of: Ints32,
+    set_starts: Ints,
+    set_genres: Ints32,
+    top: Ints32,
+    lengths: Floats,
+) -> tuple[float, float]:
+    """Novelty and diversity of a list; `lengths` (G,) is scratch."""
+    surprise, n, squared = 0.0, 0, 0.0
+    lengths[:] = 0.0
+    for place in range(len(top)):
+        surprise += bits[top[place]]
+        first, last = set_starts[set_of[top[place]]], set_starts[set_of[top[place]] + 1]
+        if last > first:
+            n += 1
+            for entry in range(first, last):
+                lengths[set_genres[entry]] += 1.0 / np.sqrt(last - first)
+    novelty = surprise / len(top) if len(top) > 0 else np.nan
+    if n < 2:
+        return novelty, np.nan
+    for genre in range(len(lengths)):
+        squared += lengths[genre] * lengths[genre]
+    similarity = (squared - n) / (n * (n - 1))
+    return novelty, min(max(1.0 - similarity, 0.0), 1.0)
