@@ -17,30 +17,37 @@ Words = NDArray[np.uint64]
 
 LANES = 64  # movies in a block; rows are padded to whole blocks
 TOP = 20  # length of the lists kept: what the longest-looking metric looks at
+MOST_FOUND = 4 * LANES  # movies to choose a list from at a time
 SHOWN = 10  # length of the lists that the other metrics look at
 COUNT_BITS = 24  # evidence is packed: steps of deviation above these bits, number of ratings below
 N_METRICS = 6  # of users; the columns of `Results.values`
 ACCURACY, NDCG, RECALL, MRR, NOVELTY, DIVERSITY = range(N_METRICS)
 
 
-class Movies(NamedTuple):
-    """What of the M movies goes into every score and list."""
-
-    rating: Floats  # (M,)
-    popularity_mean: Floats  # (M,)
-    popularity_count: Floats  # (M,)
-    collection_of: Ints32  # (M,) C where there is none
-    set_of: Ints32  # (M,) set of genres
-    places: Ints32  # (M,) of equal scores, the lower place comes first
+# What of a movie goes into every score and list: side by side, so that it is fetched at once.
+MOVIE = np.dtype(
+    [
+        ("rating", np.float64),
+        ("popularity_mean", np.float64),
+        ("popularity_count", np.float64),
+        ("collection", np.int32),  # C where there is none
+        ("genres", np.int32),  # set of genres
+        ("place", np.int32),  # of equal scores, the lower place comes first
+    ],
+    align=True,
+)
+Records = NDArray[np.void]
 
 
 class World(NamedTuple):
     """All that no hyperparameter touches: M movies, U users, E of them measured, S genre sets."""
 
-    movies: Movies
+    movies: Records  # (M,) of type MOVIE
     bits: Floats  # (M,) self-information
+    set_of: Ints32  # (M,) set of genres, again
     set_starts: Ints  # (S + 1,)
     set_genres: Ints32
+    set_shares: Floats  # (S,) of one genre in the unit vector of its set
     cast_starts: Ints  # (M + 1,)
     cast: Ints32  # (L,) people, by billing within a movie
     billing: Ints32  # (L,) and their billing
@@ -119,7 +126,7 @@ class Rows(NamedTuple):
 class Scratch(NamedTuple):
     """Room to work in, for one thread."""
 
-    rating: Singles  # (M padded,) the rows of `Movies`
+    rating: Singles  # (M padded,) the rows of the movies
     popularity_mean: Singles
     popularity_count: Singles
     common: Singles  # (M padded,) what all users' scores have in common
@@ -134,8 +141,12 @@ class Scratch(NamedTuple):
     parts: Ints  # (3, M)
     likings: Floats  # (M,)
     by_set: Singles  # (S,)
+    found: Ints32  # (MOST_FOUND,) movies that may be among the best
+    found_scores: Floats  # (MOST_FOUND,)
+    found_places: Floats  # (MOST_FOUND,)
+    top: Ints32  # (TOP,) the best of them
     top_scores: Floats  # (TOP,)
-    top: Ints32  # (TOP,)
+    top_places: Floats  # (TOP,)
     held_scores: Floats  # (most held,)
     good: Floats  # (most held,)
     bad: Floats  # (most held,)

@@ -10,6 +10,7 @@ from evaluation.fused_arrays import (
     ACCURACY,
     DIVERSITY,
     LANES,
+    MOST_FOUND,
     MRR,
     NDCG,
     NOVELTY,
@@ -22,7 +23,7 @@ from evaluation.fused_arrays import (
     Scratch,
     World,
 )
-from evaluation.fused_compiled import compiled
+from evaluation.fused_compiled import allocating, compiled
 from evaluation.fused_lists import gain, order_pairs, spread
 from evaluation.fused_rows import (
     collect_evidence,
@@ -36,7 +37,7 @@ from evaluation.fused_rows import (
 from evaluation.fused_select import best_liked, score_exactly, select
 
 
-@compiled
+@allocating
 def evaluate_users(
     world: World, batch: Batch, first: int, last: int, group: int, results: Results
 ) -> None:
@@ -88,7 +89,7 @@ def evaluate_user(
     scores = scratch.held_scores[: len(held)]
     for h in range(len(held)):
         scores[h] = score_exactly(movies, rows, u, weights, popularity, held[h])
-    wanted = best_liked(movies.places, scores, held, liked)
+    wanted = best_liked(movies, scores, held, liked)
     listed, likings = rows.listed[u, : rows.n_listed[u]], rows.listed_likings[u]
     set_listed(listed, likings, np.float32(weights[2]), scratch)
     n_top, n_before = select(movies, rows, u, weights, popularity, wanted, scratch)
@@ -96,23 +97,14 @@ def evaluate_user(
     top = scratch.top[:n_top]
     values = results.values[c, :, e]
     values[ACCURACY] = order_pairs(scores, liked, scratch.good, scratch.bad)
-    values[NDCG], values[RECALL] = gain(
-        world.discounts, world.ideal, held, liked, top, scratch.rank_of
-    )
+    values[NDCG], values[RECALL] = gain(world, held, liked, top, scratch.rank_of)
     values[MRR] = 1.0 / (n_before + 1) if wanted >= 0 else np.nan
-    values[NOVELTY], values[DIVERSITY] = spread(
-        world.bits,
-        movies.set_of,
-        world.set_starts,
-        world.set_genres,
-        top[:SHOWN],
-        scratch.lengths,
-    )
+    values[NOVELTY], values[DIVERSITY] = spread(world, top[:SHOWN], scratch.lengths)
     for place in range(min(n_top, SHOWN)):
         results.shown[c, top[place]] = 1
     if len(results.top) > 0:
-        results.top[c, e, :n_top] = top
-        results.top[c, e, n_top:] = -1
+        for place in range(TOP):
+            results.top[c, e, place] = top[place] if place < n_top else -1
 
 
 @compiled
@@ -131,10 +123,10 @@ def unset_listed(listed: Ints32, neutral: float, scratch: Scratch) -> None:
         base[listed[n]] = common[listed[n]] + neutral
 
 
-@compiled
+@allocating
 def make_rows(world: World, group: int, most: int) -> Rows:
     """Room for `group` users who know franchises of up to `most` movies."""
-    n_movies, n_sets = len(world.movies.rating), len(world.set_starts) - 1
+    n_movies, n_sets = len(world.movies), len(world.set_starts) - 1
     n_padded = (n_movies + LANES - 1) // LANES * LANES
     return Rows(
         np.full((group, n_padded), np.nan, dtype=np.float32),
@@ -154,20 +146,21 @@ def make_rows(world: World, group: int, most: int) -> Rows:
     )
 
 
-@compiled
+@allocating
 def make_scratch(world: World) -> Scratch:
     """Room to work in."""
     movies = world.movies
-    n_movies, n_sets = len(movies.rating), len(world.set_starts) - 1
+    n_movies, n_sets = len(movies), len(world.set_starts) - 1
     n_padded = (n_movies + LANES - 1) // LANES * LANES
     n_people, most_held = len(world.person_starts) - 1, 1
     for e in range(len(world.users)):
         most_held = max(most_held, world.held_starts[e + 1] - world.held_starts[e])
     rating = np.zeros(n_padded, dtype=np.float32)
     mean, count = rating.copy(), rating.copy()
-    rating[:n_movies] = movies.rating
-    mean[:n_movies] = movies.popularity_mean
-    count[:n_movies] = movies.popularity_count
+    for movie in range(n_movies):
+        rating[movie] = movies[movie].rating
+        mean[movie] = movies[movie].popularity_mean
+        count[movie] = movies[movie].popularity_count
     return Scratch(
         rating,
         mean,
@@ -184,8 +177,12 @@ def make_scratch(world: World) -> Scratch:
         np.empty((3, n_movies), dtype=np.int64),
         np.empty(n_movies),
         np.empty(n_sets, dtype=np.float32),
-        np.empty(TOP),
+        np.empty(MOST_FOUND, dtype=np.int32),
+        np.empty(MOST_FOUND),
+        np.empty(MOST_FOUND),
         np.empty(TOP, dtype=np.int32),
+        np.empty(TOP),
+        np.empty(TOP),
         np.empty(most_held),
         np.empty(most_held),
         np.empty(most_held),

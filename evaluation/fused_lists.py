@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from domain.arrays import Bools, Floats, Ints, Ints32
-from evaluation.fused_arrays import SHOWN
+from domain.arrays import Bools, Floats, Ints32
+from evaluation.fused_arrays import SHOWN, World
 from evaluation.fused_compiled import compiled
 
 
@@ -32,9 +32,10 @@ def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> floa
 
 @compiled
 def gain(
-    discounts: Floats, ideal: Floats, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
+    world: World, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
 ) -> tuple[float, float]:
     """NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
+    discounts, ideal = world.discounts, world.ideal
     for place in range(len(top)):
         rank_of[top[place]] = place + 1
     gained, n_liked, n_found = 0.0, 0, 0
@@ -53,24 +54,18 @@ def gain(
 
 
 @compiled
-def spread(
-    bits: Floats,
-    set_of: Ints32,
-    set_starts: Ints,
-    set_genres: Ints32,
-    top: Ints32,
-    lengths: Floats,
-) -> tuple[float, float]:
+def spread(world: World, top: Ints32, lengths: Floats) -> tuple[float, float]:
     """Novelty and diversity of a list; `lengths` (G,) is scratch."""
+    bits, set_of, set_genres, shares = world.bits, world.set_of, world.set_genres, world.set_shares
+    set_starts = world.set_starts
     surprise, n, squared = 0.0, 0, 0.0
     lengths[:] = 0.0
     for place in range(len(top)):
         surprise += bits[top[place]]
-        first, last = set_starts[set_of[top[place]]], set_starts[set_of[top[place]] + 1]
-        if last > first:
-            n += 1
-            for entry in range(first, last):
-                lengths[set_genres[entry]] += 1.0 / np.sqrt(last - first)
+        its = set_of[top[place]]
+        n += set_starts[its + 1] > set_starts[its]
+        for entry in range(set_starts[its], set_starts[its + 1]):
+            lengths[set_genres[entry]] += shares[its]
     novelty = surprise / len(top) if len(top) > 0 else np.nan
     if n < 2:
         return novelty, np.nan

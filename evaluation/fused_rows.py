@@ -115,7 +115,7 @@ def score_genres(
 
     NaN never compares as better, whatever is added to it and however it is weighted.
     """
-    set_of, rated_starts, rated = world.movies.set_of, world.rated_starts, world.rated
+    set_of, rated_starts, rated = world.set_of, world.rated_starts, world.rated
     high, medium, low = genre[0], genre[1], genre[2]
     from_high, from_medium, below_low = genre[3], genre[4], genre[5]
     match, known, exact = rows.match[u], rows.known[u], rows.boosted[u]

@@ -11,7 +11,7 @@ Source of the bound: Higham 2002, "Accuracy and Stability of Numerical Algorithm
 import numpy as np
 
 from domain.arrays import Bools, Floats, Ints32
-from evaluation.fused_arrays import LANES, TOP, Movies, Rows, Scratch, Singles
+from evaluation.fused_arrays import LANES, MOST_FOUND, TOP, Records, Rows, Scratch, Singles
 from evaluation.fused_compiled import compiled, inlined
 from evaluation.fused_scan import at_least, count_bits, lowest_bit, scan
 
@@ -21,16 +21,13 @@ LEAST = 2.0**-126  # below it single precision has fewer digits
 
 @inlined
 def score_exactly(
-    movies: Movies, rows: Rows, u: int, weights: Floats, popularity: Floats, movie: int
+    movies: Records, rows: Rows, u: int, weights: Floats, popularity: Floats, movie: int
 ) -> float:
     """The score of one movie: the operations of `HandWeighted.score` in their order."""
-    mix = (
-        popularity[0] * movies.popularity_mean[movie]
-        + popularity[1] * movies.popularity_count[movie]
-    )
-    common = weights[0] * movies.rating[movie] + weights[1] * mix
-    liking = rows.franchise_likings[u, movies.collection_of[movie]]
-    matched = rows.boosted[u, movies.set_of[movie]]
+    its = movies[movie]
+    mix = popularity[0] * its.popularity_mean + popularity[1] * its.popularity_count
+    common = weights[0] * its.rating + weights[1] * mix
+    liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
     base = common + weights[2] * liking
     return (base + weights[3] * matched) + weights[4] * rows.cast_likings[u, movie]
 
@@ -43,31 +40,30 @@ def tolerance(weights: Floats, popularity: Floats) -> float:
 
 
 @compiled
-def keep_best(
-    places: Ints32, movie: int, score: float, n: int, scores: Floats, top: Ints32
-) -> int:
-    """Put `movie` where it belongs in a list of `n` movies, TOP at most; its new length.
+def keep_best(n: int, scratch: Scratch) -> int:
+    """Leave the TOP best of the first `n` that were found, best first; how many that are.
 
-    `scores` (TOP,) are those of the list in `top` (TOP,), best first.
+    Before each goes the number of those that are better, counted with no branch to guess.
     """
-    if n == TOP:
-        last = scores[TOP - 1]
-        if score < last or (score == last and places[movie] > places[top[TOP - 1]]):
-            return n
-    place = min(n, TOP - 1)
-    while place > 0:
-        other, than = scores[place - 1], top[place - 1]
-        if score < other or (score == other and places[movie] > places[than]):
-            break
-        scores[place], top[place] = other, than
-        place -= 1
-    scores[place], top[place] = score, movie
-    return min(n + 1, TOP)
+    found, scores, places = scratch.found, scratch.found_scores[:n], scratch.found_places[:n]
+    top, top_scores, top_places = scratch.top, scratch.top_scores, scratch.top_places
+    for k in range(n):
+        score, place = scores[k], places[k]
+        n_better = 0
+        for other in range(n):
+            equal = (scores[other] == score) & (places[other] < place)
+            n_better += (scores[other] > score) | equal
+        if n_better < TOP:
+            top[n_better], top_scores[n_better], top_places[n_better] = found[k], score, place
+    n_top = min(n, TOP)
+    for k in range(n_top):
+        found[k], scores[k], places[k] = top[k], top_scores[k], top_places[k]
+    return n_top
 
 
 @compiled
 def select(
-    movies: Movies,
+    movies: Records,
     rows: Rows,
     u: int,
     weights: Floats,
@@ -77,10 +73,10 @@ def select(
 ) -> tuple[int, int]:
     """Find the best TOP movies, and how many come before movie `wanted` (-1: not asked).
 
-    The list goes into `scratch.top` and `scratch.top_scores`, best first.
+    The list goes into `scratch.top`, best first.
 
     Args:
-        movies: exact numbers for `rows`.
+        movies: (M,) records.
         rows: of the user under work.
         u: the user's position in them.
         weights: (5,) of the components, 0 or more.
@@ -91,7 +87,7 @@ def select(
     Returns:
         The length of the list, and the number of movies before `wanted`.
     """
-    places, row, close = movies.places, scratch.row, scratch.close
+    row, close = scratch.row, scratch.close
     slack = tolerance(weights, popularity)
     bar = np.inf
     if wanted >= 0:
@@ -114,19 +110,23 @@ def select(
             movie = block * LANES + lowest_bit(asked)
             asked &= asked - np.uint64(1)
             score = score_exactly(movies, rows, u, weights, popularity, movie)
-            n_before += score > bar or (score == bar and places[movie] < places[wanted])
-    scores, top, n_top = scratch.top_scores, scratch.top, 0
+            earlier = movies[movie].place < movies[wanted].place
+            n_before += score > bar or (score == bar and earlier)
+    found, scores, found_places, n_found = scratch.found, scratch.found_scores, scratch.found_places, 0
     good = np.float32(reached_by_all(scratch.highest) - 2.0 * slack)
     for first in range(0, len(row), LANES):
         fit = at_least(row, first, good)
         while fit != 0:
             movie = first + lowest_bit(fit)
             fit &= fit - np.uint64(1)
-            score = score_exactly(movies, rows, u, weights, popularity, movie)
-            n_top = keep_best(places, movie, score, n_top, scores, top)
-            if n_top == TOP:
-                good = max(good, np.float32(scores[TOP - 1] - slack))
-    return n_top, n_before
+            found[n_found] = movie
+            scores[n_found] = score_exactly(movies, rows, u, weights, popularity, movie)
+            found_places[n_found] = movies[movie].place
+            n_found += 1
+        if n_found > MOST_FOUND - LANES:
+            n_found = keep_best(n_found, scratch)
+            good = max(good, np.float32(scores[TOP - 1] - slack))
+    return keep_best(n_found, scratch), n_before
 
 
 @compiled
@@ -153,12 +153,12 @@ def reached_by_all(highest: Singles) -> float:
 
 
 @compiled
-def best_liked(places: Ints32, scores: Floats, held: Ints32, liked: Bools) -> int:
+def best_liked(movies: Records, scores: Floats, held: Ints32, liked: Bools) -> int:
     """The liked held-out movie that comes first; -1 if none is liked."""
     best, bar = -1, -np.inf
     for h in range(len(held)):
         if liked[h] and (
-            best < 0 or scores[h] > bar or (scores[h] == bar and places[held[h]] < places[best])
+            best < 0 or scores[h] > bar or (scores[h] == bar and movies[held[h]].place < movies[best].place)
         ):
             best, bar = int(held[h]), scores[h]
     return best

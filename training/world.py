@@ -15,7 +15,7 @@ from components.rating import Rating
 from domain.arrays import AnyArray, Bools, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.ratings import RatingTable
-from evaluation.fused_arrays import COUNT_BITS, SHOWN, Movies, World
+from evaluation.fused_arrays import COUNT_BITS, MOVIE, SHOWN, Records, World
 from evaluation.metrics import RELEVANT, self_information
 from evaluation.ranking import tie_order
 from model import fit_components
@@ -91,23 +91,26 @@ def _fitted(fitting: RatingTable, catalogue: Catalogue) -> _Fitted:
     return _Fitted(rating, popularity, franchise, genre, cast)
 
 
-def _of_movies(fitted: _Fitted, catalogue: Catalogue) -> Movies:
+def _of_movies(fitted: _Fitted, catalogue: Catalogue) -> Records:
     collections = fitted.franchise.collections
-    none = int(fitted.franchise.n_collections[0])
-    movies = Movies(
-        rating=fitted.rating.means,
-        popularity_mean=fitted.popularity.means,
-        popularity_count=fitted.popularity.counts,
-        collection_of=np.where(collections < 0, none, collections).astype(np.int32),
-        set_of=fitted.genre.set_of,
-        places=tie_order(catalogue.movie_ids).astype(np.int32),
-    )
-    return Movies._make(map(_own, movies))
+    movies = np.zeros(catalogue.n_movies, dtype=MOVIE)
+    movies["rating"] = fitted.rating.means
+    movies["popularity_mean"] = fitted.popularity.means
+    movies["popularity_count"] = fitted.popularity.counts
+    movies["collection"] = np.where(collections < 0, fitted.franchise.n_collections, collections)
+    movies["genres"] = fitted.genre.set_of
+    movies["place"] = tie_order(catalogue.movie_ids)
+    return movies
 
 
 def _of_genres(genre: Genre) -> Arrays:
     set_starts, set_genres = _compressed(genre.sets)
-    return {"set_starts": set_starts, "set_genres": set_genres}
+    return {
+        "set_of": genre.set_of,
+        "set_starts": set_starts,
+        "set_genres": set_genres,
+        "set_shares": 1.0 / np.sqrt(np.maximum(np.diff(set_starts), 1)),
+    }
 
 
 def _of_casts(cast: Cast) -> Arrays:
