@@ -51,9 +51,9 @@ class World(NamedTuple):
     cast_starts: Ints  # (M + 1,)
     cast: Ints32  # (L,) people, by billing within a movie
     billing: Ints32  # (L,) and their billing
+    n_cast: Ints32  # (M,)
     person_starts: Ints  # (P + 1,)
-    person_entries: Ints32  # (L,) where each person is in `cast`
-    movie_of: Ints32  # (L,) movie of each entry of `cast`
+    person_movies: Ints32  # (L,) movies of each person
     collection_starts: Ints  # (C + 1,)
     collection_movies: Ints32
     # users
@@ -108,12 +108,13 @@ class Rows(NamedTuple):
     genre: Singles  # (G, M padded) boosted match; NaN for movies that cannot be shown
     cast: Singles  # (G, M padded) likings
     boosted: Floats  # (G, S) the match exactly
-    cast_likings: Floats  # (G, M) exactly
+    likings: Floats  # (G, M + 1) of the touched movies' casts exactly, after 0.5 for all others
+    slots: Ints32  # (G, M) where each movie's is
     franchise_likings: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
     match: Floats  # (G, S) before boosts
     known: Bools  # (G, S)
     # evidence on casts
-    touched: Ints32  # (G, M) movies with any
+    touched: Ints32  # (G, M) movies with any, ascending
     n_touched: Ints  # (G,)
     starts: Ints32  # (G, M) of each touched movie's running totals
     totals: Ints  # (G, L + M) running totals, from 0 to all of the movie's
@@ -136,10 +137,8 @@ class Scratch(NamedTuple):
     close: Words  # (blocks,)
     met: Ints  # (P,) 0 between users
     people: Ints32  # (P,)
-    of_entry: Ints  # (L,) 0 between users
     is_touched: Bools  # (M,) false between users
     parts: Ints  # (3, M)
-    likings: Floats  # (M,)
     by_set: Singles  # (S,)
     found: Ints32  # (MOST_FOUND,) movies that may be among the best
     found_scores: Floats  # (MOST_FOUND,)

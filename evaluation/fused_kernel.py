@@ -56,7 +56,6 @@ def evaluate_users(
             match_genres(world, user, rows.match[u], rows.known[u])
             list_franchises(world, user, rows, u)
             rows.cast[u, :] = 0.5
-            rows.cast_likings[u, :] = 0.5
         for c in range(len(batch.weights)):
             new_genre = c == 0 or genre_of[c] != genre_of[c - 1]
             new_cast = c == 0 or cast_of[c] != cast_of[c - 1]
@@ -132,7 +131,8 @@ def make_rows(world: World, group: int, most: int) -> Rows:
         np.full((group, n_padded), np.nan, dtype=np.float32),
         np.zeros((group, n_padded), dtype=np.float32),
         np.empty((group, n_sets)),
-        np.empty((group, n_movies)),
+        np.empty((group, n_movies + 1)),
+        np.empty((group, n_movies), dtype=np.int32),
         np.empty((group, len(world.collection_starts))),
         np.empty((group, n_sets)),
         np.empty((group, n_sets), dtype=np.bool_),
@@ -172,10 +172,8 @@ def make_scratch(world: World) -> Scratch:
         np.empty(n_padded // LANES, dtype=np.uint64),
         np.zeros(n_people, dtype=np.int64),
         np.empty(n_people + 1, dtype=np.int32),
-        np.zeros(len(world.cast), dtype=np.int64),
         np.zeros(n_movies, dtype=np.bool_),
         np.empty((3, n_movies), dtype=np.int64),
-        np.empty(n_movies),
         np.empty(n_sets, dtype=np.float32),
         np.empty(MOST_FOUND, dtype=np.int32),
         np.empty(MOST_FOUND),

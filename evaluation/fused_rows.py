@@ -5,7 +5,7 @@ Each has the bits that the components' own `score` gives.
 
 import numpy as np
 
-from domain.arrays import Bools, Floats
+from domain.arrays import Bools, Floats, Ints32
 from evaluation.fused_arrays import COUNT_BITS, Batch, Rows, Scratch, World
 from evaluation.fused_compiled import compiled
 
@@ -17,65 +17,75 @@ def collect_evidence(world: World, user: int, rows: Rows, u: int, scratch: Scrat
     A person met anywhere counts in all of their movies. The packed evidence of someone who was
     met is never 0, for it counts ratings.
     """
-    seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
     cast_starts, cast = world.cast_starts, world.cast
-    person_starts, person_entries = world.person_starts, world.person_entries
-    movie_of = world.movie_of
-    met, people, of_entry = scratch.met, scratch.people, scratch.of_entry
-    is_touched = scratch.is_touched
-    touched, starts, totals = rows.touched[u], rows.starts[u], rows.totals[u]
-    n_people, n_touched, place = 0, 0, 0
-    for n in range(seen_starts[user], seen_starts[user + 1]):
-        movie = seen[n]
-        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
-            person = cast[entry]
-            people[n_people] = person
-            n_people += met[person] == 0
-            met[person] += evidence[n]
-    for k in range(n_people):
-        person = people[k]
-        for n in range(person_starts[person], person_starts[person + 1]):
-            entry = person_entries[n]
-            movie = movie_of[entry]
-            of_entry[entry] = met[person]
-            touched[n_touched] = movie
-            n_touched += not is_touched[movie]
-            is_touched[movie] = True
-        met[person] = 0
+    met, people = scratch.met, scratch.people
+    starts, totals = rows.starts[u], rows.totals[u]
+    n_people = meet_people(world, user, scratch)
+    n_touched = list_touched(world, people[:n_people], scratch.is_touched, rows.touched[u])
+    place, slots, touched = 0, rows.slots[u], rows.touched[u]
+    slots[:] = 0
     for n in range(n_touched):
         movie = touched[n]
-        is_touched[movie] = False
-        starts[n] = place
+        starts[n], slots[movie] = place, n + 1
         total = np.int64(0)
         for entry in range(cast_starts[movie], cast_starts[movie + 1]):
             totals[place] = total
             place += 1
-            total += of_entry[entry]
-            of_entry[entry] = 0
+            total += met[cast[entry]]
         totals[place] = total
         place += 1
+    for k in range(n_people):
+        met[people[k]] = 0
     rows.n_touched[u] = n_touched
+    rows.likings[u, 0] = 0.5
 
 
 @compiled
-def score_cast(
-    world: World, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch
-) -> None:
-    """Put the likings of the casts of touched movies into their rows: `Cast.score` of one user."""
+def meet_people(world: World, user: int, scratch: Scratch) -> int:
+    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`."""
+    seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
+    cast_starts, cast = world.cast_starts, world.cast
+    met, people, n_people = scratch.met, scratch.people, 0
+    for n in range(seen_starts[user], seen_starts[user + 1]):
+        for entry in range(cast_starts[seen[n]], cast_starts[seen[n] + 1]):
+            person = cast[entry]
+            people[n_people] = person
+            n_people += met[person] == 0
+            met[person] += evidence[n]
+    return n_people
+
+
+@compiled
+def list_touched(world: World, people: Ints32, is_touched: Bools, touched: Ints32) -> int:
+    """List the movies of `people` in ascending order; how many. `is_touched` (M,) is all false."""
+    person_starts, person_movies = world.person_starts, world.person_movies
+    for k in range(len(people)):
+        for n in range(person_starts[people[k]], person_starts[people[k] + 1]):
+            is_touched[person_movies[n]] = True
+    n_touched = 0
+    for movie in range(len(is_touched)):
+        touched[n_touched] = movie
+        n_touched += is_touched[movie]
+        is_touched[movie] = False
+    return n_touched
+
+
+@compiled
+def score_cast(world: World, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch) -> None:
+    """Put the likings of the casts of touched movies into their row: `Cast.score` of one user."""
     lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
     scale, prior = world.cast_scale, world.cast_prior
     step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
     mask = np.int64((1 << COUNT_BITS) - 1)
-    n_lead, n_early, cast_starts = batch.n_lead[key], batch.n_early[key], world.cast_starts
-    touched, starts, totals = rows.touched[u], rows.starts[u], rows.totals[u]
-    n_touched, likings = rows.n_touched[u], scratch.likings
+    n_lead, n_early, n_cast = batch.n_lead[key], batch.n_early[key], world.n_cast
+    n_touched = rows.n_touched[u]
+    touched, starts, totals = rows.touched[u, :n_touched], rows.starts[u], rows.totals[u]
+    row, likings = rows.cast[u], rows.likings[u, 1:]
     leads, others, rest = scratch.parts[0], scratch.parts[1], scratch.parts[2]
-    row, exact = rows.cast[u], rows.cast_likings[u]
     for n in range(n_touched):
         movie, start = touched[n], starts[n]
         b, c = totals[start + n_lead[movie]], totals[start + n_early[movie]]
-        d = totals[start + cast_starts[movie + 1] - cast_starts[movie]]
-        leads[n], others[n], rest[n] = b, c - b, d - c
+        leads[n], others[n], rest[n] = b, c - b, totals[start + n_cast[movie]] - c
     for n in range(n_touched):
         total = (
             lead * (np.float64(leads[n] >> COUNT_BITS) * step)
@@ -86,7 +96,6 @@ def score_cast(
         ) + background * np.float64(rest[n] & mask)
         likings[n] = 0.5 + 0.5 * total / (abs(total) + scale * (count + prior))
     for n in range(n_touched):
-        exact[touched[n]] = likings[n]
         row[touched[n]] = np.float32(likings[n])
 
 

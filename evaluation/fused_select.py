@@ -29,7 +29,7 @@ def score_exactly(
     common = weights[0] * its.rating + weights[1] * mix
     liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
     base = common + weights[2] * liking
-    return (base + weights[3] * matched) + weights[4] * rows.cast_likings[u, movie]
+    return (base + weights[3] * matched) + weights[4] * rows.likings[u, rows.slots[u, movie]]
 
 
 @inlined

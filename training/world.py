@@ -114,16 +114,17 @@ def _of_genres(genre: Genre) -> Arrays:
 
 
 def _of_casts(cast: Cast) -> Arrays:
-    """The casts of movies, and the other way round."""
-    person_starts, person_entries = _grouped(cast.cast, int(cast.n_people[0]))
-    movies = np.arange(len(cast.cast_starts) - 1, dtype=np.int32)
+    """The casts of movies and the other way round, with people numbered anew."""
+    _, people = np.unique(cast.cast, return_inverse=True)
+    person_starts, entries = _grouped(people, int(people.max(initial=-1)) + 1)
+    n_cast = np.diff(cast.cast_starts)
     return {
         "cast_starts": cast.cast_starts,
-        "cast": cast.cast,
+        "cast": people.astype(np.int32),
         "billing": cast.billing,
+        "n_cast": n_cast.astype(np.int32),
         "person_starts": person_starts,
-        "person_entries": person_entries,
-        "movie_of": np.repeat(movies, np.diff(cast.cast_starts)),
+        "person_movies": np.repeat(np.arange(len(n_cast), dtype=np.int32), n_cast)[entries],
     }
 
 
@@ -177,7 +178,7 @@ def _constants() -> Arrays:
     }
 
 
-def _grouped(keys: Ints32, n_keys: int) -> tuple[Ints, Ints32]:
+def _grouped(keys: Ints | Ints32, n_keys: int) -> tuple[Ints, Ints32]:
     """Where each key from 0 to `n_keys` stands in `keys`, as compressed rows.
 
     >>> _grouped(np.array([1, 0, 1]), 3)
