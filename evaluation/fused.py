@@ -17,7 +17,7 @@ from evaluation.evaluate import Evaluation, mean
 from evaluation.fused_arrays import LANES, N_METRICS, TOP, Batch, Results, World
 from evaluation.metrics import METRICS
 
-CACHE_BYTES = 2**21  # of rows that may be under work at once: what stays in a core's own cache
+CACHE_BYTES = 2**20  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
 MOST_AT_ONCE = 256  # configurations in a pass
 MOST_USERS = 16  # worked on at a time
@@ -75,7 +75,7 @@ def measure(world: World, batch: Batch, *, keep_top: bool = False) -> Figures:
     )
     evaluate = _compiled()
     threads = n_threads()
-    group = _group(world)
+    group = _group(world, batch)
     spans = list(_spans(n_users, group, threads))
     if threads == 1 or len(spans) < 2:
         for first, last in spans:
@@ -125,8 +125,13 @@ def _keep_code_in(directory: Path) -> None:
         _log.warning("compiling the engine for this machine, once: about 10 seconds")
 
 
-def _group(world: World) -> int:
-    """Users to work on at a time, so that their rows stay in a core's cache."""
+def _group(world: World, batch: Batch) -> int:
+    """Users to work on at a time, so that what is used of them stays in a core's cache.
+
+    That is more where most configurations need rows of their own, made from all of the evidence.
+    """
+    if 2 * len(batch.cast) > len(batch.weights):
+        return 2
     return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, 8 * len(world.bits)))))
 
 
