@@ -134,7 +134,10 @@ def _write(file: BinaryIO, arrays: Mapping[str, AnyArray]) -> None:
 
 
 def _header(arrays: Mapping[str, AnyArray]) -> bytes:
-    said = {name: [array.dtype.str, list(array.shape)] for name, array in arrays.items()}
+    said = {
+        name: [array.dtype.descr if array.dtype.names else array.dtype.str, list(array.shape)]
+        for name, array in arrays.items()
+    }
     return json.dumps(said).encode()
 
 
@@ -153,7 +156,8 @@ def _arrays(content: mmap.mmap) -> dict[str, AnyArray]:
     for name, (dtype, shape) in header.items():
         offset += -offset % _ALIGNMENT
         n = int(np.prod(shape, dtype=np.int64))
-        flat = np.frombuffer(content, dtype=dtype, count=n, offset=offset)
+        kind = np.dtype(dtype if isinstance(dtype, str) else [tuple(field) for field in dtype])
+        flat = np.frombuffer(content, dtype=kind, count=n, offset=offset)
         found[name] = flat.reshape(shape)
         offset += flat.nbytes
     return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.arrays import Floats, Ints, Ints32
 from evaluation.evaluate import Evaluation, mean
-from evaluation.fused_arrays import LANES, N_METRICS, TOP, Batch, Results, World
+from evaluation.fused_arrays import N_METRICS, TOP, Batch, Results, World
 from evaluation.metrics import METRICS
 
 CACHE_BYTES = 2**20  # of rows that may be under work at once: what stays in a core's own cache

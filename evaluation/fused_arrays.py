@@ -33,8 +33,7 @@ MOVIE = np.dtype(
         ("collection", np.int32),  # C where there is none
         ("genres", np.int32),  # set of genres
         ("place", np.int32),  # of equal scores, the lower place comes first
-    ],
-    align=True,
+    ]
 )
 Records = NDArray[np.void]
 

@@ -1,11 +1,42 @@
 """How the fused engine's inner loops are compiled."""
 
-from numba import njit
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+from numba.extending import intrinsic
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # No fastmath: it would change bits. NumPy's way with a division by 0 lets many be done at once.
-allocating = njit(cache=True, nogil=True, error_model="numpy")
+_HOW = {"cache": True, "nogil": True, "error_model": "numpy"}
+_njit: Any = numba.njit
 
-# What makes no array need not count who uses those that it is given: each call would count twice
-# for each of its arrays, by an atomic operation.
-compiled = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-inlined = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True)
+
+def allocating(function: Function) -> Function:
+    """Compile what makes arrays."""
+    compiled_function: Function = _njit(**_HOW)(function)
+    return compiled_function
+
+
+def compiled(function: Function) -> Function:
+    """Compile what makes none: it need not count who uses those that it is given.
+
+    Each call would count twice for each of its arrays, by an atomic operation.
+    """
+    compiled_function: Function = _njit(**_HOW, _nrt=False)(function)
+    return compiled_function
+
+
+def inlined(function: Function) -> Function:
+    """`compiled` into each place that calls it."""
+    compiled_function: Function = _njit(**_HOW, _nrt=False, forceinline=True)(function)
+    return compiled_function
+
+
+def vector_code(writer: Callable[..., Any]) -> Callable[..., Any]:
+    """What is called as a function of compiled code: `writer` gives its type and writes its code.
+
+    The writer's arguments are the typing context and then those of the function, as types.
+    """
+    return intrinsic(writer)

@@ -5,7 +5,7 @@ Compiled code is kept on disk, see `evaluation.fused`.
 
 import numpy as np
 
-from domain.arrays import Floats, Ints32
+from domain.arrays import Ints32
 from evaluation.fused_arrays import (
     ACCURACY,
     DIVERSITY,
@@ -21,6 +21,7 @@ from evaluation.fused_arrays import (
     Results,
     Rows,
     Scratch,
+    Singles,
     World,
 )
 from evaluation.fused_compiled import allocating, compiled
@@ -90,9 +91,9 @@ def evaluate_user(
         scores[h] = score_exactly(movies, rows, u, weights, popularity, held[h])
     wanted = best_liked(movies, scores, held, liked)
     listed, likings = rows.listed[u, : rows.n_listed[u]], rows.listed_likings[u]
-    set_listed(listed, likings, np.float32(weights[2]), scratch)
+    set_listed(listed, likings, weights[2], scratch)
     n_top, n_before = select(movies, rows, u, weights, popularity, wanted, scratch)
-    unset_listed(listed, np.float32(weights[2] * 0.5), scratch)
+    unset_listed(listed, weights[2], scratch)
     top = scratch.top[:n_top]
     values = results.values[c, :, e]
     values[ACCURACY] = order_pairs(scores, liked, scratch.good, scratch.bad)
@@ -107,17 +108,17 @@ def evaluate_user(
 
 
 @compiled
-def set_listed(listed: Ints32, likings: Floats, weight: float, scratch: Scratch) -> None:
+def set_listed(listed: Ints32, likings: Singles, weight: float, scratch: Scratch) -> None:
     """Put into the row `base` how the user likes the franchises of the `listed` movies."""
-    common, base = scratch.common, scratch.base
+    common, base, single = scratch.common, scratch.base, np.float32(weight)
     for n in range(len(listed)):
-        base[listed[n]] = common[listed[n]] + weight * likings[n]
+        base[listed[n]] = common[listed[n]] + single * likings[n]
 
 
 @compiled
-def unset_listed(listed: Ints32, neutral: float, scratch: Scratch) -> None:
+def unset_listed(listed: Ints32, weight: float, scratch: Scratch) -> None:
     """Undo `set_listed`."""
-    common, base = scratch.common, scratch.base
+    common, base, neutral = scratch.common, scratch.base, np.float32(weight * 0.5)
     for n in range(len(listed)):
         base[listed[n]] = common[listed[n]] + neutral
 

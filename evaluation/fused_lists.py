@@ -1,4 +1,4 @@
-"""The metrics of one user's list, compiled: the same numbers in the same order as the definitions."""
+"""The metrics of one user's list, compiled: the definitions' numbers in their order."""
 
 import numpy as np
 

@@ -9,60 +9,65 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.core import cgutils as numba_cgutils
 
 from evaluation.fused_arrays import LANES
+from evaluation.fused_compiled import vector_code
 
+cgutils: Any = numba_cgutils
 _BLOCK = ir.VectorType(ir.FloatType(), LANES)
 _WORD = ir.IntType(LANES)
 _INDEX = ir.IntType(32)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def scan(  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917 the arguments of compiled code
-    typing_context, base, genre, cast, w_genre, w_cast, over, near, scores, best, close
-):
-    """Fill `scores` (M padded,) with `base + w_genre * genre + w_cast * cast`; count those > `over`.
+@vector_code
+def scan(
+    _: Any,
+    base: Any,
+    genre: Any,
+    cast: Any,
+    w_genre: Any,
+    w_cast: Any,
+    over: Any,
+    near: Any,
+    scores: Any,
+    best: Any,
+    close: Any,
+) -> Any:
+    """Fill `scores` with `base + w_genre * genre + w_cast * cast`; count those > `over`.
 
     All are float32, rows whole blocks of LANES. NaN is never more than anything. Products may be
     fused with sums or not. `best` (LANES,) gets the highest score at each place of a block, -inf
     where there is none; `close` (blocks,) the scores of each block that are at least `near` and
     not more than `over`, as bits.
     """
-    single = types.float32
-    signature = types.intp(
-        base, genre, cast, single, single, single, single, scores, best, close
-    )
-    return signature, _scan
+    numbers = (w_genre, w_cast, over, near)
+    assert set(numbers) == {types.float32}
+    return types.intp(base, genre, cast, *numbers, scores, best, close), _scan
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def at_least(typing_context, row, first, threshold):  # type: ignore[no-untyped-def]
+@vector_code
+def at_least(_: Any, row: Any, first: Any, threshold: Any) -> Any:
     """Which of the LANES numbers of `row` from `first` on are >= `threshold`, as bits."""
-    return types.uint64(row, types.intp, types.float32), _at_least
+    return types.uint64(row, first, threshold), _at_least
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def count_bits(typing_context, word):  # type: ignore[no-untyped-def]
+@vector_code
+def count_bits(_: Any, word: Any) -> Any:
     """How many bits of `word` are 1."""
-    return types.intp(types.uint64), lambda _context, builder, _signature, args: builder.ctpop(
-        args[0]
-    )
+    return types.intp(word), lambda _c, builder, _s, args: builder.ctpop(args[0])
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def lowest_bit(typing_context, word):  # type: ignore[no-untyped-def]
+@vector_code
+def lowest_bit(_: Any, word: Any) -> Any:
     """The position of the lowest 1 of `word`, which has one."""
-    return types.intp(types.uint64), lambda _context, builder, _signature, args: builder.cttz(
-        args[0], ir.Constant(ir.IntType(1), 1)
-    )
+    never_0 = ir.Constant(ir.IntType(1), 1)
+    return types.intp(word), lambda _c, builder, _s, args: builder.cttz(args[0], never_0)
 
 
 def _scan(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     base, genre, cast, scores, best, close = (
-        context.make_array(signature.args[k])(context, builder, args[k])
-        for k in (0, 1, 2, 7, 8, 9)
+        context.make_array(signature.args[k])(context, builder, args[k]) for k in (0, 1, 2, 7, 8, 9)
     )
     w_genre, w_cast, over, near = (_filled(builder, number) for number in args[3:7])
     fuse = cgutils.get_or_insert_function(

@@ -29,14 +29,18 @@ def score_exactly(
     common = weights[0] * its.rating + weights[1] * mix
     liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
     base = common + weights[2] * liking
-    return (base + weights[3] * matched) + weights[4] * rows.likings[u, rows.slots[u, movie]]
+    score: float = (base + weights[3] * matched) + weights[4] * rows.likings[
+        u, rows.slots[u, movie]
+    ]
+    return score
 
 
 @inlined
 def tolerance(weights: Floats, popularity: Floats) -> float:
     """How far from its exact value a score in single precision can be, and somewhat more."""
     shared = weights[0] + weights[1] * (popularity[0] + popularity[1])
-    return (shared + weights[2] + weights[3] + weights[4]) * TOLERANCE + LEAST
+    most: float = shared + weights[2] + weights[3] + weights[4]
+    return most * TOLERANCE + LEAST
 
 
 @compiled
@@ -112,7 +116,12 @@ def select(
             score = score_exactly(movies, rows, u, weights, popularity, movie)
             earlier = movies[movie].place < movies[wanted].place
             n_before += score > bar or (score == bar and earlier)
-    found, scores, found_places, n_found = scratch.found, scratch.found_scores, scratch.found_places, 0
+    found, scores, found_places, n_found = (
+        scratch.found,
+        scratch.found_scores,
+        scratch.found_places,
+        0,
+    )
     good = np.float32(reached_by_all(scratch.highest) - 2.0 * slack)
     for first in range(0, len(row), LANES):
         fit = at_least(row, first, good)
@@ -158,7 +167,9 @@ def best_liked(movies: Records, scores: Floats, held: Ints32, liked: Bools) -> i
     best, bar = -1, -np.inf
     for h in range(len(held)):
         if liked[h] and (
-            best < 0 or scores[h] > bar or (scores[h] == bar and movies[held[h]].place < movies[best].place)
+            best < 0
+            or scores[h] > bar
+            or (scores[h] == bar and movies[held[h]].place < movies[best].place)
         ):
             best, bar = int(held[h]), scores[h]
     return best

@@ -55,7 +55,8 @@ class Engine:
     def top_movies(self, configuration: Configuration) -> Ints32:
         """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
         ((_, figures),) = self._parts([configuration], keep_top=True)
-        return figures.top[0]
+        top: Ints32 = figures.top[0]
+        return top
 
     def _parts(
         self, configurations: Sequence[Configuration], *, keep_top: bool = False
