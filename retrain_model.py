@@ -16,12 +16,13 @@ from db.connection import Connection, connection
 from db.dataset import load_dataset
 from db.deployed import load_deployed
 from db.experiments import load_experiment
+from db.files import read_text
 from db.lock import run_lock
 from db.versions import load_production
 from domain.errors import GateError, InputError
 from domain.experiment import Experiment
 from domain.space import Configuration
-from domain.strict_json import read_object
+from domain.strict_json import MOST_CHARACTERS, read_object
 from hyperparameter_tuner import DEFAULT_CONFIGS, HyperparameterTuner, Study
 from model import model_class
 from reports.summary import summarise
@@ -151,7 +152,7 @@ def read_apply_hp(
     space = model_class(study.model).space
     text = given.strip()
     if text.startswith("@"):
-        text = _read_file(Path(text[1:]))
+        text = read_text(Path(text[1:]), MOST_CHARACTERS).strip()
     if text.startswith("{"):
         partial = read_object(text, "--apply-hp")
         return space.merged(load_deployed(conn, space, study.model).hyperparameters, partial), None
@@ -162,13 +163,6 @@ def read_apply_hp(
     else:
         experiment = load_experiment(conn, text)
     return space.checked(experiment.hyperparameters), experiment
-
-
-def _read_file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(f"--apply-hp @{str(path)!r} cannot be read: {error}") from error
 
 
 def _tune(

@@ -216,6 +216,7 @@ def _check_ours(conn: Connection, path: Path, newest: int, *, may_be_empty: bool
     found = schema_version(conn)
     owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
     n_tables = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    _check_whole(conn, path)
     if owner != APPLICATION_ID and (owner != 0 or n_tables > 0):
         raise StorageError(f"{str(path)!r} is a database of another program: name another file")
     if owner != APPLICATION_ID and not may_be_empty:
@@ -227,6 +228,17 @@ def _check_ours(conn: Connection, path: Path, newest: int, *, may_be_empty: bool
             f"{str(path)!r} has schema {found}, this program knows up to {newest}:"
             " update the program; nothing was written"
         )
+
+
+def _check_whole(conn: Connection, path: Path) -> None:
+    """Refuse a file whose last page is cut short: SQLite would read the rest of it as zeros.
+
+    As long as there is a log, the page may be in it.
+    """
+    page_size = int(conn.execute("PRAGMA page_size").fetchone()[0])
+    log = path.with_name(path.name + "-wal")
+    if path.stat().st_size % page_size and not (log.exists() and log.stat().st_size):
+        raise StorageError(f"{str(path)!r} is cut short: restore it from a backup")
 
 
 def _apply(conn: Connection, number: int, name: str, sql: str) -> None:

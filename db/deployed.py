@@ -7,6 +7,7 @@ from pathlib import Path
 
 from db.artifacts import find_orphans, sync_directory, write_synced
 from db.connection import Connection, transaction
+from db.files import read_text
 from db.versions import (
     Fault,
     check_database,
@@ -18,7 +19,7 @@ from db.versions import (
 )
 from domain.errors import InputError, StorageError
 from domain.space import Space, Value
-from domain.strict_json import read_object
+from domain.strict_json import MOST_CHARACTERS, read_object
 from domain.version import Version, VersionEvent
 
 EXPORT_NAME = "hyperparameters.json"
@@ -164,8 +165,8 @@ def export_text(version: Version) -> str:
 
 def _differs(path: Path, production: Version) -> bool:
     try:
-        return path.read_bytes() != export_text(production).encode()
-    except OSError:
+        return read_text(path, MOST_CHARACTERS) != export_text(production)
+    except InputError:  # missing, or whatever lies there
         return True
 
 
@@ -181,11 +182,7 @@ def _write_export(path: Path, database: Path, text: str) -> None:
 
 
 def _read_export(path: Path, space: Space, model: str) -> dict[str, Value]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error}") from error
-    written = read_object(text, str(path))
+    written = read_object(read_text(path, MOST_CHARACTERS), str(path))
     if written.get("model") != model:
         return space.defaults()
     values = written.get("hyperparameters")

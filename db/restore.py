@@ -13,10 +13,11 @@ from db.artifacts import ARRAYS, MANIFEST, artifacts_directory, sync_directory, 
 from db.backup import CONTENTS, FORMAT, Backup, sha256_of
 from db.connection import connect, connection, expected, newest_schema, open_unchanged
 from db.deployed import export_deployed
+from db.files import read_text
 from db.lock import run_lock
 from db.versions import check_database
 from domain.errors import BusyError, InputError, StorageError
-from domain.strict_json import read_object
+from domain.strict_json import MOST_CHARACTERS, read_object
 
 _ARTIFACT_FILE = re.compile(
     rf"([^/\\\0]+\.versions)/[0-9a-f]{{16}}/({re.escape(ARRAYS)}|{re.escape(MANIFEST)})"
@@ -157,11 +158,9 @@ def _beside(database: Path, ending: str) -> Path:
 def _read_contents(directory: Path) -> dict[str, Any]:
     path = directory / CONTENTS
     try:
-        said = read_object(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{str(directory)!r} is no backup: {CONTENTS} cannot be read: {error}"
-        ) from error
+        said = read_object(read_text(path, MOST_CHARACTERS), str(path))
+    except InputError as error:
+        raise InputError(f"{str(directory)!r} is no backup: {error}") from error
     kinds = {"database": str, "schema": int, "created_at": str, "files": dict}
     wrong = [name for name, kind in kinds.items() if type(said.get(name)) is not kind]
     if said.get("format") != FORMAT or wrong:

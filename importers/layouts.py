@@ -77,8 +77,16 @@ LAYOUTS = {
 
 
 def find_file(directory: Path, name: str) -> Path | None:
-    """The file `name` of `directory`, or else its gzip'd form."""
-    return next((p for p in (directory / name, directory / f"{name}.gz") if p.is_file()), None)
+    """The file `name` of `directory`, or else its gzip'd form.
+
+    Raises InputError if something else lies there under that name.
+    """
+    for path in (directory / name, directory / f"{name}.gz"):
+        if path.is_file():
+            return path
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{str(path)!r} is no file: put the file there, or remove it")
+    return None
 
 
 def check_directory(directory: Path) -> None:

@@ -14,6 +14,18 @@ _BOMB_BYTES = 256 * 2**20  # nothing smaller is called a bomb
 _BOMB_RATIO = 200  # ratings shrink to a quarter, text to a third; a bomb to a thousandth
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_NOT_TEXT = {  # how a file begins, what that is, and what to do about it
+    b"PK\x03\x04": ("a zip archive", "unpack it first"),
+    b"BZh": ("packed by bzip2", "unpack it first"),
+    b"\xfd7zXZ\x00": ("packed by xz", "unpack it first"),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "unpack it first"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it first"),
+    b"Rar!\x1a\x07": ("a RAR archive", "unpack it first"),
+    b"\xff\xfe": ("UTF-16", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
+    _GZIP_MAGIC: ("packed by gzip twice", "unpack it once"),
+    b"SQLite format 3\x00": ("a database", "import the files it was made from"),
+}
 _LINES_PER_REPORT = 500
 
 
@@ -33,7 +45,8 @@ def read_lines(path: Path, moved: Callable[[int], None]) -> Iterator[Line]:
         moved: told now and then how many bytes of the file are read.
 
     Raises:
-        InputError: the gzip data are damaged, or unpack to far more than a table would.
+        InputError: it is no text, or the gzip data are damaged or unpack to far more than a table
+            would.
         NotFoundError: the file cannot be read.
     """
     number = 0
@@ -67,6 +80,7 @@ def _lines(raw: IO[bytes], path: Path) -> Iterator[tuple[int, bytes, bool]]:
             _check_no_bomb(path, n_bytes, size)
         _check_no_bomb(path, n_bytes, size)
         if number == 1:
+            _check_text(path, content)
             content = content.removeprefix(_BOM)
         yield number, content.rstrip(b"\r\n"), too_long
 
@@ -77,6 +91,14 @@ def _unpacked(raw: IO[bytes]) -> IO[bytes]:
     if not packed:
         return raw
     return io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**18)
+
+
+def _check_text(path: Path, start: bytes) -> None:
+    for beginning, (what, remedy) in _NOT_TEXT.items():
+        if start.startswith(beginning):
+            raise InputError(
+                f"{str(path)!r} is {what}: {remedy}; nothing of this file was imported"
+            )
 
 
 def _check_no_bomb(path: Path, n_bytes: int, size: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from db.files import read_text
 from domain.errors import InputError
 
 MOST_BYTES = 256_000
@@ -58,6 +59,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}  # 1:30 is 90 in YAML 1.1
 _KINDS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
 
 
@@ -68,13 +70,7 @@ def read_document(path: Path) -> Item:
         InputError: it cannot be read.
         FaultyError: it is no YAML, or holds what has no place in a list of settings.
     """
-    try:
-        content = path.read_bytes()
-        if len(content) > MOST_BYTES:
-            raise InputError(f"{path} must have at most {MOST_BYTES:,} bytes, has {len(content):,}")
-        text = content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    text = read_text(path, MOST_BYTES)
     loader = None
     try:
         loader = _Loader(text)
@@ -115,7 +111,7 @@ class _Reader:
             return Item(line, dict(self._pairs(node, depth)))
         if isinstance(node, yaml.SequenceNode):
             return Item(line, tuple(self.item(part, depth + 1) for part in node.value))
-        if node.tag not in _KINDS:
+        if node.tag not in _KINDS or (node.tag in _NUMBERS and ":" in node.value):
             self.faults.append(Fault(line, f"{node.value!r} is neither text nor number"))
             return Item(line, None)
         try:
