@@ -47,15 +47,7 @@ def load_catalogue(conn: Connection) -> Catalogue:
             [np.int64, np.int64],
         )
         genre_names, genre_movies, genres = _load_genres(conn)
-        cast_movies, cast_people, billing = fetch_columns(
-            conn,
-            """
-            SELECT movie_id, person_id, billing
-              FROM cast_members
-             ORDER BY movie_id, billing, person_id
-            """,
-            [np.int64, np.int64, np.int32],
-        )
+        cast_movies, cast_people, billing = _load_cast(conn)
     person_ids, cast = np.unique(cast_people, return_inverse=True)
     collection_ids = np.unique(collection_of[collection_of >= 0])
     collections = np.searchsorted(collection_ids, collection_of)
@@ -67,7 +59,7 @@ def load_catalogue(conn: Connection) -> Catalogue:
         person_ids=person_ids,
         cast_starts=_starts(movie_ids, cast_movies),
         cast=cast.astype(np.int32),
-        billing=billing,
+        billing=billing.astype(np.int32),
         collections=np.where(collection_of >= 0, collections, -1).astype(np.int32),
         collection_ids=collection_ids,
     )
@@ -120,6 +112,24 @@ def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:
         [np.int64, np.int64],
     )
     return names, movies, positions
+
+
+def _load_cast(conn: Connection) -> tuple[Ints, Ints, Ints]:
+    """A movie id, a person id and a place on the bill for each entry, by movie, place, person.
+
+    A movie's come as one blob, three whole numbers of 64 bits each, as a user's ratings do.
+    """
+    rows = conn.execute(
+        """
+        SELECT unhex(group_concat(format('%016x%016x%016x', movie_id, billing, person_id), ''))
+          FROM cast_members
+         GROUP BY movie_id
+        """
+    )
+    fields = np.frombuffer(b"".join(row[0] for row in rows), dtype=">i8").reshape(-1, 3)
+    movies, billing, people = (column.astype(np.int64) for column in fields.T)
+    order = np.lexsort((people, billing, movies))
+    return movies[order], people[order], billing[order]
 
 
 def _starts(movie_ids: Ints, owners: Ints) -> Ints:
