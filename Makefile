@@ -60,7 +60,8 @@ bench: $(VENV)/main $(DB)
 	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"
 	@$(BIN)/python -m benchmarks.engine --db $(DB)
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
-	@$(BIN)/python -m benchmarks.search --quick
+	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
+	@$(BIN)/python -m benchmarks.surrogate --db $(DB)
 
 format: $(VENV)/dev
 	@$(BIN)/ruff format .

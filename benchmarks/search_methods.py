@@ -1,6 +1,7 @@
 """What the search benchmark compares: our strategies and, where installed, Optuna's samplers."""
 
 import importlib
+import importlib.metadata
 import importlib.util
 import warnings
 from collections.abc import Callable
@@ -8,73 +9,94 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from domain.space import Configuration, Space
+from benchmarks.search_objectives import Objective
+from domain.space import Configuration
 from search import STRATEGIES, Problem, Strategy, Trial, propose
+
+GUESSED = "gp-guessed"  # `gp` after a surrogate's guesses, where the objective has them
 
 
 class Searcher(Protocol):
-    """One search under way."""
+    """One search under way; results are told in the order of the numbers, maybe some asks later."""
 
     def ask(self) -> Configuration | None:
-        """What to try next; None where nothing is left."""
+        """What to try next, numbered 0, 1, ...; None where nothing is left."""
 
-    def tell(self, configuration: Configuration, value: float) -> None:
-        """What the configuration asked for was worth."""
+    def tell(self, number: int, value: float) -> None:
+        """What the configuration of that number was worth."""
 
 
-Method = Callable[[Space, Configuration, int], Searcher]  # space, first configuration, seed
+Method = Callable[[Objective, int, int], Searcher]  # objective, seed, in flight
 
 
 class Ours:
-    """A strategy of ours, asked in order."""
+    """A strategy of ours, which sees what is in flight."""
 
-    def __init__(self, strategy: Strategy, space: Space, current: Configuration, seed: int) -> None:
-        self.strategy, self.space, self.current, self.seed = strategy, space, current, seed
+    def __init__(
+        self,
+        strategy: Strategy,
+        objective: Objective,
+        seed: int,
+        in_flight: int,
+        guesses: tuple[Configuration, ...] = (),
+    ) -> None:
+        self.strategy, self.space = strategy, objective.space
+        self.seed, self.in_flight = seed, in_flight
+        self.firsts = [objective.first(seed), *guesses]
         self.trials: list[Trial] = []
 
     def ask(self) -> Configuration | None:
-        """The current configuration first; then what the strategy proposes."""
-        if not self.trials:
-            return self.current
-        problem = Problem(
-            space=self.space,
-            current=self.current,
-            seed=self.seed,
-            number=len(self.trials),
-            trials=self.trials,
-        )
-        proposal = propose(self.strategy, problem)
-        return None if proposal is None else proposal.configuration
+        """The first configuration and any guesses; then what the strategy proposes."""
+        number = len(self.trials)
+        if number < len(self.firsts):
+            chosen = self.firsts[number]
+        else:
+            problem = Problem(
+                space=self.space,
+                current=self.firsts[0],
+                seed=self.seed,
+                number=number,
+                trials=self.trials,
+                in_flight=self.in_flight,
+            )
+            proposal = propose(self.strategy, problem)
+            if proposal is None:
+                return None
+            chosen = proposal.configuration
+        self.trials.append(Trial(chosen, None, number))
+        return chosen
 
-    def tell(self, configuration: Configuration, value: float) -> None:
-        """Add to the history."""
-        self.trials.append(Trial(configuration, value, len(self.trials)))
+    def tell(self, number: int, value: float) -> None:
+        """Add the result to the history."""
+        self.trials[number] = Trial(self.trials[number].configuration, value, number)
 
 
 class Peer:
     """One of Optuna's samplers, in memory, on the axes of the same cube."""
 
-    def __init__(self, sampler: str, space: Space, current: Configuration, seed: int) -> None:
+    def __init__(self, sampler: str, objective: Objective, seed: int) -> None:
         optuna: Any = importlib.import_module("optuna")
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore")
         make = getattr(optuna.samplers, sampler)
         self.study: Any = optuna.create_study(direction="maximize", sampler=make(seed=seed))
-        self.space = space
-        first = dict(zip(space.dimensions, space.encode(current), strict=True))
-        self.study.enqueue_trial({name: float(unit) for name, unit in first.items()})
-        self.asked: Any = None
+        self.space = objective.space
+        point = self.space.encode(objective.first(seed))
+        first = dict(zip(self.space.dimensions, map(float, point), strict=True))
+        self.study.enqueue_trial(first)
+        self.asked: list[Any] = []
 
     def ask(self) -> Configuration:
-        """The current configuration first; then what the sampler draws."""
-        self.asked = self.study.ask()
-        point = [self.asked.suggest_float(name, 0.0, 1.0) for name in self.space.dimensions]
+        """The first configuration; then what the sampler draws."""
+        trial = self.study.ask()
+        self.asked.append(trial)
+        point = [trial.suggest_float(name, 0.0, 1.0) for name in self.space.dimensions]
         return self.space.decode(np.array(point))
 
-    def tell(self, configuration: Configuration, value: float) -> None:
+    def tell(self, number: int, value: float) -> None:
         """Hand the value to the study."""
-        self.study.tell(self.asked, value)
+        self.study.tell(self.asked[number], value)
 
 
 PEERS = {
@@ -83,19 +105,28 @@ PEERS = {
     "optuna-cmaes": "CmaEsSampler",
     "optuna-random": "RandomSampler",
 }
+SLOW = {"optuna-gp": 50}  # experiments at most: beyond, a proposal takes it a second and more
 
 
 def methods() -> dict[str, Method]:
-    """Every method that can run here, by name."""
-    found: dict[str, Method] = {name: _ours(name) for name in STRATEGIES if name != "grid"}
+    """Every method that can run here, by name; `bayesian` is `gp`, and goes by that name."""
+    left_out = ("grid", "bayesian", "nsga2")
+    found = {name: _ours(name) for name in STRATEGIES if name not in left_out}
+    found[GUESSED] = _guessed
     if importlib.util.find_spec("optuna") is not None:
         found |= {name: _peer(sampler) for name, sampler in PEERS.items()}
     return found
 
 
 def _ours(name: str) -> Method:
-    return lambda space, current, seed: Ours(STRATEGIES[name], space, current, seed)
+    return lambda objective, seed, in_flight: Ours(STRATEGIES[name], objective, seed, in_flight)
+
+
+def _guessed(objective: Objective, seed: int, in_flight: int) -> Searcher:
+    assert objective.guesses is not None
+    guesses = tuple(objective.guesses(seed))
+    return Ours(STRATEGIES["gp"], objective, seed, in_flight, guesses)
 
 
 def _peer(sampler: str) -> Method:
-    return lambda space, current, seed: Peer(sampler, space, current, seed)
+    return lambda objective, seed, _in_flight: Peer(sampler, objective, seed)

@@ -1,6 +1,6 @@
 """What the search benchmark maximises: objectives whose value without noise is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,7 +14,7 @@ REFERENCE_SEEDS = range(10_000, 10_200)  # of random search; far from those that
 REFERENCE_EXPERIMENTS = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Objective:
     """A function of configurations, more is better."""
 
@@ -23,15 +23,23 @@ class Objective:
     value: Callable[[Configuration], float]  # without noise
     optimum: float  # highest value there is, or the highest that a long search found
     noise_share: float = 0.01  # standard deviation of the noise, as a share of `scale`
+    deployed: Configuration | None = None  # what every search begins with; None: drawn by its seed
+    guesses: Callable[[int], Sequence[Configuration]] | None = None  # a surrogate's, by the seed
+    reference_seeds: range = REFERENCE_SEEDS
 
     def random(self, rng: np.random.Generator) -> Configuration:
         """Any valid configuration, with equal chance."""
         return self.space.decode(rng.random(len(self.space.dimensions)))
 
+    def first(self, seed: int) -> Configuration:
+        """What a search with that seed begins with."""
+        return self.deployed or self.random(np.random.default_rng([seed, 0]))
+
     @cache  # noqa: B019 - objectives live as long as the program
     def scale(self) -> float:
         """From what random search has after 10 experiments, at the median, to the optimum."""
-        return self.optimum - float(np.median([self._random_best(s) for s in REFERENCE_SEEDS]))
+        bests = [self._random_best(seed) for seed in self.reference_seeds]
+        return self.optimum - float(np.median(bests))
 
     def _random_best(self, seed: int) -> float:
         rng = np.random.default_rng(seed)

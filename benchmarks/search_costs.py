@@ -1,0 +1,101 @@
+"""What one step of a run costs besides its experiment: a proposal, and the durable record."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from db.connection import Connection, connection, transaction
+from db.tuning_runs import save_run
+from domain.clock import stamp
+from domain.experiment import BASELINE, Measurement, Phase, TuningRun
+from domain.hyperparameters import SPACE
+from hyperparameter_tuner import new_experiment
+from model import BUILT_IN
+from search import Problem, Strategy, propose
+from training.ledger import Ledger
+
+REPEATS = 7
+N_USERS = 600
+COUNTS = {"accuracy": 0.7, "ndcg@10": 0.05, "recall@20": 0.1, "mrr": 0.1, "coverage@10": 0.1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Median CPU milliseconds."""
+
+    proposal: float
+    record: float
+
+
+class Steps:
+    """A run of made-up results in a database of its own."""
+
+    def __init__(self, conn: Connection, n: int) -> None:
+        """With `n` experiments finished."""
+        self.rng = np.random.default_rng(n)
+        run = TuningRun(
+            tuning_run_id="costs",
+            created_at=stamp(),
+            started_at=stamp(),
+            method="random",
+            objective="accuracy",
+            model=BUILT_IN,
+            split="user-time",
+            space_fingerprint=SPACE.fingerprint,
+            seed=0,
+            n_configs=n + REPEATS,
+            data_fingerprint="made up",
+            code_version="benchmark",
+            history_cutoff=0,
+            status="running",
+        )
+        with transaction(conn):
+            save_run(conn, run)
+        self.ledger = Ledger(conn, run)
+        for number in range(n):
+            self.record(number, SPACE.decode(self.rng.random(len(SPACE.dimensions))))
+
+    def record(self, number: int, configuration: dict[str, float | int]) -> None:
+        """Begin an experiment and record what it found."""
+        phase: Phase = "baseline" if number == BASELINE else "explore"
+        self.ledger.begin(new_experiment(self.ledger.run, number, configuration, phase))
+        value = float(self.rng.normal(0.7, 0.02))
+        values = self.rng.random(N_USERS)
+        metrics = {**COUNTS, "accuracy": value}
+        found = Measurement(objective_value=value, metrics=metrics, user_values=values, seconds=0.1)
+        self.ledger.complete(number, found)
+
+    def step(self, strategy: Strategy) -> tuple[float, float]:
+        """CPU seconds of a proposal, and of its record."""
+        number = max(self.ledger.experiments) + 1
+        began = time.process_time()
+        problem = Problem(
+            space=SPACE,
+            current=self.ledger.baseline.hyperparameters,
+            seed=0,
+            number=number,
+            trials=self.ledger.trials(number - 1),
+        )
+        proposal = propose(strategy, problem)
+        proposed = time.process_time()
+        assert proposal is not None
+        self.record(number, proposal.configuration)
+        return proposed - began, time.process_time() - proposed
+
+
+def costs(strategies: dict[str, Strategy], n: int) -> dict[str, Cost]:
+    """Of each strategy, after `n` experiments; nothing is kept between proposals."""
+    found = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        connection(Path(folder) / "costs.db", create=True) as conn,
+    ):
+        steps = Steps(conn, n)
+        for name, strategy in strategies.items():
+            taken = np.median([steps.step(strategy) for _ in range(REPEATS)], axis=0)
+            proposal, record = 1000 * taken
+            found[name] = Cost(proposal=float(proposal), record=float(record))
+    return found
