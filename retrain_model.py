@@ -36,7 +36,7 @@ from training.tables import render_retraining
 _SPELT = {"tune": "tune", "report": "tune-report"}
 
 
-@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Command)
 @click.option("--tune", "action", flag_value="tune", help="Store candidates to be tried.")
 @click.option("--tune-report", "action", flag_value="report", help="Show what was tried.")
 @click.option(

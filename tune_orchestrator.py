@@ -33,11 +33,7 @@ _GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
 _GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
 
 
-@click.group(
-    cls=Front,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@click.group(cls=Front, invoke_without_command=True)
 @click.option("--method", type=click.Choice(list(STRATEGIES)), help="Tune, proposing this way.")
 @click.option(
     "--configs",

@@ -57,8 +57,15 @@ def expected_errors() -> Iterator[None]:
         sys.exit(EXIT_INTERRUPTED)
 
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
+
 class Command(click.Command):
-    """A command whose expected errors are one line and an exit code."""
+    """A command whose expected errors are one line and an exit code; helps with -h too."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        settings["context_settings"] = HELP | (settings.get("context_settings") or {})
+        super().__init__(*args, **settings)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command's function."""
@@ -70,6 +77,10 @@ class Group(click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        settings["context_settings"] = HELP | (settings.get("context_settings") or {})
+        super().__init__(*args, **settings)
 
 
 class Front(Group):

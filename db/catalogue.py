@@ -1,7 +1,5 @@
 """The tables of the catalogue, read: movies, genres, people, cast, collections."""
 
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,20 +67,6 @@ def load_titles(conn: Connection) -> dict[int, str]:
     """Title by movie id, as MovieLens writes it: article behind, year in brackets."""
     rows = conn.execute("SELECT movie_id, title FROM movies ORDER BY movie_id")
     return {row["movie_id"]: row["title"] for row in rows}
-
-
-def load_person_names(conn: Connection, person_ids: Iterable[int]) -> dict[int, str]:
-    """Name by person id, of those of `person_ids` that are known."""
-    rows = conn.execute(
-        """
-        SELECT person_id, name
-          FROM people
-         WHERE person_id IN (SELECT value FROM json_each(:person_ids))
-         ORDER BY person_id
-        """,
-        {"person_ids": json.dumps([int(person_id) for person_id in person_ids])},
-    )
-    return {row["person_id"]: row["name"] for row in rows}
 
 
 def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:

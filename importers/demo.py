@@ -11,7 +11,7 @@ import numpy as np
 from rich.progress import Progress
 
 from db.connection import Connection, transaction
-from db.demo import add_ratings, count_world
+from db.demo import count_world
 from db.imports import finish_batch, load_batches, start_batch
 from db.movies import (
     CastMember,
@@ -24,7 +24,7 @@ from db.movies import (
     save_movies,
     save_people,
 )
-from db.ratings import load_movie_ids
+from db.ratings import load_movie_ids, save_ratings
 from domain.errors import InputError
 from importers.demo_genres import GENRES
 from importers.demo_settings import DemoSettings, truth
@@ -146,6 +146,6 @@ def _save_ratings(
 ) -> None:
     task = bar.add_task("making up the world", total=settings.ratings)
     for block in rate_in_blocks(world, settings, users_per_block):
-        add_ratings(conn, block.users, block.movies, block.ratings, block.rated_at)
+        save_ratings(conn, block.users, block.movies, block.ratings, block.rated_at)
         bar.advance(task, len(block.users))
     bar.remove_task(task)

@@ -5,12 +5,11 @@ from pathlib import Path
 from time import perf_counter
 
 import click
-from rich import box
-from rich.table import Table
 
 from cli.console import print_json, progress_bar, remark_console, result_console
 from cli.exits import Command
 from cli.options import option_db, option_json, option_quiet
+from cli.tables import plain_table, print_table
 from db.connection import connection
 from importers.demo import DemoReport, import_demo, write_truth
 from importers.demo_settings import DemoSettings
@@ -53,12 +52,11 @@ def demo(
 
 def _print_summary(report: DemoReport, db_path: Path, truth_file: Path, seconds: float) -> None:
     did = f"made in {seconds:.1f} s" if report.changed else "was there already: nothing changed"
-    table = Table(box=box.SIMPLE_HEAD, title=f"The demo world, {did}", title_justify="left")
-    for name in ("users", "movies", "ratings", "people", "franchises", "mean rating"):
-        table.add_column(name, justify="right")
+    names = ("users", "movies", "ratings", "people", "franchises", "mean rating")
+    table = plain_table(*(f">{name}" for name in names))
     counts = (report.users, report.movies, report.ratings, report.people, report.franchises)
     table.add_row(*(f"{count:,}" for count in counts), f"{report.mean_rating:.2f}")
     console = result_console()
-    console.print(table)
+    print_table(console, f"The demo world, {did}", table)
     console.print(f"Database: {db_path}", markup=False, soft_wrap=True)
     console.print(f"What its users truly care about: {truth_file}", markup=False, soft_wrap=True)

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.tables import plain_table, print_table
 from db.catalogue import Coverage, load_coverage
 from db.connection import Connection
 from db.ratings import count_ratings, count_users
@@ -60,27 +60,22 @@ def print_report(
     console: Console, db_path: Path, files: list[FileReport], database: DatabaseReport
 ) -> None:
     """Print what became of the rows, why some were not taken, and what the database holds now."""
-    console.print(_files_table(files))
+    print_table(console, "Rows", _files_table(files))
     if any(file.kept < file.read for file in files):
-        console.print(_reasons_table(files))
+        print_table(console, "Rows not taken", _reasons_table(files))
     console.print(_database_lines(db_path, database))
 
 
 def _files_table(files: list[FileReport]) -> Table:
-    table = _table("Rows")
-    for name in ("read", "kept", "skipped", "rejected"):
-        table.add_column(name, justify="right")
+    table = plain_table("file", ">read", ">kept", ">skipped", ">rejected")
     for file in files:
         counts = (file.read, file.kept, sum(file.skipped.values()), sum(file.rejected.values()))
-        table.add_row(escape(file.file), *(f"{count:,}" if count else "·" for count in counts))
+        table.add_row(escape(file.file), *(f"{count:,}" if count else "-" for count in counts))
     return table
 
 
 def _reasons_table(files: list[FileReport]) -> Table:
-    table = _table("Rows not taken")
-    table.add_column("rows", justify="right")
-    for name in ("", "because", "lines"):
-        table.add_column(name)
+    table = plain_table("file", ">rows", "", "because", "lines")
     for file in files:
         name = file.file
         for word, reasons in (("rejected", file.rejected), ("skipped", file.skipped)):
@@ -90,10 +85,6 @@ def _reasons_table(files: list[FileReport]) -> Table:
                 name = ""
         table.add_section()
     return table
-
-
-def _table(title: str) -> Table:
-    return Table("file", title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
 
 
 def _example_lines(examples: tuple[int, ...], count: int) -> str:

@@ -1,9 +1,7 @@
 """What the cells of tables look like: numbers, moments, text from outside."""
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from reports.changes import Change
 from tracking.plain_text import plain_text
@@ -56,27 +54,6 @@ def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> st
     """The greatest changes in words."""
     told = [f"{outside_text(console, c.name)} {_short(c.delta)}" for c in changed[:most]]
     return ", ".join(told) or NONE
-
-
-def print_table(console: Console, title: str, table: Table) -> None:
-    """Print a table under its title; unlike rich's own, the title may be wider than the table."""
-    console.print(f"[bold]{title}[/]")
-    console.print(table)
-    console.print()
-
-
-def plain_table(*headings: str) -> Table:
-    """A table without a frame; headings that begin with '>' are of numbers."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for heading in headings:
-        number = heading.startswith(">")
-        table.add_column(
-            heading.removeprefix(">"),
-            justify="right" if number else "left",
-            no_wrap=number,
-            overflow="fold",
-        )
-    return table
 
 
 def _short(delta: float) -> str:

@@ -6,18 +6,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from cli.tables import plain_table, print_table
 from evaluation.contrasts import EVERYONE, Contrast
 from evaluation.metrics import METRICS
 from evaluation.several import holm
-from reports.cells import (
-    NONE,
-    WIDE,
-    gain_cell,
-    outside_text,
-    plain_table,
-    print_table,
-    value_cell,
-)
+from reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
 
 
 def render_contrasts(

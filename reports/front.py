@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from rich.console import Console
 
+from cli.tables import plain_table, print_table
 from domain.experiment import BASELINE, Experiment
 from domain.objectives import upwards, value_of
 from domain.pareto import front
 from evaluation.metrics import METRICS
-from reports.cells import outside_text, plain_table, print_table, value_cell
+from reports.cells import outside_text, value_cell
 from reports.scatter import DEPLOYED, ON_FRONT, OTHER, Mark, scatter
 
 

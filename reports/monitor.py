@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from rich.console import Console
 
+from cli.tables import plain_table, print_table
 from db.connection import Connection
 from db.looks import load_reference
 from domain.catalogue import Catalogue
@@ -17,7 +18,7 @@ from domain.recommender import Recommender
 from domain.version import TrainingRun, Version
 from evaluation.drift import Drift, find_drift
 from evaluation.watching import Change, accuracy_since, change
-from reports.cells import NONE, outside_text, plain_table, print_table
+from reports.cells import NONE, outside_text
 from reports.json_ready import json_ready
 
 Fit = Callable[[TrainingRun, RatingTable, Catalogue], Recommender]

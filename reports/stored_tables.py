@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from cli.tables import plain_table, print_table
 from reports.cells import (
     NONE,
     WIDE,
@@ -9,8 +10,6 @@ from reports.cells import (
     count_cell,
     gain_cell,
     outside_text,
-    plain_table,
-    print_table,
     seconds_cell,
     value_cell,
 )

@@ -143,7 +143,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         baseline=None if measured is None else _finding(measured, measured, then, space),
         best=None if best is None else _finding(best, measured, then, space),
         difference=compare_with_baseline(conn, line.objective, best, first, ranked),
-        remark=_remark(len(ranked)) if best is not None and best.number != BASELINE else None,
+        remark=_remark(ranked) if best is not None and best.number != BASELINE else None,
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),
         best_bounds=tuple(step.lower_bound for step in steps),
@@ -215,8 +215,9 @@ def _finding(
     )
 
 
-def _remark(n: int) -> str:
+def _remark(ranked: Sequence[Experiment]) -> str:
+    n = sum(experiment.number != BASELINE for experiment in ranked)
     return (
-        f"The best was picked out of {n} on the validation part, so that its value there is "
-        "optimistic. The test part is looked at only when it is retrained to be deployed."
+        f"The best was picked out of {n} candidates on the validation part, so that its value "
+        "there is optimistic. The test part is looked at only when it is retrained to be deployed."
     )

@@ -2,18 +2,10 @@
 
 from rich.console import Console
 
+from cli.tables import plain_table, print_table
 from domain.experiment import BASELINE
 from evaluation.metrics import METRICS
-from reports.cells import (
-    WIDE,
-    changes_cell,
-    gain_cell,
-    outside_text,
-    plain_table,
-    print_table,
-    seconds_cell,
-    value_cell,
-)
+from reports.cells import WIDE, changes_cell, gain_cell, outside_text, seconds_cell, value_cell
 from reports.comparison import Difference
 from reports.front import render_front
 from reports.sparkline import ASCII_BARS, BARS, sparkline
@@ -26,12 +18,22 @@ _VERDICT_STYLES = {"better": "green", "cannot tell": "yellow", "worse": "red"}
 
 def render_summary(console: Console, summary: Summary) -> None:
     """Print a summary: what is stored, what the run found, and the command to type next."""
+    render_found(console, summary)
+    render_next(console, summary)
+
+
+def render_found(console: Console, summary: Summary) -> None:
+    """Print what is stored and what the run found."""
     render_stored(console, summary.stored)
     if summary.findings is not None:
         _render_findings(console, summary.findings)
     if summary.message is not None:
         message = outside_text(console, summary.message)
         console.print(f"{message[:1].upper()}{message[1:]}.", highlight=False)
+
+
+def render_next(console: Console, summary: Summary) -> None:
+    """Print the command to type next."""
     command = outside_text(console, summary.next_command)
     console.print(f"[bold]Next:[/] {command}", soft_wrap=True, highlight=False)
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.tables import plain_table
 from db.versions import Fault
 from domain.recommender import Recommendation
 from domain.version import Version, VersionEvent
@@ -37,9 +37,8 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
     if not versions:
         console.print("There is no version yet: run `retrain_model.py`.")
         return
-    table = _table("version", "status", "created", "experiment")
-    for name in ("accuracy", "NDCG@10", "ratings", "parent"):
-        table.add_column(name, justify="right")
+    figures = (">accuracy", ">NDCG@10", ">ratings", ">parent")
+    table = plain_table(">version", "status", "created", "experiment", *figures)
     for version in versions:
         training = version.training
         table.add_row(
@@ -88,9 +87,13 @@ def print_version(console: Console, version: Version, events: Iterable[VersionEv
         "artifact": version.artifact or "none is kept of a refused version",
     }
     console.print(_grid(lines))
+    console.print()
     console.print(_values("hyperparameter", training.hyperparameters, _figure))
+    console.print()
     console.print(_values("metric on the test part", training.test_metrics, _metric))
+    console.print()
     console.print(_events(events))
+    console.print()
 
 
 def print_recommendations(
@@ -101,10 +104,8 @@ def print_recommendations(
 ) -> None:
     """A user's list, and what each component added to the score of each movie."""
     console.print(Text(f"The best {len(recommendations)} for user {user_id}", style="bold"))
-    table = _table("", "movie")
     parts = list(recommendations[0].parts) if recommendations else []
-    for name in ("score", *parts):
-        table.add_column(plain(name), justify="right")
+    table = plain_table(">", "movie", ">score", *(f">{plain(name).markup}" for name in parts))
     for rank, each in enumerate(recommendations, 1):
         title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
         figures = [each.score, *(each.parts[name] for name in parts)]
@@ -123,14 +124,14 @@ def diff_json(a: Version, b: Version) -> dict[str, Any]:
 def print_diff(console: Console, a: Version, b: Version) -> None:
     """Hyperparameters and metrics of two versions side by side; what differs is marked."""
     for kind, each in _compared(a, b).items():
-        table = _table("", kind.replace("_", " "))
-        for name in (f"version {a.version}", f"version {b.version}", "difference"):
-            table.add_column(name, justify="right")
+        both = (f">version {a.version}", f">version {b.version}")
+        table = plain_table("", kind.replace("_", " "), *both, ">difference")
         for name, (x, y) in _pairs(*each).items():
             changed = x != y
             cells = (plain(name), _figure(x), _figure(y), _difference(x, y))
             table.add_row("*" if changed else "", *cells, style="bold" if changed else "")
         console.print(table)
+        console.print()
 
 
 def faults_json(faults: Sequence[Fault]) -> dict[str, Any]:
@@ -164,7 +165,7 @@ def _difference(a: Any, b: Any) -> str:
 
 
 def _events(events: Iterable[VersionEvent]) -> RenderableType:
-    table = _table("when", "event", "reason", "evidence")
+    table = plain_table("when", "event", "reason", "evidence")
     told: Mapping[str, Any] = {}
     for event in events:
         lines = _evidence(event.evidence) if event.evidence != told else ["as above"]
@@ -190,8 +191,7 @@ def _evidence(evidence: Mapping[str, Any]) -> list[str]:
 def _values(
     kind: str, values: Mapping[str, Any], shown: Callable[[float | None], str]
 ) -> RenderableType:
-    table = _table(kind)
-    table.add_column("value", justify="right")
+    table = plain_table(kind, ">value")
     for name, value in values.items():
         table.add_row(plain(name), shown(value))
     return table
@@ -202,10 +202,6 @@ def _grid(lines: Mapping[str, object]) -> RenderableType:
     for name, value in lines.items():
         grid.add_row(Text(f"  {name}"), plain(value))
     return grid
-
-
-def _table(*columns: str) -> Table:
-    return Table(*columns, box=box.SIMPLE_HEAD)
 
 
 def _figure(value: float | None) -> str:

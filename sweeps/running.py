@@ -9,13 +9,14 @@ import click
 from rich.console import Console
 
 from cli.console import print_json, result_console
+from cli.tables import plain_table, print_table
 from db.connection import Connection, connection
 from db.dataset import load_dataset
 from db.experiments import mean_seconds
 from domain.errors import BusyError, InputError, InterruptedRunError, ReelTuneError
 from domain.limits import Limits, restricted
 from hyperparameter_tuner import HyperparameterTuner
-from reports.cells import outside_text, plain_table, print_table, seconds_cell
+from reports.cells import outside_text, seconds_cell
 from sweeps.sweep import Sweep, read_sweeps
 from tracking.plain_text import plain_text
 from training.opening import whole_grid

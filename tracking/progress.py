@@ -156,7 +156,7 @@ class TerminalWatcher:
         self._console.print(markup, soft_wrap=True, highlight=False)
 
 
-class LogWatcher:
+class LogWatcher(SilentWatcher):
     """Dated plain lines: one at the start, one per experiment but a few a second, one at the end.
 
     A new best always has its line; so each line left out is in the count of the next.
@@ -191,17 +191,6 @@ class LogWatcher:
         """One line: what came of it."""
         if self._pace is not None:
             self._say(_last_words(self._pace, reason, self._clock()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        pass
 
     def _say(self, line: str) -> None:
         shown = plain_text(line, self._console.encoding)

@@ -6,10 +6,11 @@ import click
 from rich.console import Console
 
 from cli.console import print_json, result_console
+from cli.tables import plain_table, print_table
 from db.connection import connection
 from db.patterns import load_patterns
 from domain.pattern import Pattern
-from reports.cells import count_cell, gain_cell, outside_text, plain_table, print_table
+from reports.cells import count_cell, gain_cell, outside_text
 from reports.json_ready import json_ready
 from training.warm_start import is_trusted, trust
 

@@ -19,7 +19,7 @@ from domain.errors import GateError, InputError
 from domain.experiment import Experiment
 from executors import physical_cores
 from hyperparameter_tuner import Study
-from reports.tuning_tables import render_summary
+from reports.tuning_tables import render_found, render_next
 from tracking.progress import watcher
 from training.aftermath import reported
 from training.finalist import load_finalists
@@ -98,9 +98,11 @@ class Sitting:
             self.tell(result.as_dict() | {"promotion": promotion})
         else:
             console = result_console()
-            render_summary(console, orchestrator.generate_tuning_summary(result.tuning_run_id))
+            summary = orchestrator.generate_tuning_summary(result.tuning_run_id)
+            render_found(console, summary)
             if deployed is not None:
                 render_retraining(console, deployed)
+            render_next(console, summary)
         if result.status == "failed":
             raise InputError(f"run {result.tuning_run_id} failed: {result.stop_reason}")
         if deployed is not None and deployed.verdict == "refused":

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from cli.tables import plain_table, print_table
 from evaluation.contrasts import EVERYONE, Contrast
 from evaluation.guardrails import Rule
-from reports.cells import outside_text, plain_table, print_table, value_cell
+from reports.cells import outside_text, value_cell
 from reports.contrast_tables import render_contrasts
 from training.retraining import Retraining
 

@@ -6,7 +6,6 @@ from db.catalogue import (
     Coverage,
     load_catalogue,
     load_coverage,
-    load_person_names,
     load_titles,
 )
 from db.columns import snapshot
@@ -79,10 +78,8 @@ def test_the_fingerprint_changes_with_the_cast_and_not_with_a_title(conn: Connec
     assert load_catalogue(conn).fingerprint != before
 
 
-def test_names_and_titles_come_by_id(conn: Connection) -> None:
+def test_titles_come_by_id(conn: Connection) -> None:
     assert load_titles(conn) == {3: "All (1995)", 5: "Little", 9: "Nothing"}
-    assert load_person_names(conn, [300, 100, 12345]) == {100: "Ann", 300: "Cid"}
-    assert load_person_names(conn, []) == {}
 
 
 def test_the_coverage_counts_movies_not_entries(conn: Connection) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from db.catalogue import load_catalogue, load_person_names
+from db.catalogue import load_catalogue
 from db.connection import Connection
 from db.imports import load_rejected_rows
 from db.movies import LinkedMovie
@@ -61,7 +61,7 @@ def test_two_movies_of_one_film_both_get_what_is_known_of_it(tmp_path: Path) -> 
         (2, 5, "1995-12-15", 170.0, 1886),
     ]
     assert select(conn, CAST) == [(1, 7, 0), (1, 8, 1), (2, 7, 0), (2, 8, 1)]
-    assert load_person_names(conn, [8, 7, 99]) == {7: "Person 7", 8: "Person 8"}
+    assert select(conn, "SELECT * FROM people") == [(7, "Person 7"), (8, "Person 8")]
 
 
 def test_genres_of_movielens_rule_and_those_of_tmdb_fill_a_gap(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_interval_and_the_verdict_are_in_words(tuned: Connection) -> None:
     assert re.search(r"Accuracy \+0\.0[23]\d\d, 95 % confidence interval \+0\.\d{4} to", text)
     assert "over 570 users" in text
     assert "Better beyond noise" in text
-    assert "picked out of 13" in text
+    assert "picked out of 12 candidates" in text
 
 
 def test_hostile_text_in_an_error_is_shown_as_it_is(tuned: Connection) -> None:

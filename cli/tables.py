@@ -1,0 +1,26 @@
+"""How tables look, everywhere: no frame, numbers to the right."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+
+def print_table(console: Console, title: str, table: Table) -> None:
+    """Print a table under its title; unlike rich's own, the title may be wider than the table."""
+    console.print(f"[bold]{title}[/]")
+    console.print(table)
+    console.print()
+
+
+def plain_table(*headings: str) -> Table:
+    """A table without a frame; headings that begin with '>' are of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for heading in headings:
+        number = heading.startswith(">")
+        table.add_column(
+            heading.removeprefix(">"),
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
+    return table
