@@ -32,7 +32,16 @@ from domain.objectives import SECONDS, upwards
 from domain.space import Configuration, Space, Value
 from evaluation.metrics import METRICS
 from model import BUILT_IN, model_class
-from search import ONE_OBJECTIVE, STRATEGIES, Problem, Proposal, Strategy, Trial, propose
+from search import (
+    ONE_OBJECTIVE,
+    STRATEGIES,
+    Problem,
+    Proposal,
+    Strategy,
+    Trial,
+    missing_libraries,
+    propose,
+)
 from search.grid import Grid
 from tracking.lineage import code_version
 
@@ -339,8 +348,14 @@ def check_method(method: str) -> Strategy:
     """The strategy of that name.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or a library that it needs is not installed.
     """
     if method not in STRATEGIES:
         raise InputError(f"--method must be one of {', '.join(STRATEGIES)}, got {method!r}")
+    missing = missing_libraries(method)
+    if missing:
+        raise InputError(
+            f"--method {method} needs {' and '.join(missing)}, not installed here: "
+            "pip install -r requirements-optuna.txt"
+        )
     return STRATEGIES[method]

@@ -111,7 +111,7 @@ def main(
     span = range(first_seed, first_seed + seeds)
     pieces = list(wanted(chosen, objectives, span, at_once, most))
     found = all_pieces(pieces, objectives, keep, seconds)
-    strategies = {name: STRATEGIES[name] for name in chosen if name in STRATEGIES}
+    strategies = {n: STRATEGIES[n] for n in chosen if n in STRATEGIES and n not in PEERS}
     costly = {n: costs(strategies, n) for n in HISTORIES}
     for n in at_once:
         print_regrets(found, n)

@@ -110,7 +110,7 @@ SLOW = {"optuna-gp": 50}  # experiments at most: beyond, a proposal takes it a s
 
 def methods() -> dict[str, Method]:
     """Every method that can run here, by name; `bayesian` is `gp`, and goes by that name."""
-    left_out = ("grid", "bayesian", "nsga2")
+    left_out = ("grid", "bayesian", "nsga2", *PEERS)
     found = {name: _ours(name) for name in STRATEGIES if name not in left_out}
     found[GUESSED] = _guessed
     if importlib.util.find_spec("optuna") is not None:

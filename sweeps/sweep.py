@@ -8,8 +8,9 @@ from typing import Any
 from domain.errors import InputError
 from domain.limits import Limit, Limits, limit_faults, restricted
 from domain.space import Hyperparameter, Space
-from hyperparameter_tuner import DEFAULT_CONFIGS, OBJECTIVES, Study
+from hyperparameter_tuner import DEFAULT_CONFIGS, OBJECTIVES, Study, check_method
 from model import BUILT_IN
+from search import STRATEGIES
 from search.grid import Grid
 from sweeps.document import Fault, FaultyError, Item, read_document
 from sweeps.objectives import objective_faults, objective_names
@@ -134,6 +135,11 @@ def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fa
     grid, method, model = said.get("grid"), said.get("method"), said.get("model")
     if grid is not None and method is not None and method.value != "grid":
         yield Fault(grid.line, "grid goes with method grid")
+    if method is not None and method.value in STRATEGIES:
+        try:
+            check_method(str(method.value))
+        except InputError as error:
+            yield Fault(method.line, str(error))
     if "objective" in said and not wrong.intersection(_lines(said["objective"])):
         yield from objective_faults(said)
     try:

@@ -183,6 +183,7 @@ class TuningOrchestrator:
                 f"run {run.tuning_run_id} was never started: start it with "
                 f"`tune_orchestrator.py --method {run.method}`"
             )
+        check_method(run.method)
         changed = [
             what
             for what, then, now in (

@@ -1,16 +1,47 @@
 """Small spaces and histories that the tests of the strategies share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from domain.hyperparameters import SPACE
 from domain.limits import Limit, Limits, restricted
 from domain.space import Configuration, Fixed, Hyperparameter, Single, Space
-from search import STRATEGIES, Problem, Strategy, Trial, propose
+from search import (
+    NEEDS,
+    STRATEGIES,
+    Problem,
+    Strategy,
+    Trial,
+    missing_libraries,
+    propose,
+)
 from search.grid import Grid
 
 WAYS: dict[str, Strategy] = {**STRATEGIES, "grid, progressive": Grid(progressive=True)}
+INSTALLED = [name for name in WAYS if not missing_libraries(name)]
 Objective = Callable[[Configuration], float]
+
+
+def enrolled(names: Iterable[str]) -> list[Any]:
+    """Each name as a parameter; what needs a library that is not here is skipped, and says so."""
+    return [
+        pytest.param(
+            name,
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    bool(missing_libraries(name)),
+                    reason=f"needs {' and '.join(missing_libraries(name))}, not installed here",
+                ),
+            ],
+        )
+        if name in NEEDS
+        else name
+        for name in names
+    ]
 
 
 def real(name: str) -> Hyperparameter:

@@ -14,6 +14,7 @@ from domain.space import Configuration
 from hyperparameter_tuner import Study
 from search import STRATEGIES
 from search.grid import Grid
+from tests.search.problems import enrolled
 from tests.training.runs import Interrupting, found, resumed, tuned
 from training.plan import Plan
 from training.stopping import StopRules
@@ -52,7 +53,9 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(
     assert found(world, run.tuning_run_id) == found(other, expected.tuning_run_id)
 
 
-@pytest.mark.parametrize("method", [name for name, way in STRATEGIES.items() if way.looks_back])
+@pytest.mark.parametrize(
+    "method", enrolled(name for name, way in STRATEGIES.items() if way.looks_back)
+)
 def test_whatever_learns_tries_the_same_after_a_break_and_with_more_jobs(
     world: Path, other: Path, method: str
 ) -> None:
