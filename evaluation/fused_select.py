@@ -17,6 +17,8 @@ from evaluation.fused_scan import at_least, count_bits, lowest_bit, scan
 
 TOLERANCE = 2.0**-20  # of the most that a score can be
 LEAST = 2.0**-126  # below it single precision has fewer digits
+HALVINGS = 12
+AT_ONCE = 32  # numbers compared in one step of compiled code
 
 
 @inlined
@@ -36,11 +38,11 @@ def score_exactly(
 
 
 @inlined
-def tolerance(weights: Floats, popularity: Floats) -> float:
-    """How far from its exact value a score in single precision can be, and somewhat more."""
+def highest_possible(weights: Floats, popularity: Floats) -> float:
+    """What no score exceeds."""
     shared = weights[0] + weights[1] * (popularity[0] + popularity[1])
     most: float = shared + weights[2] + weights[3] + weights[4]
-    return most * TOLERANCE + LEAST
+    return most
 
 
 @compiled
@@ -49,12 +51,14 @@ def keep_best(n: int, scratch: Scratch) -> int:
 
     Before each goes the number of those that are better, counted with no branch to guess.
     """
-    found, scores, places = scratch.found, scratch.found_scores[:n], scratch.found_places[:n]
+    found, scores, places = scratch.found, scratch.found_scores, scratch.found_places
+    n_whole = (n + AT_ONCE - 1) // AT_ONCE * AT_ONCE
+    scores[n:n_whole] = -np.inf
     top, top_scores, top_places = scratch.top, scratch.top_scores, scratch.top_places
     for k in range(n):
         score, place = scores[k], places[k]
         n_better = 0
-        for other in range(n):
+        for other in range(n_whole):
             equal = (scores[other] == score) & (places[other] < place)
             n_better += (scores[other] > score) | equal
         if n_better < TOP:
@@ -92,7 +96,8 @@ def select(
         The length of the list, and the number of movies before `wanted`.
     """
     row, close = scratch.row, scratch.close
-    slack = tolerance(weights, popularity)
+    most = highest_possible(weights, popularity)
+    slack = most * TOLERANCE + LEAST
     bar = np.inf
     if wanted >= 0:
         bar = score_exactly(movies, rows, u, weights, popularity, wanted)
@@ -122,7 +127,7 @@ def select(
         scratch.found_places,
         0,
     )
-    good = np.float32(reached_by_all(scratch.highest) - 2.0 * slack)
+    good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
     for first in range(0, len(row), LANES):
         fit = at_least(row, first, good)
         while fit != 0:
@@ -139,25 +144,19 @@ def select(
 
 
 @compiled
-def reached_by_all(highest: Singles) -> float:
-    """A score that TOP movies reach, and few more: -inf where there are not so many.
+def reached_by_top(highest: Singles, most: float) -> float:
+    """A score that TOP movies reach, and few more; 0, which all reach, where there is none.
 
     At each of the LANES places of a block stand other movies, so the TOP-th highest of `highest`
-    (LANES,) is such a score. It is found by halving, to a thousandth of their range.
+    (LANES,) is such a score. It is found by halving what lies between 0 and `most`.
     """
-    low, high = np.inf, -np.inf
-    for lane in range(LANES):
-        low, high = min(low, float(highest[lane])), max(high, float(highest[lane]))
-    if low == -np.inf:
-        low = 0.0
-        if count_bits(at_least(highest, 0, np.float32(low))) < TOP:
-            return -np.inf
-    for _ in range(10):
-        middle = np.float32(0.5 * (low + high))
-        if count_bits(at_least(highest, 0, middle)) < TOP:
-            high = float(middle)
+    low, high = 0.0, most
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if count_bits(at_least(highest, 0, np.float32(middle))) < TOP:
+            high = middle
         else:
-            low = float(middle)
+            low = middle
     return low
 
 
