@@ -61,7 +61,7 @@ class Steps:
     def record(self, number: int, configuration: dict[str, float | int]) -> None:
         """Begin an experiment and record what it found."""
         phase: Phase = "baseline" if number == BASELINE else "explore"
-        self.ledger.begin(new_experiment(self.ledger.run, number, configuration, phase))
+        self.ledger.begin([new_experiment(self.ledger.run, number, configuration, phase)])
         value = float(self.rng.normal(0.7, 0.02))
         values = self.rng.random(N_USERS)
         metrics = {**COUNTS, "accuracy": value}

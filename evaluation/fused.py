@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,9 @@ def most_at_once(world: World) -> int:
     return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
 
 
-def measure(world: World, batch: Batch, *, keep_top: bool = False) -> Figures:
+def measure(
+    world: World, batch: Batch, threads: int | None = None, *, keep_top: bool = False
+) -> Figures:
     """All metrics of the configurations in `batch`, which `most_at_once` may bound.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
@@ -74,18 +77,27 @@ def measure(world: World, batch: Batch, *, keep_top: bool = False) -> Figures:
         top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
     )
     evaluate = _compiled()
-    threads = n_threads()
+    threads = n_threads() if threads is None else min(threads, n_threads())
     group = _group(world, batch)
     spans = list(_spans(n_users, group, threads))
     if threads == 1 or len(spans) < 2:
         for first, last in spans:
             evaluate(world, batch, first, last, group, results)
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            tasks = [pool.submit(evaluate, world, batch, *s, group, results) for s in spans]
-            for task in tasks:
-                task.result()
+        _each_in_a_thread(
+            threads, [partial(evaluate, world, batch, *span, group, results) for span in spans]
+        )
     return _figures(results)
+
+
+def _each_in_a_thread(threads: int, tasks: Sequence[Callable[[], None]]) -> None:
+    """Do all `tasks`; who is interrupted waits for those that have begun only."""
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for done in [pool.submit(task) for task in tasks]:
+            done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _compiled() -> Evaluate:

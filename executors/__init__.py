@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from executors.batches import Batches
 from executors.cores import physical_cores
 from executors.executor import Executor, Outcome, R, Run, Start, T
 from executors.inline import Inline
@@ -16,6 +17,7 @@ EXECUTORS: dict[str, Callable[[Start[Any, Any], int], Executor[Any, Any]]] = {
 
 __all__ = [
     "EXECUTORS",
+    "Batches",
     "Executor",
     "Inline",
     "Outcome",

@@ -3,6 +3,7 @@ import random
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from db.experiments import load_experiments, load_user_values
 from db.lock import run_lock
 from db.tuning_runs import load_progress, load_runs
 from domain.errors import InputError
+from domain.experiment import Measurement
 from domain.space import Configuration
 from hyperparameter_tuner import HyperparameterTuner, Study
 from tests.commands import ROOT, command, environment, run, run_json
@@ -196,19 +198,22 @@ def test_a_run_ends_early_where_nothing_new_is_left(world: Path) -> None:
     assert 200 < result.experiments_completed < 1_000
 
 
-def _fails_on(numbers: set[int], trainer: Any) -> Any:
-    seen = iter(range(10_000))
+def _fails_on(numbers: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the configurations that are tried first, second, ... fail, by number from 0."""
+    seen: list[Configuration] = []
+    measure_many = Trainer.measure_many
 
-    def call(configuration: Configuration) -> Any:
-        if next(seen) in numbers:
+    def measure(trainer: Trainer, configurations: Sequence[Configuration]) -> list[Measurement]:
+        seen.extend(c for c in configurations if c not in seen)
+        if any(seen.index(c) in numbers for c in configurations):
             raise ValueError("made to\nfail")
-        return trainer(configuration)
+        return measure_many(trainer, configurations)
 
-    return call
+    monkeypatch.setattr(Trainer, "measure_many", measure)
 
 
 def test_a_failed_experiment_fails_alone(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.tuning._same", lambda t: _fails_on({1, 3}, t))
+    _fails_on({1, 3}, monkeypatch)
     result = tuned(world, "random", 4)
     status = {n: e[0] for n, e in found(world, result.tuning_run_id).items()}
     assert status == {0: "completed", 1: "failed", 2: "completed", 3: "failed", 4: "completed"}
@@ -219,7 +224,7 @@ def test_a_failed_experiment_fails_alone(world: Path, monkeypatch: pytest.Monkey
 def test_five_failures_at_the_start_stop_a_run(
     world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.tuning._same", lambda t: _fails_on(set(range(99)), t))
+    _fails_on(set(range(99)), monkeypatch)
     result = tuned(world, "random", 20)
     assert result.status == "failed"
     assert result.experiments_failed == 5

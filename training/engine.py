@@ -46,9 +46,14 @@ class Engine:
         """
         return _engine(fitting, held_out, catalogue, place)
 
-    def evaluate(self, configurations: Sequence[Configuration]) -> Iterator[tuple[int, Evaluation]]:
-        """The figures of each of `configurations`, with its place among them, in any order."""
-        for numbers, figures in self._parts(configurations):
+    def evaluate(
+        self, configurations: Sequence[Configuration], threads: int | None = None
+    ) -> Iterator[tuple[int, Evaluation]]:
+        """The figures of each of `configurations`, with its place among them, in any order.
+
+        By at most so many threads; None: as many as there are cores for.
+        """
+        for numbers, figures in self._parts(configurations, threads):
             for k, number in enumerate(numbers):
                 yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
 
@@ -59,7 +64,11 @@ class Engine:
         return top
 
     def _parts(
-        self, configurations: Sequence[Configuration], *, keep_top: bool = False
+        self,
+        configurations: Sequence[Configuration],
+        threads: int | None = None,
+        *,
+        keep_top: bool = False,
     ) -> Iterator[tuple[list[int], Figures]]:
         """Figures of as many configurations at a time as results may be held of."""
         size = most_at_once(self.world)
@@ -67,7 +76,7 @@ class Engine:
         for start in range(0, len(order), size):
             numbers = order[start : start + size]
             batch = self._batch([configurations[k] for k in numbers])
-            yield numbers, measure(self.world, batch, keep_top=keep_top)
+            yield numbers, measure(self.world, batch, threads, keep_top=keep_top)
 
     def _batch(self, configurations: Sequence[Configuration]) -> Batch:
         casts, cast_of = _distinct([_values(c, Cast.hyperparameters) for c in configurations])

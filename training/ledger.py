@@ -1,7 +1,9 @@
 """What a tuning run has tried: in memory for the loop, and in the database for good."""
 
+from bisect import bisect_right
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 from db.connection import Connection, transaction
@@ -48,13 +50,23 @@ class Ledger:
     def __init__(self, conn: Connection, run: TuningRun) -> None:
         self.conn = conn
         self.run = run
-        self.experiments = {e.number: e for e in load_experiments(conn, run.tuning_run_id)}
+        stored = load_experiments(conn, run.tuning_run_id)
+        self.experiments = {e.number: e for e in sorted(stored, key=lambda e: e.number)}
         self.settled = 0  # all experiments below this number are finished, and in the history
-        self.best: Experiment | None = None  # of the settled ones
+        self._leaders: list[Experiment] = []  # of the settled ones, each better than those before
+        self._counts = Counter(e.status for e in stored)
+        self._waiting = deque(e.number for e in self.experiments.values() if _waits(e))
+        self._next_number = 1 + max(self.experiments, default=-1)
+        self._trials: list[Trial] = []  # of the settled ones, with their results
+        self._is_open = False  # a transaction for all that is recorded
         self._baseline_values: Floats | None = None  # (U,) once they are known and needed
         while self._next_is_finished():
             self._lead(self.experiments[self.settled])
-            self.settled += 1
+
+    @property
+    def best(self) -> Experiment | None:
+        """The best of the settled experiments, by its lower bound."""
+        return self._leaders[-1] if self._leaders else None
 
     @property
     def baseline(self) -> Experiment:
@@ -63,17 +75,16 @@ class Ledger:
 
     def count(self, *statuses: str) -> int:
         """How many experiments are in one of these statuses."""
-        return sum(e.status in statuses for e in self.experiments.values())
+        return sum(n for status, n in self._counts.items() if status in statuses)
 
     def waiting(self) -> list[Experiment]:
         """Experiments that are stored but not begun, by number, up to those the run asks for."""
         wanted = range(self.run.n_configs + 1)
-        return [e for n, e in sorted(self.experiments.items()) if n in wanted and _waits(e)]
+        return [self.experiments[n] for n in self._waiting if n in wanted]
 
     def next_number(self) -> int | None:
         """The number of the next candidate to be proposed; None if there are enough."""
-        number = max(self.experiments) + 1
-        return number if number <= self.run.n_configs else None
+        return self._next_number if self._next_number <= self.run.n_configs else None
 
     def finished_up_to(self, number: int) -> bool:
         """Are all experiments up to and including `number` finished?"""
@@ -84,9 +95,15 @@ class Ledger:
 
         Of a pruned one it sees the estimate.
         """
-        return [self._trial(e, number <= up_to) for number, e in sorted(self.experiments.items())]
+        known = self._trials[: max(0, up_to + 1)]
+        rest = [
+            self.experiments[n]
+            for n in range(len(known), self._next_number)
+            if n in self.experiments
+        ]
+        return [*known, *(self._trial(e, seen=e.number <= up_to) for e in rest)]
 
-    def _trial(self, experiment: Experiment, seen: bool) -> Trial:
+    def _trial(self, experiment: Experiment, *, seen: bool) -> Trial:
         if not seen:
             return Trial(experiment.hyperparameters, None, experiment.number)
         pruned = experiment.status == "pruned"
@@ -102,11 +119,8 @@ class Ledger:
 
     def best_up_to(self, number: int) -> Experiment | None:
         """The best completed experiment up to and including `number`, by its lower bound."""
-        best = None
-        for n, experiment in sorted(self.experiments.items()):
-            if n <= number and _is_better(experiment, best):
-                best = experiment
-        return best
+        best = bisect_right(self._leaders, number, key=lambda leader: leader.number)
+        return self._leaders[best - 1] if best else None
 
     def user_values(self, number: int) -> Floats | None:
         """The objective per user (U,) of the baseline, or of an experiment that led."""
@@ -114,15 +128,25 @@ class Ledger:
             self.conn, self.experiments[number].experiment_id, self.run.objective
         )
 
-    def begin(self, experiment: Experiment) -> None:
-        """Record that an experiment, new or stored, is being tried."""
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction for all that is recorded in the block; durable when the block is left."""
         with transaction(self.conn):
-            if experiment.number not in self.experiments:
-                save_experiment(self.conn, experiment)
-            mark_running(self.conn, experiment.experiment_id)
-        self.experiments[experiment.number] = replace(
-            experiment, status="running", attempts=experiment.attempts + 1
-        )
+            self._is_open = True
+            try:
+                yield
+            finally:
+                self._is_open = False
+
+    def begin(self, experiments: Sequence[Experiment]) -> None:
+        """Record that experiments, new or stored, are being tried."""
+        with self._transaction():
+            for experiment in experiments:
+                if experiment.number not in self.experiments:
+                    save_experiment(self.conn, experiment)
+                mark_running(self.conn, experiment.experiment_id)
+        for experiment in experiments:
+            self._put(replace(experiment, status="running", attempts=experiment.attempts + 1))
 
     def complete(self, number: int, found: Measurement) -> None:
         """Record what an experiment found."""
@@ -179,12 +203,25 @@ class Ledger:
     @contextmanager
     def _recording(self, done: Experiment) -> Iterator[None]:
         """One transaction for an experiment's end and all that it settles."""
-        with transaction(self.conn):
+        with self._transaction():
             yield
-            self.experiments[done.number] = done
+            self._put(done)
             while self._next_is_finished():
                 self._settle(self.experiments[self.settled])
-                self.settled += 1
+
+    def _transaction(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._is_open else transaction(self.conn)
+
+    def _put(self, experiment: Experiment) -> None:
+        """Hold an experiment as it is from now on."""
+        before = self.experiments.get(experiment.number)
+        if before is not None:
+            self._counts[before.status] -= 1
+            if _waits(before):
+                self._waiting.remove(experiment.number)
+        self._counts[experiment.status] += 1
+        self.experiments[experiment.number] = experiment
+        self._next_number = max(self._next_number, experiment.number + 1)
 
     def _next_is_finished(self) -> bool:
         following = self.experiments.get(self.settled)
@@ -202,7 +239,7 @@ class Ledger:
                 improvement_from_baseline=improvement,
                 improvement_error=self._late_error(experiment) if error is None else error,
             )
-            self.experiments[experiment.number] = experiment
+            self._put(experiment)
         self._lead(experiment)
         save_progress(
             self.conn,
@@ -236,8 +273,11 @@ class Ledger:
         return None if known is None or known.shape != values.shape else paired_gain(values, known)
 
     def _lead(self, experiment: Experiment) -> None:
+        """Count an experiment, all before which are settled, as settled too."""
         if _is_better(experiment, self.best):
-            self.best = experiment
+            self._leaders.append(experiment)
+        self._trials.append(self._trial(experiment, seen=True))
+        self.settled += 1
 
 
 def _is_better(experiment: Experiment, best: Experiment | None) -> bool:

@@ -1,12 +1,13 @@
 """The loop of a tuning run: propose, try, record, until enough were tried."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from domain.experiment import Experiment, Measurement, Pruned, RunStatus
 from domain.space import Configuration, Value
-from executors import Executor
+from executors import Executor, Outcome
 from hyperparameter_tuner import HyperparameterTuner, new_experiment, strategy_of
 from search import Trial
 from tracking.progress import Watcher
@@ -64,20 +65,34 @@ class Loop:
 
     def _fill(self) -> bool:
         """Begin experiments while there is room; True if the strategy has nothing left."""
-        waiting = self.ledger.waiting()
-        while self.ledger.count("running") < self.executor.capacity:
-            number = waiting[0].number if waiting else self.ledger.next_number()
+        waiting = deque(self.ledger.waiting())
+        room = self.executor.capacity - self.ledger.count("running")
+        taken: list[Experiment] = []
+        is_exhausted = False
+        while len(taken) < room:
+            number = waiting[0].number if waiting else self._number_after(taken)
             if number is None or not self._may_begin(number, stored=bool(waiting)):
-                return False
-            experiment = waiting.pop(0) if waiting else self._propose(number)
+                break
+            experiment = waiting.popleft() if waiting else self._propose(number, taken)
             if experiment is None:
-                return True
-            self._begin(experiment)
-        return False
+                is_exhausted = True
+                break
+            taken.append(experiment)
+        self._begin(taken)
+        return is_exhausted
 
-    def _begin(self, experiment: Experiment) -> None:
-        self.ledger.begin(experiment)
-        self.executor.submit(experiment.number, self._task(experiment))
+    def _number_after(self, taken: Sequence[Experiment]) -> int | None:
+        """The number of the next candidate after those `taken` to be begun; None if enough."""
+        following = self.ledger.next_number()
+        new = [e.number for e in taken if following is not None and e.number >= following]
+        number = max(new) + 1 if new else following
+        return number if number is not None and number <= self.ledger.run.n_configs else None
+
+    def _begin(self, experiments: Sequence[Experiment]) -> None:
+        if experiments:
+            self.ledger.begin(experiments)
+        for experiment in experiments:
+            self.executor.submit(experiment.number, self._task(experiment))
 
     def _task(self, experiment: Experiment) -> Contest | dict[str, Value]:
         """What a worker is given: with a rival that any number of jobs and a resumed run have."""
@@ -103,11 +118,16 @@ class Loop:
             return False
         return self.brake.stop(visible) is None
 
-    def _propose(self, number: int) -> Experiment | None:
-        """The candidate for `number`: the same whatever else has finished by now."""
+    def _propose(self, number: int, taken: Sequence[Experiment]) -> Experiment | None:
+        """The candidate for `number` after those `taken`: the same whatever has finished by now."""
         run, ledger = self.ledger.run, self.ledger
         visible = number - self.plan.in_flight
-        trials = [*self.earlier, *ledger.trials(visible)]
+        open_trials = [
+            Trial(e.hyperparameters, None, e.number)
+            for e in taken
+            if e.number not in ledger.experiments
+        ]
+        trials = [*self.earlier, *ledger.trials(visible), *open_trials]
         proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
         if proposal is None:
             return None
@@ -121,17 +141,25 @@ class Loop:
         )
 
     def _record(self) -> None:
-        ledger = self.ledger
-        for outcome in self.executor.finished():
-            experiment = ledger.experiments[outcome.number]
-            if outcome.worker_died and experiment.attempts < MOST_ATTEMPTS:
-                self._begin(experiment)
-                continue
-            if isinstance(outcome.result, Pruned):
-                ledger.prune(outcome.number, outcome.result)
-            elif outcome.result is not None:
-                ledger.complete(outcome.number, outcome.result)
-            else:
-                ledger.fail(outcome.number, outcome.error or "no result", outcome.seconds)
-            done = ledger.experiments[outcome.number]
-            self.watch.finished(done, ledger.best, ledger.count(*FINISHED))
+        """Wait for results; say what has finished once it is durable."""
+        ledger, outcomes = self.ledger, self.executor.finished()
+        again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
+        settled = [outcome for outcome in outcomes if outcome not in again]
+        with ledger.together():
+            for outcome in settled:
+                self._settle(outcome)
+        n_finished = ledger.count(*FINISHED) - len(settled)
+        for count, outcome in enumerate(settled, n_finished + 1):
+            self.watch.finished(ledger.experiments[outcome.number], ledger.best, count)
+        self._begin([ledger.experiments[outcome.number] for outcome in again])
+
+    def _may_try_again(self, number: int) -> bool:
+        return self.ledger.experiments[number].attempts < MOST_ATTEMPTS
+
+    def _settle(self, outcome: Outcome[Measurement | Pruned]) -> None:
+        if isinstance(outcome.result, Pruned):
+            self.ledger.prune(outcome.number, outcome.result)
+        elif outcome.result is not None:
+            self.ledger.complete(outcome.number, outcome.result)
+        else:
+            self.ledger.fail(outcome.number, outcome.error or "no result", outcome.seconds)

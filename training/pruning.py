@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,9 +11,10 @@ import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats, Ints
 from domain.experiment import Measurement, Pruned
+from domain.recommender import Recommender
 from domain.space import Configuration
 from evaluation.evaluate import Evaluation, evaluate
-from model import BUILT_IN, model_class
+from model import model_class
 from training.engine import Engine, applies
 from training.trainer import Trainer
 
@@ -30,6 +31,11 @@ class Contest:
     rival: Floats | None  # (U,) the objective of the best known per user; None: nothing to beat
     rival_value: float | None = None  # and for all of them
 
+    @property
+    def has_rival(self) -> bool:
+        """Is there anything to be compared with?"""
+        return self.rival is not None and self.rival_value is not None
+
 
 class Pruner:
     """Measures configurations, each on a few users first; fit to be sent to another process.
@@ -41,6 +47,7 @@ class Pruner:
     def __init__(self, trainer: Trainer, seed: int) -> None:
         self.trainer = trainer
         self.seed = seed
+        self._latest: tuple[Configuration, Recommender] | None = None
 
     def __call__(self, contest: Contest) -> Measurement | Pruned:
         """What the configuration is worth, or that it is clearly worse than its rival.
@@ -48,23 +55,57 @@ class Pruner:
         Raises:
             InputError: the objective says nothing here, for want of held-out ratings.
         """
+        return self.measure_many([contest])[0]
+
+    def measure_many(self, contests: Sequence[Contest]) -> list[Measurement | Pruned]:
+        """The same of each, all that are left measured together on ever more users.
+
+        Raises:
+            InputError: the objective says nothing here, for want of held-out ratings.
+        """
+        found: dict[int, Measurement | Pruned] = {}
+        spent = np.zeros(len(contests))  # seconds
+        for users in self.parts:
+            asked = [
+                k for k, contest in enumerate(contests) if contest.has_rival and k not in found
+            ]
+            for k, evaluation in self._measured(contests, asked, users, spent):
+                pruned = self._pruned(contests[k], evaluation, users, float(spent[k]))
+                if pruned is not None:
+                    found[k] = pruned
+        left = [k for k in range(len(contests)) if k not in found]
+        for k, evaluation in self._measured(contests, left, self.users, spent):
+            found[k] = self.trainer.measurement(evaluation, float(spent[k]))
+        return [found[k] for k in range(len(contests))]
+
+    def _measured(
+        self, contests: Sequence[Contest], asked: Sequence[int], users: Ints, spent: Floats
+    ) -> list[tuple[int, Evaluation]]:
+        """The figures of the contests `asked` for on some users; the time taken goes to `spent`."""
         began = time.perf_counter()
-        measure = self._measurer(contest.configuration)
-        if contest.rival is not None and contest.rival_value is not None:
-            for users in self.parts:
-                values = measure(users).per_user[self.trainer.objective]
-                gain = clear_loss(values, contest.rival, len(self.users))
-                if gain is not None:
-                    return Pruned(
-                        objective=self.trainer.objective,
-                        difference=gain,
-                        estimate=contest.rival_value + gain,
-                        n_users=len(users),
-                        share_of_users=len(users) / len(self.users),
-                        seconds=time.perf_counter() - began,
-                    )
-        found = measure(None)
-        return self.trainer.measurement(found, time.perf_counter() - began)
+        configurations = [contests[k].configuration for k in asked]
+        evaluations = self._evaluations(configurations, users)
+        spent[list(asked)] += (time.perf_counter() - began) / max(1, len(asked))
+        return list(zip(asked, evaluations, strict=True))
+
+    def _pruned(
+        self, contest: Contest, found: Evaluation, users: Ints, seconds: float
+    ) -> Pruned | None:
+        """That what was `found` on these users is clearly worse than the rival, if it is."""
+        assert contest.rival is not None
+        assert contest.rival_value is not None
+        objective = self.trainer.objective
+        gain = clear_loss(found.per_user[objective], contest.rival, len(self.users))
+        if gain is None:
+            return None
+        return Pruned(
+            objective=objective,
+            difference=gain,
+            estimate=contest.rival_value + gain,
+            n_users=len(users),
+            share_of_users=len(users) / len(self.users),
+            seconds=seconds,
+        )
 
     @cached_property
     def users(self) -> Ints:
@@ -86,25 +127,28 @@ class Pruner:
             return {}
         return {len(part): among(whole, part) for part in [*self.parts, self.users]}
 
-    def _measurer(self, configuration: Configuration) -> Callable[[Ints | None], Evaluation]:
-        """What measures a configuration on some users, or on all; it is fitted once."""
+    def _evaluations(
+        self, configurations: Sequence[Configuration], users: Ints
+    ) -> list[Evaluation]:
+        """The figures of each configuration on these users alone."""
+        if self.engines and all(map(applies, configurations)):
+            engine = self.engines[len(users)]
+            found = dict(engine.evaluate(configurations, self.trainer.threads))
+            return [found[k] for k in range(len(configurations))]
         trainer = self.trainer
-        if trainer.model == BUILT_IN and applies(configuration) and self.engines:
-            return lambda users: self._by_engine(configuration, users)
-        model = model_class(trainer.model)(configuration).fit(trainer.fitting, trainer.catalogue)
+        held_out = trainer.held_out.where(np.isin(trainer.held_out.users, users))
+        return [
+            evaluate(self._fitted(c).score, trainer.fitting, held_out, trainer.catalogue)
+            for c in configurations
+        ]
 
-        def by_reference(users: Ints | None) -> Evaluation:
-            held_out = trainer.held_out
-            if users is not None:
-                held_out = held_out.where(np.isin(held_out.users, users))
-            return evaluate(model.score, trainer.fitting, held_out, trainer.catalogue)
-
-        return by_reference
-
-    def _by_engine(self, configuration: Configuration, users: Ints | None) -> Evaluation:
-        engine = self.engines[len(self.users if users is None else users)]
-        ((_, found),) = engine.evaluate([configuration])
-        return found
+    def _fitted(self, configuration: Configuration) -> Recommender:
+        """The model with this configuration, fitted once for all looks at it."""
+        if self._latest is None or self._latest[0] != configuration:
+            trainer = self.trainer
+            model = model_class(trainer.model)(configuration)
+            self._latest = (configuration, model.fit(trainer.fitting, trainer.catalogue))
+        return self._latest[1]
 
 
 def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(SHARES)) -> float | None:

@@ -34,6 +34,7 @@ class Trainer:
     held_out: RatingTable
     catalogue: Catalogue
     place: Place | None = None  # where what the engine stands on is kept
+    threads: int | None = None  # at most so many; None: as many as there are cores for
 
     @classmethod
     def of(cls, data: Dataset, study: Study, part: HeldOutPart = "validation") -> "Trainer":
@@ -75,7 +76,7 @@ class Trainer:
         found: dict[int, Evaluation] = {}
         engine = self.engine if all(map(applies, configurations)) else None
         if engine is not None:
-            found = dict(engine.evaluate(configurations))
+            found = dict(engine.evaluate(configurations, self.threads))
         return [
             found[n] if n in found else self.evaluate_by_reference(configuration)
             for n, configuration in enumerate(configurations)

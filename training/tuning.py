@@ -30,7 +30,7 @@ from domain.errors import InputError, InterruptedRunError
 from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from domain.limits import Limits
 from domain.space import Configuration
-from executors import Start, make_executor
+from executors import Batches, Executor, Start, make_executor
 from hyperparameter_tuner import HyperparameterTuner, Study, check_method, check_way, new_experiment
 from reports.next_step import resume_line
 from reports.summary import Summary, summarise
@@ -239,17 +239,29 @@ class TuningOrchestrator:
         plan = Plan.of(run)
         earlier = self.tuner.earlier_trials(run)
         trainer = self.trainer.on_panel(plan.panel)
+        trainer.prepare()  # here, once, for the workers to find it kept
+        with self._executor(plan, trainer, run.seed) as executor:
+            return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
+
+    def _executor(self, plan: Plan, trainer: Trainer, seed: int) -> Executor[Any, Any]:
+        """Batches in this process where the engine is to be used without limits, else workers.
+
+        The engine is no stranger's code: it needs no process of its own, uses as many cores by
+        threads, and is faster with many configurations at a time.
+        """
+        has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
+        if trainer.engine is not None and not has_limits:
+            here = replace(trainer, threads=self.jobs)
+            return Batches(Pruner(here, seed).measure_many if plan.prunes else here.measure_many)
         start: Start[Any, Any] = partial(_same, trainer)
         if plan.prunes:
-            start = partial(Pruner, trainer, run.seed)
-        trainer.prepare()  # here, once, for the workers to find it kept
-        with make_executor(
+            start = partial(Pruner, trainer, seed)
+        return make_executor(
             self.jobs,
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
-        ) as executor:
-            return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
+        )
 
     def _close(self, run: TuningRun, status: RunStatus, stop: Stop) -> None:
         with transaction(self.conn):

@@ -46,7 +46,7 @@ def ledger_of(conn: Connection, n: int) -> Ledger:
     save_run(conn, RUN)
     ledger = Ledger(conn, RUN)
     for number in range(n):
-        ledger.begin(new_experiment(RUN, number, SPACE.defaults(), "initial"))
+        ledger.begin([new_experiment(RUN, number, SPACE.defaults(), "initial")])
     return ledger
 
 

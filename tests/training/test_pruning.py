@@ -17,7 +17,6 @@ from domain.hyperparameters import SPACE
 from hyperparameter_tuner import Study
 from importers.demo import import_demo
 from importers.demo_settings import DemoSettings
-from model import HandWeighted
 from tests.training.runs import Interrupting, found, resumed, tuned
 from training.plan import Plan
 from training.pruning import LEVEL, Contest, Pruner, clear_loss
@@ -87,8 +86,7 @@ def test_the_engine_and_the_reference_stop_alike(
 ) -> None:
     trainer = Trainer.of(data, Study())
     fast = Pruner(trainer, 7)(contest(trainer, BAD))
-    monkeypatch.setattr("training.pruning.BUILT_IN", "another")
-    monkeypatch.setattr("training.pruning.model_class", lambda name: HandWeighted)
+    monkeypatch.setattr(Pruner, "engines", {})
     slow = Pruner(trainer, 7)(contest(trainer, BAD))
     assert isinstance(fast, Pruned)
     assert isinstance(slow, Pruned)
