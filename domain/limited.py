@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from domain.arrays import Floats
 from domain.errors import InputError
 from domain.space import DECIMALS, UNITS, Ascending, Configuration, Hyperparameter, Value
 
@@ -67,6 +70,23 @@ class Limited(Hyperparameter):
         value = Hyperparameter.on_grid(self, math.exp(exact) if self.log else exact)
         return min(high, max(low, value))
 
+    def at_many(self, units: Floats, lows: Floats, high: Value) -> Floats:
+        """(N,) as `at`, for many places, each of [low, high] with a low of its own."""
+        if self.choices:
+            choices = np.array(self.choices, dtype=np.float64)
+            first = np.searchsorted(choices, lows)
+            counts = np.searchsorted(choices, float(high), "right") - first
+            places = np.minimum(counts - 1, np.floor(units * counts)).astype(np.int64)
+            chosen: Floats = choices[first + places]
+            return chosen
+        axis = np.log if self.log else np.asarray
+        a, b = axis(lows - self._half), axis(float(high) + self._half)
+        exact = a + units * (b - a)
+        values = np.exp(exact) if self.log else exact
+        values = np.rint(values) if self.integer else np.round(values, DECIMALS)
+        clipped: Floats = np.clip(values, lows, float(high))
+        return clipped
+
     def n_cells(self, low: Value, high: Value) -> int:
         """How many values there are in [low, high]; 0 where they are not counted."""
         if self.choices:
@@ -112,6 +132,12 @@ class LimitedSingle:
         """The value at that place of the range."""
         unit = 0.5 if self.member.is_fixed else point[0]
         return {self.member.name: self.member.at(unit, self.member.low, self.member.high)}
+
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """As `decode`, for points (N, d): the member's values (N,)."""
+        m = self.member
+        places = np.full(len(units), 0.5) if m.is_fixed else units[:, 0]
+        return [m.at_many(places, np.full(len(units), float(m.low)), m.high)]
 
     def cells(self, values: Configuration) -> list[int]:
         """The values there are, unless it is fixed."""
@@ -195,6 +221,17 @@ class LimitedAscending:
             values[member.name] = member.at(unit, max(floor, member.low), high)
             floor = _on_axis(member, values[member.name] + _step(member))
         return values
+
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """As `decode`, for points (N, d): each member's values (N,)."""
+        found: list[Floats] = []
+        columns = iter(units.T)
+        floor = np.full(len(units), float(self.members[0].low))
+        for member, high in zip(self.members, self.highs, strict=True):
+            places = np.full(len(units), 0.5) if member.is_fixed else next(columns)
+            found.append(member.at_many(places, np.maximum(floor, member.low), high))
+            floor = np.round(found[-1] + _step(member), DECIMALS)
+        return found
 
     def cells(self, values: Configuration) -> list[int]:
         """The values that each member's predecessor leaves it."""

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
+from domain.arrays import Floats
 from domain.errors import InputError
 from domain.limited import Limited
 from domain.space import UNITS, Configuration, Simplex, Value
@@ -77,6 +80,42 @@ class LimitedSimplex(Simplex):
             shares[name] = left - after
             left = after
         return self._values(shares)
+
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """As `decode`, for points (N, d), up to rounding: each member's shares (N,)."""
+        columns = iter(units.T)
+        names = [member.name for member in self._chosen]
+        shares = dict(zip(names, self._choose_many(columns, len(units)), strict=True))
+        left = UNITS - sum(shares.values(), np.zeros(len(units)))
+        for name, (low, power) in zip(self._free_names, self._after, strict=True):
+            after = np.zeros(len(units))
+            if power:
+                after = low + _rest_many(next(columns), *self._span_many(name, left), power)
+            shares[name] = left - after
+            left = after
+        total = math.fsum(weight for _, weight in self.tied) or 1.0
+        shares |= {name: shares[""] * (weight / total) for name, weight in self.tied}
+        return [shares[member.name] / UNITS for member in self.members]
+
+    def _choose_many(self, columns: Iterator[Floats], n: int) -> list[Floats]:
+        """What each member with choices takes, (N,), of what those before it leave."""
+        chosen = np.zeros((n, 0), dtype=np.int64)
+        for k in range(len(self._chosen)):
+            units = next(columns) if k in self._moving else np.zeros(n)
+            values = np.empty(n, dtype=np.int64)
+            prefixes, which = np.unique(chosen, axis=0, return_inverse=True)
+            for number, prefix in enumerate(prefixes if k else [()]):
+                rows = which == number if k else slice(None)
+                options = np.array(self._options(tuple(int(unit) for unit in prefix)))
+                places = (units[rows] * len(options)).astype(np.int64)
+                values[rows] = options[np.minimum(len(options) - 1, places)]
+            chosen = np.column_stack([chosen, values])
+        return list(chosen.T.astype(np.float64))
+
+    def _span_many(self, name: str, left: Floats) -> tuple[Floats, Floats]:
+        """As `_span`, for many."""
+        low, high, after, most = self._room(name)
+        return np.maximum(0, left - high - after), np.minimum(most - after, left - low - after)
 
     def cells(self, values: Configuration) -> list[int]:
         """The choices that are left after those before; shares without choices are continuous."""
@@ -152,16 +191,28 @@ class LimitedSimplex(Simplex):
 
     def _options(self, prefix: tuple[Units, ...]) -> list[Units]:
         """What the next member may choose after those before chose `prefix`."""
-        k = len(prefix)
-        return sorted({c[k] for c in self._combinations if c[:k] == prefix})
+        return self._next[prefix]
+
+    @cached_property
+    def _next(self) -> dict[tuple[Units, ...], list[Units]]:
+        """What may follow each beginning of a combination, in ascending order."""
+        found: dict[tuple[Units, ...], dict[Units, None]] = {}
+        for combination in self._combinations:
+            for k, choice in enumerate(combination):
+                found.setdefault(combination[:k], {})[choice] = None
+        return {prefix: sorted(choices) for prefix, choices in found.items()}
 
     def _span(self, name: str, left: Units) -> tuple[Units, Units]:
         """Least and most that part `name` may leave, above the least that those after it take."""
+        low, high, after, most = self._room(name)
+        return max(0, left - high - after), min(most - after, left - low - after)
+
+    def _room(self, name: str) -> tuple[Units, Units, Units, Units]:
+        """Bounds of part `name`, and the least and most that those after it can take together."""
         place = self._free_names.index(name)
         low, high = self._bounds[name]
-        after = self._after[place][0]
         most = sum(high for _, high in list(self._bounds.values())[place + 1 :])
-        return max(0, left - high - after), min(most - after, left - low - after)
+        return low, high, self._after[place][0], most
 
     def _units(self, values: Configuration) -> dict[str, Units]:
         shares = Simplex(self.members).units(values)
@@ -205,3 +256,12 @@ def _rest(unit: float, a: Units, b: Units, power: int) -> Units:
     floor = (a / b) ** power
     share: float = (floor + unit * (1 - floor)) ** (1 / power)
     return min(b, max(a, round(b * share)))
+
+
+def _rest_many(units: Floats, a: Floats, b: Floats, power: int) -> Floats:
+    """As `_rest`, for many, without rounding."""
+    ratio = np.divide(a, b, out=np.ones_like(a), where=b > 0)
+    by_share = b * (ratio**power + units * (1 - ratio**power)) ** (1 / power)
+    evenly = a + units * (b - a)
+    found: Floats = np.where((ratio > 0) & (ratio < _LEAST_RATIO), evenly, by_share)
+    return np.clip(found, a, b)

@@ -157,6 +157,9 @@ def projected(space: Space, values: Configuration) -> dict[str, Value]:
 
 def contains(space: Space, values: Configuration) -> bool:
     """Are these `values`, of the whole space, in `space`, a part of it?"""
+    for name, member in space.hyperparameters.items():  # most that are not show it at once
+        if isinstance(member, Limited) and not member.low <= values[name] <= member.high:
+            return False
     return projected(space, values) == dict(values)
 
 

@@ -11,7 +11,8 @@ from operator import itemgetter
 import numpy as np
 
 from domain.arrays import Floats
-from domain.limited import Limited
+from domain.limited import Limited, LimitedAscending, LimitedSingle
+from domain.limited_simplex import LimitedSimplex
 from domain.space import (
     Ascending,
     Configuration,
@@ -91,6 +92,8 @@ def _decoded(group: Group, units: Floats) -> list[Floats]:
         return [np.full(len(units), float(group.members[0].default))]
     if kind in (Single, Ascending):
         return _ascending(group.members, units)
+    if isinstance(group, LimitedSingle | LimitedAscending | LimitedSimplex):
+        return group.decode_many(units)
     decoded = [group.decode(row.tolist()) for row in units]
     return [np.array([float(values[m.name]) for values in decoded]) for m in group.members]
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from domain.errors import InputError
 from domain.hyperparameters import SPACE
+from domain.limited import LimitedAscending, LimitedSingle
+from domain.limited_simplex import LimitedSimplex
 from domain.limits import Limit, Limits, combinations, contains, projected, restricted
 from domain.space import Configuration, Hyperparameter, Space
 
@@ -69,6 +71,23 @@ def test_every_point_is_valid_within_the_limits_and_survives_the_cube(
         assert np.all((coded >= 0) & (coded <= 1))
         assert space.decode(coded) == configuration
         assert list(configuration) == list(SPACE.hyperparameters)
+
+
+@given(some_space(), st.integers(0, 2**32))
+def test_many_points_are_decoded_as_each_of_them(made: tuple[Space, Limits], seed: int) -> None:
+    space, _ = made
+    rng = np.random.default_rng(seed)
+    ends = rng.integers(0, 2, (6, len(space.dimensions))).astype(np.float64)
+    points = np.vstack([rng.random((12, len(space.dimensions))), ends])
+    start = 0
+    for group in space.groups:
+        units = points[:, start : start + len(group.dimensions)]
+        start += len(group.dimensions)
+        if not isinstance(group, LimitedSingle | LimitedAscending | LimitedSimplex):
+            continue
+        many = np.column_stack(group.decode_many(units))
+        each = [list(group.decode(row.tolist()).values()) for row in units]
+        assert np.abs(many - np.array(each)).max() < 6e-6  # rounding to the grid
 
 
 @given(some_space(), st.integers(0, 2**32))
