@@ -1,8 +1,10 @@
 """Turns an expected error into one line on standard error and an exit code."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
@@ -49,12 +51,36 @@ def expected_errors() -> Iterator[None]:
     """Within the block an expected error is told in one line and ends the program."""
     try:
         yield
+        _flush()  # here, where it can be told that it fails
     except ReelTuneError as error:
         click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # whoever read has seen enough
+        _give_up_printing()
+        with suppress(OSError):
+            click.echo(f"error: {one_line(ReelTuneError(error))}", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # as it is where it was closed
+        sys.stdout.flush()
+
+
+def _give_up_printing() -> None:
+    """What is still to be printed goes nowhere, or Python would fail over it once more at its end.
+
+    Where standard output is not to blame, it is flushed and nothing is lost.
+    """
+    try:
+        _flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 HELP = {"help_option_names": ["-h", "--help"]}

@@ -88,7 +88,7 @@ def _fill(database: Path, draft: Path, directory: Path) -> Backup:
         schema = schema_version(conn)
         left_out = _copy_artifacts(conn, database)
         conn.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-    if [path.name for path in draft.glob(f"{database.name}*")] != [database.name]:
+    if any(copy.with_name(copy.name + ending).exists() for ending in ("-wal", "-journal")):
         raise StorageError(f"{str(directory)!r} cannot be written: its log could not be merged")
     files = {
         path.relative_to(draft).as_posix(): (path.stat().st_size, sha256_of(path))

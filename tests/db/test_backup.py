@@ -56,6 +56,19 @@ def test_what_is_restored_is_what_was_saved(path: Path, conn: Connection, tmp_pa
     assert verify(conn) == []
 
 
+@pytest.mark.parametrize("name", ["movies", ".movies", "a b's.db", "m?#%20.db", "new\nline.db"])
+def test_whatever_a_database_is_called_it_is_saved_and_restored(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with connection(path, create=True) as conn:
+        produced(conn, 2)
+        before = dump(conn)
+    run(path, "backup", tmp_path / "saved")
+    run(path, "restore", tmp_path / "saved", "--force")
+    with connection(path) as conn:
+        assert dump(conn) == before
+        assert verify(conn) == []
+
+
 def test_a_lost_directory_is_restored_whole(path: Path, conn: Connection, tmp_path: Path) -> None:
     before, saved = dump(conn), tmp_path / "else" / "where"
     run(path, "backup", saved)

@@ -49,3 +49,23 @@ def test_whatever_the_disk_does_nothing_acknowledged_is_lost_and_nothing_is_half
         assert report["tried"] == times(*COUNTS[report["fault"]])
         assert report["changes"] > 20 or report["fault"] == "kill at random"
     assert sum(report["struck"] for report in reports) > sum(r["tried"] for r in reports) / 2
+
+
+def test_output_that_cannot_be_written_is_one_line(
+    nursery: Nursery, world: Path, tmp_path: Path
+) -> None:
+    code = "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
+    code += "from {0} import {1} as main; sys.argv = sys.argv[1:]; main()"
+    for module, command, *words in (
+        ("tune_orchestrator", "main", "--summary"),
+        ("model_versioning", "model_versioning", "list", "--json"),
+        ("db.__main__", "db", "check"),
+    ):
+        words = ["-c", code.format(module, command), module, *words, "--db", str(world)]
+        told = nursery.run(*words, said=tmp_path / "said")
+        assert (told.returncode, told.stderr.count("\n")) == (1, 1), told.stderr
+        assert "No space left" in told.stderr
+    closed = "import sys; sys.stdout = None; sys.argv = sys.argv[1:]; "
+    closed += "from model_versioning import model_versioning as main; main()"
+    told = nursery.run("-c", closed, "m", "list", "--db", world, said=tmp_path / "said")
+    assert (told.returncode, told.stderr) == (0, "")
