@@ -1,6 +1,6 @@
 """What a decision between two configurations rests on: both measured alike, under both splits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -79,33 +79,42 @@ def gather(
     was, now = {}, {}
     for split in SPLITS:
         trainer = Trainer.of(data, replace(study, split=split), part)
-        now[split] = measure_side(trainer, candidate)
-        was[split] = now[split] if are_same else measure_side(trainer, deployed)
+        measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
+        now[split], was[split] = measured[0], measured[-1]
     return Evidence(study, was, now, are_same)
 
 
-def measure_side(trainer: Trainer, side: Side) -> Measured:
-    """Fit one side, and measure it as a whole and in segments."""
+def measure_sides(trainer: Trainer, sides: Sequence[Side]) -> list[Measured]:
+    """Fit each side, and measure it as a whole and in segments.
+
+    Those of the built-in model are measured in one pass over the users.
+    """
+    built_in = [side.hyperparameters for side in sides if side.model == BUILT_IN]
+    pipeline = replace(trainer, model=BUILT_IN)
+    evaluations = iter(pipeline.evaluate_many(built_in) if built_in else [])
+    found = []
+    for side in sides:
+        known = next(evaluations) if side.model == BUILT_IN else None
+        found.append(_measured(trainer, side, known))
+    return found
+
+
+def _measured(trainer: Trainer, side: Side, known: Evaluation | None) -> Measured:
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
     model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
     return Measured(
-        evaluation=measure_figures(trainer, side, model),
+        evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
         by_users=user_segments(fitting, held_out),
         by_movies=movie_accuracies(_scores_of(model), fitting, held_out, catalogue),
     )
+
+
+def measure_figures(trainer: Trainer, side: Side) -> Evaluation:
+    """Every metric of one side."""
+    return replace(trainer, model=side.model).evaluate(side.hyperparameters)
 
 
 def _scores_of(model: Recommender) -> HeldOutScores:
     if isinstance(model, HandWeighted):
         return partial(held_out_scores_at, model.score_at)
     return partial(held_out_scores, model.score)
-
-
-def measure_figures(trainer: Trainer, side: Side, fitted: Recommender | None = None) -> Evaluation:
-    """Every metric of one side; what is fitted already is not fitted again.
-
-    The built-in model has a faster way to be measured than by its scores.
-    """
-    if fitted is None or side.model == BUILT_IN:
-        return replace(trainer, model=side.model).evaluate(side.hyperparameters)
-    return evaluate(fitted.score, trainer.fitting, trainer.held_out, trainer.catalogue)
