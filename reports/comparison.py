@@ -4,18 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from db.connection import Connection
 from db.experiments import load_group_gains, load_user_values
 from domain.arrays import Floats
 from domain.experiment import BASELINE, Experiment
 from evaluation.significance import CONFIDENCE, Comparison, paired_difference
-from evaluation.winner import luck
+from reports.luck import candidates, luck_of_best, more_helps
 
 Verdict = Literal["better", "cannot tell", "worse"]
-
-LEAST_TO_TELL = 10  # candidates before anything is said of more of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +33,9 @@ class Difference:
     n_tried: int = 0  # candidates it was picked out of
     last_half_gain: float | None = None  # what the last half of them added to the corrected one
     last_half_luck: float | None = None  # and to what was taken off
+    more_helps: bool | None = None  # is the former more than the latter?
     verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
-
-    @property
-    def more_helps(self) -> bool | None:
-        """Does search still add more to what is gained than to its luck? None: not known."""
-        if self.last_half_gain is None or self.last_half_luck is None:
-            return None
-        return self.last_half_gain > self.last_half_luck
 
     @property
     def sentence(self) -> str:
@@ -126,34 +116,23 @@ def _compared(metric: str, a: Floats, b: Floats) -> Difference:
 
 
 def _without_luck(
-    found: Difference,
-    tried: Sequence[Experiment],
-    groups: Mapping[str, Floats],
+    found: Difference, tried: Sequence[Experiment], groups: Mapping[str, Floats]
 ) -> Difference:
     """`found`, with what its difference is worth once the picking is allowed for."""
-    candidates = sorted((e for e in tried if e.number != BASELINE), key=lambda e: e.number)
-    if found.difference is None or found.standard_error is None or not candidates:
+    if found.difference is None or found.standard_error is None:
         return found
-    gains = [e.improvement_from_baseline for e in candidates]
-    errors = [e.improvement_error for e in candidates]
-    told = [groups.get(e.experiment_id) for e in candidates]
-    by_group = [each for each in told if each is not None]
-    complete = len({len(each) for each in by_group}) == 1 and len(by_group) == len(told)
-    chance = luck(
-        np.array([np.nan if gain is None else gain for gain in gains]),
-        # What an earlier program has not kept is taken to be as for the best.
-        np.array([found.standard_error if error is None else error for error in errors]),
-        np.stack(by_group) if complete else None,
-    )
+    chance = luck_of_best(tried, groups, found.standard_error)
     if chance is None:
         return found
-    enough = len(candidates) >= LEAST_TO_TELL
+    n = len(candidates(tried))
+    helps = more_helps(chance, n)
     return replace(
         found,
         corrected=found.difference - chance.of_best,
-        n_tried=len(candidates),
-        last_half_gain=chance.gain_of_last_half if enough else None,
-        last_half_luck=chance.of_last_half if enough else None,
+        n_tried=n,
+        more_helps=helps,
+        last_half_gain=None if helps is None else chance.gain_of_last_half,
+        last_half_luck=None if helps is None else chance.of_last_half,
     )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from domain.experiment import RunStatus
+from db.experiments import load_group_gains
+from domain.experiment import BASELINE, RunStatus
 from domain.space import Configuration, Space
 from reports.front import Point, front_of
+from reports.luck import luck_of_best, more_helps
+from reports.summary import ranking
 from training.ledger import FINISHED, Ledger
 from training.stopping import Stop, StoppedBy
 
@@ -30,6 +33,8 @@ class RunResult:
     best_lower_bound: float | None  # what that exceeds with a confidence of 95 %; none has more
     baseline_value: float | None
     improvement: float | None  # of the best value over the baseline's
+    corrected_improvement: float | None  # less what being picked has added; None without a gain
+    more_search_helps: bool | None  # or adds more luck than gain; None: too few to tell
     front: tuple[Point, ...]  # where there are several objectives: beaten by no other in all
     experiments_run: int
     experiments_completed: int
@@ -48,6 +53,10 @@ def run_result(
     """The record of a run over `space` that ended now."""
     best, run, baseline = ledger.best, ledger.run, ledger.baseline.objective_value
     value = None if best is None else best.objective_value
+    improvement = None if value is None or baseline is None else value - baseline
+    completed = ranking(list(ledger.experiments.values()))
+    chance = luck_of_best(completed, load_group_gains(ledger.conn, run.tuning_run_id))
+    gained = improvement is not None and best is not None and best.number != BASELINE
     return RunResult(
         tuning_run_id=run.tuning_run_id,
         method=run.method,
@@ -63,7 +72,9 @@ def run_result(
         best_value=value,
         best_lower_bound=None if best is None else best.lower_bound,
         baseline_value=baseline,
-        improvement=None if value is None or baseline is None else value - baseline,
+        improvement=improvement,
+        corrected_improvement=(improvement or 0.0) - chance.of_best if gained and chance else None,
+        more_search_helps=more_helps(chance, len(completed) - 1),
         front=front_of(list(ledger.experiments.values()), run.objectives),
         experiments_run=ledger.count(*FINISHED),
         experiments_completed=ledger.count("completed"),

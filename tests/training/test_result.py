@@ -22,6 +22,7 @@ SCHEMA = json.loads((ROOT / "training" / "result.schema.json").read_text(encodin
 TYPES: Mapping[str, Any] = {
     "string": str,
     "integer": int,
+    "boolean": bool,
     "number": (int, float),
     "object": dict,
     "array": (list, tuple),
