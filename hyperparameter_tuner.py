@@ -299,7 +299,7 @@ def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> 
     wrong = {
         f"--method {method}": method in ONE_OBJECTIVE,
         "--progressive": progressive,
-        "--prune": prunes,
+        "--pruner": prunes,
     }
     for what, holds in wrong.items():
         if holds:

@@ -126,7 +126,10 @@ def save_gain(conn: Connection, experiment_id: str, gain: PairedGain) -> None:
 
 
 def load_group_gains(conn: Connection, run_id: str) -> dict[str, Floats]:
-    """Mean gains (G,) by group of users, of those experiments of a run that they are kept of."""
+    """Mean gains (G,) by group of users, of those experiments of a run that they are kept of.
+
+    Of pruned ones only the first groups.
+    """
     rows = conn.execute(
         """
         SELECT experiment_id, gains_by_group
@@ -142,8 +145,13 @@ def load_group_gains(conn: Connection, run_id: str) -> dict[str, Floats]:
 
 
 def _gain(gain: PairedGain | None) -> dict[str, object]:
-    groups = None if gain is None else gain.by_group.astype("<f2").tobytes()
-    return {"error": None if gain is None else gain.error, "groups": groups}
+    if gain is None:
+        return {"error": None, "groups": None}
+    return {"error": gain.error, "groups": _blob(gain.by_group)}
+
+
+def _blob(by_group: Floats) -> bytes:
+    return by_group.astype("<f2").tobytes()
 
 
 def fail_experiment(
@@ -173,7 +181,7 @@ def prune_experiment(
            SET status = 'pruned', completed_at = :completed_at,
                completion_number =
                    (SELECT ifnull(max(completion_number), 0) + 1 FROM hp_experiments),
-               metrics = :metrics, duration_seconds = :seconds
+               metrics = :metrics, duration_seconds = :seconds, gains_by_group = :groups
          WHERE experiment_id = :id
         """,
         {
@@ -181,6 +189,7 @@ def prune_experiment(
             "completed_at": completed_at,
             "metrics": _json(pruned_metrics(found)),
             "seconds": found.seconds,
+            "groups": None if found.by_group is None else _blob(found.by_group),
         },
     )
 

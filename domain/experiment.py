@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from domain.arrays import Floats
 from domain.space import Configuration
 
@@ -128,6 +130,11 @@ class PairedGain:
     error: float  # standard error of the mean over users
     by_group: Floats  # (G,) mean gain of each of G groups of users
 
+    @property
+    def kept(self) -> Floats:
+        """`by_group` as it comes back from storage."""
+        return kept_gains(self.by_group)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
@@ -139,6 +146,12 @@ class Pruned:
     n_users: int  # measured
     share_of_users: float
     seconds: float
+    by_group: Floats | None = None  # (g,) gains over the baseline of the groups that are measured
+
+
+def kept_gains(by_group: Floats) -> Floats:
+    """Gains by group of users, rounded as they are stored: to half precision."""
+    return by_group.astype(np.float16).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,18 +2,18 @@
 
 import numpy as np
 
-from domain.arrays import Floats
+from domain.arrays import Floats, Ints
 from domain.experiment import PairedGain
 from evaluation.significance import known_differences
 
 MOST_GROUPS = 32
 
 
-def paired_gain(values: Floats, baseline: Floats) -> PairedGain | None:
+def paired_gain(values: Floats, baseline: Floats, *, seed: int = 0) -> PairedGain | None:
     """The spread of `values - baseline`, both (U,) per user; None with fewer than two users.
 
-    Users in whom either is not finite are left out. The others are put into groups by a lot that
-    depends on their number alone: it is the same for all experiments of a run.
+    Users in whom either is not finite are left out. The others are put into groups by lot, the
+    same for all experiments of one `seed`.
 
     >>> paired_gain(np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 2.0])).error
     0.3333333333333333
@@ -22,9 +22,17 @@ def paired_gain(values: Floats, baseline: Floats) -> PairedGain | None:
     n = len(differences)
     if n < 2:
         return None
-    order = np.random.default_rng(0).permutation(n)
-    groups = np.array_split(differences[order], min(n, MOST_GROUPS))
     return PairedGain(
         error=float(differences.std(ddof=1) / np.sqrt(n)),
-        by_group=np.array([group.mean() for group in groups]),
+        by_group=np.array([differences[group].mean() for group in lots(n, seed)]),
     )
+
+
+def lots(n: int, seed: int) -> list[Ints]:
+    """`n` users, 1 or more, put by lot into up to 32 groups whose sizes differ by 1 at most.
+
+    >>> [len(group) for group in lots(3, seed=0)]
+    [1, 1, 1]
+    """
+    order = np.random.default_rng([seed, 1]).permutation(n)
+    return np.array_split(order, min(n, MOST_GROUPS))

@@ -32,13 +32,12 @@ def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
         better = "minimize" if name == SECONDS else "maximize"
         if isinstance(part, dict) and part.get("direction", better) != better:
             yield Fault(item.line, f"the direction of {name} must be {better}")
-    stopping, grid = said.get("early_stopping"), said.get("grid")
     try:
         check_way(
             Study(objective=names[0], further_objectives=names[1:]),
             str(said["method"].value) if "method" in said else "",
-            progressive=_flag(grid, "progressive"),
-            prunes=_flag(stopping, "prune"),
+            progressive=_flag(said.get("grid"), "progressive"),
+            prunes="pruner" in said,
         )
     except InputError as error:
         yield Fault(item.line, str(error))

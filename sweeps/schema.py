@@ -15,6 +15,7 @@ from evaluation.splits import SPLITS
 from hyperparameter_tuner import FURTHER_OBJECTIVES
 from search import STRATEGIES
 from sweeps.document import Fault, Item
+from training.contest import PRUNERS
 
 SCHEMA_FILE = Path(__file__).parent / "sweep.schema.json"
 
@@ -133,9 +134,9 @@ SCHEMA: Schema = _object(
                 "patience": _count("experiments without a new best", 1, 100_000),
                 "min_experiments": _count("the least before the run may end", 0, 100_000),
                 "until_converged": _flag("end once what is left to gain is below the noise"),
-                "prune": _flag("stop experiments that some users show to be clearly worse"),
             },
         ),
+        "pruner": _choice("what stops experiments on some of the users", PRUNERS),
         "warm_start": _flag(
             "begin with a surrogate's guesses and what gained on similar data; default: true"
         ),

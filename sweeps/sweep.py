@@ -95,7 +95,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         name=said["name"],
         method=said["method"],
         n_configs=said.get("configs", _default_configs(said["method"], limits)),
-        prunes=stopping.pop("prune", False),
+        pruner=said.get("pruner"),
         stop=StopRules(timeout_seconds=execution.get("timeout"), **stopping),
         limits=limits,
         grid=Grid(**said.get("grid", {})),

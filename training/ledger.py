@@ -12,6 +12,7 @@ from db.experiments import (
     estimate_of,
     fail_experiment,
     load_experiments,
+    load_group_gains,
     load_user_values,
     mark_running,
     prune_experiment,
@@ -32,6 +33,7 @@ from domain.experiment import (
     Progress,
     Pruned,
     TuningRun,
+    kept_gains,
 )
 from domain.objectives import upwards, value_of
 from evaluation.paired import paired_gain
@@ -60,6 +62,9 @@ class Ledger:
         self._trials: list[Trial] = []  # of the settled ones, with their results
         self._is_open = False  # a transaction for all that is recorded
         self._baseline_values: Floats | None = None  # (U,) once they are known and needed
+        kept = load_group_gains(conn, run.tuning_run_id)
+        numbers = {e.experiment_id: number for number, e in self.experiments.items()}
+        self._group_gains = {numbers[each]: gains for each, gains in kept.items()}
         while self._next_is_finished():
             self._lead(self.experiments[self.settled])
 
@@ -128,6 +133,13 @@ class Ledger:
             self.conn, self.experiments[number].experiment_id, self.run.objective
         )
 
+    def group_gains(self, up_to: int) -> list[Floats]:
+        """Mean gains by group of users of the experiments up to and including number `up_to`.
+
+        (G,) of a completed one; of a pruned one those of the first groups, as far as measured.
+        """
+        return [gains for n, gains in sorted(self._group_gains.items()) if n <= up_to]
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """One transaction for all that is recorded in the block; durable when the block is left."""
@@ -167,6 +179,8 @@ class Ledger:
             complete_experiment(
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at, gain
             )
+            if gain is not None:
+                self._group_gains[number] = gain.kept
             if number == BASELINE or _is_better(done, self.best):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
@@ -199,6 +213,8 @@ class Ledger:
             prune_experiment(
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at
             )
+            if found.by_group is not None:
+                self._group_gains[number] = kept_gains(found.by_group)
 
     @contextmanager
     def _recording(self, done: Experiment) -> Iterator[None]:
@@ -263,6 +279,7 @@ class Ledger:
         if gain is None:
             return None
         save_gain(self.conn, experiment.experiment_id, gain)
+        self._group_gains[experiment.number] = gain.kept
         return gain.error
 
     def _gain(self, values: Floats) -> PairedGain | None:
@@ -270,7 +287,9 @@ class Ledger:
         if self._baseline_values is None and self.baseline.status == "completed":
             self._baseline_values = self.user_values(BASELINE)
         known = self._baseline_values
-        return None if known is None or known.shape != values.shape else paired_gain(values, known)
+        if known is None or known.shape != values.shape:
+            return None
+        return paired_gain(values, known, seed=self.run.seed)
 
     def _lead(self, experiment: Experiment) -> None:
         """Count an experiment, all before which are settled, as settled too."""

@@ -12,9 +12,9 @@ from hyperparameter_tuner import HyperparameterTuner, new_experiment, strategy_o
 from search import Trial
 from tracking.progress import Watcher
 from training.brake import Brake
+from training.contest import PRUNERS, Contest
 from training.ledger import FINISHED, Ledger
 from training.plan import Plan
-from training.pruning import Contest
 from training.stopping import Stop
 
 GIVE_UP_AFTER = 5  # failures with no success before them
@@ -95,14 +95,12 @@ class Loop:
             self.executor.submit(experiment.number, self._task(experiment))
 
     def _task(self, experiment: Experiment) -> Contest | dict[str, Value]:
-        """What a worker is given: with a rival that any number of jobs and a resumed run have."""
+        """What a worker is given: with rivals that any number of jobs and a resumed run have."""
         configuration = dict(experiment.hyperparameters)
-        if not self.plan.prunes:
+        if self.plan.pruner is None:
             return configuration
-        rival = self.ledger.best_up_to(experiment.number - self.plan.in_flight)
-        if rival is None:
-            return Contest(configuration, None)
-        return Contest(configuration, self.ledger.user_values(rival.number), rival.objective_value)
+        visible = experiment.number - self.plan.in_flight
+        return PRUNERS[self.plan.pruner](self.ledger, configuration, visible)
 
     @property
     def looks_back(self) -> bool:
@@ -112,7 +110,7 @@ class Loop:
     def _may_begin(self, number: int, *, stored: bool) -> bool:
         """Has all finished that this experiment depends on, and does no rule end the run there?"""
         visible = number - self.plan.in_flight
-        compares = self.plan.stop.look_at_results or self.plan.prunes
+        compares = self.plan.stop.look_at_results or self.plan.pruner is not None
         waits = compares or (self.looks_back and not stored)
         if waits and not self.ledger.finished_up_to(visible):
             return False

@@ -24,7 +24,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)  # within which it searches
     grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
     starts_warm: bool = True  # with a surrogate's guesses, and with what helped on similar data
-    prunes: bool = False  # what is clearly worse than the best on some of the users
+    pruner: str | None = None  # the rule that stops experiments on some of the users
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
     panel: int | None = None  # users on whom experiments are measured; None: all
@@ -45,6 +45,7 @@ class Plan:
         return cls(
             **{
                 **known,
+                "pruner": stored.get("pruner", "paired" if stored.get("prunes") else None),
                 "method": run.method,
                 "n_configs": run.n_configs,
                 "stop": StopRules.of(stored.get("stop", {})),
@@ -66,7 +67,7 @@ class Plan:
             "progressive grid": self.grid.progressive,
             f"grid radius {self.grid.radius}": self.grid.radius,
             f"{self.grid.levels} grid levels": self.grid.levels,
-            "pruning": self.prunes,
+            f"pruner {self.pruner}": self.pruner,
             "cold start": not self.starts_warm,
             f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
                 self.limits.limits

@@ -8,6 +8,7 @@ import click
 
 from cli.sizes import ByteSize
 from search.grid import Grid
+from training.contest import PRUNERS
 from training.plan import Plan
 from training.stopping import StopRules
 
@@ -26,7 +27,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         timeout_per_experiment: float | None,
         memory_bytes: int | None,
         starts_warm: bool,
-        prunes: bool,
+        pruner: str | None,
         progressive: bool,
         grid_radius: float | None,
         grid_levels: int | None,
@@ -43,7 +44,7 @@ def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
         plan = Plan(
             stop=stop,
             starts_warm=starts_warm,
-            prunes=prunes,
+            pruner=pruner,
             grid=Grid(grid_radius, grid_levels, progressive),
             timeout_seconds=timeout_per_experiment,
             memory_bytes=memory_bytes,
@@ -89,10 +90,10 @@ _OPTIONS = (
         help="Neither --patience nor --until-converged ends the run before N experiments.",
     ),
     click.option(
-        "--prune",
-        "prunes",
-        is_flag=True,
-        help="Stop an experiment that some of the users show to be clearly worse than the best.",
+        "--pruner",
+        type=click.Choice(list(PRUNERS)),
+        help="Stop experiments that some of the users show to be clearly worse than the best, or "
+        "not among the best quarter.",
     ),
     click.option(
         "--panel",

@@ -1,56 +1,54 @@
-"""Stops an experiment as soon as it is clearly worse than the best: on ever more of the users."""
+"""Measures experiments on ever more of the users, and stops those that are shown to be worse."""
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats, Ints
 from domain.experiment import Measurement, Pruned
 from domain.recommender import Recommender
 from domain.space import Configuration
 from evaluation.evaluate import Evaluation, evaluate
+from evaluation.paired import MOST_GROUPS, lots
 from model import model_class
+from training.contest import LEAST_USERS, LOOKS, Contest, clear_loss
 from training.engine import Engine, applies
 from training.trainer import Trainer
 
-SHARES = (1 / 16, 1 / 4)  # of the users, after which is looked
-LEVEL = 0.01  # most chance, over all looks, to prune what is as good as the best
-LEAST_USERS = 30  # with a value; fewer say nothing of a mean
-
 
 @dataclass(frozen=True, eq=False)
-class Contest:
-    """A configuration to be measured, and what it has to be compared with."""
+class Look:
+    """After some of the groups of users is looked whether to go on."""
 
-    configuration: Configuration
-    rival: Floats | None  # (U,) the objective of the best known per user; None: nothing to beat
-    rival_value: float | None = None  # and for all of them
+    number: int  # place among the bars of a contest
+    groups: Sequence[Ints]  # positions of the users in each
+    n_all: int  # users with a value
 
-    @property
-    def has_rival(self) -> bool:
-        """Is there anything to be compared with?"""
-        return self.rival is not None and self.rival_value is not None
+    @cached_property
+    def users(self) -> Ints:
+        """(u,) their positions, ascending."""
+        return np.sort(np.concatenate(self.groups))
 
 
 class Pruner:
     """Measures configurations, each on a few users first; fit to be sent to another process.
 
-    The users are in one order for all experiments, drawn by `seed`; so what is pruned depends on
-    configuration and rival alone.
+    Groups of users are drawn by `seed`, the same for all experiments of a run; so what is pruned
+    depends on the contest alone.
     """
 
     def __init__(self, trainer: Trainer, seed: int) -> None:
         self.trainer = trainer
         self.seed = seed
         self._latest: tuple[Configuration, Recommender] | None = None
+        self._looks: Sequence[Look] | None = None
+        self._parts: dict[int, Engine] = {}  # by the number of users
 
     def __call__(self, contest: Contest) -> Measurement | Pruned:
-        """What the configuration is worth, or that it is clearly worse than its rival.
+        """What the configuration is worth, or that it is worse than the contest lets pass.
 
         Raises:
             InputError: the objective says nothing here, for want of held-out ratings.
@@ -65,82 +63,71 @@ class Pruner:
         """
         found: dict[int, Measurement | Pruned] = {}
         spent = np.zeros(len(contests))  # seconds
-        for users in self.parts:
-            asked = [
-                k for k, contest in enumerate(contests) if contest.has_rival and k not in found
-            ]
-            for k, evaluation in self._measured(contests, asked, users, spent):
-                pruned = self._pruned(contests[k], evaluation, users, float(spent[k]))
+        compared = [k for k, contest in enumerate(contests) if contest.rival is not None]
+        rivals = [contests[k].rival for k in compared]
+        for look in self.looks(rivals[0]) if rivals else ():
+            asked = [k for k in compared if k not in found]
+            for k, evaluation in self._measured(contests, asked, look.users, spent):
+                values = evaluation.per_user[self.trainer.objective]
+                pruned = judged(contests[k], look, values, self.trainer.objective, float(spent[k]))
                 if pruned is not None:
                     found[k] = pruned
         left = [k for k in range(len(contests)) if k not in found]
-        for k, evaluation in self._measured(contests, left, self.users, spent):
+        for k, evaluation in self._measured(contests, left, None, spent):
             found[k] = self.trainer.measurement(evaluation, float(spent[k]))
         return [found[k] for k in range(len(contests))]
 
+    def looks(self, rival: Floats | None) -> Sequence[Look]:
+        """Whom to measure first, of those who have a value; who that is, held-out ratings say."""
+        if self._looks is None:
+            assert rival is not None
+            known = np.flatnonzero(np.isfinite(rival))
+            groups = [known[each] for each in lots(len(known), self.seed)] if len(known) else []
+            looks = [Look(k, groups[:n], len(known)) for k, n in enumerate(LOOKS)]
+            is_enough = len(groups) == MOST_GROUPS
+            self._looks = [x for x in looks if is_enough and len(x.users) >= LEAST_USERS]
+        return self._looks
+
     def _measured(
-        self, contests: Sequence[Contest], asked: Sequence[int], users: Ints, spent: Floats
+        self,
+        contests: Sequence[Contest],
+        asked: Sequence[int],
+        users: Ints | None,
+        spent: Floats,
     ) -> list[tuple[int, Evaluation]]:
-        """The figures of the contests `asked` for on some users; the time taken goes to `spent`."""
+        """The figures of the contests `asked` for on some users, or on all.
+
+        The time taken goes to `spent`.
+        """
         began = time.perf_counter()
         configurations = [contests[k].configuration for k in asked]
         evaluations = self._evaluations(configurations, users)
         spent[list(asked)] += (time.perf_counter() - began) / max(1, len(asked))
         return list(zip(asked, evaluations, strict=True))
 
-    def _pruned(
-        self, contest: Contest, found: Evaluation, users: Ints, seconds: float
-    ) -> Pruned | None:
-        """That what was `found` on these users is clearly worse than the rival, if it is."""
-        assert contest.rival is not None
-        assert contest.rival_value is not None
-        objective = self.trainer.objective
-        gain = clear_loss(found.per_user[objective], contest.rival, len(self.users))
-        if gain is None:
-            return None
-        return Pruned(
-            objective=objective,
-            difference=gain,
-            estimate=contest.rival_value + gain,
-            n_users=len(users),
-            share_of_users=len(users) / len(self.users),
-            seconds=seconds,
-        )
-
-    @cached_property
-    def users(self) -> Ints:
-        """(E,) positions of the users with a held-out rating, ascending."""
-        return np.flatnonzero(np.diff(self.trainer.held_out.starts))
-
-    @cached_property
-    def parts(self) -> list[Ints]:
-        """The users of each look, ascending; each holds those of the one before."""
-        order = np.random.default_rng([self.seed, 1]).permutation(self.users)
-        sizes = [math.ceil(share * len(order)) for share in SHARES]
-        return [np.sort(order[:size]) for size in sizes if size >= LEAST_USERS]
-
-    @cached_property
-    def engines(self) -> dict[int, Engine]:
-        """The engine for each part, by its size; empty where there is none for this data."""
-        whole = self.trainer.engine
-        if whole is None:
-            return {}
-        return {len(part): among(whole, part) for part in [*self.parts, self.users]}
-
     def _evaluations(
-        self, configurations: Sequence[Configuration], users: Ints
+        self, configurations: Sequence[Configuration], users: Ints | None
     ) -> list[Evaluation]:
-        """The figures of each configuration on these users alone."""
-        if self.engines and all(map(applies, configurations)):
-            engine = self.engines[len(users)]
-            found = dict(engine.evaluate(configurations, self.trainer.threads))
-            return [found[k] for k in range(len(configurations))]
+        """The figures of each configuration on these users alone, or on all."""
         trainer = self.trainer
-        held_out = trainer.held_out.where(np.isin(trainer.held_out.users, users))
+        whole = trainer.engine
+        if whole is not None and all(map(applies, configurations)):
+            engine = whole if users is None else self._part(whole, users)
+            found = dict(engine.evaluate(configurations, trainer.threads))
+            return [found[k] for k in range(len(configurations))]
+        held_out = trainer.held_out
+        if users is not None:
+            held_out = held_out.where(np.isin(held_out.users, users))
         return [
             evaluate(self._fitted(c).score, trainer.fitting, held_out, trainer.catalogue)
             for c in configurations
         ]
+
+    def _part(self, whole: Engine, users: Ints) -> Engine:
+        """The engine for the users of a look, made once."""
+        if len(users) not in self._parts:
+            self._parts[len(users)] = among(whole, users)
+        return self._parts[len(users)]
 
     def _fitted(self, configuration: Configuration) -> Recommender:
         """The model with this configuration, fitted once for all looks at it."""
@@ -151,27 +138,35 @@ class Pruner:
         return self._latest[1]
 
 
-def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(SHARES)) -> float | None:
-    """The mean of `values - rival` (U,) where it is certainly below 0, else None.
-
-    An upper limit of the mean over all `n_all` users, of whom these are a random part without
-    replacement, by Student's t with the correction for a finite population. The level is divided
-    among the looks (Bonferroni), so the limit holds at every look at once. On means: sign and rank
-    tests on such data have inflated error.
-
-    Source: Cochran 1977, "Sampling techniques", section 2.8; Ihemelandu and Ekstrand 2023,
-    "Inference at scale: significance testing for large search and recommendation experiments".
-    """
-    both = np.isfinite(values) & np.isfinite(rival)
-    n = int(both.sum())
-    if n < LEAST_USERS:
+def judged(
+    contest: Contest, look: Look, values: Floats, objective: str, seconds: float
+) -> Pruned | None:
+    """That what has these `values` (U,) is to be stopped at this look, if it is."""
+    assert contest.rival is not None
+    assert contest.rival_value is not None
+    rival = contest.rival
+    by_group = np.array([(values[group] - rival[group]).mean() for group in look.groups])
+    if contest.bars is None:
+        loss = clear_loss(values, rival, look.n_all)
+    else:
+        loss = below(by_group, contest.bars[look.number])
+    if loss is None:
         return None
-    differences = values[both] - rival[both]
-    mean = float(differences.mean())
-    finite_population = math.sqrt(max(0.0, 1 - n / max(n, n_all)))
-    error = float(differences.std(ddof=1)) / math.sqrt(n) * finite_population
-    limit = mean + float(scipy.special.stdtrit(n - 1, 1 - LEVEL / looks)) * error
-    return mean if limit < 0 else None
+    return Pruned(
+        objective=objective,
+        difference=loss,
+        estimate=contest.rival_value + loss,
+        n_users=len(look.users),
+        share_of_users=len(look.users) / look.n_all,
+        seconds=seconds,
+        by_group=None if contest.bars is None else by_group,
+    )
+
+
+def below(by_group: Floats, bar: float | None) -> float | None:
+    """The mean gain of some groups of users where it is below `bar`, else None."""
+    gain = float(by_group.mean())
+    return gain if bar is not None and gain < bar else None
 
 
 def among(engine: Engine, users: Ints) -> Engine:

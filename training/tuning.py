@@ -97,7 +97,12 @@ class TuningOrchestrator:
         a name or limits of its own.
         """
         check_method(plan.method)
-        check_way(self.study, plan.method, progressive=plan.grid.progressive, prunes=plan.prunes)
+        check_way(
+            self.study,
+            plan.method,
+            progressive=plan.grid.progressive,
+            prunes=plan.pruner is not None,
+        )
         close_dead_runs(self.conn)
         is_plain = plan.name is None and plan.limits == Limits()
         planned = self.tuner.planned_run(plan.method) if is_plain else None
@@ -252,9 +257,10 @@ class TuningOrchestrator:
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         if trainer.engine is not None and not has_limits:
             here = replace(trainer, threads=self.jobs)
-            return Batches(Pruner(here, seed).measure_many if plan.prunes else here.measure_many)
+            is_pruned = plan.pruner is not None
+            return Batches(Pruner(here, seed).measure_many if is_pruned else here.measure_many)
         start: Start[Any, Any] = partial(_same, trainer)
-        if plan.prunes:
+        if plan.pruner is not None:
             start = partial(Pruner, trainer, seed)
         return make_executor(
             self.jobs,

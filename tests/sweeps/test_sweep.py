@@ -220,7 +220,7 @@ def test_objectives_may_be_several_and_the_first_decides(tmp_path: Path) -> None
         ("objective: [mrr, mrr]\n", "3: the objectives must differ"),
         ("objective: [mrr, {metric: speed}]\n", "3: objective.metric must be one of"),
         ("objective: [mrr, {metric: seconds, direction: maximize}]\n", "3: the direction of"),
-        ("objective: [mrr, seconds]\nearly_stopping: {prune: true}\n", "3: --prune needs one"),
+        ("objective: [mrr, seconds]\npruner: halving\n", "3: --pruner needs one"),
     ],
 )
 def test_objectives_that_cannot_be_are_named(tmp_path: Path, text: str, said: str) -> None:

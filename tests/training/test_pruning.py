@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from domain.dataset import Dataset
 from domain.errors import InterruptedRunError
 from domain.experiment import Measurement, Pruned
 from domain.hyperparameters import SPACE
+from evaluation.paired import paired_gain
 from hyperparameter_tuner import Study
 from importers.demo import import_demo
 from importers.demo_settings import DemoSettings
 from tests.training.runs import Interrupting, found, resumed, tuned
+from training.contest import LEVEL, PRUNERS, Contest, bar, clear_loss
 from training.plan import Plan
-from training.pruning import LEVEL, Contest, Pruner, clear_loss
+from training.pruning import Pruner
 from training.trainer import Trainer
 from training.tuning import TuningOrchestrator
 
@@ -31,7 +34,7 @@ BAD = GOOD | {
     "franchise_weight": 1.0,
     "cast_weight": 0.0,
 }
-PLAN = Plan(method="random", n_configs=14, prunes=True)
+PLANS = {name: Plan(method="random", n_configs=14, pruner=name) for name in PRUNERS}
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +89,53 @@ def test_the_engine_and_the_reference_stop_alike(
 ) -> None:
     trainer = Trainer.of(data, Study())
     fast = Pruner(trainer, 7)(contest(trainer, BAD))
-    monkeypatch.setattr(Pruner, "engines", {})
+    monkeypatch.setattr(Trainer, "engine", None)
     slow = Pruner(trainer, 7)(contest(trainer, BAD))
     assert isinstance(fast, Pruned)
     assert isinstance(slow, Pruned)
     assert fast.n_users == slow.n_users
     assert fast.difference == pytest.approx(slow.difference)
+
+
+def test_with_a_bar_what_gains_less_is_stopped_and_what_gains_as_much_goes_on(
+    data: Dataset,
+) -> None:
+    trainer = Trainer.of(data, Study())
+    against = contest(trainer, BAD)
+    pruner = Pruner(trainer, 7)
+    stopped = pruner(replace(against, bars=(None, 0.0)))
+    assert isinstance(stopped, Pruned)
+    assert stopped.by_group is not None
+    assert len(stopped.by_group) == 8
+    assert stopped.difference == pytest.approx(stopped.by_group.mean())
+    exactly = float(stopped.by_group.mean())
+    for bars in ((None, None), (None, exactly)):
+        assert isinstance(pruner(replace(against, bars=bars)), Measurement)
+
+
+def test_the_groups_of_a_part_gain_as_they_do_among_all(data: Dataset) -> None:
+    trainer = Trainer.of(data, Study())
+    against = contest(trainer, BAD)
+    assert against.rival is not None
+    stopped = Pruner(trainer, 7)(replace(against, bars=(None, 1.0)))
+    whole = paired_gain(trainer(BAD).user_values, against.rival, seed=7)
+    assert isinstance(stopped, Pruned)
+    assert stopped.by_group is not None
+    assert whole is not None
+    assert stopped.by_group == pytest.approx(whole.by_group[:8])
+
+
+def test_one_in_four_goes_on_and_one_at_least() -> None:
+    gains = [np.full(8, k / 10) for k in (3, 1, 4, 2, 7, 5, 6)]
+    assert bar([], 2) is None
+    assert bar(gains[:1], 2) == pytest.approx(0.3)
+    assert bar(gains[:6], 2) == pytest.approx(0.7)  # one of seven
+    assert bar(gains, 2) == pytest.approx(0.6)  # two of eight
+    assert bar([*gains, np.full(2, 0.9)], 8) == pytest.approx(0.6)  # the last was stopped before
+
+
+def test_a_bar_is_of_the_first_groups_alone() -> None:
+    assert bar([np.array([0.1, 0.3, 9.0, 9.0])], 2) == pytest.approx(0.2)
 
 
 def test_what_is_as_good_is_rarely_stopped_and_what_is_worse_often() -> None:
@@ -120,32 +164,35 @@ def test_few_users_say_nothing() -> None:
     assert clear_loss(values, np.ones(100), 100) is None
 
 
-def test_a_resumed_run_prunes_what_the_unbroken_one_does(worlds: list[Path]) -> None:
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_resumed_run_prunes_what_the_unbroken_one_does(worlds: list[Path], plan: Plan) -> None:
     one, two = worlds
-    expected = tuned(two, PLAN)
+    expected = tuned(two, plan, seed=8)
     assert expected.experiments_pruned > 0
     assert expected.experiments_run == 15
     with connection(one) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(8)
+            conn, load_dataset(conn), Study(seed=8), watch=Interrupting(8)
         )
         with pytest.raises(InterruptedRunError):
-            orchestrator.run(PLAN)
+            orchestrator.run(plan)
         run_id = load_runs(conn)[0].tuning_run_id
     resumed(one, run_id)
     assert found(one, run_id) == found(two, expected.tuning_run_id)
 
 
 @pytest.mark.slow
-def test_any_number_of_jobs_prunes_the_same(worlds: list[Path]) -> None:
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_any_number_of_jobs_prunes_the_same(worlds: list[Path], plan: Plan) -> None:
     one, two = worlds
-    a, b = tuned(one, PLAN), tuned(two, PLAN, jobs=2)
+    a, b = tuned(one, plan, seed=8), tuned(two, plan, jobs=2, seed=8)
     assert found(one, a.tuning_run_id) == found(two, b.tuning_run_id)
 
 
-def test_a_pruned_experiment_has_no_value_and_is_never_best(worlds: list[Path]) -> None:
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_pruned_experiment_has_no_value_and_is_never_best(worlds: list[Path], plan: Plan) -> None:
     path = worlds[0]
-    result = tuned(path, PLAN)
+    result = tuned(path, plan, seed=8)
     with connection(path) as conn:
         pruned = [e for e in load_experiments(conn, result.tuning_run_id) if e.status == "pruned"]
     assert len(pruned) == result.experiments_pruned
@@ -153,5 +200,6 @@ def test_a_pruned_experiment_has_no_value_and_is_never_best(worlds: list[Path]) 
         assert experiment.objective_value is None
         assert experiment.improvement_from_baseline is None
         assert experiment.validation_accuracy is None
-        assert (experiment.metrics["difference"] or 0) < 0
+        assert experiment.lower_bound is None
+        assert experiment.metrics["difference"] is not None
     assert result.best_experiment_number not in {e.number for e in pruned}

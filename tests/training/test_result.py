@@ -26,7 +26,6 @@ TYPES: Mapping[str, Any] = {
     "number": (int, float),
     "object": dict,
     "array": (list, tuple),
-    "boolean": bool,
     "null": type(None),
 }
 

@@ -128,7 +128,7 @@ def test_a_list_that_cannot_be_is_wrong_usage(world: Path, text: str, told: str)
     ("words", "told"),
     [
         (("--method", "cmaes"), "--method cmaes needs one objective, got accuracy, diversity"),
-        (("--method", "random", "--prune"), "--prune needs one objective"),
+        (("--method", "random", "--pruner", "paired"), "--pruner needs one objective"),
         (("--method", "grid", "--progressive"), "--progressive needs one objective"),
     ],
 )
