@@ -118,7 +118,7 @@ def _interval(console: Console, found: Difference) -> str:
 
 def _more(found: Difference) -> str:
     """What the last half of the candidates was good for."""
-    helps = "more search may help" if found.more_helps else "more such search hardly helps"
+    helps = "more gain than luck" if found.more_helps else "more such search hardly helps"
     return (
         f"The last {found.n_tried // 2:,} of them added {found.last_half_gain:+.4f} to that, and "
         f"{found.last_half_luck:+.4f} to what luck had added: {helps}"

@@ -51,10 +51,9 @@ class Loop:
                 break
             self._record()
             if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
-                said = f"the first {GIVE_UP_AFTER} experiments all failed"
-                return "failed", Stop("failures", said)
+                return "failed", self._failures(f"the first {GIVE_UP_AFTER} experiments all failed")
         if not self.ledger.count("completed"):
-            return "failed", Stop("failures", "all experiments failed")
+            return "failed", self._failures("all experiments failed")
         stop = self.brake.stop(self.ledger.settled)
         if stop is not None:
             return "completed", stop
@@ -62,6 +61,10 @@ class Loop:
             said = "nothing is left to propose that was not tried"
             return "completed", Stop("exhausted", said)
         return "completed", Stop("configs", f"all {self.plan.n_configs} configurations tried")
+
+    def _failures(self, said: str) -> Stop:
+        errors = (e.error for _, e in sorted(self.ledger.experiments.items()) if e.error)
+        return Stop("failures", f"{said}, the first with: {next(errors, 'no reason')}")
 
     def _fill(self) -> bool:
         """Begin experiments while there is room; True if the strategy has nothing left."""
