@@ -11,13 +11,13 @@ from executors.executor import Outcome, R, T, one_line
 
 FIRST = 4  # tasks in the first batch, of which nobody knows how long they take
 MOST = 64
-SECONDS = 0.5  # that a batch should take: within it nothing is recorded, and nothing can be stopped
+SHORT, LONG = 0.5, 2.0  # seconds: batches grow below and shrink above; within one nothing is kept
 
 
 class Batches(Generic[T, R]):
     """An executor without workers: `finished` runs what was submitted first, as one batch.
 
-    A batch is as large as can be done in SECONDS, by what the last one took. If it fails, its
+    After a short batch the next is twice as large, after a long one half. If a batch fails, its
     tasks are run one by one, so that each fails alone, and so is the next. KeyboardInterrupt and
     InterruptedRunError go through it.
     """
@@ -45,10 +45,16 @@ class Batches(Generic[T, R]):
         batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
         began = time.monotonic()
         outcomes = self._together(batch)
-        seconds = (time.monotonic() - began) / len(batch)
-        has_failed = any(outcome.error is not None for outcome in outcomes)
-        self._size = 1 if has_failed else max(1, min(MOST, int(SECONDS / max(seconds, 1e-9))))
+        self._adapt(time.monotonic() - began, outcomes)
         return outcomes
+
+    def _adapt(self, seconds: float, outcomes: Sequence[Outcome[R]]) -> None:
+        if any(outcome.error is not None for outcome in outcomes):
+            self._size = 1
+        elif seconds < SHORT:
+            self._size = min(MOST, 2 * self._size)
+        elif seconds > LONG:
+            self._size = max(1, self._size // 2)
 
     def _together(self, batch: Sequence[tuple[int, T]]) -> list[Outcome[R]]:
         began = time.monotonic()

@@ -11,6 +11,7 @@ def one_thread() -> Any:
 
 @cache
 def _controller() -> Any:
+    import scipy.linalg  # noqa: F401 it brings a library of its own, which must be there to be told
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -38,13 +38,12 @@ def test_what_is_waiting_is_run_together() -> None:
 
 
 def test_batches_grow_with_what_is_quick_and_shrink_with_what_is_slow() -> None:
-    with submitted(Doubling(), range(FIRST + MOST + 1)) as executor:
-        assert len(executor.finished()) == FIRST
-        assert executor.capacity == MOST
-        assert len(executor.finished()) == MOST
-    with submitted(Doubling(seconds=0.26), range(FIRST)) as executor:
+    with submitted(Doubling(), range(100, 100 + 5 * MOST)) as executor:
+        sizes = [len(executor.finished()) for _ in range(6)]
+        assert sizes == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST, MOST, MOST]
+    with submitted(Doubling(seconds=0.55), range(FIRST)) as executor:
         executor.finished()
-        assert executor.capacity == 1
+        assert executor.capacity == FIRST // 2
 
 
 def test_what_fails_in_a_batch_fails_alone_and_the_next_is_small() -> None:
