@@ -85,7 +85,7 @@ TRUTH: Configuration = {
 class World:
     """What is known of each user's films: arrays (U, F), and (B + 1, U, F) by billing order."""
 
-    def __init__(self, seed: int = 7) -> None:
+    def __init__(self, seed: int = 7, truth: Configuration = TRUTH) -> None:
         rng = np.random.default_rng(seed)
         shape = (N_USERS, N_FILMS)
         self.match = rng.beta(2, 2, shape)
@@ -98,7 +98,7 @@ class World:
         quality = rng.normal(0.6, 0.12, shape)
         self.rating = np.clip(quality + rng.normal(0, 0.35, shape) / np.sqrt(self.n_ratings), 0, 1)
         self.age = rng.gamma(1.3, 12.0, shape)
-        taste = self.scores(TRUTH) + rng.normal(0, TASTE_NOISE, shape)
+        taste = self.scores(truth) + rng.normal(0, TASTE_NOISE, shape)
         order = np.argsort(-taste, axis=1)
         self.liked, self.disliked = np.split(order, 2, axis=1)  # (U, F/2) each
 

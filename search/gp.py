@@ -1,5 +1,6 @@
 """Search by a Gaussian process: propose where it promises most."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,19 +8,21 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from domain.arrays import Floats
+from domain.experiment import Phase
 from search.features import Features
 from search.gaussian_process import GaussianProcess, Prior, condition, fit
 from search.strategy import Problem, Proposal, Trial
 from search.threads import one_thread
 
-N_INITIAL = 4  # results before the model is asked
+N_INITIAL = 4  # results that lie apart before the model is asked,
+MOST_INITIAL = 12  # or so many, wherever they lie
 MOST_FITTED = 120  # results that lengths are fitted on, and
 MOST_KNOWN = 240  # results that the model knows: its cost grows with their cube
 SPREADS = (0.5, 1.0)  # of the prior of lengths: by turns, so that one misfit does not rule
 N_SPREAD, N_NEAR, N_LEADERS = 200, 600, 3  # first candidates: everywhere, and near the best known
 N_ROUNDS, N_MOVED, N_KEPT = 6, 200, 6  # then the best few are moved, by less each round
 FIRST_STEP, SHRINK = 0.1, 0.7
-NEAR = 0.15  # distance per root dimension from the best point below which a proposal exploits
+NEAR = 0.15  # distance per root dimension below which points are one place: to try there exploits
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class GaussianProcessSearch:
     best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
     Configurations being tried count with the value the model expects of them, so that a batch
     spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
-    until there are enough results.
+    until there are enough results in different places: what a run begins with, be it an earlier
+    winner or a guess, may be all in one, and then says little of the rest.
 
     Source: Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
     functions"; Ament et al. 2023, "Unexpected improvements to expected improvement", for the
@@ -45,25 +49,48 @@ class GaussianProcessSearch:
         if not problem.space.dimensions:
             return None
         finished = problem.results()
-        if problem.attempt or len(finished) < N_INITIAL:
+        if problem.attempt or _n_places(problem, finished) < N_INITIAL:
             return _initial(problem)
         with one_thread():
             return _most_promising(problem, _telling(finished))
 
 
-def _initial(problem: Problem) -> Proposal:
-    """The design's point for this number; any point where that was tried before."""
-    n_axes = len(problem.space.dimensions)
-    if problem.attempt:
-        point = problem.generator().random(n_axes)
-    elif problem.number <= 1:
-        point = np.full(n_axes, 0.5)
-    else:
-        from scipy.stats import qmc  # half a second, only where it is used
+def _n_places(problem: Problem, finished: list[Trial]) -> int:
+    """How many of these results lie apart; enough where there are many."""
+    if len(finished) >= MOST_INITIAL:
+        return N_INITIAL
+    places: list[Floats] = []
+    for trial in finished:
+        point = problem.space.encode(trial.configuration)
+        if not _is_near(point, places):
+            places.append(point)
+    return len(places)
 
-        design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
-        point = design.fast_forward(problem.number - 1).random(1)[0]
-    return Proposal(problem.space.decode(point), "initial")
+
+def _is_near(point: Floats, others: Iterable[Floats]) -> bool:
+    """Is `point` (D,) in the same place as one of the others?"""
+    near = NEAR * np.sqrt(len(point))
+    return any(float(np.linalg.norm(point - other)) < near for other in others)
+
+
+def _initial(problem: Problem) -> Proposal:
+    """The middle, if nothing was tried there; else the design's point for this number.
+
+    Where that was tried before, any point.
+    """
+    space = problem.space
+    n_axes = len(space.dimensions)
+    if problem.attempt:
+        return Proposal(space.decode(problem.generator().random(n_axes)), "initial")
+    middle = np.full(n_axes, 0.5)
+    early = problem.trials[:MOST_INITIAL]
+    if not _is_near(middle, [space.encode(trial.configuration) for trial in early]):
+        return Proposal(space.decode(middle), "initial")
+    from scipy.stats import qmc  # half a second, only where it is used
+
+    design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
+    point = design.fast_forward(max(0, problem.number - 1)).random(1)[0]
+    return Proposal(space.decode(point), "initial")
 
 
 def _telling(finished: list[Trial]) -> list[Trial]:
@@ -101,8 +128,8 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
     for point in _climbed(promise, _candidates(cubes, rng), rng):
         configuration = problem.complete(space.decode(point))
         if problem.is_new(configuration):
-            near = np.linalg.norm(point - cubes[0]) < NEAR * np.sqrt(len(point))
-            return Proposal(configuration, "exploit" if near else "explore")
+            phase: Phase = "exploit" if _is_near(point, cubes[:1]) else "explore"
+            return Proposal(configuration, phase)
     return Proposal(space.decode(rng.random(len(space.dimensions))), "explore")
 
 

@@ -35,3 +35,29 @@ def test_a_smooth_optimum_is_found_better_than_by_chance() -> None:
         ours = best(tuned("bayesian", PLANE, bowl, 25, seed))
         assert ours > -0.002
         assert ours > best(tuned("random", PLANE, bowl, 25, seed))
+
+
+def clustered(n: int) -> list[Trial]:
+    """Results of about one place."""
+    base = SPACE.encode(SPACE.defaults())
+    points = [np.clip(base + 0.01 * k, 0, 1) for k in range(n)]
+    return [Trial(SPACE.decode(point), 0.5 + 0.01 * k) for k, point in enumerate(points)]
+
+
+def test_results_of_one_place_do_not_make_a_model() -> None:
+    """What a run begins with may be all alike; the rest is looked at first, the middle before."""
+    first = STRATEGIES["gp"].propose(problem(SPACE, clustered(6)))
+    assert first is not None
+    assert first.phase == "initial"
+    assert first.configuration == SPACE.decode(np.full(len(SPACE.dimensions), 0.5))
+    trials = [*clustered(6), Trial(first.configuration, 0.6)]
+    second = STRATEGIES["gp"].propose(problem(SPACE, trials))
+    assert second is not None
+    assert second.phase == "initial"
+    assert second.configuration != first.configuration
+
+
+def test_many_results_make_a_model_wherever_they_are() -> None:
+    found = STRATEGIES["gp"].propose(problem(SPACE, clustered(12)))
+    assert found is not None
+    assert found.phase != "initial"
