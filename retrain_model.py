@@ -71,6 +71,12 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     type=click.FloatRange(0, 1),
     help="Least test accuracy, this time.  [default: the deployed accuracy_threshold]",
 )
+@click.option(
+    "--panel",
+    type=click.IntRange(100),
+    metavar="N",
+    help="Where only ratings are new, measure on a fixed sample of N users.",
+)
 @option_notify("afterwards")
 @option_study
 @option_wait
@@ -99,6 +105,8 @@ def main(
         raise click.UsageError("one --objective decides here; tune_orchestrator.py takes several")
     if action and apply_hp is not None:
         raise click.UsageError(f"--apply-hp deploys, --{_SPELT[action]} does not: give one of them")
+    if apply_hp is not None and conditions["panel"]:
+        raise click.UsageError("--apply-hp measures everybody: leave out --panel")
     if action == "report":
         with connection(db_path) as conn:
             _report(conn, study, as_json)

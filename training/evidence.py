@@ -72,13 +72,21 @@ class Evidence:
 
 
 def gather(
-    data: Dataset, study: Study, part: HeldOutPart, deployed: Side, candidate: Side
+    data: Dataset,
+    study: Study,
+    part: HeldOutPart,
+    deployed: Side,
+    candidate: Side,
+    panel: int | None = None,
 ) -> Evidence:
-    """Measure both sides on `part` of every split; sides that are the same only once."""
+    """Measure both sides on `part` of every split; sides that are the same only once.
+
+    With a `panel`, on a fixed sample of so many users.
+    """
     are_same = deployed.is_same(candidate)
     was, now = {}, {}
     for split in SPLITS:
-        trainer = Trainer.of(data, replace(study, split=split), part)
+        trainer = Trainer.of(data, replace(study, split=split), part).on_panel(panel)
         measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
         now[split], was[split] = measured[0], measured[-1]
     return Evidence(study, was, now, are_same)

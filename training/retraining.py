@@ -54,6 +54,7 @@ class Order:
     min_new_ratings: int = MIN_NEW_RATINGS
     accuracy_threshold: float | None = None  # None: the hyperparameter's
     minimum_effect: float = MINIMUM_EFFECT
+    panel: int | None = None  # users to measure where only ratings are new; None: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,11 @@ class _Retrainer:
             return "routine"
         return "nightly" if self.order.unattended else "by hand"
 
+    @property
+    def panel(self) -> int | None:
+        """How many users to measure; all where another configuration is to be deployed."""
+        return self.order.panel if self.decision == "routine" else None
+
     def nothing_new(self) -> str | None:
         """Why there is nothing to retrain for; None if there is."""
         if self.production is None or self.order.force or self.decision != "routine":
@@ -132,7 +138,7 @@ class _Retrainer:
                 verdict="nothing new", said=idle, hyperparameters=self.hyperparameters
             )
         budget = budget_state(self.conn, stamp()) if self.decision == "nightly" else None
-        evidence = gather(self.data, self.study, "test", self.deployed, self.candidate)
+        evidence = gather(self.data, self.study, "test", self.deployed, self.candidate, self.panel)
         contrasts = evidence.contrasts
         found = evidence.candidate[self.study.split].evaluation
         judged = gate(
@@ -190,7 +196,7 @@ class _Retrainer:
         self, result: Retraining, judged: Judgement, evidence: Evidence, look: int
     ) -> Retraining:
         """Register, and promote what passed."""
-        said = judged.as_evidence() | {"look": look}
+        said = judged.as_evidence() | {"look": look, "panel": self.panel}
         if judged.verdict == "refused":
             version = refuse(self.conn, self._training(result), said, result.said)
             return replace(result, version=version)

@@ -1,8 +1,11 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from db.connection import connection
 from db.dataset import load_dataset
@@ -10,11 +13,15 @@ from db.experiments import load_experiments, load_user_values
 from db.tuning_runs import load_run, load_runs
 from domain.errors import InterruptedRunError
 from domain.experiment import BASELINE
+from domain.hyperparameters import SPACE
 from evaluation.panel import panel_part
 from hyperparameter_tuner import HyperparameterTuner, Study
+from model_versioning import load_model
+from retrain_model import main
 from tests.training.runs import Interrupting, found, resumed, tuned
 from training.evidence import Side, gather
 from training.plan import Plan
+from training.retraining import Order, Retraining, retrain
 from training.trainer import Trainer
 from training.tuning import TuningOrchestrator
 
@@ -55,7 +62,7 @@ def test_the_gate_measures_everybody(world: Path) -> None:
         data = load_dataset(conn)
         experiments = load_experiments(conn, run_id)
         sides = [Side("hand-weighted", e.hyperparameters) for e in experiments[:2]]
-        evidence = gather(data, Study(), "test", *sides)
+        evidence = gather(data, Study(), "test", sides[0], sides[1])
     held_out = Trainer.of(data, Study(), "test").held_out
     measured = evidence.candidate["user-time"].evaluation.n_users
     assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
@@ -82,3 +89,38 @@ def test_results_on_other_users_are_no_history(world: Path) -> None:
         tuner = HyperparameterTuner(conn, load_dataset(conn), Study(seed=7))
         trials = tuner.earlier_trials(load_run(conn, last))
     assert len(trials) == 4
+
+
+def test_a_night_with_the_same_configuration_may_be_judged_on_a_panel(world: Path) -> None:
+    def night(**order: Any) -> Retraining:
+        with connection(world) as conn:
+            return retrain(conn, load_dataset(conn), Order(study=Study(), force=True, **order))
+
+    low = {"accuracy_threshold": 0.1}
+    users = [
+        found.against_deployed.n_users
+        for found in (night(**low, panel=20), night(**low, panel=20), night(**low))
+        if found.against_deployed is not None
+    ]
+    assert users[0] == users[2] > 20 >= users[1]
+    other = night(**low, panel=20, hyperparameters={**SPACE.defaults(), "genre_boost_low": -0.1})
+    assert other.decision == "by hand"
+    assert other.against_deployed is not None
+    assert other.against_deployed.n_users == users[0]
+
+
+def test_what_a_night_on_a_panel_deploys_is_fitted_to_everybody(world: Path, other: Path) -> None:
+    found = []
+    for path, panel in ((world, 20), (other, None)):
+        with connection(path) as conn:
+            order = Order(study=Study(), force=True, accuracy_threshold=0.1)
+            retrain(conn, load_dataset(conn), order)
+            retrain(conn, load_dataset(conn), replace(order, panel=panel))
+            found.append(load_model(conn, 2).model.arrays())
+    assert found[0].keys() == found[1].keys()
+    assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0])
+
+
+def test_other_hyperparameters_are_not_deployed_on_a_panel(world: Path) -> None:
+    words = ["--apply-hp", "{}", "--panel", "100", "--db", str(world)]
+    assert "measures everybody" in CliRunner().invoke(main, words).output
