@@ -56,14 +56,34 @@ def crowding(values: Floats) -> Floats:
 
 
 def _dominated(values: Floats) -> Bools:
-    """(N,) which of `values` another one dominates; only what is on the front need be compared."""
+    """(N,) which of `values` (N, K) another one dominates."""
     order = np.lexsort(-values.T[::-1])  # what comes later dominates nothing before it
+    in_order = values[order]
+    beaten = np.empty(len(values), dtype=np.bool_)
+    beaten[order] = _of_two(in_order) if values.shape[1] < 3 else _of_any(in_order)
+    return beaten
+
+
+def _of_two(values: Floats) -> Bools:
+    """(N,) the same for one or two objectives, `values` in descending order, without a loop."""
+    if not len(values):
+        return np.zeros(0, dtype=np.bool_)
+    first, last = values[:, 0], values[:, -1] * (values.shape[1] > 1)
+    places = np.arange(len(values))
+    begins = np.maximum.accumulate(np.where(np.diff(first, prepend=np.inf) != 0, places, 0))
+    highest = np.maximum.accumulate(last)
+    before = np.where(begins > 0, highest[begins - 1], -np.inf)  # among those better by the first
+    beaten: Bools = (before >= last) | (last < last[begins])
+    return beaten
+
+
+def _of_any(values: Floats) -> Bools:
+    """(N,) the same for any number; each need be compared with what is on the front only."""
     beaten = np.zeros(len(values), dtype=np.bool_)
-    best = np.empty((0, values.shape[1]))
-    for place in order:
-        value = values[place]
-        worse = (best >= value).all(axis=1) & (best > value).any(axis=1)
-        beaten[place] = worse.any()
+    best = values[:0]
+    for place, value in enumerate(values):
+        at_least = best[(best >= value).all(axis=1)]
+        beaten[place] = (at_least > value).any()
         if not beaten[place]:
             best = np.vstack([best, value])
     return beaten
