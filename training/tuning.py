@@ -29,6 +29,7 @@ from domain.dataset import Dataset
 from domain.errors import InputError, InterruptedRunError
 from domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from domain.limits import Limits
+from domain.objectives import SECONDS
 from domain.space import Configuration
 from executors import Batches, Executor, Start, make_executor
 from hyperparameter_tuner import HyperparameterTuner, Study, check_method, check_way, new_experiment
@@ -252,10 +253,12 @@ class TuningOrchestrator:
         """Batches in this process where the engine is to be used without limits, else workers.
 
         The engine is no stranger's code: it needs no process of its own, uses as many cores by
-        threads, and is faster with many configurations at a time.
+        threads, and is faster with many configurations at a time. A batch does not say what each
+        of it took, though.
         """
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
-        if trainer.engine is not None and not has_limits:
+        is_timed = SECONDS in self.study.objectives
+        if trainer.engine is not None and not (has_limits or is_timed):
             here = replace(trainer, threads=self.jobs)
             is_pruned = plan.pruner is not None
             return Batches(Pruner(here, seed).measure_many if is_pruned else here.measure_many)

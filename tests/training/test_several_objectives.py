@@ -107,6 +107,13 @@ def test_results_of_runs_with_one_objective_teach_one_with_several(world: Path) 
     ]
 
 
+def test_each_experiment_is_timed_by_itself_where_seconds_are_an_objective(world: Path) -> None:
+    result = tuned(world, Plan(method="random", n_configs=6), further_objectives=("seconds",))
+    with connection(world) as conn:
+        experiments = load_experiments(conn, result.tuning_run_id)
+    assert len({e.duration_seconds for e in experiments}) == 7
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
