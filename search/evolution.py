@@ -28,9 +28,10 @@ class Evolution:
         if n_axes == 0:
             return None
         finished = problem.results()
-        if len(finished) < N_INITIAL or problem.attempt > 20:
+        full = [t for t in finished if not (t.failed or t.pruned)]
+        if not full or len(finished) < N_INITIAL or problem.attempt > 20:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
-        anchors = [space.encode(t.configuration) for t in best_trials(finished, N_ANCHORS)]
+        anchors = [space.encode(t.configuration) for t in best_trials(full, N_ANCHORS)]
         ranks = np.arange(len(anchors))
         chosen = rng.choice(ranks, p=0.5**ranks / np.sum(0.5**ranks))
         other = anchors[rng.integers(len(anchors))]
