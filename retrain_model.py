@@ -30,7 +30,8 @@ from reports.tuning_tables import render_summary
 from search import STRATEGIES
 from training.aftermath import reported
 from training.options import option_study
-from training.retraining import MIN_NEW_RATINGS, Order, Retraining, retrain
+from training.order import MIN_NEW_RATINGS, Order, Retraining
+from training.retraining import retrain
 from training.tables import render_retraining
 
 _SPELT = {"tune": "tune", "report": "tune-report"}

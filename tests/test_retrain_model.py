@@ -15,7 +15,8 @@ from model import BUILT_IN, HandWeighted
 from model_versioning import load_model
 from tests.commands import run, run_json
 from tests.importers.imports import dump
-from training.retraining import Order, retrain
+from training.order import Order
+from training.retraining import retrain
 from training.trainer import Trainer
 
 SCRIPT = "retrain_model.py"

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,68 +17,20 @@ from domain.arrays import Floats
 from domain.clock import stamp
 from domain.dataset import Dataset
 from domain.hyperparameters import ACCURACY_THRESHOLD
-from domain.space import Configuration, Value
 from domain.version import TrainingRun
-from evaluation.contrasts import Contrast
-from evaluation.gate import MINIMUM_EFFECT, Decision, Judgement, Terms, find, gate
-from evaluation.guardrails import LEVEL, Rule
-from evaluation.significance import Comparison
-from hyperparameter_tuner import Study
+from evaluation.gate import Decision, Judgement, Terms, find, gate
+from evaluation.guardrails import LEVEL
 from model import model_class
 from model_versioning import promote, refuse, register
-from reports.json_ready import json_ready
 from tracking.lineage import code_version, environment
 from training.evidence import Evidence, Side, gather, measure_figures
 from training.finalist import pick
 from training.looks import BudgetState, budget_state
+from training.order import Order, Retraining
 from training.trainer import Trainer, finite
 
-MIN_NEW_RATINGS = 100
 WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
 WATCHED_SPLIT = "calendar"
-
-Verdict = Literal["promoted", "would be promoted", "cannot tell", "refused", "nothing new"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to retrain, and under which conditions."""
-
-    study: Study
-    hyperparameters: Configuration | None = None  # None: the deployed ones
-    experiment_id: str | None = None  # where they come from
-    reason: str = "retrained"
-    unattended: bool = False  # nobody chose these hyperparameters: they must be shown to be better
-    force: bool = False
-    dry_run: bool = False
-    min_new_ratings: int = MIN_NEW_RATINGS
-    accuracy_threshold: float | None = None  # None: the hyperparameter's
-    minimum_effect: float = MINIMUM_EFFECT
-    panel: int | None = None  # users to measure where only ratings are new; None: all
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retraining:
-    """What one retraining found and did."""
-
-    verdict: Verdict
-    said: str  # why, in one line
-    version: int | None = None
-    hyperparameters: Mapping[str, Value] | None = None
-    test_metrics: Mapping[str, float | None] | None = None
-    deployed_metrics: Mapping[str, float | None] | None = None
-    against_deployed: Comparison | None = None
-    deployed_source: str | None = None
-    decision: Decision | None = None
-    rules: tuple[Rule, ...] = ()
-    contrasts: tuple[Contrast, ...] = ()
-    budget: BudgetState | None = None  # nightly decisions only
-    n_looks: int | None = None  # at the test part of these ratings so far, this one included
-    seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`, without NaN."""
-        return json_ready(self)
 
 
 class _Retrainer:

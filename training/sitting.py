@@ -23,9 +23,10 @@ from reports.tuning_tables import render_found, render_next
 from tracking.progress import watcher
 from training.aftermath import reported
 from training.finalist import load_finalists
+from training.order import Order, Retraining
 from training.plan import Plan
 from training.result import RunResult
-from training.retraining import Order, Retraining, retrain_best
+from training.retraining import retrain_best
 from training.tables import render_retraining
 from training.tuning import TuningOrchestrator, study_of
 

@@ -10,7 +10,7 @@ from evaluation.contrasts import EVERYONE, Contrast
 from evaluation.guardrails import Rule
 from reports.cells import outside_text, value_cell
 from reports.contrast_tables import render_contrasts
-from training.retraining import Retraining
+from training.order import Retraining
 
 _COLOURS = {
     "promoted": "green",

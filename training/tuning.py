@@ -9,15 +9,12 @@ from typing import Any, NoReturn
 from db.connection import Connection, transaction
 from db.dead_runs import close_dead_runs
 from db.experiments import (
-    delete_experiment,
     last_completion_number,
-    load_experiments,
     release_running,
     save_experiment,
 )
 from db.tuning_runs import (
     load_run,
-    load_run_totals,
     save_run,
     set_run_process,
     set_run_status,
@@ -42,6 +39,7 @@ from training.loop import Loop
 from training.opening import Opening, leave_pattern
 from training.plan import Plan
 from training.pruning import Pruner
+from training.restarts import check_resumable, seconds_left, set_aside
 from training.result import RunResult, run_result
 from training.signals import stoppable
 from training.stopping import OutOfTimeError, Stop
@@ -122,7 +120,7 @@ class TuningOrchestrator:
         run = opening.run
         with transaction(self.conn):
             if planned is not None:
-                self._set_aside(run)
+                set_aside(self.tuner, run)
                 start_run(self.conn, run)
             else:
                 save_run(self.conn, run)
@@ -144,12 +142,12 @@ class TuningOrchestrator:
             InputError: it was never started, or data or code have changed since.
         """
         run = load_run(self.conn, run_id)
-        self._check_resumable(run)
+        check_resumable(self.tuner, run)
         close_dead_runs(self.conn)
         with transaction(self.conn):
             set_run_status(self.conn, run_id, "running")
             set_run_process(self.conn, run_id, os.getpid())
-        return self._drive(run, more_seconds or self._seconds_left(run))
+        return self._drive(run, more_seconds or seconds_left(self.conn, run))
 
     def run_phase_2_tuning(self) -> NoReturn:
         """Tune the hyperparameters of phase 2.
@@ -165,53 +163,6 @@ class TuningOrchestrator:
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """What was tried and found, of all runs and of one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, space=self.tuner.space)
-
-    def _set_aside(self, run: TuningRun) -> None:
-        """Keep stored candidates beyond what this run asks for in a planned run of their own."""
-        stored = load_experiments(self.conn, run.tuning_run_id)
-        extra = [e for e in stored if e.number > run.n_configs]
-        if not extra:
-            return
-        later = replace(
-            self.tuner.new_run(run.method, len(extra)),
-            tuning_run_id=f"{run.tuning_run_id}_rest",
-            seed=run.seed,
-        )
-        save_run(self.conn, later)
-        for place, old in enumerate(extra, 1):
-            delete_experiment(self.conn, old.experiment_id)
-            moved = new_experiment(later, place, old.hyperparameters, old.exploration_phase)
-            save_experiment(self.conn, moved)
-
-    def _check_resumable(self, run: TuningRun) -> None:
-        if run.status == "planned":
-            raise InputError(
-                f"run {run.tuning_run_id} was never started: start it with "
-                f"`tune_orchestrator.py --method {run.method}`"
-            )
-        check_method(run.method)
-        changed = [
-            what
-            for what, then, now in (
-                ("the data", run.data_fingerprint, self.data.fingerprint),
-                ("the program", run.code_version, code_version()),
-                ("the model's space", run.space_fingerprint, self.tuner.space.fingerprint),
-            )
-            if then != now
-        ]
-        if changed:
-            raise InputError(
-                f"{' and '.join(changed)} changed since run {run.tuning_run_id} began, so its "
-                "results cannot be compared with new ones: start a new run"
-            )
-
-    def _seconds_left(self, run: TuningRun) -> float | None:
-        """What the time limit leaves after the work of earlier sittings; None without a limit."""
-        limit = Plan.of(run).stop.timeout_seconds
-        if limit is None:
-            return None
-        totals = load_run_totals(self.conn).get(run.tuning_run_id)
-        return max(0.0, limit - ((totals and totals.seconds) or 0.0))
 
     def _drive(self, run: TuningRun, seconds: float | None) -> RunResult:
         """Try what is left to try, for `seconds` at most, and record how the run ended."""

@@ -29,7 +29,8 @@ from tests.importers.imports import MOVIES, RATINGS, dump, write
 from tests.torture.schemas import make_at
 from tests.torture.workload import Acknowledge, Workload
 from tests.versions import produced, registered
-from training.retraining import Order, retrain
+from training.order import Order
+from training.retraining import retrain
 from tune_orchestrator import TuningOrchestrator
 from versioning.retention import remove_old
 

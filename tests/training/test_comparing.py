@@ -15,7 +15,8 @@ from hyperparameter_tuner import Study
 from reports.contrast_tables import adjusted_p_values, render_contrasts
 from tests.commands import run, run_json
 from training.comparing import Compared, compare
-from training.retraining import Order, retrain
+from training.order import Order
+from training.retraining import retrain
 from training.tables import render_retraining
 from training.trainer import Trainer
 from training.tuning import TuningOrchestrator

@@ -19,7 +19,8 @@ from retrain_model import main as retrain_model
 from tests.test_architecture import ROOT, modules
 from tests.test_tune_orchestrator import tuned
 from training.looks import budget_state
-from training.retraining import Order, retrain_best
+from training.order import Order
+from training.retraining import retrain_best
 from tune_orchestrator import main as tune_orchestrator
 
 # Who names the test part, and why that is no way round the count.

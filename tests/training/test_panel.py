@@ -20,8 +20,9 @@ from model_versioning import load_model
 from retrain_model import main
 from tests.training.runs import Interrupting, found, resumed, tuned
 from training.evidence import Side, gather
+from training.order import Order, Retraining
 from training.plan import Plan
-from training.retraining import Order, Retraining, retrain
+from training.retraining import retrain
 from training.trainer import Trainer
 from training.tuning import TuningOrchestrator
 

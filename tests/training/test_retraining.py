@@ -17,7 +17,8 @@ from domain.hyperparameters import SPACE
 from domain.space import Value
 from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
 from tests.commands import run_json
-from training.retraining import Order, Retraining, retrain, retrain_best
+from training.order import Order, Retraining
+from training.retraining import retrain, retrain_best
 
 ONLY_CAST: dict[str, float] = {
     "genre_weight": 0.0,

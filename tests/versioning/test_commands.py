@@ -16,7 +16,8 @@ from domain.errors import StorageError
 from hyperparameter_tuner import Study
 from model_versioning import load_model, model_versioning, promote, rollback, verify
 from tests.versions import artifact, in_production, produced
-from training.retraining import Order, retrain
+from training.order import Order
+from training.retraining import retrain
 from versioning import moments
 
 

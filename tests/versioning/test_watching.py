@@ -14,7 +14,8 @@ from hyperparameter_tuner import Study
 from importers.demo import import_demo
 from importers.demo_settings import DemoSettings
 from model_versioning import model_versioning
-from training.retraining import Order, retrain
+from training.order import Order
+from training.retraining import retrain
 
 Rows = list[tuple[int, int, float, int]]
 
