@@ -13,6 +13,7 @@ from domain.clock import stamp
 from domain.errors import BusyError, StorageError
 
 _GLANCE_SECONDS = 0.3  # whoever only looks who holds a database may hold it for a moment
+_DYING_SECONDS = 10.0  # on a busy machine a killed process takes a moment until all of it is gone
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     seconds = max(wait_seconds, _GLANCE_SECONDS)
     lock = FileLock(database.with_name(database.name + ".lock"), timeout=seconds)
     try:
-        lock.acquire()
+        _acquire(lock, holder)
     except Timeout:
         raise BusyError(_busy(database, holder)) from None
     except OSError as error:
@@ -39,6 +40,27 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _acquire(lock: FileLock, holder: Path) -> None:
+    """Wait for the lock; where its holder is dead, until the system has freed it."""
+    try:
+        lock.acquire()
+    except Timeout:
+        if not _is_dead(holder):
+            raise
+        lock.acquire(timeout=_DYING_SECONDS)
+
+
+def _is_dead(holder: Path) -> bool:
+    """Whether the process that is said to hold the lock is gone."""
+    try:
+        os.kill(int(json.loads(holder.read_text(encoding="utf-8"))["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return False
+    return False
 
 
 def holder_path(database: Path) -> Path:

@@ -13,6 +13,7 @@ from domain.errors import InputError
 MOST_BYTES = 256_000
 MOST_VALUES = 20_000  # aliases counted each time they are used
 DEEPEST = 20
+MOST_FAULTS = 30  # that are told of
 
 Scalar = str | int | float | bool | None
 
@@ -42,14 +43,17 @@ class Fault:
 
 
 class FaultyError(InputError):
-    """A file with faults; the text has one line for each."""
+    """A file with faults; the text has one line for each of the first."""
 
     def __init__(self, path: str, faults: tuple[Fault, ...]) -> None:
         super().__init__(path, faults)
         self.path, self.faults = path, faults
 
     def __str__(self) -> str:
-        return "\n".join(f"{self.path}:{fault.line}: {fault.what}" for fault in sorted(self.faults))
+        told = sorted(self.faults)[:MOST_FAULTS]
+        lines = [f"{self.path}:{fault.line}: {fault.what}" for fault in told]
+        more = len(self.faults) - len(told)
+        return "\n".join([*lines, f"{self.path}: and {more} more"] if more else lines)
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -116,7 +120,7 @@ class _Reader:
             return Item(line, None)
         try:
             return Item(line, self.loader.construct_object(node))
-        except ValueError as error:
+        except (ValueError, LookupError, ArithmeticError) as error:  # as of `!!int ""`, `!!bool x`
             self.faults.append(Fault(line, f"{node.value[:40]!r}: {_one_line(error)}"))
             return Item(line, None)
 

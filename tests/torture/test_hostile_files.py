@@ -63,7 +63,7 @@ YAMLS: dict[str, str | bytes] = {
     "blocks, deep": "".join(" " * n + "a:\n" for n in range(600)),
     "ten megabytes": "a: " + "x" * 10_000_000,
     "ten megabytes of nothing": " " * 10_000_000,
-    "a hundred thousand keys": "\n".join(f"k{n}: 1" for n in range(20_000)),
+    "four thousand keys": "\n".join(f"k{n}: 1" for n in range(4_000)),
     "a NUL": SWEEP + "objective: 'a\0b'\n",
     "only NULs": bytes(5_000),
     "UTF-16": SWEEP.encode("utf-16"),
@@ -74,6 +74,9 @@ YAMLS: dict[str, str | bytes] = {
     "a key twice, quoted": SWEEP + '"method": grid\n',
     "a long number": SWEEP + "seed: " + "9" * 100_000 + "\n",
     "a huge number": SWEEP + "seed: 1e999999\n",
+    "a number that is none": SWEEP + "seed: !!int ''\n",
+    "a truth that is none": SWEEP + "seed: !!bool x\n",
+    "a moment that is none": SWEEP + "seed: !!timestamp x\n",
     "infinity": SWEEP + "parameters: {genre_weight: [.inf, -.inf]}\n",
     "not a number": SWEEP + "parameters: {genre_weight: .nan}\n",
     "two documents": SWEEP + "---\n" + SWEEP,
@@ -225,13 +228,19 @@ def laid_out(directory: Path, but: str) -> Path:
     return directory / but
 
 
+def tables_for(kind: str) -> list[str]:
+    """The tables that are replaced by this: in full all, else in turn some."""
+    if kind in BOMBS:
+        return ["ratings.csv", "credits.csv"]
+    return list(GOOD)[list(CONTENTS).index(kind) % times(4, 1) :: times(4, 1)]
+
+
 @pytest.mark.parametrize("kind", CONTENTS)
 def test_no_table_breaks_an_importer_and_nothing_is_half_imported(
     tmp_path: Path, kind: str
 ) -> None:
-    for name, good in GOOD.items():
-        if kind in BOMBS and name not in ("ratings.csv", "credits.csv"):
-            continue
+    for name in tables_for(kind):
+        good = GOOD[name]
         path = laid_out(tmp_path / name, name)
         path.write_bytes(CONTENTS[kind](good.encode()))
         first = imported(path.parent)
@@ -244,7 +253,7 @@ def test_no_table_breaks_an_importer_and_nothing_is_half_imported(
         path.write_text(good, encoding="utf-8")
         assert imported(path.parent).exit_code == 0, name
         assert integrity(path.with_name("movies.db")) == "ok"
-    note(fault="tables that are none", tried=len(GOOD) if kind not in BOMBS else 2, wrong=0)
+    note(fault="tables that are none", tried=len(tables_for(kind)), wrong=0)
 
 
 def integrity(path: Path) -> str:
