@@ -18,7 +18,7 @@ from evaluation.evaluate import Evaluation, mean
 from evaluation.fused_arrays import N_METRICS, TOP, Batch, Results, World
 from evaluation.metrics import METRICS
 
-CACHE_BYTES = 2**20  # of rows that may be under work at once: what stays in a core's own cache
+CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
 MOST_AT_ONCE = 256  # configurations in a pass
 MOST_USERS = 16  # worked on at a time
