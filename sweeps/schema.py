@@ -117,7 +117,7 @@ SCHEMA: Schema = _object(
         "execution": _object(
             "how experiments run",
             {
-                "jobs": _count("experiments at once", 1, 256),
+                "jobs": _count("cores to use", 1, 256),
                 "timeout": _seconds("seconds after which the run ends"),
                 "timeout_per_experiment": _seconds("seconds after which an experiment fails"),
                 "memory_limit": {

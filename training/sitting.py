@@ -164,7 +164,7 @@ _JOBS = click.option(
     type=click.IntRange(1, 256),
     metavar="N",
     default=physical_cores,
-    help="Experiments at once; changes nothing but the time.  [default: the machine's cores]",
+    help="Cores to use; changes nothing but the time.  [default: the machine's cores]",
 )
 _FINALISTS = click.option(
     "--finalists",

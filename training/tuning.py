@@ -53,7 +53,7 @@ class TuningOrchestrator:
         conn: the database; whoever calls holds its lock.
         data: what is trained on.
         study: what is tuned.
-        jobs: experiments at once; changes how long a run takes, and nothing else.
+        jobs: cores to use; changes how long a run takes, and nothing else.
         timeout_seconds: an experiment that takes longer fails.
         watch: is told of each step.
     """
