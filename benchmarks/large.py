@@ -84,7 +84,8 @@ def steps(millions: float, db: Path, panel: int, configs: int) -> Iterator[Taken
     deploy = [*retrain, "--apply-hp", "best"]
     yield run("measure on all, deploy", millions, deploy)
     yield run("a night's new ratings", millions, ["-m", "benchmarks.large", "--night", str(db)])
-    yield run("retrain after the night", millions, [*retrain, "--force"])
+    night = [*retrain, "--force", "--panel", str(panel)]
+    yield run("retrain after the night", millions, night)
 
 
 def add_a_night(db: Path) -> None:
