@@ -6,7 +6,8 @@ from scipy.special import ndtr
 
 from domain.space import Configuration, Single, Space
 from search import STRATEGIES, Trial, propose
-from search.cmaes import GENERATION, Cloud, Rates, with_margin
+from search.cloud import Cloud, Rates, with_margin
+from search.cmaes import GENERATION
 from tests.search.problems import LIMITED, PLANE, problem, trial, tuned, whole
 
 CMAES = STRATEGIES["cmaes"]

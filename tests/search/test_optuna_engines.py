@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,9 +41,6 @@ def test_a_missing_library_is_one_line_and_starts_no_run(
 
 
 def test_nothing_of_optuna_is_imported_before_it_is_used() -> None:
-    import subprocess
-    import sys
-
     script = "import sys, tune_orchestrator; print('optuna' in sys.modules, 'torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
