@@ -124,6 +124,7 @@ def become(words: list[str], said: str, env: Mapping[str, str]) -> int:
     """In a new process: be `python words...`; its exit code."""
     for descriptor, name in ((0, os.devnull), (1, said + ".out"), (2, said + ".err")):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
     os.environ.update(env)
     time.tzset()
     first, *rest = words
