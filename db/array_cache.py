@@ -74,6 +74,7 @@ class ArrayCache:
             n_bytes = sum(array.nbytes for array in arrays.values())
             if shutil.disk_usage(self.directory).free < FREE_FACTOR * n_bytes:
                 return
+            self._remove_dead_drafts()
             with draft.open("wb+") as file:
                 _write(file, arrays)
             draft.replace(self._path(name))
@@ -109,10 +110,27 @@ class ArrayCache:
     def _files(self, kind: str) -> Iterator[Path]:
         return self.directory.glob(f"{kind}-*{SUFFIX}")
 
+    def _remove_dead_drafts(self) -> None:
+        """Remove what processes that died were writing: it may be large."""
+        for path in self.drafts():
+            process = path.name.split(".")[-2]
+            if process.isdecimal() and not _is_alive(int(process)):
+                path.unlink(missing_ok=True)
+
     def _remove_oldest(self, kind: str) -> None:
         newest = sorted(self._files(kind), key=lambda path: -path.stat().st_mtime_ns)
         for path in newest[MOST_FILES:]:
             path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
 
 
 def _write(file: BinaryIO, arrays: Mapping[str, AnyArray]) -> None:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +136,22 @@ def test_what_does_not_belong_is_removed(cache: ArrayCache) -> None:
     cache.save("world-1", ARRAYS)
     cache.remove_all_but("data", "2")
     assert cache.names() == ["data-2", "world-1"]
+
+
+def test_what_a_process_that_was_killed_was_writing_is_no_file_and_goes_with_the_next(
+    cache: ArrayCache,
+) -> None:
+    code = (
+        "import os, sys, pathlib, numpy; from db import array_cache\n"
+        "array_cache._header = lambda arrays: os.kill(os.getpid(), 9)\n"
+        "cache = array_cache.ArrayCache(pathlib.Path(sys.argv[1]))\n"
+        "cache.save('data-2', {'a': numpy.zeros(9)})"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(cache.directory)], check=False)
+    assert done.returncode == -9
+    assert len(cache.drafts()) == 1
+    assert cache.names() == ["data-1"]
+    mine = cache.directory / f".data-9.{os.getpid()}.unfinished"
+    mine.touch()
+    cache.save("data-3", ARRAYS)
+    assert cache.drafts() == [mine]
