@@ -118,8 +118,9 @@ def main(
     print_costs(costly)
     if picture is not None:
         first = [piece for piece in found if piece.in_flight == at_once[0]]
-        panels = {objectives[0].name: medians(first, objectives[0].name)}
-        picture.write_text(chart({**panels, "Mean of the suite": suite_means(first)}))
+        shown = [o.name for o in objectives if o is objectives[0] or o not in made_up]
+        panels = {name: medians(first, name) for name in shown}
+        picture.write_text(chart({**panels, "mean of all": suite_means(first)}))
     if target is not None:
         figures = {
             "stops": STOPS,

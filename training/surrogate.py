@@ -18,7 +18,7 @@ from domain.limits import projected
 from domain.space import Configuration, Space, Value
 from evaluation.splits import SPLITS
 from hyperparameter_tuner import Study
-from model import BUILT_IN, fit_components
+from model import BUILT_IN
 from search.pairwise import ordering_weights
 from training.pairs import Pairs, sample_pairs
 
@@ -53,7 +53,8 @@ class Surrogate:
         pairs = sample_pairs(inner.held_out_for("test"), seed)
         if pairs is None:
             return None
-        components = fit_components(inner.fitting_for("test"), data.catalogue)
+        fitting = inner.fitting_for("test")  # once: not worth remembering as a run's own fit is
+        components = tuple(kind.fit(fitting, data.catalogue) for kind in COMPONENTS.values())
         return cls(pairs, components, current)
 
     def configurations(self, space: Space) -> list[dict[str, Value]]:
