@@ -13,8 +13,9 @@ from search import Trial
 from tracking.progress import Watcher
 from training.brake import Brake
 from training.contest import PRUNERS, Contest
-from training.ledger import FINISHED, Ledger
+from training.ledger import Ledger
 from training.plan import Plan
+from training.standing import FINISHED
 from training.stopping import Stop
 
 GIVE_UP_AFTER = 5  # failures with no success before them

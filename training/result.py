@@ -10,7 +10,8 @@ from domain.space import Configuration, Space
 from reports.front import Point, front_of
 from reports.luck import luck_of_best, more_helps
 from reports.summary import ranking
-from training.ledger import FINISHED, Ledger
+from training.ledger import Ledger
+from training.standing import FINISHED
 from training.stopping import Stop, StoppedBy
 
 

@@ -34,7 +34,7 @@ from reports.next_step import resume_line
 from reports.summary import Summary, summarise
 from tracking.lineage import code_version
 from tracking.progress import SilentWatcher, Watcher
-from training.ledger import FINISHED, Ledger
+from training.ledger import Ledger
 from training.loop import Loop
 from training.opening import Opening, leave_pattern
 from training.plan import Plan
@@ -42,6 +42,7 @@ from training.pruning import Pruner
 from training.restarts import check_resumable, seconds_left, set_aside
 from training.result import RunResult, run_result
 from training.signals import stoppable
+from training.standing import FINISHED
 from training.stopping import OutOfTimeError, Stop
 from training.trainer import Trainer
 
