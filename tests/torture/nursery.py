@@ -8,6 +8,7 @@ processes that they make are started as ever.
 """
 
 import atexit
+import ctypes
 import json
 import os
 import runpy
@@ -26,6 +27,7 @@ from typing import Any, Self
 from tests.commands import ROOT, environment
 
 PAUSE_SECONDS = 0.002
+PR_SET_PDEATHSIG = 1
 
 
 class Nursery:
@@ -122,6 +124,8 @@ class Child:
 
 def become(words: list[str], said: str, env: Mapping[str, str]) -> int:
     """In a new process: be `python words...`; its exit code."""
+    if sys.platform == "linux":  # nothing outlives tests that are interrupted
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for descriptor, name in ((0, os.devnull), (1, said + ".out"), (2, said + ".err")):
         os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), descriptor)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
