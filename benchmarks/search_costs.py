@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import numpy as np
 from db.connection import Connection, connection, transaction
 from db.tuning_runs import save_run
 from domain.clock import stamp
-from domain.experiment import BASELINE, Measurement, Phase, TuningRun
+from domain.experiment import BASELINE, Experiment, Measurement, Phase, TuningRun
 from domain.hyperparameters import SPACE
 from hyperparameter_tuner import new_experiment
 from model import BUILT_IN
-from search import Problem, Strategy, propose
+from search import Problem, Strategy, Trial, propose
 from training.ledger import Ledger
 
 REPEATS = 7
@@ -62,24 +63,46 @@ class Steps:
         """Begin an experiment and record what it found."""
         phase: Phase = "baseline" if number == BASELINE else "explore"
         self.ledger.begin([new_experiment(self.ledger.run, number, configuration, phase)])
+        self._complete(number)
+
+    def _problem(self, number: int, trials: Sequence[Trial]) -> Problem:
+        return Problem(
+            space=SPACE,
+            current=self.ledger.baseline.hyperparameters,
+            seed=0,
+            number=number,
+            trials=trials,
+        )
+
+    def _complete(self, number: int) -> None:
         value = float(self.rng.normal(0.7, 0.02))
         values = self.rng.random(N_USERS)
         metrics = {**COUNTS, "accuracy": value}
         found = Measurement(objective_value=value, metrics=metrics, user_values=values, seconds=0.1)
         self.ledger.complete(number, found)
 
+    def batch(self, strategy: Strategy, n: int) -> None:
+        """Propose `n` experiments and record them together."""
+        taken: list[Experiment] = []
+        first = max(self.ledger.experiments) + 1
+        for number in range(first, first + n):
+            waiting = [Trial(each.hyperparameters, None, each.number) for each in taken]
+            problem = self._problem(number, [*self.ledger.trials(first - 1), *waiting])
+            proposal = propose(strategy, problem)
+            assert proposal is not None
+            taken.append(
+                new_experiment(self.ledger.run, number, proposal.configuration, proposal.phase)
+            )
+        self.ledger.begin(taken)
+        with self.ledger.together():
+            for each in taken:
+                self._complete(each.number)
+
     def step(self, strategy: Strategy) -> tuple[float, float]:
         """CPU seconds of a proposal, and of its record."""
         number = max(self.ledger.experiments) + 1
         began = time.process_time()
-        problem = Problem(
-            space=SPACE,
-            current=self.ledger.baseline.hyperparameters,
-            seed=0,
-            number=number,
-            trials=self.ledger.trials(number - 1),
-        )
-        proposal = propose(strategy, problem)
+        proposal = propose(strategy, self._problem(number, self.ledger.trials(number - 1)))
         proposed = time.process_time()
         assert proposal is not None
         self.record(number, proposal.configuration)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def save_experiment(conn: Connection, experiment: Experiment) -> None:
             :attempts, :error
         )
         """,
-        asdict(experiment)
+        {field.name: getattr(experiment, field.name) for field in fields(experiment)}
         | {
             "hyperparameters": _json(experiment.hyperparameters),
             "metrics": _json(experiment.metrics) if experiment.metrics else None,

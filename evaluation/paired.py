@@ -1,5 +1,7 @@
 """How sure the gain of one configuration over another is, in brief enough to keep for each."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from domain.arrays import Floats, Ints
@@ -28,11 +30,12 @@ def paired_gain(values: Floats, baseline: Floats, *, seed: int = 0) -> PairedGai
     )
 
 
-def lots(n: int, seed: int) -> list[Ints]:
+@lru_cache(maxsize=8)
+def lots(n: int, seed: int) -> tuple[Ints, ...]:
     """`n` users, 1 or more, put by lot into up to 32 groups whose sizes differ by 1 at most.
 
     >>> [len(group) for group in lots(3, seed=0)]
     [1, 1, 1]
     """
     order = np.random.default_rng([seed, 1]).permutation(n)
-    return np.array_split(order, min(n, MOST_GROUPS))
+    return tuple(np.array_split(order, min(n, MOST_GROUPS)))

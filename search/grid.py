@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from domain.errors import InputError
 from domain.limits import projected
@@ -51,11 +53,12 @@ class Grid:
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The first configuration of the star, or of the latest pass, that was not tried."""
+        key = itemgetter(*problem.space.hyperparameters)
         known = [problem.current, *(trial.configuration for trial in problem.trials)]
-        tried = {_key(problem.space, configuration) for configuration in known}
+        tried = set(map(key, known))
         places = self._passes(problem) if self.progressive else self._star(problem)
         for configuration, phase in places:
-            if _key(problem.space, problem.complete(configuration)) not in tried:
+            if key(problem.complete(configuration)) not in tried:
                 return Proposal(configuration, "exploit" if phase else "explore")
         return None
 
@@ -76,7 +79,7 @@ class Grid:
                     yield configuration
 
     def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
-        return ((c, 0) for c in self.star(problem.space, problem.current))
+        return ((c, 0) for c in _star(self, problem.space, tuple(problem.current.items())))
 
     def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
         """Configurations of each pass with its number; what a pass goes around is known by then.
@@ -110,6 +113,14 @@ class Grid:
     def _levels(self) -> int:
         default = COARSE_LEVELS if self.progressive else LEVELS
         return default if self.levels is None else self.levels
+
+
+@lru_cache(maxsize=8)
+def _star(
+    grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]
+) -> list[dict[str, Value]]:
+    """All of a star, made once: every proposal of a run looks for its place there."""
+    return list(grid.star(space, dict(current)))
 
 
 def best_before(trials: Iterable[Trial], number: int) -> list[Configuration]:

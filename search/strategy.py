@@ -93,8 +93,8 @@ class Problem:
 
     def is_new(self, configuration: Configuration) -> bool:
         """Is a complete configuration neither the current one nor among the trials?"""
-        tried = any(trial.configuration == configuration for trial in self.trials)
-        return not tried and configuration != self.current
+        tried = [trial.configuration for trial in self.trials]
+        return configuration not in tried and configuration != self.current
 
 
 @dataclass(frozen=True, slots=True)
