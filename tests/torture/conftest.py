@@ -1,6 +1,6 @@
 """What tests of faults share: the shim, a process that starts others, and what was done before.
 
-In full they take an hour: one that has passed, with these very sources, is not run again as long
+In full they take a while: one that has passed, with these very sources, is not run again as long
 as the file with the figures is there.
 """
 
