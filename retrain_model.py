@@ -28,6 +28,7 @@ from model import model_class
 from reports.summary import summarise
 from reports.tuning_tables import render_summary
 from search import STRATEGIES
+from tracking.steps import steps_shown
 from training.aftermath import reported
 from training.options import option_study
 from training.order import MIN_NEW_RATINGS, Order, Retraining
@@ -118,7 +119,8 @@ def main(
         with reported(db_path, "retrain", notify, records=not conditions["dry_run"]) as told:
             with connection(db_path) as conn, run_lock(db_path, wait):
                 order = _order(conn, study, apply_hp, conditions)
-                result = retrain(conn, load_dataset(conn), order)
+                with steps_shown(remark_console(), quiet=quiet or as_json):
+                    result = retrain(conn, load_dataset(conn), order)
             told |= result.as_dict()
             _show(result, as_json)
 

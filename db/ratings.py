@@ -9,6 +9,7 @@ from db.connection import Connection
 from domain.arrays import Floats, Floats32, Ints
 from domain.rating_blocks import RatingBlock, RatingColumns
 from domain.ratings import RatingTable
+from domain.steps import tell
 
 _BLOCK_ROWS = 2**18
 
@@ -26,9 +27,12 @@ def load_ratings(conn: Connection) -> RatingTable:
         StorageError: what is stored is not ratings of movies of the catalogue.
     """
     with snapshot(conn):
-        columns = RatingColumns(load_movie_ids(conn), count_ratings(conn))
+        n = count_ratings(conn)
+        columns, n_read = RatingColumns(load_movie_ids(conn), n), 0
         for block in _blocks(conn):
             columns.add(block)
+            n_read += len(block.movies)
+            tell("reading ratings", n_read / n)
     return columns.table()
 
 

@@ -1,4 +1,4 @@
-"""How moments are written down."""
+"""How moments and durations are written down."""
 
 from datetime import UTC, datetime
 
@@ -10,3 +10,16 @@ def stamp(moment: datetime | None = None) -> str:
     '2026-11-20T21:40:00Z'
     """
     return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(seconds: float) -> str:
+    """So many seconds in the unit that is easiest to read.
+
+    >>> duration(75.0), duration(7200.0)
+    ('75 s', '2.0 h')
+    """
+    if seconds < 1:
+        return "<1 s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from domain.arrays import Floats, Ints, Ints32
+from domain.steps import tell
 from evaluation.evaluate import Evaluation, mean
 from evaluation.fused_arrays import N_METRICS, TOP, Batch, Results, World
 from evaluation.metrics import METRICS
@@ -23,6 +24,7 @@ RESULT_BYTES = 2**28  # of results that one pass may hold
 MOST_AT_ONCE = 256  # configurations in a pass
 MOST_USERS = 16  # worked on at a time
 TASKS_PER_THREAD = 8
+MOST_IN_A_TASK = 1_000  # users: what an interrupted measurement has to wait for
 
 _COLUMNS = ("accuracy", "ndcg@10", "recall@20", "mrr", "novelty", "diversity")
 _starting = threading.Lock()
@@ -80,22 +82,27 @@ def measure(
     threads = n_threads() if threads is None else min(threads, n_threads())
     group = _group(world, batch)
     spans = list(_spans(n_users, group, threads))
-    if threads == 1 or len(spans) < 2:
-        for first, last in spans:
-            evaluate(world, batch, first, last, group, results)
-    else:
-        _each_in_a_thread(
-            threads, [partial(evaluate, world, batch, *span, group, results) for span in spans]
-        )
+    tasks = [partial(evaluate, world, batch, *span, group, results) for span in spans]
+    for n_done in _each(tasks, threads):
+        tell("measuring all users", n_done / len(tasks))
     return _figures(results)
 
 
-def _each_in_a_thread(threads: int, tasks: Sequence[Callable[[], None]]) -> None:
-    """Do all `tasks`; who is interrupted waits for those that have begun only."""
+def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
+    """Do all `tasks`, by so many threads; how many are done, after each.
+
+    Who is interrupted waits for those that have begun only.
+    """
+    if threads == 1 or len(tasks) == 1:
+        for n_done, task in enumerate(tasks, 1):
+            task()
+            yield n_done
+        return
     pool = ThreadPoolExecutor(threads)
     try:
-        for done in [pool.submit(task) for task in tasks]:
+        for n_done, done in enumerate(as_completed(map(pool.submit, tasks)), 1):
             done.result()
+            yield n_done
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -151,6 +158,7 @@ def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
     """Users in parts, several for each thread, whole groups each."""
     n_groups = -(-n_users // group)
     size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
+    size = min(size, group * max(1, MOST_IN_A_TASK // group))
     for first in range(0, n_users, size):
         yield first, min(first + size, n_users)
 

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
+from domain.clock import duration
 from reports.changes import Change
 from tracking.plain_text import plain_text
 
@@ -31,18 +32,8 @@ def gain_cell(gain: float | None) -> str:
 
 
 def seconds_cell(seconds: float | None) -> str:
-    """A duration in the unit that is easiest to read.
-
-    >>> seconds_cell(75.0), seconds_cell(7200.0)
-    ('75 s', '2.0 h')
-    """
-    if seconds is None:
-        return NONE
-    if seconds < 1:
-        return "<1 s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    """A duration in the unit that is easiest to read."""
+    return NONE if seconds is None else duration(seconds)
 
 
 def count_cell(count: int) -> str:

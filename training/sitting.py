@@ -1,6 +1,7 @@
 """One sitting at a tuning run: hold the database, run, deploy the best if asked to, print."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -21,6 +22,7 @@ from executors import physical_cores
 from hyperparameter_tuner import Study
 from reports.tuning_tables import render_found, render_next
 from tracking.progress import watcher
+from tracking.steps import steps_shown
 from training.aftermath import reported
 from training.finalist import load_finalists
 from training.order import Order, Retraining
@@ -60,18 +62,24 @@ class Sitting:
     def _hold(self, study: Callable[[Any], Study], run_id: str | None, work: Work) -> None:
         with reported(self.db_path, "tune", self.notify) as told, connection(self.db_path) as conn:
             with run_lock(self.db_path, self.wait):
+                with self._steps_shown():
+                    data = load_dataset(conn)
                 orchestrator = TuningOrchestrator(
                     conn,
-                    load_dataset(conn),
+                    data,
                     study(None if run_id is None else load_run(conn, run_id)),
                     jobs=self.jobs,
                     watch=watcher(remark_console(), quiet=self.quiet or self.as_json),
                 )
                 result = work(orchestrator)
-                deployed = self._deploy(orchestrator, result) if self.promotes else None
+                with self._steps_shown():
+                    deployed = self._deploy(orchestrator, result) if self.promotes else None
             promotion = None if deployed is None else deployed.as_dict()
             told |= result.as_dict() | {"promotion": promotion}
             self._show(orchestrator, result, deployed)
+
+    def _steps_shown(self) -> AbstractContextManager[None]:
+        return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
     def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
         """Retrain with the run's best finalist, if the gate lets it; None if none completed."""
