@@ -59,6 +59,9 @@ check: $(VENV)/dev
 bench: $(VENV)/main $(DB)
 	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"
 	@$(BIN)/python -m benchmarks.engine --db $(DB)
+	@$(BIN)/python -m benchmarks.limits --db $(DB)
+	@$(BIN)/python -m benchmarks.racing --db $(DB)
+	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
