@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from components import COMPONENTS, Component
+from components.opinions import Opinions
 from domain.arrays import AnyArray, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
 from domain.errors import InputError
@@ -30,9 +31,14 @@ class HandWeighted:
         self.hyperparameters = hyperparameters
         self.components: tuple[Component, ...] = ()
 
-    def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
-        """Fit the components to `ratings`; fitted before to the same table, they are reused."""
-        self.components = fit_components(ratings, catalogue)
+    def fit(
+        self, ratings: RatingTable, catalogue: Catalogue, measured: RatingTable | None = None
+    ) -> Self:
+        """Fit the components to `ratings`; fitted before to the same table, they are reused.
+
+        With `measured` it can only score users with a rating there, which is quicker.
+        """
+        self.components = fit_components(ratings, catalogue, measured)
         return self
 
     def score(self, users: Ints) -> Floats:
@@ -81,9 +87,15 @@ class HandWeighted:
 
 
 @lru_cache(maxsize=4)
-def fit_components(ratings: RatingTable, catalogue: Catalogue) -> tuple[Component, ...]:
-    """All components fitted to `ratings`; remembered, since no hyperparameter enters here."""
-    return tuple(component.fit(ratings, catalogue) for component in COMPONENTS.values())
+def fit_components(
+    ratings: RatingTable, catalogue: Catalogue, measured: RatingTable | None
+) -> tuple[Component, ...]:
+    """All components fitted to `ratings`; remembered, since no hyperparameter enters here.
+
+    Of users without a rating in `measured` they say nothing that is of use; with None, of all.
+    """
+    opinions = Opinions.of(ratings, measured)
+    return tuple(component.fit(opinions, catalogue) for component in COMPONENTS.values())
 
 
 def model_class(name: str) -> type[Recommender]:

@@ -6,10 +6,10 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from components.liking import liking, matches, user_deviations
+from components.liking import liking, matches
+from components.opinions import Opinions
 from domain.arrays import Bools, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from domain.space import Configuration
 
 SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
@@ -43,19 +43,20 @@ class Cast:
     n_people: Ints  # (1,) P
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
         """Keep each user's deviations, and the people who can connect two movies."""
         n_people = max(1, len(catalogue.person_ids))
         movies_of = np.bincount(catalogue.cast, minlength=n_people)
         connects = movies_of[catalogue.cast] >= 2
         entries_before = np.concatenate([[0], np.cumsum(connects)])
         starts = entries_before[catalogue.cast_starts]
-        useful = np.diff(starts)[ratings.movies] > 0
+        ratings = opinions.personal
+        useful = (np.diff(starts) > 0)[ratings.movies]
         ratings_before = np.concatenate([[0], np.cumsum(useful)])
         return cls(
             user_starts=ratings_before[ratings.starts],
             rated=ratings.movies[useful],
-            deviations=user_deviations(ratings)[useful],
+            deviations=opinions.deviations[useful],
             cast_starts=starts,
             cast=catalogue.cast[connects],
             billing=catalogue.billing[connects],
@@ -101,9 +102,11 @@ class Cast:
 
     def _evidence(self, users: Ints) -> "scipy.sparse.csr_array":
         """(U, M) deviation + i for each rating of `users`: sums have stars and number at once."""
-        shape = (len(self.user_starts) - 1, len(self.cast_starts) - 1)
-        of_all = (self.deviations + 1j, self.rated, self.user_starts)
-        return scipy.sparse.csr_array(of_all, shape)[users]
+        n = np.diff(self.user_starts)[users]
+        starts = np.concatenate([[0], np.cumsum(n)])  # (U + 1,) in what is taken of them
+        entries = np.arange(starts[-1]) + np.repeat(self.user_starts[users] - starts[:-1], n)
+        of_users = (self.deviations[entries] + 1j, self.rated[entries], starts)
+        return scipy.sparse.csr_array(of_users, (len(users), len(self.cast_starts) - 1))
 
 
 def roles(billing: Ints32, values: Configuration) -> dict[str, Bools]:

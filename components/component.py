@@ -3,9 +3,9 @@
 from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
+from components.opinions import Opinions
 from domain.arrays import Floats, Ints
 from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from domain.space import Configuration
 
 NEUTRAL = 0.5  # what is said of a movie of which nothing is known
@@ -23,8 +23,8 @@ class Component(Protocol):
     hyperparameters: ClassVar[tuple[str, ...]]  # those that `score` reads
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
-        """Learn from `ratings` alone; the catalogue says what the movies are."""
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+        """Learn from `opinions` alone; the catalogue says what the movies are."""
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M), or (1, M) where it is the same for all users; each entry in [0, 1]."""

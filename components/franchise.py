@@ -7,10 +7,10 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from components.component import NEUTRAL
-from components.liking import liking, matches, user_deviations
+from components.liking import liking, matches
+from components.opinions import Opinions
 from domain.arrays import Floats, Ints, Ints32
 from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from domain.space import Configuration
 
 SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
@@ -35,19 +35,20 @@ class Franchise:
     n_collections: Ints  # (1,) C
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
         """Average each user's deviations by collection."""
-        belongs = catalogue.collections[ratings.movies] >= 0
+        ratings = opinions.personal
+        collections = catalogue.collections[ratings.movies]
+        belongs = collections >= 0
         shape = (ratings.n_users, max(1, len(catalogue.collection_ids)))
-        where = (ratings.users[belongs], catalogue.collections[ratings.movies][belongs])
-        total = scipy.sparse.csr_array((user_deviations(ratings)[belongs], where), shape)
-        count = scipy.sparse.csr_array((np.ones(int(belongs.sum())), where), shape)
-        total.sum_duplicates()
-        count.sum_duplicates()
+        where = (ratings.users[belongs], collections[belongs])
+        # Deviation + i for each rating: sums have stars and number at once.
+        found = scipy.sparse.csr_array((opinions.deviations[belongs] + 1j, where), shape)
+        found.sum_duplicates()
         return cls(
-            starts=total.indptr.astype(np.int64),
-            rated=total.indices.astype(np.int32),
-            likings=liking(total.data, count.data, SCALE, PRIOR),
+            starts=found.indptr.astype(np.int64),
+            rated=found.indices.astype(np.int32),
+            likings=liking(found.data.real, found.data.imag, SCALE, PRIOR),
             collections=catalogue.collections,
             n_collections=np.array([shape[1]]),
         )

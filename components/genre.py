@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy  # its parts are imported when first used
 
-from components.liking import shrunk_mean, squashed, totals, user_deviations
+from components.liking import shrunk_mean, squashed
+from components.opinions import Opinions
 from domain.arrays import Bools, Floats, Ints, Ints32
 from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from domain.space import Configuration
 
 SCALE = 0.375  # stars above the user's mean that make a match of 0.75
@@ -42,17 +43,18 @@ class Genre:
     set_of: Ints32  # (M,) position of the movie's
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
         """Average each user's deviations by genre."""
         has = genres_of(catalogue)
-        deviations = user_deviations(ratings)
-        total = np.zeros((ratings.n_users, has.shape[1]))
-        count = np.zeros_like(total)
-        for g in range(has.shape[1]):
-            rows = has[ratings.movies, g]
-            total[:, g], count[:, g] = totals(
-                ratings.users[rows], deviations[rows], ratings.n_users
-            )
+        ratings = opinions.personal
+        shape = (ratings.n_users, ratings.n_movies)
+        of_users = scipy.sparse.csr_array(
+            (opinions.deviations, ratings.movies, ratings.starts), shape
+        )
+        has_each = has.astype(np.float64)
+        total = of_users @ has_each  # (U, G) exact, since deviations are on the grid
+        of_users.data = np.ones(len(ratings))
+        count = of_users @ has_each
         sets, set_of = np.unique(has, axis=0, return_inverse=True)
         return cls(
             taste=shrunk_mean(total, count),

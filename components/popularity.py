@@ -5,10 +5,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from components.opinions import Opinions
 from components.rating import movie_ratings
 from domain.arrays import Floats, Ints
 from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from domain.space import Configuration
 
 
@@ -30,11 +30,11 @@ class Popularity:
     counts: Floats  # (M,) log-scaled number of ratings, 0 to 1
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
         """Count and average each movie's ratings."""
-        count = np.bincount(ratings.movies, minlength=ratings.n_movies)
+        _, count = opinions.movie_totals
         most = max(1, int(count.max(initial=0)))
-        return cls(means=movie_ratings(ratings), counts=np.log1p(count) / np.log1p(most))
+        return cls(means=movie_ratings(opinions), counts=np.log1p(count) / np.log1p(most))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the mix."""

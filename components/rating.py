@@ -5,20 +5,20 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from components.liking import deviations_from_all, overall_mean, shrunk_mean, totals
+from components.liking import shrunk_mean
+from components.opinions import Opinions
 from domain.arrays import Floats, Ints
 from domain.catalogue import Catalogue
-from domain.ratings import HIGHEST_RATING, LOWEST_RATING, RatingTable
+from domain.ratings import HIGHEST_RATING, LOWEST_RATING
 from domain.space import Configuration
 
 
-def movie_ratings(ratings: RatingTable) -> Floats:
+def movie_ratings(opinions: Opinions) -> Floats:
     """(M,) shrunk mean rating of each movie, from 0 (lowest rating) to 1 (highest).
 
     A movie nobody has rated has the mean of all ratings.
     """
-    above = totals(ratings.movies, deviations_from_all(ratings), ratings.n_movies)
-    stars = overall_mean(ratings) + shrunk_mean(*above)
+    stars = opinions.mean + shrunk_mean(*opinions.movie_totals)
     return np.clip((stars - LOWEST_RATING) / (HIGHEST_RATING - LOWEST_RATING), 0, 1)
 
 
@@ -32,9 +32,9 @@ class Rating:
     means: Floats  # (M,)
 
     @classmethod
-    def fit(cls, ratings: RatingTable, catalogue: Catalogue) -> Self:
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
         """Average each movie's ratings."""
-        return cls(means=movie_ratings(ratings))
+        return cls(means=movie_ratings(opinions))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the shrunk means."""

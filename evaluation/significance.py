@@ -80,6 +80,8 @@ def paired_difference(
     difference = float(differences.mean())
     if n == 1:
         return Comparison(1, difference, nan, nan, 1.0, confidence=confidence)
+    if not differences.any():  # so with the same configuration, and a table has many such lines
+        return Comparison(n, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, confidence)
     rng = np.random.default_rng(seed)
     sums, sizes = _grouped(differences, effort.most_groups, rng)
     low, high = _bootstrap_interval(sums, sizes, confidence, effort.resamples, rng)

@@ -109,7 +109,11 @@ def measure_sides(trainer: Trainer, sides: Sequence[Side]) -> list[Measured]:
 
 def _measured(trainer: Trainer, side: Side, known: Evaluation | None) -> Measured:
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
-    model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
+    model: Recommender
+    if side.model == BUILT_IN:
+        model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, held_out)
+    else:
+        model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
     return Measured(
         evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
         by_users=user_segments(fitting, held_out),

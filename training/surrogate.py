@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from components import COMPONENTS, Component
+from components.opinions import Opinions
 from domain.arrays import Floats
 from domain.dataset import Dataset
 from domain.hyperparameters import GENRE_BOOSTS
@@ -54,7 +55,8 @@ class Surrogate:
         if pairs is None:
             return None
         fitting = inner.fitting_for("test")  # once: not worth remembering as a run's own fit is
-        components = tuple(kind.fit(fitting, data.catalogue) for kind in COMPONENTS.values())
+        opinions = Opinions.of(fitting)
+        components = tuple(kind.fit(opinions, data.catalogue) for kind in COMPONENTS.values())
         return cls(pairs, components, current)
 
     def configurations(self, space: Space) -> list[dict[str, Value]]:

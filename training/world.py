@@ -10,6 +10,7 @@ from components.cast import Cast
 from components.franchise import Franchise
 from components.genre import Genre
 from components.liking import PRIOR_RATINGS, STEPS_PER_STAR
+from components.opinions import Opinions
 from components.popularity import Popularity
 from components.rating import Rating
 from domain.arrays import AnyArray, Bools, Ints, Ints32
@@ -38,31 +39,36 @@ class _Fitted(NamedTuple):
 def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
     """The world for what is fitted before `held_out`; None where the engine does not apply.
 
-    That is where a rating is in both parts, or a user has more evidence than can be counted.
+    That is where a rating is in both parts, or a user has more evidence than can be counted. Of
+    users who are not measured there is nothing in it, but what their ratings say of movies.
     """
-    if not _is_fit(fitting, held_out, catalogue):
+    if not _is_one_table(fitting, held_out, catalogue):
         return None
-    fitted = _fitted(fitting, catalogue)
+    personal = Opinions.of(fitting, held_out).personal
+    if not _is_fit(personal, held_out, catalogue):
+        return None
+    fitted = _fitted(fitting, held_out, catalogue)
     world = World(
         movies=_of_movies(fitted, catalogue),
         bits=self_information(fitting),
         **_of_genres(fitted.genre),
         **_of_casts(fitted.cast),
         **_of_collections(fitted.franchise),
-        **_of_users(fitted, fitting),
+        **_of_users(fitted, personal),
         **_of_held_out(held_out),
         **_constants(),
     )
     return World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
 
 
-def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
-    same = np.array_equal(fitting.user_ids, held_out.user_ids) and (
+def _is_one_table(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
+    return np.array_equal(fitting.user_ids, held_out.user_ids) and (
         np.array_equal(fitting.movie_ids, held_out.movie_ids)
         and np.array_equal(catalogue.movie_ids, held_out.movie_ids)
     )
-    if not same:
-        return False
+
+
+def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
     if _overlap(fitting, held_out):
         return False
     n_cast = np.diff(catalogue.cast_starts)
@@ -81,8 +87,8 @@ def _overlap(fitting: RatingTable, held_out: RatingTable) -> bool:
     return bool((keys[1:] == keys[:-1]).any())
 
 
-def _fitted(fitting: RatingTable, catalogue: Catalogue) -> _Fitted:
-    rating, popularity, franchise, genre, cast = fit_components(fitting, catalogue)
+def _fitted(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> _Fitted:
+    rating, popularity, franchise, genre, cast = fit_components(fitting, catalogue, held_out)
     assert isinstance(rating, Rating)
     assert isinstance(popularity, Popularity)
     assert isinstance(franchise, Franchise)

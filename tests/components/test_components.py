@@ -13,7 +13,7 @@ from components.cast import Cast
 from components.component import NEUTRAL
 from components.franchise import Franchise
 from components.genre import Genre
-from components.liking import user_deviations
+from components.opinions import Opinions
 from components.popularity import Popularity
 from components.rating import Rating
 from db.connection import connection
@@ -64,14 +64,14 @@ def softsign(stars: float, scale: float) -> float:
 
 
 def scores(component: type, table: RatingTable, **values: float) -> Floats:
-    fitted = component.fit(table, catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
     found: Floats = fitted.score(np.array([0]), {**DEFAULTS, **values})
     first: Floats = found[0]
     return first
 
 
 def test_deviations_are_from_the_users_own_mean() -> None:
-    assert user_deviations(OPINIONS) == pytest.approx([2.0, -2.0])
+    assert Opinions.of(OPINIONS).deviations == pytest.approx([2.0, -2.0])
 
 
 def test_genre_is_the_shrunk_liking_of_the_movies_genres_and_neutral_without() -> None:
@@ -147,7 +147,7 @@ def test_every_component_stays_between_0_and_1_and_scores_pairs_alike(
     size = len(SPACE.dimensions)
     point = data.draw(st.lists(st.floats(0, 1), min_size=size, max_size=size))
     table = ratings(*rows)
-    fitted = component.fit(table, catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
     found = fitted.score(np.arange(table.n_users), SPACE.decode(np.array(point)))
     assert found.shape[1] == len(MOVIES)
     assert np.all((found >= 0) & (found <= 1))

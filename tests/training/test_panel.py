@@ -1,5 +1,6 @@
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from domain.errors import InterruptedRunError
 from domain.experiment import BASELINE
 from domain.hyperparameters import SPACE
 from evaluation.panel import panel_part
+from evaluation.segments import held_out_scores, movie_accuracies
 from hyperparameter_tuner import HyperparameterTuner, Study
+from model import BUILT_IN, HandWeighted
 from model_versioning import load_model
 from retrain_model import main
 from tests.training.runs import Interrupting, found, resumed, tuned
-from training.evidence import Side, gather
+from training.evidence import Side, gather, measure_sides
 from training.order import Order, Retraining
 from training.plan import Plan
 from training.retraining import retrain
@@ -67,6 +70,18 @@ def test_the_gate_measures_everybody(world: Path) -> None:
     held_out = Trainer.of(data, Study(), "test").held_out
     measured = evidence.candidate["user-time"].evaluation.n_users
     assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
+
+
+def test_segments_on_a_panel_are_as_by_a_model_fitted_for_everybody(world: Path) -> None:
+    with connection(world) as conn:
+        trainer = Trainer.of(load_dataset(conn), Study(), "test").on_panel(60)
+    (found,) = measure_sides(trainer, [Side(BUILT_IN, SPACE.defaults())])
+    model = HandWeighted(SPACE.defaults()).fit(trainer.fitting, trainer.catalogue)
+    scores_of = partial(held_out_scores, model.score)
+    expected = movie_accuracies(scores_of, trainer.fitting, trainer.held_out, trainer.catalogue)
+    assert found.by_movies.keys() == expected.keys() != set()
+    for name, values in expected.items():
+        assert np.array_equal(found.by_movies[name], values, equal_nan=True)
 
 
 def test_a_resumed_run_has_the_panel_of_the_unbroken_one(world: Path, other: Path) -> None:
