@@ -50,9 +50,7 @@ class World(NamedTuple):
     cast_starts: Ints  # (M + 1,)
     cast: Ints32  # (L,) people, by billing within a movie
     billing: Ints32  # (L,) and their billing
-    n_cast: Ints32  # (M,)
-    person_starts: Ints  # (P + 1,)
-    person_movies: Ints32  # (L,) movies of each person
+    n_people: int  # P
     collection_starts: Ints  # (C + 1,)
     collection_movies: Ints32
     # users
@@ -115,8 +113,7 @@ class Rows(NamedTuple):
     # evidence on casts
     touched: Ints32  # (G, M) movies with any, ascending
     n_touched: Ints  # (G,)
-    starts: Ints32  # (G, M) of each touched movie's running totals
-    totals: Ints  # (G, L + M) running totals, from 0 to all of the movie's
+    totals: Ints  # (G, L + 1) running totals over all cast lists
     # franchises
     listed: Ints32  # (G, most) movies of those that the user knows
     listed_likings: Singles  # (G, most)
@@ -136,7 +133,6 @@ class Scratch(NamedTuple):
     close: Words  # (blocks,)
     met: Ints  # (P,) 0 between users
     people: Ints32  # (P,)
-    is_touched: Bools  # (M,) false between users
     parts: Ints  # (3, M)
     by_set: Singles  # (S,)
     found: Ints32  # (MOST_FOUND,) movies that may be among the best

@@ -139,8 +139,7 @@ def make_rows(world: World, group: int, most: int) -> Rows:
         np.empty((group, n_sets), dtype=np.bool_),
         np.empty((group, n_movies + 1), dtype=np.int32),
         np.zeros(group, dtype=np.int64),
-        np.empty((group, n_movies), dtype=np.int32),
-        np.empty((group, len(world.cast) + n_movies), dtype=np.int64),
+        np.empty((group, len(world.cast) + 1), dtype=np.int64),
         np.empty((group, most), dtype=np.int32),
         np.empty((group, most), dtype=np.float32),
         np.zeros(group, dtype=np.int64),
@@ -153,7 +152,7 @@ def make_scratch(world: World) -> Scratch:
     movies = world.movies
     n_movies, n_sets = len(movies), len(world.set_starts) - 1
     n_padded = (n_movies + LANES - 1) // LANES * LANES
-    n_people, most_held = len(world.person_starts) - 1, 1
+    n_people, most_held = world.n_people, 1
     for e in range(len(world.users)):
         most_held = max(most_held, world.held_starts[e + 1] - world.held_starts[e])
     rating = np.zeros(n_padded, dtype=np.float32)
@@ -173,7 +172,6 @@ def make_scratch(world: World) -> Scratch:
         np.empty(n_padded // LANES, dtype=np.uint64),
         np.zeros(n_people, dtype=np.int64),
         np.empty(n_people + 1, dtype=np.int32),
-        np.zeros(n_movies, dtype=np.bool_),
         np.empty((3, n_movies), dtype=np.int64),
         np.empty(n_sets, dtype=np.float32),
         np.empty(MOST_FOUND, dtype=np.int32),

@@ -5,44 +5,45 @@ Each has the bits that the components' own `score` gives.
 
 import numpy as np
 
-from domain.arrays import Bools, Floats, Ints32
+from domain.arrays import Bools, Floats
 from evaluation.fused_arrays import COUNT_BITS, Batch, Rows, Scratch, World
 from evaluation.fused_compiled import compiled
 
 
 @compiled
 def collect_evidence(world: World, user: int, rows: Rows, u: int, scratch: Scratch) -> None:
-    """Fill in evidence on casts: running totals over the cast lists of movies that have any.
+    """Fill in evidence on casts: running totals over all cast lists, and which movies have any.
 
-    A person met anywhere counts in all of their movies. The packed evidence of someone who was
-    met is never 0, for it counts ratings.
+    A person met anywhere counts in all of their movies. Going through all lists from end to end
+    takes less than to look up the movies of those who were met: there is nothing to guess.
     """
-    cast_starts, cast = world.cast_starts, world.cast
-    met, people = scratch.met, scratch.people
-    starts, totals = rows.starts[u], rows.totals[u]
+    cast_starts, cast, met = world.cast_starts, world.cast, scratch.met
+    totals, touched, slots = rows.totals[u], rows.touched[u], rows.slots[u]
     n_people = meet_people(world, user, scratch)
-    n_touched = list_touched(world, people[:n_people], scratch.is_touched, rows.touched[u])
-    place, slots, touched = 0, rows.slots[u], rows.touched[u]
+    total = np.int64(0)
+    for entry in range(len(cast)):
+        totals[entry] = total
+        total += met[cast[entry]]
+    totals[len(cast)] = total
+    for k in range(n_people):
+        met[scratch.people[k]] = 0
+    n_touched = 0
+    for movie in range(len(cast_starts) - 1):
+        touched[n_touched] = movie
+        n_touched += totals[cast_starts[movie + 1]] != totals[cast_starts[movie]]
     slots[:] = 0
     for n in range(n_touched):
-        movie = touched[n]
-        starts[n], slots[movie] = place, n + 1
-        total = np.int64(0)
-        for entry in range(cast_starts[movie], cast_starts[movie + 1]):
-            totals[place] = total
-            place += 1
-            total += met[cast[entry]]
-        totals[place] = total
-        place += 1
-    for k in range(n_people):
-        met[people[k]] = 0
+        slots[touched[n]] = n + 1
     rows.n_touched[u] = n_touched
     rows.likings[u, 0] = 0.5
 
 
 @compiled
 def meet_people(world: World, user: int, scratch: Scratch) -> int:
-    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`."""
+    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`.
+
+    The packed evidence of someone who was met is never 0, for it counts ratings.
+    """
     seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
     cast_starts, cast = world.cast_starts, world.cast
     met, people, n_people = scratch.met, scratch.people, 0
@@ -56,36 +57,23 @@ def meet_people(world: World, user: int, scratch: Scratch) -> int:
 
 
 @compiled
-def list_touched(world: World, people: Ints32, is_touched: Bools, touched: Ints32) -> int:
-    """List the movies of `people` in ascending order; how many. `is_touched` (M,) is all false."""
-    person_starts, person_movies = world.person_starts, world.person_movies
-    for k in range(len(people)):
-        for n in range(person_starts[people[k]], person_starts[people[k] + 1]):
-            is_touched[person_movies[n]] = True
-    n_touched = 0
-    for movie in range(len(is_touched)):
-        touched[n_touched] = movie
-        n_touched += is_touched[movie]
-        is_touched[movie] = False
-    return n_touched
-
-
-@compiled
 def score_cast(world: World, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch) -> None:
     """Put the likings of the casts of touched movies into their row: `Cast.score` of one user."""
     lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
     scale, prior = world.cast_scale, world.cast_prior
     step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
     mask = np.int64((1 << COUNT_BITS) - 1)
-    n_lead, n_early, n_cast = batch.n_lead[key], batch.n_early[key], world.n_cast
+    n_lead, n_early, cast_starts = batch.n_lead[key], batch.n_early[key], world.cast_starts
     n_touched = rows.n_touched[u]
-    touched, starts, totals = rows.touched[u, :n_touched], rows.starts[u], rows.totals[u]
+    touched, totals = rows.touched[u, :n_touched], rows.totals[u]
     row, likings = rows.cast[u], rows.likings[u, 1:]
     leads, others, rest = scratch.parts[0], scratch.parts[1], scratch.parts[2]
     for n in range(n_touched):
-        movie, start = touched[n], starts[n]
+        movie = touched[n]
+        start = cast_starts[movie]
+        a, d = totals[start], totals[cast_starts[movie + 1]]
         b, c = totals[start + n_lead[movie]], totals[start + n_early[movie]]
-        leads[n], others[n], rest[n] = b, c - b, totals[start + n_cast[movie]] - c
+        leads[n], others[n], rest[n] = b - a, c - b, d - c
     for n in range(n_touched):
         total = (
             lead * (np.float64(leads[n] >> COUNT_BITS) * step)

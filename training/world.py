@@ -120,17 +120,13 @@ def _of_genres(genre: Genre) -> Arrays:
 
 
 def _of_casts(cast: Cast) -> Arrays:
-    """The casts of movies and the other way round, with people numbered anew."""
-    _, people = np.unique(cast.cast, return_inverse=True)
-    person_starts, entries = _grouped(people, int(people.max(initial=-1)) + 1)
-    n_cast = np.diff(cast.cast_starts)
+    """The casts of movies, with people numbered anew: only those who are in one."""
+    people, numbers = np.unique(cast.cast, return_inverse=True)
     return {
         "cast_starts": cast.cast_starts,
-        "cast": people.astype(np.int32),
+        "cast": numbers.astype(np.int32),
         "billing": cast.billing,
-        "n_cast": n_cast.astype(np.int32),
-        "person_starts": person_starts,
-        "person_movies": np.repeat(np.arange(len(n_cast), dtype=np.int32), n_cast)[entries],
+        "n_people": len(people),
     }
 
 
