@@ -123,16 +123,23 @@ def _overwritten(source: Path, database: Path) -> bool:
             saved.backup(target)
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except StorageError as error:
-        if isinstance(error.__cause__, sqlite.OperationalError):
+        if isinstance(error.__cause__, sqlite.OperationalError) and not _says_no(error.__cause__):
             raise  # not the file's fault, but the disk's
         return False
     except sqlite.OperationalError as error:
+        if _says_no(error):
+            return False
         if "locked" in str(error):
             raise BusyError(f"{str(database)!r} is locked by another process: {error}") from error
         raise StorageError(f"{str(database)!r} cannot be written: {error}") from error
     except sqlite.DatabaseError:
         return False
     return True
+
+
+def _says_no(error: sqlite.OperationalError) -> bool:
+    """Is it what the file says that SQLite cannot use, such as a format of the future?"""
+    return bool(error.sqlite_errorcode == sqlite.SQLITE_ERROR)
 
 
 def _replace_file(draft: Path, database: Path) -> None:

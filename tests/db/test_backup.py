@@ -176,6 +176,20 @@ def test_a_database_that_cannot_be_opened_is_restored(
     assert content(path) == before
 
 
+@pytest.mark.parametrize("place", [18, 44])  # the versions of the file's format and the schema's
+def test_a_database_of_a_format_of_the_future_is_restored(
+    path: Path, conn: Connection, tmp_path: Path, place: int
+) -> None:
+    before = dump(conn)
+    run(path, "backup", tmp_path / "saved")
+    conn.close()
+    data = bytearray(path.read_bytes())
+    data[place : place + 4] = b"\x7f" * 4
+    path.write_bytes(data)
+    run(path, "restore", tmp_path / "saved", "--force")
+    assert content(path) == before
+
+
 def test_a_model_in_production_that_is_damaged_is_not_passed_over(
     path: Path, conn: Connection, tmp_path: Path
 ) -> None:
