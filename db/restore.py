@@ -139,7 +139,8 @@ def _overwritten(source: Path, database: Path) -> bool:
 
 def _says_no(error: sqlite.OperationalError) -> bool:
     """Is it what the file says that SQLite cannot use, such as a format of the future?"""
-    return bool(error.sqlite_errorcode == sqlite.SQLITE_ERROR)
+    code = getattr(error, "sqlite_errorcode", None)  # not all errors have one
+    return bool(code == sqlite.SQLITE_ERROR)
 
 
 def _replace_file(draft: Path, database: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
@@ -119,7 +120,8 @@ class TuningOrchestrator:
         current = self.tuner.get_current_hyperparameters()
         opening = Opening(self.tuner, run, current)
         run = opening.run
-        with transaction(self.conn):
+
+        def begin() -> None:
             if planned is not None:
                 set_aside(self.tuner, run)
                 start_run(self.conn, run)
@@ -128,8 +130,8 @@ class TuningOrchestrator:
             save_experiment(self.conn, new_experiment(run, BASELINE, current, "baseline"))
             if planned is None:
                 opening.save(self.conn)
-            set_run_process(self.conn, run.tuning_run_id, os.getpid())
-        return self._drive(run, plan.stop.timeout_seconds)
+
+        return self._drive(run, plan.stop.timeout_seconds, begin)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
         """Go on with a run that was interrupted, as if it had not been.
@@ -145,10 +147,11 @@ class TuningOrchestrator:
         run = load_run(self.conn, run_id)
         check_resumable(self.tuner, run)
         close_dead_runs(self.conn)
-        with transaction(self.conn):
-            set_run_status(self.conn, run_id, "running")
-            set_run_process(self.conn, run_id, os.getpid())
-        return self._drive(run, more_seconds or seconds_left(self.conn, run))
+        return self._drive(
+            run,
+            more_seconds or seconds_left(self.conn, run),
+            lambda: set_run_status(self.conn, run_id, "running"),
+        )
 
     def run_phase_2_tuning(self) -> NoReturn:
         """Tune the hyperparameters of phase 2.
@@ -165,14 +168,30 @@ class TuningOrchestrator:
         """What was tried and found, of all runs and of one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, space=self.tuner.space)
 
-    def _drive(self, run: TuningRun, seconds: float | None) -> RunResult:
-        """Try what is left to try, for `seconds` at most, and record how the run ended."""
+    def _drive(self, run: TuningRun, seconds: float | None, begin: Callable[[], None]) -> RunResult:
+        """Try what is left to try, for `seconds` at most, and record how the run ended.
+
+        Who sees that the run has begun, as `begin` says in a transaction, can stop it.
+        """
         began = time.perf_counter()
-        ledger = Ledger(self.conn, run)
+        with stoppable(), self.watch:
+            with transaction(self.conn):
+                begin()
+                set_run_process(self.conn, run.tuning_run_id, os.getpid())
+            status, stop = self._recorded(run, seconds)
+        self.watch.ended(stop.said)
+        if status == "completed":
+            leave_pattern(self.conn, self.data, run)
+        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
+        return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
+
+    def _recorded(self, run: TuningRun, seconds: float | None) -> tuple[RunStatus, Stop]:
+        """Try what is left to try of a run that has begun; how it ended is recorded in any case."""
         status: RunStatus = "interrupted"
         stop = Stop("error", "stopped by an error")
         try:
-            with stoppable(seconds), self.watch:
+            with stoppable(seconds):
+                ledger = Ledger(self.conn, run)
                 self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
                 status, stop = self._loop(run, ledger)
         except OutOfTimeError:
@@ -180,18 +199,15 @@ class TuningOrchestrator:
             stop = Stop("timeout", f"the time limit was reached after {seconds:.3g} s")
         except KeyboardInterrupt:
             stop = Stop("interrupted", "interrupted")
+            n_done = Ledger(self.conn, run).count("completed")
             raise InterruptedRunError(
-                f"run {run.tuning_run_id} is interrupted after {ledger.count('completed')} of "
+                f"run {run.tuning_run_id} is interrupted after {n_done} of "
                 f"{run.n_configs + 1} experiments; go on with: "
                 f"{resume_line(run.tuning_run_id, database_path(self.conn))}"
             ) from None
         finally:
             self._close(run, status, stop)
-        self.watch.ended(stop.said)
-        if status == "completed":
-            leave_pattern(self.conn, self.data, run)
-        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
-        return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
+        return status, stop
 
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
