@@ -32,12 +32,13 @@ class Cost(NamedTuple):
     """Of one experiment."""
 
     milliseconds: float  # of CPU
-    commits: float
+    commits: float | None
     size: float  # bytes
 
     def as_text(self) -> str:
         """For the table."""
-        return f"{self.milliseconds:>9.2f} ms {self.commits:>6.2f} commits {self.size:>7,.0f} bytes"
+        commits = "not counted" if self.commits is None else f"{self.commits:.2f} commits"
+        return f"{self.milliseconds:>9.2f} ms  {commits:<12} {self.size:>7,.0f} bytes"
 
 
 class Meter:
@@ -108,7 +109,7 @@ def optuna_cost(sampler: str, n: int) -> Cost | None:
         before, began = path.stat().st_size, time.process_time()
         study.optimize(objective, n_trials=SINGLE)
         seconds, grown = time.process_time() - began, path.stat().st_size - before
-    return Cost(1000 * seconds / SINGLE, float("nan"), grown / SINGLE)
+    return Cost(1000 * seconds / SINGLE, None, grown / SINGLE)
 
 
 def main() -> None:
