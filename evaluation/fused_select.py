@@ -95,13 +95,44 @@ def select(
     Returns:
         The length of the list, and the number of movies before `wanted`.
     """
-    row, close = scratch.row, scratch.close
     most = highest_possible(weights, popularity)
     slack = most * TOLERANCE + LEAST
+    n_before = count_before(movies, rows, u, weights, popularity, wanted, slack, scratch)
+    good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
+    row, n_found = scratch.row, 0
+    for first in range(0, len(row), LANES):
+        fit = at_least(row, first, good)
+        while fit != 0:
+            movie = first + lowest_bit(fit)
+            fit &= fit - np.uint64(1)
+            scratch.found[n_found] = movie
+            score = score_exactly(movies, rows, u, weights, popularity, movie)
+            scratch.found_scores[n_found] = score
+            scratch.found_places[n_found] = movies[movie].place
+            n_found += 1
+        if n_found > MOST_FOUND - LANES:
+            n_found = keep_best(n_found, scratch)
+            good = max(good, np.float32(scratch.found_scores[TOP - 1] - slack))
+    return keep_best(n_found, scratch), n_before
+
+
+@compiled
+def count_before(
+    movies: Records,
+    rows: Rows,
+    u: int,
+    weights: Floats,
+    popularity: Floats,
+    wanted: int,
+    slack: float,
+    scratch: Scratch,
+) -> int:
+    """Fill `scratch.row` and `scratch.highest`; how many movies come before `wanted`."""
+    close = scratch.close
     bar = np.inf
     if wanted >= 0:
         bar = score_exactly(movies, rows, u, weights, popularity, wanted)
-    n_before = scan(
+    n_before: int = scan(
         scratch.base,
         rows.genre[u],
         rows.cast[u],
@@ -109,7 +140,7 @@ def select(
         np.float32(weights[4]),
         np.float32(bar + slack),
         np.float32(bar - slack),
-        row,
+        scratch.row,
         scratch.highest,
         close,
     )
@@ -121,26 +152,7 @@ def select(
             score = score_exactly(movies, rows, u, weights, popularity, movie)
             earlier = movies[movie].place < movies[wanted].place
             n_before += score > bar or (score == bar and earlier)
-    found, scores, found_places, n_found = (
-        scratch.found,
-        scratch.found_scores,
-        scratch.found_places,
-        0,
-    )
-    good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
-    for first in range(0, len(row), LANES):
-        fit = at_least(row, first, good)
-        while fit != 0:
-            movie = first + lowest_bit(fit)
-            fit &= fit - np.uint64(1)
-            found[n_found] = movie
-            scores[n_found] = score_exactly(movies, rows, u, weights, popularity, movie)
-            found_places[n_found] = movies[movie].place
-            n_found += 1
-        if n_found > MOST_FOUND - LANES:
-            n_found = keep_best(n_found, scratch)
-            good = max(good, np.float32(scores[TOP - 1] - slack))
-    return keep_best(n_found, scratch), n_before
+    return n_before
 
 
 @compiled
