@@ -30,7 +30,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt
 
 $(DB): | $(VENV)/main
 	@echo "== building the demo world in $(DB)"
-	@$(BIN)/python -m importers demo --db $(DB)
+	@$(BIN)/python -m reeltune import demo --db $(DB)
 
 tune: $(VENV)/main $(DB)
 	@echo "== trying 20 configurations by Bayesian search; the best is promoted if the gate lets it"
@@ -54,7 +54,7 @@ check: $(VENV)/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
-	@$(BIN)/python -m reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
+	@$(BIN)/python -m reeltune.reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
 
 bench: $(VENV)/main $(DB)
 	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats, Ints
-from domain.experiment import SURE_ERRORS
-from evaluation.paired import paired_gain
-from evaluation.winner import luck
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.stats.paired_gain import paired_gain
+from reeltune.stats.selection_bias import luck
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 RULES = {  # standard errors that are taken off
     "the mean": 0.0,

@@ -15,15 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Bools, Floats
-from domain.dataset import Dataset
-from domain.experiment import SURE_ERRORS
-from domain.ratings import RatingTable
-from evaluation.splits import FEWEST_RATINGS, split_by_calendar
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Bools, Floats
+from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.splits import FEWEST_RATINGS, split_by_calendar
+from reeltune.ratings.table import RatingTable
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 OF_RUN, DRAWS = 40, 400
 

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats
-from domain.hyperparameters import SPACE, WEIGHTS
-from domain.space import Configuration
-from evaluation.fused import n_threads
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.components.hyperparameters import SPACE, WEIGHTS
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Configuration
+from reeltune.engine.measure import n_threads
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 REFERENCES = 2  # configurations the reference is given: it is slow
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import connection, transaction
-from db.dataset import load_dataset
-from db.ratings import save_ratings
-from domain.arrays import Ints
-from domain.ratings import RatingTable
+from reeltune.db.connection import connection, transaction
+from reeltune.db.dataset import load_dataset
+from reeltune.db.ratings import save_ratings
+from reeltune.domain.arrays import Ints
+from reeltune.ratings.table import RatingTable
 
 MOVIES = 60_000
 RATINGS_PER_USER = 150
@@ -75,7 +75,7 @@ def steps(millions: float, db: Path, panel: int, configs: int) -> Iterator[Taken
     tune = ["tune_orchestrator.py", "--method", "random", "--panel", str(panel), *here]
     if not db.exists():
         made = ["--users", str(users), "--movies", str(MOVIES), "--ratings", str(ratings)]
-        yield run("import", millions, ["-m", "importers", "demo", *made, *here])
+        yield run("import", millions, ["-m", "reeltune", "import", "demo", *made, *here])
     yield run("load, first time", millions, _load(db))
     yield run("load again", millions, _load(db))
     yield run("prepare and try 1", millions, [*tune, "--configs", "1"])

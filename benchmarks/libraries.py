@@ -27,15 +27,15 @@ from rich.console import Console
 from rich.table import Table
 from scipy.sparse import csr_matrix
 
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats, Ints
-from domain.dataset import Dataset
-from domain.hyperparameters import SPACE
-from domain.space import Configuration
-from evaluation.evaluate import Evaluation, evaluate
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.space import Configuration
+from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.ratings.dataset import Dataset
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 Score = Callable[[Ints], Floats]
 

@@ -18,13 +18,13 @@ import numpy as np
 from numba import njit
 
 from benchmarks.engine import machine, only, random_configurations
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats
-from domain.hyperparameters import WEIGHTS
-from evaluation.fused_arrays import LANES, Singles
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.components.hyperparameters import WEIGHTS
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats
+from reeltune.engine.arrays import LANES, Singles
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 ROWS_READ, ROWS_WRITTEN, OPERATIONS = 3, 1, 2  # per movie; an operation multiplies and adds
 REPEATS = 2_000

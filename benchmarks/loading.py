@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from db.array_cache import ArrayCache
-from db.connection import connection
-from db.dataset import load_dataset, read_dataset
-from domain.dataset import Dataset
-from hyperparameter_tuner import Study
-from training.trainer import Trainer
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset, read_dataset
+from reeltune.ratings.dataset import Dataset
+from reeltune.storage.array_cache import ArrayCache
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 Figures = dict[str, float]
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import connection
-from db.dataset import load_dataset
-from db.experiments import load_experiments
-from domain.experiment import Experiment
-from hyperparameter_tuner import Study
-from training.contest import PRUNERS
-from training.plan import Plan
-from training.tuning import TuningOrchestrator
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.experiments import load_experiments
+from reeltune.domain.experiment import Experiment
+from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import Study
+from reeltune.tuning.pruning_rules import PRUNERS
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
 

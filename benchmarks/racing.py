@@ -18,17 +18,17 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.engine import machine, only, random_configurations
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats, Ints
-from domain.hyperparameters import WEIGHTS
-from domain.space import Configuration
-from evaluation.paired import lots
-from hyperparameter_tuner import Study
-from training.contest import LOOKS, REDUCTION
-from training.engine import Engine
-from training.pruning import among
-from training.trainer import Trainer
+from reeltune.components.hyperparameters import WEIGHTS
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.space import Configuration
+from reeltune.engine.engine import Engine
+from reeltune.stats.paired_gain import lots
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
+from reeltune.tuning.pruning import among
+from reeltune.tuning.pruning_rules import LOOKS, REDUCTION
 
 
 class Found(NamedTuple):

@@ -18,17 +18,17 @@ from typing import Any
 
 import numpy as np
 
-from db.backup import save_backup
-from db.connection import connection
-from db.dataset import load_dataset
-from db.restore import restore_backup
-from db.versions import load_versions
-from domain.clock import stamp
-from domain.hyperparameters import SPACE
-from domain.version import TrainingRun
-from model import BUILT_IN, HandWeighted
-from model_versioning import promote, register
-from tracking.lineage import code_version, environment
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.backup import save_backup
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.restore import restore_backup
+from reeltune.db.versions import load_versions
+from reeltune.domain.clock import stamp
+from reeltune.domain.version import TrainingRun
+from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted
+from reeltune.tracking.lineage import code_version, environment
+from reeltune.versioning.registry import promote, register
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -34,7 +34,7 @@ from benchmarks.search_runs import (
     wanted,
 )
 from benchmarks.search_tables import medians, print_costs, print_regrets, suite_means
-from search import STRATEGIES
+from reeltune.search import STRATEGIES
 
 HISTORIES = (100, 1_000, 5_000)
 SEEDS_FROM = 0  # strategies are developed on seeds from 500

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from db.connection import Connection, connection, transaction
-from db.tuning_runs import save_run
-from domain.clock import stamp
-from domain.experiment import BASELINE, Experiment, Measurement, Phase, TuningRun
-from domain.hyperparameters import SPACE
-from hyperparameter_tuner import new_experiment
-from model import BUILT_IN
-from search import Problem, Strategy, Trial, propose
-from training.ledger import Ledger
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import Connection, connection, transaction
+from reeltune.db.tuning_runs import save_run
+from reeltune.domain.clock import stamp
+from reeltune.domain.experiment import BASELINE, Experiment, Measurement, Phase, TuningRun
+from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.search import Problem, Strategy, Trial, propose
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.proposer import new_experiment
 
 REPEATS = 7
 N_USERS = 600

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.search_objectives import Objective
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.hyperparameters import SPACE
-from domain.space import Configuration
-from hyperparameter_tuner import Study
-from training.surrogate import Surrogate
-from training.trainer import Trainer
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.space import Configuration
+from reeltune.tasks.initial_guesses import Surrogate
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
 
 SEEDS = range(10_000, 10_040)  # of random search, for the scale
 ROUNDS, CHILDREN = 40, 40  # of the long search for the highest value

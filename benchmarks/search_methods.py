@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.search_objectives import Objective
-from domain.space import Configuration
-from search import STRATEGIES, Problem, Strategy, Trial, propose
+from reeltune.domain.space import Configuration
+from reeltune.search import STRATEGIES, Problem, Strategy, Trial, propose
 
 GUESSED = "gp-guessed"  # `gp` after a surrogate's guesses, where the objective has them
 

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from benchmarks.search_world import RECOMMENDER, recommender_value
-from domain.arrays import Floats
-from domain.space import Configuration, Hyperparameter, Single, Space
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Configuration, Hyperparameter, Single, Space
 
 REFERENCE_SEEDS = range(10_000, 10_200)  # of random search; far from those that are reported
 REFERENCE_EXPERIMENTS = 10

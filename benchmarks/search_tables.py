@@ -8,7 +8,7 @@ from rich.table import Table
 
 from benchmarks.search_costs import Cost
 from benchmarks.search_runs import STOPS, Piece
-from domain.arrays import Floats
+from reeltune.domain.arrays import Floats
 
 Medians = dict[str, list[float]]  # by method; as many of `STOPS` as it went to
 

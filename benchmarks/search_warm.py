@@ -25,12 +25,12 @@ from benchmarks.search_methods import Ours
 from benchmarks.search_objectives import Objective
 from benchmarks.search_runs import NOISE_STREAM, search_regrets
 from benchmarks.search_world import RECOMMENDER, World
-from domain.clock import stamp
-from domain.experiment import Experiment, TuningRun
-from domain.space import Configuration
-from hyperparameter_tuner import new_experiment
-from search import STRATEGIES, Trial
-from training.warm_start import leads, pattern_of
+from reeltune.domain.clock import stamp
+from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.domain.space import Configuration
+from reeltune.search import STRATEGIES, Trial
+from reeltune.tuning.proposer import new_experiment
+from reeltune.tuning.warm_start import leads, pattern_of
 
 MOVED = 0.03  # deviation of related tastes, along each axis of the cube
 NOISE = 0.03

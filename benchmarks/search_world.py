@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from domain.arrays import Floats, Ints
-from domain.space import Ascending, Configuration, Hyperparameter, Simplex, Single, Space
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.space import Ascending, Configuration, Hyperparameter, Simplex, Single, Space
 
 N_USERS = 400
 N_FILMS = 24  # per user: half of them liked

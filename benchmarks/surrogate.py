@@ -21,18 +21,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from cli.console import remark_console
-from cli.options import option_db
-from db.connection import connection
-from db.dataset import load_dataset
-from db.experiments import load_experiments
-from domain.arrays import Floats
-from domain.experiment import Experiment
-from evaluation.splits import SPLITS
-from hyperparameter_tuner import Study
-from training.plan import Plan
-from training.trainer import Trainer
-from training.tuning import TuningOrchestrator
+from reeltune.cli.console import remark_console
+from reeltune.cli.options import option_db
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.experiments import load_experiments
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import Experiment
+from reeltune.ratings.splits import SPLITS
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import Study
 
 STOPS = (1, 2, 5, 10, 20, 50)
 

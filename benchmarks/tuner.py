@@ -21,9 +21,9 @@ import numpy as np
 
 from benchmarks.engine import machine
 from benchmarks.search_costs import Steps
-from db.connection import Connection, connection
-from domain.hyperparameters import SPACE
-from search import STRATEGIES, Strategy
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import Connection, connection
+from reeltune.search import STRATEGIES, Strategy
 
 SINGLE, BATCH = 64, 64  # experiments that are measured
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from domain.arrays import AnyArray, Floats, Ints
-from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
-from domain.space import Configuration, Hyperparameter, Single, Space
+from reeltune.domain.arrays import AnyArray, Floats, Ints
+from reeltune.domain.space import Configuration, Hyperparameter, Single, Space
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
 
 
 class MostPopular:

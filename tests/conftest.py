@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from cli.console import progress_bar, remark_console
-from db.connection import connection
-from importers.demo import import_demo
-from importers.demo_settings import DemoSettings
+from reeltune.cli.console import progress_bar, remark_console
+from reeltune.db.connection import connection
+from reeltune.importers.demo import import_demo
+from reeltune.importers.demo_settings import DemoSettings
 
 # A busy machine is no fault of the code.
 settings.register_profile("unhurried", deadline=None)

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import dataset
-from db.artifacts import load_artifact
-from db.connection import Connection, connect, transaction
-from db.dataset import load_dataset
-from db.versions import database_path, load_production
-from domain.arrays import AnyArray
-from domain.version import Version
-from hyperparameter_tuner import Study
-from model import fit_components
-from training.order import Order
-from training.retraining import retrain
-from versioning.reproduction import reproduce
+from reeltune.db import dataset
+from reeltune.db.connection import Connection, connect, transaction
+from reeltune.db.dataset import load_dataset
+from reeltune.db.versions import database_path, load_production
+from reeltune.domain.arrays import AnyArray
+from reeltune.domain.version import Version
+from reeltune.rating_models.hand_weighted import fit_components
+from reeltune.storage.artifacts import load_artifact
+from reeltune.tuning.proposer import Study
+from reeltune.versioning.reproduction import reproduce
+from reeltune.versioning.request import Order
+from reeltune.versioning.retraining import retrain
 
 NIGHT = Order(study=Study(), force=True, accuracy_threshold=0.0, panel=20)
 ADD = """

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.notify import alarmed, notify_user
-from domain.errors import BusyError
+from reeltune.cli.notify import alarmed, notify_user
+from reeltune.domain.errors import BusyError
 
 
 def told(path: Path) -> Any:

@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from cli.sizes import ByteSize
+from reeltune.cli.sizes import ByteSize
 
 
 @pytest.mark.parametrize(

@@ -8,24 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import COMPONENTS
-from components.cast import Cast
-from components.component import NEUTRAL
-from components.franchise import Franchise
-from components.genre import Genre
-from components.opinions import Opinions
-from components.popularity import Popularity
-from components.rating import Rating
-from db.connection import connection
-from db.dataset import load_dataset
-from domain.arrays import Floats
-from domain.catalogue import Catalogue
-from domain.dataset import Dataset
-from domain.hyperparameters import SPACE
-from domain.ratings import RatingTable
-from evaluation.splits import SPLITS, HeldOutPart
-from model import HandWeighted
-from tests.evaluation.worlds import Row, table_of
+from reeltune.components import COMPONENTS
+from reeltune.components.cast import Cast
+from reeltune.components.component import NEUTRAL
+from reeltune.components.franchise import Franchise
+from reeltune.components.genre import Genre
+from reeltune.components.hyperparameters import SPACE
+from reeltune.components.opinions import Opinions
+from reeltune.components.popularity import Popularity
+from reeltune.components.rating import Rating
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import Floats
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.splits import SPLITS, HeldOutPart
+from reeltune.ratings.table import RatingTable
+from tests.metrics.worlds import Row, table_of
 
 MOVIES = (1, 2, 3, 4, 5)
 DEFAULTS = SPACE.defaults()

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.liking import STEPS_PER_STAR, liking, on_grid, shrunk_mean, squashed
+from reeltune.components.liking import STEPS_PER_STAR, liking, on_grid, shrunk_mean, squashed
 
 stars = st.lists(st.floats(-5, 5), min_size=1, max_size=200)
 

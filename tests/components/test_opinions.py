@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import COMPONENTS
-from components.genre import Genre
-from components.liking import on_grid, overall_mean, shrunk_mean
-from components.opinions import Opinions
-from domain.arrays import Bools, Floats
-from domain.hyperparameters import SPACE
-from domain.ratings import RatingTable
-from tests.evaluation.worlds import table_of
-from tests.training.test_engine import catalogue_of
+from reeltune.components import COMPONENTS
+from reeltune.components.genre import Genre
+from reeltune.components.hyperparameters import SPACE
+from reeltune.components.liking import on_grid, overall_mean, shrunk_mean
+from reeltune.components.opinions import Opinions
+from reeltune.domain.arrays import Bools, Floats
+from reeltune.ratings.table import RatingTable
+from tests.engine.test_engine import catalogue_of
+from tests.metrics.worlds import table_of
 
 N_MOVIES = 12
 VALUES = SPACE.defaults()

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from db.__main__ import db as command
-from db.connection import Connection, connect, connection
-from db.deployed import export_path
-from db.lock import run_lock
-from db.versions import load_production, load_versions
-from model_versioning import load_model, promote, verify
+from reeltune.commands.database import db as command
+from reeltune.db.connection import Connection, connect, connection
+from reeltune.db.deployed import export_path
+from reeltune.db.versions import load_production, load_versions
+from reeltune.storage.run_lock import run_lock
+from reeltune.versioning.registry import load_model, promote, verify
 from tests.importers.imports import dump
-from tests.versions import artifact, produced, registered
+from tests.versioning.versions import artifact, produced, registered
 
 
 def run(path: Path, *words: str | Path, expect: int = 0) -> Result:

@@ -2,15 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from db.catalogue import (
+from reeltune.db.catalogue import (
     Coverage,
     load_catalogue,
     load_coverage,
     load_titles,
 )
-from db.columns import snapshot
-from db.connection import Connection, connect
-from db.movies import (
+from reeltune.db.columns import snapshot
+from reeltune.db.connection import Connection, connect
+from reeltune.db.movies import (
     CastMember,
     Link,
     Metadata,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pysqlite3 as sqlite
 import pytest
 
-from db.connection import (
+from reeltune.db.connection import (
     APPLICATION_ID,
     Connection,
     connect,
@@ -11,7 +11,7 @@ from db.connection import (
     schema_version,
     transaction,
 )
-from domain.errors import BusyError, NotFoundError, StorageError
+from reeltune.domain.errors import BusyError, NotFoundError, StorageError
 
 MIGRATIONS = sorted((Path(__file__).parents[2] / "db" / "migrations").glob("*.sql"))
 
@@ -132,7 +132,7 @@ def test_a_lock_that_is_not_released_is_an_expected_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "movies.db"
-    monkeypatch.setattr("db.connection.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("reeltune.db.connection.BUSY_SECONDS", 0.1)
     with connection(path, create=True) as holder:
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(BusyError, match="locked by another process"), connection(path) as conn:

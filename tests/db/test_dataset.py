@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import dataset
-from db.array_cache import ArrayCache
-from db.backup import save_backup
-from db.connection import Connection, connect, connection
-from db.dataset import check_kept, load_dataset, read_dataset
-from db.doctor import examine
-from db.restore import restore_backup
-from domain.dataset import Dataset
+from reeltune.db import dataset
+from reeltune.db.backup import save_backup
+from reeltune.db.connection import Connection, connect, connection
+from reeltune.db.dataset import check_kept, load_dataset, read_dataset
+from reeltune.db.doctor import examine
+from reeltune.db.restore import restore_backup
+from reeltune.ratings.dataset import Dataset
+from reeltune.storage.array_cache import ArrayCache
 
 
 @pytest.fixture(autouse=True)

@@ -4,18 +4,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from db.__main__ import db as command
-from db.connection import Connection, connect, connection, transaction
-from db.dead_runs import DIED, load_dead_runs
-from db.deployed import export_path
-from db.experiments import load_experiments
-from db.lock import run_lock
-from db.tuning_runs import load_run, load_run_process, set_run_process, set_run_status
-from domain.experiment import TuningRun
-from model_versioning import load_model, verify
+from reeltune.commands.database import db as command
+from reeltune.db.connection import Connection, connect, connection, transaction
+from reeltune.db.dead_runs import DIED, load_dead_runs
+from reeltune.db.deployed import export_path
+from reeltune.db.experiments import load_experiments
+from reeltune.db.tuning_runs import load_run, load_run_process, set_run_process, set_run_status
+from reeltune.domain.experiment import TuningRun
+from reeltune.storage.run_lock import run_lock
+from reeltune.versioning.registry import load_model, verify
+from tests.commands.test_tune import tuned
 from tests.db.test_backup import flip
-from tests.test_tune_orchestrator import tuned
-from tests.versions import artifact, produced
+from tests.versioning.versions import artifact, produced
 
 
 def run(path: Path, *words: str, expect: int = 0) -> Result:

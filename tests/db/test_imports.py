@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from db.connection import Connection, connect
-from db.imports import (
+from reeltune.db.connection import Connection, connect
+from reeltune.db.imports import (
     RejectedRow,
     finish_batch,
     load_batches,

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.connection import Connection, connect
-from db.movies import Movie, save_movies
-from db.ratings import count_ratings, count_users, load_movie_ids, load_ratings, save_ratings
-from domain.errors import StorageError
-from domain.rating_blocks import sorting
+from reeltune.db.connection import Connection, connect
+from reeltune.db.movies import Movie, save_movies
+from reeltune.db.ratings import (
+    count_ratings,
+    count_users,
+    load_movie_ids,
+    load_ratings,
+    save_ratings,
+)
+from reeltune.domain.errors import StorageError
+from reeltune.ratings.blocks import sorting
 
 Row = tuple[int, int, float, int]
 
@@ -66,7 +72,7 @@ def test_the_newer_of_two_ratings_stays_and_on_a_tie_the_one_saved_last(
 def test_more_rows_than_a_block_come_whole_and_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.ratings._BLOCK_ROWS", 3)
+    monkeypatch.setattr("reeltune.db.ratings._BLOCK_ROWS", 3)
     conn = database(tmp_path)
     save(conn, *((user, 3, 0.5 * user, user) for user in range(1, 8)))
     assert load_ratings(conn).rated_at.tolist() == list(range(1, 8))
@@ -75,7 +81,7 @@ def test_more_rows_than_a_block_come_whole_and_in_order(
 def test_loading_needs_no_more_memory_than_the_columns_and_a_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.ratings._BLOCK_ROWS", 500)
+    monkeypatch.setattr("reeltune.db.ratings._BLOCK_ROWS", 500)
     n_users, n_movies = 2_000, 50
     conn = database(tmp_path, tuple(range(1, n_movies + 1)))
     users, movies = np.divmod(np.arange(n_users * n_movies), n_movies)

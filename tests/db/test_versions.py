@@ -8,9 +8,9 @@ import numpy as np
 import pysqlite3
 import pytest
 
-from db.connection import Connection, connect, transaction
-from db.deployed import check_export, export_deployed, export_path, live_history
-from db.versions import (
+from reeltune.db.connection import Connection, connect, transaction
+from reeltune.db.deployed import check_export, export_deployed, export_path, live_history
+from reeltune.db.versions import (
     add_version,
     load_events,
     load_production,
@@ -20,8 +20,8 @@ from db.versions import (
     save_event,
     set_version_status,
 )
-from domain.errors import NotFoundError, StorageError
-from domain.version import EventKind, TrainingRun, VersionEvent
+from reeltune.domain.errors import NotFoundError, StorageError
+from reeltune.domain.version import EventKind, TrainingRun, VersionEvent
 
 
 @pytest.fixture

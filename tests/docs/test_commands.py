@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import run
 from tests.docs.pages import ROOT, Step, blocks, pages, steps
 from tests.docs.workplace import SIZES, Workplace
+from tests.running import run
 
 RUNNABLE = [page for page in pages() if steps(page.read_text(encoding="utf-8"))]
 
@@ -17,7 +17,7 @@ RUNNABLE = [page for page in pages() if steps(page.read_text(encoding="utf-8"))]
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world in which the gate lets the defaults pass."""
     path = tmp_path_factory.mktemp("demo") / "movies.db"
-    run("-m", "importers", "demo", "--db", path, *SIZES)
+    run("-m", "reeltune", "import", "demo", "--db", path, *SIZES)
     return path
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from domain.hyperparameters import SPACE
-from domain.space import Hyperparameter, Single, Space
-from reports.hyperparameter_page import hyperparameter_page
-from tests.commands import run
+from reeltune.components.hyperparameters import SPACE
+from reeltune.domain.space import Hyperparameter, Single, Space
+from reeltune.reports.hyperparameter_page import hyperparameter_page
 from tests.docs.pages import ROOT
+from tests.running import run
 
 PAGE = ROOT / "docs" / "HYPERPARAMETERS.md"
-PROGRAM = ("-m", "reports.hyperparameter_page")
+PROGRAM = ("-m", "reeltune.reports.hyperparameter_page")
 
 
 def test_the_page_is_up_to_date() -> None:

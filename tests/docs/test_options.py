@@ -5,11 +5,11 @@ import re
 import click
 import pytest
 
-import model_versioning
-import retrain_model
-import tune_orchestrator
-from db.__main__ import db as database
-from importers.__main__ import importers
+from reeltune.commands import retrain as retrain_model
+from reeltune.commands import tune as tune_orchestrator
+from reeltune.commands.database import db as database
+from reeltune.commands.imports import importers
+from reeltune.versioning import registry as model_versioning
 from tests.docs.pages import GUIDE
 
 COMMANDS: dict[str, click.Command] = {

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import copy
 
-from db.connection import connection
-from tests.commands import environment
+from reeltune.db.connection import connection
 from tests.docs.pages import ROOT, Step
+from tests.running import environment
 
 SIZES = ("--users", "100", "--movies", "300", "--ratings", "6000", "--seed", "2")
-_DEMO = "python -m importers demo"
+_DEMO = "python -m reeltune import demo"
 
 
 class Workplace:

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InputError
-from domain.hyperparameters import SPACE
-from domain.limited import LimitedAscending, LimitedSingle
-from domain.limited_simplex import LimitedSimplex
-from domain.limits import Limit, Limits, combinations, contains, projected, restricted
-from domain.space import Configuration, Hyperparameter, Space
+from reeltune.components.hyperparameters import SPACE
+from reeltune.domain.errors import InputError
+from reeltune.domain.limited import LimitedAscending, LimitedSingle
+from reeltune.domain.limited_simplex import LimitedSimplex
+from reeltune.domain.limits import Limit, Limits, combinations, contains, projected, restricted
+from reeltune.domain.space import Configuration, Hyperparameter, Space
 
 SEARCHED = [member for member in SPACE.hyperparameters.values() if member.searched]
 CURRENT = SPACE.defaults()

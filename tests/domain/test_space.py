@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InputError
-from domain.hyperparameters import SPACE, WEIGHTS
-from domain.space import Simplex
+from reeltune.components.hyperparameters import SPACE, WEIGHTS
+from reeltune.domain.errors import InputError
+from reeltune.domain.space import Simplex
 
 points = st.lists(
     st.floats(0, 1), min_size=len(SPACE.dimensions), max_size=len(SPACE.dimensions)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.arrays import Floats
+from reeltune.domain.arrays import Floats
 
 Task = tuple[str, Any]
 _data: Floats = np.zeros(0)

@@ -3,9 +3,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.errors import InterruptedRunError
-from executors import Batches
-from executors.batches import FIRST, MOST
+from reeltune.domain.errors import InterruptedRunError
+from reeltune.executors import Batches
+from reeltune.executors.batches import FIRST, MOST
 
 
 class Doubling:

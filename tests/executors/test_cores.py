@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from executors import cores
+from reeltune.executors import cores
 
 
 @pytest.fixture(autouse=True)

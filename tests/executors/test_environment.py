@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from executors import cores, environment
-from executors.environment import thread_limits
+from reeltune.executors import cores, environment
+from reeltune.executors.environment import thread_limits
 
 
 @pytest.mark.parametrize(

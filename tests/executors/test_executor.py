@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from executors import EXECUTORS, Executor, Inline, Outcome, Processes, make_executor
-from executors.executor import ERROR_LENGTH
+from reeltune.executors import EXECUTORS, Executor, Inline, Outcome, Processes, make_executor
+from reeltune.executors.executor import ERROR_LENGTH
 from tests.executors.tasks import Task, start, start_badly
 
 DATA = np.arange(5.0)

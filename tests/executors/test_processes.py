@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from executors import Outcome, Processes, physical_cores, processes
-from executors.signals import HELD, held_signals
+from reeltune.executors import Outcome, Processes, physical_cores, processes
+from reeltune.executors.signals import HELD, held_signals
 from tests.executors.tasks import (
     Task,
     start,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from executors.sharing import Mapped, Shared
+from reeltune.executors.sharing import Mapped, Shared
 
 
 class _Here:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from db.connection import Connection, connect
-from importers.batch import FileReport
-from importers.layouts import find_movielens
-from importers.movielens import import_movielens
-from importers.tmdb import find_tmdb, import_tmdb
+from reeltune.db.connection import Connection, connect
+from reeltune.importers.batch import FileReport
+from reeltune.importers.layouts import find_movielens
+from reeltune.importers.movielens import import_movielens
+from reeltune.importers.tmdb import find_tmdb, import_tmdb
 
 MOVIES = "movieId,title,genres\n"
 RATINGS = "userId,movieId,rating,timestamp\n"

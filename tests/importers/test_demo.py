@@ -10,15 +10,15 @@ import pytest
 from click.testing import CliRunner
 from rich.progress import Progress
 
-from db.catalogue import load_catalogue
-from db.connection import Connection, connection, transaction
-from db.imports import load_batches
-from db.movies import Movie, save_movies
-from db.ratings import load_ratings
-from domain.errors import InputError
-from importers.demo import DemoReport, import_demo, truth_path
-from importers.demo_command import demo
-from importers.demo_settings import RECIPE, WEIGHTS, DemoSettings
+from reeltune.db.catalogue import load_catalogue
+from reeltune.db.connection import Connection, connection, transaction
+from reeltune.db.imports import load_batches
+from reeltune.db.movies import Movie, save_movies
+from reeltune.db.ratings import load_ratings
+from reeltune.domain.errors import InputError
+from reeltune.importers.demo import DemoReport, import_demo, truth_path
+from reeltune.importers.demo_command import demo
+from reeltune.importers.demo_settings import RECIPE, WEIGHTS, DemoSettings
 
 SMALL = DemoSettings(users=30, movies=200, ratings=1500, seed=3)
 OPTIONS = ["--users", "30", "--movies", "200", "--ratings", "1500", "--seed", "3"]
@@ -119,7 +119,7 @@ def test_an_interrupted_import_leaves_nothing(
 
     with connection(tmp_path / "movies.db", create=True) as conn:
         with monkeypatch.context() as patch:
-            patch.setattr("importers.demo.finish_batch", interrupt)
+            patch.setattr("reeltune.importers.demo.finish_batch", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 make(conn)
         assert load_batches(conn) == []

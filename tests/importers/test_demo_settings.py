@@ -1,8 +1,8 @@
 import pytest
 
-from domain.errors import InputError
-from domain.hyperparameters import SPACE
-from importers.demo_settings import (
+from reeltune.components.hyperparameters import SPACE
+from reeltune.domain.errors import InputError
+from reeltune.importers.demo_settings import (
     CAST_ROLES,
     LIKING_SHARE,
     MOOD_SHARE,

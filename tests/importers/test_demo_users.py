@@ -3,10 +3,10 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from domain.arrays import Floats, Ints, content_hash
-from importers.demo_settings import PERIOD_SECONDS, PERIOD_START, DemoSettings
-from importers.demo_users import RatedBlock, draw_sizes, rate_in_blocks
-from importers.demo_world import World, make_world
+from reeltune.domain.arrays import Floats, Ints, content_hash
+from reeltune.importers.demo_settings import PERIOD_SECONDS, PERIOD_START, DemoSettings
+from reeltune.importers.demo_users import RatedBlock, draw_sizes, rate_in_blocks
+from reeltune.importers.demo_world import World, make_world
 
 SETTINGS = DemoSettings()
 

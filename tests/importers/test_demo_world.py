@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from importers.demo_genres import GENRES, draw_genres
-from importers.demo_settings import WEIGHTS, DemoSettings
-from importers.demo_world import World, make_world
+from reeltune.importers.demo_genres import GENRES, draw_genres
+from reeltune.importers.demo_settings import WEIGHTS, DemoSettings
+from reeltune.importers.demo_world import World, make_world
 
 
 @pytest.fixture(scope="module")

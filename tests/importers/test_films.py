@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.films import METADATA, parse_cast, parse_collection, parse_film, parse_genres
-from importers.values import BadRowError
+from reeltune.importers.films import (
+    METADATA,
+    parse_cast,
+    parse_collection,
+    parse_film,
+    parse_genres,
+)
+from reeltune.importers.values import BadRowError
 
 FILM = {
     "id": "862",

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from db.catalogue import load_titles
-from db.connection import connect
-from db.imports import load_batches
-from db.ratings import count_ratings
+from reeltune.db.catalogue import load_titles
+from reeltune.db.connection import connect
+from reeltune.db.imports import load_batches
+from reeltune.db.ratings import count_ratings
 from tests.importers.imports import MOVIES, RATINGS, dump, write
 
 N_MOVIES, N_RATINGS, N_KILLS = 5_000, 100_000, 8
 
 
 def start(directory: Path, db: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "importers", "movielens", str(directory), "--db", str(db)]
+    command = [
+        sys.executable,
+        "-m",
+        "reeltune",
+        "import",
+        "movielens",
+        str(directory),
+        "--db",
+        str(db),
+    ]
     root = Path(__file__).parents[2]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

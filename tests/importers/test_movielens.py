@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from db.catalogue import load_catalogue, load_titles
-from db.connection import connect
-from db.imports import load_batches, load_rejected_rows, start_batch
-from domain.errors import InputError, NotFoundError
-from importers.batch import SAME
-from importers.layouts import GENRE_FLAGS, find_movielens
-from importers.ratings import UNKNOWN_MOVIE
+from reeltune.db.catalogue import load_catalogue, load_titles
+from reeltune.db.connection import connect
+from reeltune.db.imports import load_batches, load_rejected_rows, start_batch
+from reeltune.domain.errors import InputError, NotFoundError
+from reeltune.importers.batch import SAME
+from reeltune.importers.layouts import GENRE_FLAGS, find_movielens
+from reeltune.importers.ratings import UNKNOWN_MOVIE
 from tests.importers.imports import (
     LINKS,
     MOVIES,

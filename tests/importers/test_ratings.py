@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.connection import Connection
-from db.imports import load_rejected_rows
-from importers.ratings import DUPLICATE, UNKNOWN_MOVIE, parse_rating
-from importers.rows import FIELD_COUNT, NOT_UTF8, NUL
-from importers.values import BadRowError
+from reeltune.db.connection import Connection
+from reeltune.db.imports import load_rejected_rows
+from reeltune.importers.ratings import DUPLICATE, UNKNOWN_MOVIE, parse_rating
+from reeltune.importers.rows import FIELD_COUNT, NOT_UTF8, NUL
+from reeltune.importers.values import BadRowError
 from tests.importers.imports import RATINGS, THREE_MOVIES, dump, fresh, import_all, select, write
 
 RATING = "rating is not a number, 0.5 to 5"

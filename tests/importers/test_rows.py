@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InputError
-from importers import lines
-from importers.rows import (
+from reeltune.domain.errors import InputError
+from reeltune.importers import lines
+from reeltune.importers.rows import (
     EMPTY,
     FIELD_COUNT,
     NOT_UTF8,

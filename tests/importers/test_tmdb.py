@@ -2,14 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from db.catalogue import load_catalogue
-from db.connection import Connection
-from db.imports import load_rejected_rows
-from db.movies import LinkedMovie
-from domain.errors import InputError, NotFoundError
-from importers.batch import SAME
-from importers.films import Film
-from importers.tmdb import NOT_LINKED, ONLY_WRONG_LINKS, WRONG_LINK, find_tmdb, is_wrong_link
+from reeltune.db.catalogue import load_catalogue
+from reeltune.db.connection import Connection
+from reeltune.db.imports import load_rejected_rows
+from reeltune.db.movies import LinkedMovie
+from reeltune.domain.errors import InputError, NotFoundError
+from reeltune.importers.batch import SAME
+from reeltune.importers.films import Film
+from reeltune.importers.tmdb import (
+    NOT_LINKED,
+    ONLY_WRONG_LINKS,
+    WRONG_LINK,
+    find_tmdb,
+    is_wrong_link,
+)
 from tests.importers.imports import (
     CREDITS,
     LINKS,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.values import (
+from reeltune.importers.values import (
     BadRowError,
     check_date,
     check_id,

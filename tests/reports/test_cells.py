@@ -1,6 +1,6 @@
 import pytest
 
-from reports.cells import gain_cell, seconds_cell
+from reeltune.reports.cells import gain_cell, seconds_cell
 
 
 @pytest.mark.parametrize(

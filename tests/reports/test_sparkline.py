@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.sparkline import ASCII_BARS, BARS, sparkline
+from reeltune.reports.sparkline import ASCII_BARS, BARS, sparkline
 
 values = st.lists(st.floats(0, 1), min_size=1, max_size=200)
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from db.connection import Connection, transaction
-from domain.hyperparameters import SPACE
-from reports.summary import summarise
-from reports.tuning_tables import render_summary
-from tests.reports.stored_runs import StoredRun
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import Connection, transaction
+from reeltune.reports.tuning_tables import render_summary
+from reeltune.views.summary import summarise
+from tests.views.stored_runs import StoredRun
 
 HOSTILE = "KeyError: [bold]not bold[/bold] [/] \x1b[31mred\nnext line \\"
 

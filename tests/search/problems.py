@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.hyperparameters import SPACE
-from domain.limits import Limit, Limits, restricted
-from domain.space import Configuration, Fixed, Hyperparameter, Single, Space
-from search import (
+from reeltune.components.hyperparameters import SPACE
+from reeltune.domain.limits import Limit, Limits, restricted
+from reeltune.domain.space import Configuration, Fixed, Hyperparameter, Single, Space
+from reeltune.search import (
     NEEDS,
     STRATEGIES,
     Problem,
@@ -18,7 +18,7 @@ from search import (
     missing_libraries,
     propose,
 )
-from search.grid import Grid
+from reeltune.search.grid import Grid
 
 WAYS: dict[str, Strategy] = {**STRATEGIES, "grid, progressive": Grid(progressive=True)}
 INSTALLED = [name for name in WAYS if not missing_libraries(name)]

@@ -11,7 +11,7 @@ from benchmarks.search_objectives import OBJECTIVES, Objective
 from benchmarks.search_runs import load_pieces, search_regrets, wanted
 from benchmarks.search_tables import medians, suite_means
 from benchmarks.search_world import RECOMMENDER, TRUTH, recommender_value
-from search import NEEDS, STRATEGIES
+from reeltune.search import NEEDS, STRATEGIES
 
 PEAKS = {
     "hartmann6": [0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573],

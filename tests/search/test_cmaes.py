@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from domain.space import Configuration, Single, Space
-from search import STRATEGIES, Trial, propose
-from search.cloud import Cloud, Rates, with_margin
-from search.cmaes import GENERATION
+from reeltune.domain.space import Configuration, Single, Space
+from reeltune.search import STRATEGIES, Trial, propose
+from reeltune.search.cma_distribution import Cloud, Rates, with_margin
+from reeltune.search.cmaes import GENERATION
 from tests.search.problems import LIMITED, PLANE, problem, trial, tuned, whole
 
 CMAES = STRATEGIES["cmaes"]

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from domain.errors import InputError
-from domain.hyperparameters import SPACE, WEIGHTS
-from domain.space import Configuration
-from search import Trial, propose
-from search.grid import Grid
+from reeltune.components.hyperparameters import SPACE, WEIGHTS
+from reeltune.domain.errors import InputError
+from reeltune.domain.space import Configuration
+from reeltune.search import Trial, propose
+from reeltune.search.grid import Grid
 from tests.search.problems import PLANE, problem, trial, tuned
 
 PROGRESSIVE = "grid, progressive"

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-import search
-from db.connection import connection
-from db.tuning_runs import load_runs
-from domain.errors import InputError
-from hyperparameter_tuner import check_method
-from search import NEEDS, STRATEGIES, Trial, propose
-from sweeps.sweep import read_sweep
-from tests.commands import ROOT
+from reeltune import search
+from reeltune.db.connection import connection
+from reeltune.db.tuning_runs import load_runs
+from reeltune.domain.errors import InputError
+from reeltune.search import NEEDS, STRATEGIES, Trial, propose
+from reeltune.sweeps.sweep import read_sweep
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import check_method
+from tests.running import ROOT
 from tests.search.problems import PLANE, enrolled, problem, tuned
-from tests.training.runs import tuned as run
-from training.plan import Plan
+from tests.tuning.runs import tuned as run
 
 
 def test_what_is_needed_is_known_for_every_engine_and_pinned() -> None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from domain.arrays import Floats
-from domain.pareto import front
-from domain.space import Configuration, Single, Space
-from search import NEEDS, ONE_OBJECTIVE, STRATEGIES, Problem, Trial, propose
-from search.nsga2 import POPULATION, survivors
-from search.strategy import weighed
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Configuration, Single, Space
+from reeltune.search import NEEDS, ONE_OBJECTIVE, STRATEGIES, Problem, Trial, propose
+from reeltune.search.nsga2 import POPULATION, survivors
+from reeltune.search.strategy import weighed
+from reeltune.stats.pareto import front
 from tests.search.problems import problem, real, trial
 
 ABLE = [  # Optuna's engines see the same weighed values, and would take minutes

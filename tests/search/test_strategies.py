@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.hyperparameters import SPACE
-from domain.limits import contains
-from domain.space import Space
-from search import STRATEGIES, Trial, propose
+from reeltune.components.hyperparameters import SPACE
+from reeltune.domain.limits import contains
+from reeltune.domain.space import Space
+from reeltune.search import STRATEGIES, Trial, propose
 from tests.search.problems import (
     FEW_VALUES,
     INSTALLED,
@@ -212,6 +212,6 @@ def _proposed(name: str) -> dict[str, float]:
 
 
 def test_every_strategy_has_a_number_of_experiments_to_go_without() -> None:
-    from hyperparameter_tuner import DEFAULT_CONFIGS
+    from reeltune.tuning.proposer import DEFAULT_CONFIGS
 
     assert set(DEFAULT_CONFIGS) == set(STRATEGIES)

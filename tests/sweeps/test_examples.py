@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from db.connection import connection
-from db.dataset import load_dataset
-from db.experiments import load_experiments
-from db.tuning_runs import load_run, load_runs
-from sweeps.sweep import find_sweeps, read_sweep
-from tests.commands import ROOT
-from training.tuning import TuningOrchestrator
-from tune_orchestrator import main
+from reeltune.commands.tune import main
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.experiments import load_experiments
+from reeltune.db.tuning_runs import load_run, load_runs
+from reeltune.sweeps.sweep import find_sweeps, read_sweep
+from reeltune.tuning.orchestrator import TuningOrchestrator
+from tests.running import ROOT
 
 EXAMPLES = find_sweeps(ROOT / "examples" / "sweeps")
 MOST_CONFIGS = 6  # in a test

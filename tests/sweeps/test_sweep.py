@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import InputError
-from domain.limits import Limit
-from search.grid import Grid
-from sweeps.document import FaultyError
-from sweeps.schema import SCHEMA_FILE, schema_text
-from sweeps.sweep import Sweep, read_sweep, read_sweeps
+from reeltune.domain.errors import InputError
+from reeltune.domain.limits import Limit
+from reeltune.search.grid import Grid
+from reeltune.sweeps.document import FaultyError
+from reeltune.sweeps.schema import SCHEMA_FILE, schema_text
+from reeltune.sweeps.sweep import Sweep, read_sweep, read_sweeps
 
 
 def written(folder: Path, text: str, name: str = "sweep.yaml") -> Path:

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-from tests.commands import ROOT, environment
+from tests.running import ROOT, environment
 
 PAUSE_SECONDS = 0.002
 PR_SET_PDEATHSIG = 1
@@ -159,11 +159,10 @@ def script(name: str) -> str:
 
 def warm() -> None:
     """Import all that commands need, and let the fast engine load its machine code."""
-    import retrain_model  # noqa: F401
     import tests.torture.rig  # noqa: F401
+    from reeltune.tuning.plan import Plan
     from tests.torture.workload import tiny
-    from tests.training.runs import tuned
-    from training.plan import Plan
+    from tests.tuning.runs import tuned
 
     with TemporaryDirectory() as directory:
         tiny(Path(directory))

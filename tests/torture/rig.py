@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from domain.errors import ReelTuneError
+from reeltune.domain.errors import ReelTuneError
 from tests.torture import shim
 from tests.torture.powercut import HOW, Disk, acknowledgement, put, read_log
 from tests.torture.workload import Workload

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.commands import ROOT
+from tests.running import ROOT
 
 FULL = bool(os.environ.get("REELTUNE_TORTURE"))
 _FIGURES = os.environ.get("REELTUNE_FIGURES")

@@ -4,9 +4,9 @@ import os
 import time
 from typing import Self
 
-from domain.catalogue import Catalogue
-from domain.ratings import RatingTable
 from examples.most_popular import MostPopular
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
 
 PACE = "REELTUNE_TEST_PACE"  # says how many seconds it takes
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from db.connection import connection
-from db.experiments import load_experiments
-from db.tuning_runs import load_run_totals, load_runs
-from tests.test_tune_orchestrator import tuned
+from reeltune.db.connection import connection
+from reeltune.db.experiments import load_experiments
+from reeltune.db.tuning_runs import load_run_totals, load_runs
+from tests.commands.test_tune import tuned
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note
 from tests.torture.slow_model import PACE

@@ -13,18 +13,18 @@ import pysqlite3 as sqlite
 import pytest
 from click.testing import CliRunner
 
-from db.__main__ import db
-from db.backup import save_backup
-from db.connection import connection, newest_schema
-from model_versioning import model_versioning
-from retrain_model import main as retrain_model
+from reeltune.commands.database import db
+from reeltune.commands.retrain import main as retrain_model
+from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.db.backup import save_backup
+from reeltune.db.connection import connection, newest_schema
+from reeltune.versioning.registry import model_versioning
+from tests.commands.test_tune import tuned
 from tests.importers.imports import dump
-from tests.test_tune_orchestrator import tuned
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.schemas import make_at
-from tests.versions import artifact, produced
-from tune_orchestrator import main as tune_orchestrator
+from tests.versioning.versions import artifact, produced
 
 LOOKS: tuple[tuple[click.Command, str], ...] = (
     (db, "check"),
@@ -251,7 +251,7 @@ def test_a_disk_that_is_read_only_is_one_line(
     for words in (
         TUNE,
         ("retrain_model.py",),
-        ("-m", "importers", "demo"),
+        ("-m", "reeltune", "import", "demo"),
         ("model_versioning.py", "rollback"),
         ("-m", "db", "doctor", "--fix"),
     ):

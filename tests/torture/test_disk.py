@@ -59,7 +59,7 @@ def test_output_that_cannot_be_written_is_one_line(
     for module, command, *words in (
         ("tune_orchestrator", "main", "--summary"),
         ("model_versioning", "model_versioning", "list", "--json"),
-        ("db.__main__", "db", "check"),
+        ("reeltune.commands.database", "db", "check"),
     ):
         words = ["-c", code.format(module, command), module, *words, "--db", str(world)]
         told = nursery.run(*words, said=tmp_path / "said")

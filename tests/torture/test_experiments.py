@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from db.connection import connection, transaction
-from db.dataset import load_dataset
-from db.experiments import load_experiments, save_experiment
-from db.tuning_runs import load_runs, save_run
-from domain.experiment import Experiment
-from hyperparameter_tuner import HyperparameterTuner, Study, new_experiment
+from reeltune.db.connection import connection, transaction
+from reeltune.db.dataset import load_dataset
+from reeltune.db.experiments import load_experiments, save_experiment
+from reeltune.db.tuning_runs import load_runs, save_run
+from reeltune.domain.experiment import Experiment
+from reeltune.tuning.proposer import HyperparameterTuner, Study, new_experiment
 from tests.torture.bad_models import INFINITE, LIVES, MORTAL, NAN, SHORT, WAYS
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note

@@ -14,19 +14,19 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db.connection import Connection, connect, connection
-from db.deployed import load_deployed
-from domain.errors import ReelTuneError
-from domain.hyperparameters import SPACE
-from hyperparameter_tuner import Study
-from model import BUILT_IN
-from model_versioning import model_versioning
-from retrain_model import main as retrain_model
-from retrain_model import read_apply_hp
-from tests.commands import ROOT, command, environment
+from reeltune.commands.retrain import main as retrain_model
+from reeltune.commands.retrain import read_apply_hp
+from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import Connection, connect, connection
+from reeltune.db.deployed import load_deployed
+from reeltune.domain.errors import ReelTuneError
+from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.tuning.proposer import Study
+from reeltune.versioning.registry import model_versioning
+from tests.running import ROOT, command, environment
 from tests.torture.scale import note, times
-from tests.versions import produced
-from tune_orchestrator import main as tune_orchestrator
+from tests.versioning.versions import produced
 
 NASTY = (
     "'; DROP TABLE movies; --",

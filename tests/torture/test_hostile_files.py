@@ -14,19 +14,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from db.connection import connection
-from db.files import read_text
-from domain.errors import InputError, ReelTuneError
-from importers import lines
-from importers.__main__ import importers
-from model_versioning import model_versioning
-from retrain_model import main as retrain_model
-from sweeps.sweep import read_sweep
+from reeltune.commands.imports import importers
+from reeltune.commands.retrain import main as retrain_model
+from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.db.connection import connection
+from reeltune.domain.errors import InputError, ReelTuneError
+from reeltune.importers import lines
+from reeltune.storage.files import read_text
+from reeltune.sweeps.sweep import read_sweep
+from reeltune.versioning.registry import model_versioning
 from tests.importers.imports import CREDITS, LINKS, METADATA, MOVIES, RATINGS
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.test_hostile import NASTY, is_shown_safely
-from tune_orchestrator import main as tune_orchestrator
 
 SWEEP = "name: a\nmethod: random\nconfigs: 3\n"
 

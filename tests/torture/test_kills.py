@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from db.connection import connection
-from db.experiments import load_experiments
-from db.tuning_runs import load_runs
-from tests.test_tune_orchestrator import found, history, only_run, tuned
+from reeltune.db.connection import connection
+from reeltune.db.experiments import load_experiments
+from reeltune.db.tuning_runs import load_runs
+from tests.commands.test_tune import found, history, only_run, tuned
 from tests.torture import workloads
 from tests.torture.nursery import Child, Nursery
 from tests.torture.scale import note, times
@@ -125,7 +125,7 @@ COMMANDS: dict[str, Callable[[Path], tuple[str | Path, ...]]] = {
     ),
     "retrain": lambda _: ("retrain_model.py", "--force", "--accuracy-threshold", "0", *MODEL),
     "deploy": lambda _: ("model_versioning.py", "promote", "3"),
-    "import": lambda at: ("-m", "importers", "movielens", at / "files"),
+    "import": lambda at: ("-m", "reeltune", "import", "movielens", at / "files"),
     "migrate": lambda _: ("model_versioning.py", "list"),
     "backup": lambda at: ("-m", "db", "backup", at / "saved"),
     "restore": lambda at: ("-m", "db", "restore", at / "saved", "--force"),

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from db.connection import Connection, connect, connection
-from db.versions import load_versions
-from model_versioning import load_model, promote, rollback, verify
+from reeltune.db.connection import Connection, connect, connection
+from reeltune.db.versions import load_versions
+from reeltune.versioning.registry import load_model, promote, rollback, verify
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.workload import HALVES
-from tests.versions import exported, in_production, produced, registered
+from tests.versioning.versions import exported, in_production, produced, registered
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from db.connection import connection
-from db.lock import holder_path, run_lock
-from db.tuning_runs import load_runs
+from reeltune.db.connection import connection
+from reeltune.db.tuning_runs import load_runs
+from reeltune.storage.run_lock import holder_path, run_lock
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.slow_model import PACE

@@ -15,10 +15,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from db.connection import connection
-from db.deployed import verify
-from importers.demo import import_demo
-from importers.demo_settings import DemoSettings
+from reeltune.db.connection import connection
+from reeltune.db.deployed import verify
+from reeltune.importers.demo import import_demo
+from reeltune.importers.demo_settings import DemoSettings
 
 Acknowledge = Callable[[str], None]
 TINY = DemoSettings(users=30, movies=60, ratings=800, seed=3)

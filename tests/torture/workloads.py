@@ -7,32 +7,32 @@ from typing import Any, ClassVar, Self
 
 from rich.progress import Progress
 
-from db.artifacts import find_orphans
-from db.backup import save_backup
-from db.connection import Connection, connect, connection, newest_schema, schema_version
-from db.dataset import load_dataset
-from db.deployed import check_production, verify
-from db.experiments import load_experiments
-from db.imports import load_batches
-from db.lock import run_lock
-from db.looks import load_reference
-from db.restore import load_backup, restore_backup
-from db.tuning_runs import load_progress, load_runs
-from db.versions import check_version, load_production, load_version, load_versions
-from domain.errors import ReelTuneError
-from domain.experiment import Experiment, TuningRun
-from hyperparameter_tuner import Study
-from importers.layouts import find_movielens
-from importers.movielens import import_movielens
-from model_versioning import promote, rollback
+from reeltune.commands.tune import TuningOrchestrator
+from reeltune.db.backup import save_backup
+from reeltune.db.connection import Connection, connect, connection, newest_schema, schema_version
+from reeltune.db.dataset import load_dataset
+from reeltune.db.deployed import check_production, verify
+from reeltune.db.experiments import load_experiments
+from reeltune.db.imports import load_batches
+from reeltune.db.restore import load_backup, restore_backup
+from reeltune.db.test_evaluations import load_reference
+from reeltune.db.tuning_runs import load_progress, load_runs
+from reeltune.db.versions import check_version, load_production, load_version, load_versions
+from reeltune.domain.errors import ReelTuneError
+from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.importers.layouts import find_movielens
+from reeltune.importers.movielens import import_movielens
+from reeltune.storage.artifacts import find_orphans
+from reeltune.storage.run_lock import run_lock
+from reeltune.tuning.proposer import Study
+from reeltune.versioning.registry import promote, rollback
+from reeltune.versioning.request import Order
+from reeltune.versioning.retention import remove_old
+from reeltune.versioning.retraining import retrain
 from tests.importers.imports import MOVIES, RATINGS, dump, write
 from tests.torture.schemas import make_at
 from tests.torture.workload import Acknowledge, Workload
-from tests.versions import produced, registered
-from training.order import Order
-from training.retraining import retrain
-from tune_orchestrator import TuningOrchestrator
-from versioning.retention import remove_old
+from tests.versioning.versions import produced, registered
 
 MODEL = "examples.most_popular:MostPopular"
 N_CONFIGS = 4

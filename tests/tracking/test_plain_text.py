@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.plain_text import plain_text
+from reeltune.tracking.plain_text import plain_text
 
 
 @given(st.text(), st.sampled_from(["utf-8", "ascii", "latin-1", "cp1252"]))

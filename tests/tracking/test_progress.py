@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from domain.experiment import Experiment, ExperimentStatus, TuningRun, experiment_id
-from tracking.progress import LogWatcher, SilentWatcher, TerminalWatcher, Watcher, watcher
+from reeltune.domain.experiment import Experiment, ExperimentStatus, TuningRun, experiment_id
+from reeltune.tracking.progress import LogWatcher, SilentWatcher, TerminalWatcher, Watcher, watcher
 
 RUN = TuningRun(
     tuning_run_id="random_1",

@@ -4,9 +4,9 @@ from contextlib import ExitStack
 import pytest
 from rich.console import Console
 
-from domain.steps import tell
-from tracking import steps
-from tracking.steps import steps_shown
+from reeltune.domain.progress import tell
+from reeltune.tracking import steps
+from reeltune.tracking.steps import steps_shown
 
 
 def console(*, is_terminal: bool) -> Console:

@@ -1,0 +1,1 @@
+"""ReelTune retunes and redeploys a recommender on one SQLite file."""

@@ -1,0 +1,108 @@
+"""Two configurations side by side, from experiments or versions: never on the test part."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reeltune.cli.console import print_json, result_console
+from reeltune.commands.retraining_tables import render_rules
+from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
+from reeltune.db.connection import Connection, connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.experiments import load_experiment
+from reeltune.db.tuning_runs import load_run
+from reeltune.db.versions import load_version
+from reeltune.domain.errors import InputError
+from reeltune.gate.comparisons import Contrast
+from reeltune.gate.gate import Judgement, Terms, gate
+from reeltune.gate.guardrails import LEVEL
+from reeltune.ratings.dataset import Dataset
+from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
+from reeltune.tasks.evidence import Side, gather
+from reeltune.tuning.proposer import Study
+from reeltune.views.json_ready import json_ready
+
+_VERSION = re.compile(r"v([1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What one configuration is against another, on the validation parts of both splits."""
+
+    a: str  # what the other is compared with
+    b: str
+    study: Study
+    judged: Judgement
+    contrasts: tuple[Contrast, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`, without NaN."""
+        ready = json_ready(self)
+        lines = zip(ready["contrasts"], adjusted_p_values(self.contrasts), strict=True)
+        return ready | {
+            "part": "validation",
+            "verdict": self.judged.verdict,
+            "said": self.judged.said,
+            "contrasts": [line | {"adjusted_p_value": p_value} for line, p_value in lines],
+        }
+
+
+def compare(conn: Connection, data: Dataset, study: Study, a: str, b: str) -> Compared:
+    """Measure `b` against `a`, each an experiment's id or a version as `v3`.
+
+    Both are fitted again, to today's training part: that no rating has come in between, and no
+    other code, makes the difference theirs.
+
+    Raises:
+        InputError: both name the same.
+        NotFoundError: there is no such experiment or version.
+    """
+    if a == b:
+        raise InputError(f"--compare takes two different ones, got {a!r} twice")
+    before, after = load_side(conn, a), load_side(conn, b)
+    evidence = gather(data, study, "validation", before, after)
+    contrasts = tuple(evidence.contrasts)
+    terms = Terms(
+        decision="nightly",
+        objective=study.objective,
+        split=study.split,
+        accuracy_threshold=float(
+            after.hyperparameters.get(ACCURACY_THRESHOLD.name, ACCURACY_THRESHOLD.default)
+        ),
+        level=LEVEL,
+        part="validation",
+        against=a,
+    )
+    accuracy = evidence.candidate[study.split].evaluation.values["accuracy"]
+    judged = gate(terms, accuracy, contrasts, evidence.gains)
+    return Compared(a=a, b=b, study=study, judged=judged, contrasts=contrasts)
+
+
+def load_side(conn: Connection, name: str) -> Side:
+    """The configuration that an experiment's id, or a version as `v3`, means.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    version = _VERSION.fullmatch(name)
+    if version is not None:
+        training = load_version(conn, int(version[1])).training
+        return Side(training.model, training.hyperparameters)
+    experiment = load_experiment(conn, name)
+    return Side(load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters)
+
+
+def show_compared(db_path: Path, study: Study, a: str, b: str, *, as_json: bool) -> None:
+    """Print how `b` compares with `a`; nothing is written."""
+    with connection(db_path) as conn:
+        found = compare(conn, load_dataset(conn), study, a, b)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    console = result_console()
+    render_contrasts(console, "validation", (a, b), found.contrasts)
+    console.print()
+    told = {"promote": "B is better", "refused": "B is refused"}
+    verdict = told.get(found.judged.verdict, "cannot tell")
+    render_rules(console, f"The gate's rules for B in A's place: {verdict}", found.judged.rules)

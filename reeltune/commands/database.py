@@ -1,0 +1,164 @@
+"""Command: python -m db. Backs a database up, restores it, checks and mends it."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from reeltune.cli.console import print_json
+from reeltune.cli.exits import EXIT_ERROR, Group
+from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
+from reeltune.db.backup import Backup, save_backup
+from reeltune.db.connection import connection
+from reeltune.db.doctor import Finding, check_file, examine
+from reeltune.db.restore import load_backup, restore_backup
+from reeltune.db.versions import Fault
+from reeltune.domain.clock import stamp
+from reeltune.domain.errors import BusyError
+from reeltune.storage.run_lock import run_lock
+
+_DIRECTORY = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(cls=Group)
+def db() -> None:
+    """Back up, restore, check and mend a database with its models."""
+
+
+@db.command()
+@click.argument("directory", type=_DIRECTORY, required=False)
+@option_db
+@option_json
+@option_quiet
+def backup(directory: Path | None, db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Copy database and models into DIRECTORY, by default one beside the database named by date.
+
+    Others may read and write meanwhile.
+    """
+    moment = stamp().translate({ord(c): None for c in "-:"})
+    made = save_backup(db_path, directory or db_path.with_name(f"{db_path.stem}.backup-{moment}"))
+    _tell(made, "saved in", as_json, quiet)
+    for text in made.left_out:
+        click.echo(f"note: incomplete before it was copied: {_printable(text)}", err=True)
+
+
+@db.command()
+@click.argument("directory", type=_DIRECTORY)
+@click.option("--force", is_flag=True, help="Replace the database that is there.")
+@click.option("--dry-run", is_flag=True, help="Only check the backup.")
+@option_db
+@option_json
+@option_quiet
+def restore(
+    directory: Path, force: bool, dry_run: bool, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Make the database what it was when the backup in DIRECTORY was made.
+
+    Every file of the backup is checked before anything is written.
+    """
+    if dry_run:
+        _tell(load_backup(directory), "whole:", as_json, quiet)
+    else:
+        _tell(restore_backup(directory, db_path, force=force), "restored from", as_json, quiet)
+
+
+@db.command()
+@option_db
+@option_json
+@option_quiet
+def check(db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Check the file: pages, references, migrations; exit code 1 if anything is wrong."""
+    faults = check_file(db_path)
+    if as_json:
+        print_json({"ok": not faults, "faults": _faults_json(faults)})
+    elif not faults and not quiet:
+        click.echo(f"nothing is wrong with {str(db_path)!r}")
+    _end(faults, as_json)
+
+
+@db.command()
+@click.option("--fix", is_flag=True, help="Mend what can be mended without loss.")
+@option_wait
+@option_db
+@option_json
+@option_quiet
+def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Find what dead runs left behind and what does not agree; exit code 1 if anything is left.
+
+    While a run is alive only what it cannot be changing is looked at, and nothing is mended.
+    """
+    with connection(db_path) as conn:
+        try:
+            with run_lock(db_path, wait):
+                found = examine(conn, idle=True)
+                mended = _mend(found) if fix else []
+                left = examine(conn, idle=True) if fix else found
+        except BusyError as error:
+            if fix:
+                raise
+            click.echo(f"note: {error}", err=True)
+            mended, left = [], examine(conn, idle=False)
+    faults = [finding.fault for finding in left]
+    if as_json:
+        print_json(
+            {"ok": not faults, "faults": _faults_json(faults), "mended": _faults_json(mended)}
+        )
+    else:
+        for fault in mended:
+            click.echo(f"mended: {_printable(fault.subject)}: {_printable(fault.what)}")
+        if not faults and not quiet:
+            click.echo("nothing is wrong" if not mended else "nothing else is wrong")
+    if not fix and not as_json and any(finding.mend for finding in left):
+        click.echo("`python -m db doctor --fix` mends what can be mended without loss", err=True)
+    _end(faults, as_json)
+
+
+def _mend(found: Sequence[Finding]) -> list[Fault]:
+    mended = []
+    for finding in found:
+        if finding.mend is not None:
+            finding.mend()
+            mended.append(finding.fault)
+    return mended
+
+
+def _tell(found: Backup, how: str, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "directory": str(found.directory),
+                "database": found.database,
+                "schema": found.schema,
+                "created_at": found.created_at,
+                "files": len(found.files),
+                "bytes": found.n_bytes,
+                "left_out": list(found.left_out),
+            }
+        )
+    elif not quiet:
+        where = _printable(str(found.directory))
+        size = f"{len(found.files)} files, {found.n_bytes:,} bytes, of {found.created_at}"
+        click.echo(f"{how} {where!r}: {size}")
+
+
+def _faults_json(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"subject": f.subject, "what": f.what, "remedy": f.remedy} for f in faults]
+
+
+def _end(faults: Sequence[Fault], as_json: bool) -> None:
+    if not as_json:
+        for fault in faults:
+            line = f"{fault.subject}: {fault.what}; {fault.remedy}"
+            click.echo(_printable(line))
+    if faults:
+        sys.exit(EXIT_ERROR)
+
+
+def _printable(text: str) -> str:
+    """`text` on one line, control characters made visible."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+if __name__ == "__main__":
+    db(prog_name="python -m db")

@@ -1,0 +1,64 @@
+"""Command: python -m reeltune import. Fills the database from outside files, or with a made-up world."""
+
+from pathlib import Path
+
+import click
+
+from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
+from reeltune.cli.exits import Group
+from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.db.connection import connection
+from reeltune.db.ratings import count_ratings
+from reeltune.importers.demo_command import demo
+from reeltune.importers.layouts import find_movielens
+from reeltune.importers.movielens import import_movielens
+from reeltune.importers.report import LEGEND, describe_database, print_report, render_json
+from reeltune.importers.tmdb import find_tmdb, import_tmdb
+
+
+@click.group(cls=Group)
+def importers() -> None:
+    """Fill the database with movies and ratings."""
+
+
+@importers.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--tmdb",
+    "tmdb_directory",
+    type=click.Path(path_type=Path),
+    help="Directory of movies_metadata.csv and credits.csv, Kaggle's The Movies Dataset.",
+)
+@option_db
+@option_json
+@option_quiet
+def movielens(
+    directory: Path, tmdb_directory: Path | None, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Import the MovieLens files of DIRECTORY, plain or gzip'd, of any publication.
+
+    Takes movies, ratings and links (.csv), movies.dat and ratings.dat of ML-1M and ML-10M, or
+    u.item and u.data of ML-100K. Bad rows are recorded with file, line and reason. Importing
+    again changes nothing; importing newer ratings adds them.
+    """
+    files = find_movielens(directory)
+    tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else None
+    with connection(db_path, create=True) as conn:
+        before = count_ratings(conn)
+        with progress_bar(remark_console(quiet=quiet or as_json), "") as bar:
+            reports = list(import_movielens(conn, files, bar))
+            if tmdb_files:
+                reports += import_tmdb(conn, tmdb_files, bar)
+        database = describe_database(conn, before)
+    if as_json:
+        print_json(render_json(db_path, reports, database))
+    else:
+        print_report(result_console(), db_path, reports, database)
+        if any(file.kept < file.read for file in reports):
+            remark_console(quiet=quiet).print(LEGEND, style="dim")
+
+
+importers.add_command(demo)
+
+if __name__ == "__main__":
+    importers(prog_name="python -m reeltune import")

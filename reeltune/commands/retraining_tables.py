@@ -1,0 +1,98 @@
+"""What a retraining says to people."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.guardrails import Rule
+from reeltune.reports.cells import outside_text, value_cell
+from reeltune.reports.contrast_tables import render_contrasts
+from reeltune.versioning.request import Retraining
+
+_COLOURS = {
+    "promoted": "green",
+    "would be promoted": "green",
+    "cannot tell": "yellow",
+    "refused": "red",
+    "passed": "green",
+}
+
+
+def render_retraining(console: Console, result: Retraining) -> None:
+    """Print the verdict, the rules behind it, and the figures beside the deployed ones.
+
+    Segments are told of only where the gate has something against them.
+    """
+    if result.verdict == "nothing new":
+        console.print(f"[yellow]Nothing new[/]: {outside_text(console, result.said)}")
+        return
+    console.print()
+    console.print(f"[bold {_COLOURS[result.verdict]}]{headline(result)}[/]")
+    console.print(f"  {outside_text(console, result.said)}")
+    if result.budget is not None:
+        console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
+    if (result.n_looks or 0) > 1:
+        console.print(
+            f"  [dim]look number {result.n_looks:,} at the test part of these ratings: the more "
+            "there are, the more the best of them owes to luck[/]"
+        )
+    console.print()
+    told = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
+    render_rules(console, "The gate", told)
+    if len(told) < len(result.rules):
+        console.print(
+            f"[dim]and {len(result.rules) - len(told)} segments (new and heavy users, genres, ...)"
+            " of which none is worse beyond its margin; --json has them[/]\n"
+        )
+    names = (f"deployed ({result.deployed_source})", "candidate")
+    render_contrasts(console, "test", names, _shown(result))
+
+
+def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
+    """Print the gate: each rule with its figure, its threshold and its verdict."""
+    print_table(console, title, _rules(console, rules))
+    if not all(rule.binding for rule in rules):
+        console.print("[dim]in parentheses: shown, but not decisive where a person decides[/]\n")
+
+
+def headline(result: Retraining) -> str:
+    """The verdict in one line."""
+    what = "The candidate" if result.version is None else f"Version {result.version}"
+    if result.verdict == "cannot tell":
+        return f"Cannot tell: {result.deployed_source} is kept, {what.lower()} stays a candidate"
+    if result.verdict == "would be promoted":
+        return f"{what} would be promoted"
+    return f"{what} is {result.verdict}"
+
+
+def _shown(result: Retraining) -> list[Contrast]:
+    """All users under both splits, and each segment that the gate has something against.
+
+    Where nothing differs, the split that decides says all.
+    """
+    against = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
+    first = result.contrasts[0].split if result.contrasts else None
+    differs = any(abs(contrast.difference) > 0 for contrast in result.contrasts)
+    return [
+        contrast
+        for contrast in result.contrasts
+        if (contrast.split == first and contrast.segment in against)
+        or (contrast.segment == EVERYONE and differs)
+    ]
+
+
+def _rules(console: Console, rules: Sequence[Rule]) -> Table:
+    table = plain_table("verdict", "rule", ">figure", ">threshold")
+    for rule in rules:
+        colour = _COLOURS[rule.verdict] if rule.binding else "dim"
+        shown = rule.verdict if rule.binding else f"({rule.verdict})"
+        table.add_row(
+            f"[{colour}]{shown}[/]",
+            outside_text(console, rule.name),
+            value_cell(rule.figure),
+            value_cell(rule.threshold),
+        )
+    return table

@@ -1,0 +1,122 @@
+"""The cast component: the user's liking of the people in the movie, by billing order."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+import scipy  # its parts are imported when first used
+
+from reeltune.components.liking import liking, matches
+from reeltune.components.opinions import Opinions
+from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
+from reeltune.domain.space import Configuration
+from reeltune.ratings.catalogue import Catalogue
+
+SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
+
+
+@dataclass(frozen=True, eq=False)
+class Cast:
+    """The squashed, shrunk mean deviation over all the user has seen of the movie's people.
+
+    Each rated movie in which a person of this movie appears is one piece of evidence, weighted by
+    that person's role in this movie: lead, supporting or background. Within a role the evidence is
+    added up first, which is exact on the grid of deviations. Neutral (0.5): a movie
+    without cast, and one whose people the user has not met.
+    """
+
+    name: ClassVar[str] = "cast"
+    hyperparameters: ClassVar[tuple[str, ...]] = (
+        "cast_lead_weight",
+        "cast_supporting_weight",
+        "cast_background_weight",
+        "cast_lead_threshold",
+        "cast_supporting_threshold",
+    )
+
+    user_starts: Ints  # (U + 1,)
+    rated: Ints32  # (N,) movies with a cast that the user has rated
+    deviations: Floats  # (N,) stars
+    cast_starts: Ints  # (M + 1,)
+    cast: Ints32  # (E,) people who are in two movies or more
+    billing: Ints32  # (E,)
+    n_people: Ints  # (1,) P
+
+    @classmethod
+    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+        """Keep each user's deviations, and the people who can connect two movies."""
+        n_people = max(1, len(catalogue.person_ids))
+        movies_of = np.bincount(catalogue.cast, minlength=n_people)
+        connects = movies_of[catalogue.cast] >= 2
+        entries_before = np.concatenate([[0], np.cumsum(connects)])
+        starts = entries_before[catalogue.cast_starts]
+        ratings = opinions.personal
+        useful = (np.diff(starts) > 0)[ratings.movies]
+        ratings_before = np.concatenate([[0], np.cumsum(useful)])
+        return cls(
+            user_starts=ratings_before[ratings.starts],
+            rated=ratings.movies[useful],
+            deviations=opinions.deviations[useful],
+            cast_starts=starts,
+            cast=catalogue.cast[connects],
+            billing=catalogue.billing[connects],
+            n_people=np.array([n_people]),
+        )
+
+    def score(self, users: Ints, values: Configuration) -> Floats:
+        """(U, M) the likings."""
+        met = self._evidence(users) @ self._appears(np.ones_like(self.billing, np.bool_))  # (U, P)
+        found = np.zeros((len(users), len(self.cast_starts) - 1), dtype=np.complex128)
+        for role, chosen in roles(self.billing, values).items():
+            found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
+        return liking(found.real, found.imag, SCALE)
+
+    def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
+        """(N,) the likings."""
+        who, place = np.unique(users, return_inverse=True)
+        met = (self._evidence(who) @ self._appears(np.ones_like(self.billing, np.bool_))).tocoo()
+        keys = met.row.astype(np.int64) * self.n_people[0] + met.col
+        by_key = np.argsort(keys)
+        keys, evidence = keys[by_key], met.data[by_key]
+        n_cast = np.diff(self.cast_starts)[movies]
+        pair = np.repeat(np.arange(len(movies)), n_cast)  # (E',) of each person in each movie
+        first = self.cast_starts[movies] - (np.cumsum(n_cast) - n_cast)
+        entry = np.arange(len(pair)) + first[pair]
+        wanted = place[pair] * self.n_people[0] + self.cast[entry]
+        known = matches(keys, wanted)
+        pair, entry = pair[known], entry[known]
+        met_there = evidence[np.searchsorted(keys, wanted[known])]
+        total, count = np.zeros(len(movies)), np.zeros(len(movies))
+        for role, chosen in roles(self.billing[entry], values).items():  # as in `score`, to the bit
+            weight, who = values[f"cast_{role}_weight"], pair[chosen]
+            total += weight * np.bincount(who, met_there.real[chosen], minlength=len(movies))
+            count += weight * np.bincount(who, met_there.imag[chosen], minlength=len(movies))
+        return liking(total, count, SCALE)
+
+    def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":
+        """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""
+        before = np.concatenate([[0], np.cumsum(chosen)])
+        shape = (len(self.cast_starts) - 1, int(self.n_people[0]))
+        data = np.ones(int(before[-1]))
+        return scipy.sparse.csr_array((data, self.cast[chosen], before[self.cast_starts]), shape)
+
+    def _evidence(self, users: Ints) -> "scipy.sparse.csr_array":
+        """(U, M) deviation + i for each rating of `users`: sums have stars and number at once."""
+        n = np.diff(self.user_starts)[users]
+        starts = np.concatenate([[0], np.cumsum(n)])  # (U + 1,) in what is taken of them
+        entries = np.arange(starts[-1]) + np.repeat(self.user_starts[users] - starts[:-1], n)
+        of_users = (self.deviations[entries] + 1j, self.rated[entries], starts)
+        return scipy.sparse.csr_array(of_users, (len(users), len(self.cast_starts) - 1))
+
+
+def roles(billing: Ints32, values: Configuration) -> dict[str, Bools]:
+    """Which of the billing orders (E,) are leads, which supporting and which background.
+
+    >>> orders = np.array([0, 5, 40], dtype=np.int32)
+    >>> thresholds = {"cast_lead_threshold": 5, "cast_supporting_threshold": 15}
+    >>> roles(orders, thresholds)["supporting"]
+    array([False,  True, False])
+    """
+    lead = billing < values["cast_lead_threshold"]
+    early = billing < values["cast_supporting_threshold"]
+    return {"lead": lead, "supporting": early & ~lead, "background": ~(lead | early)}

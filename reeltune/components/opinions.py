@@ -1,0 +1,64 @@
+"""The ratings that components are fitted to, and what several of them work out of these."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reeltune.components.liking import on_grid, overall_mean, shrunk_mean, totals
+from reeltune.domain.arrays import Floats
+from reeltune.ratings.table import RatingTable
+
+
+@dataclass(frozen=True, eq=False)
+class Opinions:
+    """Everybody's ratings, and those of the users of whom something is to be said.
+
+    What is said of a movie rests on all ratings, what is said of a user on that user's own and the
+    mean of all. So where a few users are measured the others' tastes need not be worked out.
+    """
+
+    ratings: RatingTable  # N
+    personal: RatingTable  # P of them: all that some users have
+
+    @classmethod
+    def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "Opinions":
+        """Everybody's, or those of the users with a rating in `measured`, a part of the same table.
+
+        >>> table = RatingTable.from_ids(
+        ...     np.array([1, 2]), np.array([7, 7, 8]), np.array([1, 2, 1]),
+        ...     np.array([4, 3, 5], dtype=np.float32), np.array([0, 1, 0]))
+        >>> Opinions.of(table, table.where(table.users == 0)).personal.users
+        array([0, 0], dtype=int32)
+        """
+        if measured is None:
+            return cls(ratings, ratings)
+        wanted = np.diff(measured.starts) > 0  # (U,)
+        if wanted[np.diff(ratings.starts) > 0].all():
+            return cls(ratings, ratings)
+        return cls(ratings, ratings.where(np.repeat(wanted, np.diff(ratings.starts))))
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean of all ratings, in stars."""
+        return overall_mean(self.ratings)
+
+    @cached_property
+    def movie_totals(self) -> tuple[Floats, Floats]:
+        """(M,) sum of the deviations from the mean of all, in stars, and number of the ratings."""
+        return totals(self.ratings.movies, self._above(self.ratings), self.ratings.n_movies)
+
+    @cached_property
+    def deviations(self) -> Floats:
+        """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid."""
+        above = self._above(self.personal)
+        total, count = totals(self.personal.users, above, self.personal.n_users)
+        own = shrunk_mean(total, count)
+        above -= np.repeat(own, np.diff(self.personal.starts))
+        return on_grid(above)
+
+    def _above(self, part: RatingTable) -> Floats:
+        """Stars by which each rating of `part` exceeds the mean of all, on the grid."""
+        stars = part.ratings.astype(np.float64)
+        stars -= self.mean
+        return on_grid(stars)

@@ -1,0 +1,271 @@
+"""Opens the database: pragmas, migrations, and the one way to write."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pysqlite3 as sqlite
+
+from reeltune.domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
+
+Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
+Row = Any
+
+BUSY_SECONDS = 30.0
+APPLICATION_ID = 0x5265546E  # "ReTn" in the file header says whose database it is
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def connect(path: Path, *, create: bool = False) -> Connection:
+    """Open `path` at the newest schema, migrating an older one.
+
+    Raises:
+        NotFoundError: there is no such file and `create` is false.
+        StorageError: it is not a database of ours, is damaged, or is from a newer version.
+    """
+    if not create and not path.is_file():
+        raise NotFoundError(
+            f"no database at {str(path)!r}: make one with `python -m reeltune import demo --db {path}`"
+            " or import your own ratings"
+        )
+    with expected(path):
+        conn = _open(path)
+        try:
+            _migrate(conn, path, may_be_empty=create)
+        except BaseException:
+            conn.close()
+            raise
+    return conn
+
+
+@contextmanager
+def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
+    """`connect`, closed at the end of the `with` block.
+
+    Within the block what SQLite cannot do becomes an expected error.
+
+    Raises:
+        BusyError: another process kept the database locked for `BUSY_SECONDS`.
+        StorageError: the disk is full or read-only, or the file is damaged.
+    """
+    conn = connect(path, create=create)
+    try:
+        with expected(path):
+            yield conn
+    except ReelTuneError:
+        raise
+    except Exception as error:
+        if _is_damaged(conn):  # then it is no wonder that something failed
+            raise StorageError(
+                f"{str(path)!r} is damaged ({type(error).__name__} came of it): `python -m db"
+                " check` says where; restore it from a backup"
+            ) from error
+        raise
+    finally:
+        conn.close()
+
+
+@contextmanager
+def transaction(conn: Connection) -> Iterator[None]:
+    """All writes of the `with` block or none: BEGIN IMMEDIATE, then COMMIT or ROLLBACK."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+def open_unchanged(path: Path) -> Connection:
+    """Open a database to look at it: nothing is migrated, and nothing can be written.
+
+    Raises:
+        NotFoundError: there is no such file.
+        StorageError: it cannot be opened.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"no database at {str(path)!r}: name another file with --db")
+    with expected(path):
+        conn = sqlite.connect(
+            f"file:{quote(str(path.absolute()))}?mode=ro",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            uri=True,
+        )
+        conn.row_factory = sqlite.Row
+    return conn
+
+
+def check_migrations(conn: Connection) -> list[str]:
+    """What of the migrations recorded differs from those of this program, one sentence each."""
+    known = enumerate(_read_migrations(), 1)
+    ours = {number: (name, _sha256(sql)) for number, (name, sql) in known}
+    rows = conn.execute("SELECT number, name, sha256 FROM migrations ORDER BY number")
+    found = {row["number"]: (row["name"], row["sha256"]) for row in rows}
+    wrong = [f"migration {n} is not the program's" for n in found if found[n] != ours.get(n)]
+    applied = set(range(1, schema_version(conn) + 1))
+    wrong += [f"migration {n} is not recorded" for n in sorted(applied - found.keys())]
+    return wrong + ([] if _has_our_schema(conn) else ["tables differ from the migrations'"])
+
+
+def check_owner(conn: Connection, path: Path) -> None:
+    """Refuse a database of another program or from the future.
+
+    Raises:
+        StorageError: it is one.
+    """
+    with expected(path):
+        _check_ours(conn, path, newest_schema(), may_be_empty=False)
+
+
+def newest_schema() -> int:
+    """Number of the last migration that this program knows."""
+    return len(_read_migrations())
+
+
+@contextmanager
+def expected(path: Path) -> Iterator[None]:
+    """SQLite's errors as expected ones; a broken constraint stays what it is: a bug."""
+    try:
+        yield
+    except sqlite.IntegrityError:
+        raise
+    except sqlite.OperationalError as error:
+        if "locked" in str(error):
+            raise BusyError(f"{str(path)!r} is locked by another process: {error}") from error
+        raise StorageError(f"{str(path)!r} cannot be used: {error}") from error
+    except sqlite.DatabaseError as error:
+        raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
+    except UnicodeDecodeError as error:  # in the text of an error of SQLite's: of a damaged name
+        raise StorageError(f"{str(path)!r} is not a usable database: {error.reason}") from error
+
+
+def schema_version(conn: Connection) -> int:
+    """Number of the last migration applied; 0 for an empty file."""
+    return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _has_our_schema(conn: Connection) -> bool:
+    """Whether the tables, indices and triggers of the migrations are there, to the letter."""
+    model = sqlite.connect(":memory:", isolation_level=None)
+    try:
+        for _, sql in _read_migrations()[: schema_version(conn)]:
+            model.executescript(sql)
+        return _schema(model) <= _schema(conn)  # what users add is theirs
+    finally:
+        model.close()
+
+
+def _schema(conn: Connection) -> set[tuple[str, ...]]:
+    rows = conn.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    return {tuple(row) for row in rows if not row[1].startswith("sqlite_")}
+
+
+def _is_damaged(conn: Connection) -> bool:
+    try:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        if not _has_our_schema(conn):
+            return True
+        if conn.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+            return True
+        return conn.execute("PRAGMA foreign_key_check").fetchone() is not None
+    except (sqlite.DatabaseError, UnicodeDecodeError):
+        return True
+
+
+def _open(path: Path) -> Connection:
+    conn = sqlite.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None)
+    conn.row_factory = sqlite.Row
+    return conn
+
+
+def _set_pragmas(conn: Connection) -> None:
+    conn.execute("PRAGMA journal_mode = WAL")
+    conn.execute("PRAGMA synchronous = FULL")
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA recursive_triggers = ON")  # or REPLACE would delete past a trigger
+
+
+def _migrate(conn: Connection, path: Path, *, may_be_empty: bool) -> None:
+    migrations = _read_migrations()
+    _check_ours(conn, path, newest=len(migrations), may_be_empty=may_be_empty)
+    _set_pragmas(conn)
+    for number in range(schema_version(conn) + 1, len(migrations) + 1):
+        _apply(conn, number, *migrations[number - 1])
+
+
+def _read_migrations() -> list[tuple[str, str]]:
+    """(name, SQL) of each migration, in order; numbered 1, 2, 3 without a gap."""
+    files = sorted(_MIGRATIONS.glob("*.sql"))
+    assert [int(re.sub(r"_.*", "", f.name)) for f in files] == list(range(1, len(files) + 1))
+    return [(file.stem, file.read_text(encoding="utf-8")) for file in files]
+
+
+def _check_ours(conn: Connection, path: Path, newest: int, *, may_be_empty: bool) -> None:
+    """Refuse a database of another program or from the future, before anything is written.
+
+    An empty file is where a new database may be made, or what is left of one that was cut off.
+    """
+    found = schema_version(conn)
+    owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
+    n_tables = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    _check_whole(conn, path)
+    if owner != APPLICATION_ID and (owner != 0 or n_tables > 0):
+        raise StorageError(f"{str(path)!r} is a database of another program: name another file")
+    if owner != APPLICATION_ID and not may_be_empty:
+        raise StorageError(
+            f"{str(path)!r} is empty: import ratings into it, or restore it from a backup"
+        )
+    if found > newest:
+        raise StorageError(
+            f"{str(path)!r} has schema {found}, this program knows up to {newest}:"
+            " update the program; nothing was written"
+        )
+
+
+def _check_whole(conn: Connection, path: Path) -> None:
+    """Refuse a file whose last page is cut short: SQLite would read the rest of it as zeros.
+
+    As long as there is a log, the page may be in it.
+    """
+    page_size = int(conn.execute("PRAGMA page_size").fetchone()[0])
+    log = path.with_name(path.name + "-wal")
+    if path.stat().st_size % page_size and not (log.exists() and log.stat().st_size):
+        raise StorageError(f"{str(path)!r} is cut short: restore it from a backup")
+
+
+def _apply(conn: Connection, number: int, name: str, sql: str) -> None:
+    """One migration in one transaction, recorded; harmless if another process was first."""
+    with transaction(conn):
+        if schema_version(conn) >= number:
+            return
+        for statement in _statements(sql):
+            conn.execute(statement)
+        conn.execute(
+            "INSERT INTO migrations (number, name, sha256, applied_at)"
+            " VALUES (:number, :name, :sha256, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+            {"number": number, "name": name, "sha256": _sha256(sql)},
+        )
+        assert schema_version(conn) == number  # each migration sets its own number
+
+
+def _sha256(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of a migration; `executescript` would commit the open transaction."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite.complete_statement(pending):
+            yield pending
+            pending = ""
+    assert not pending.strip()

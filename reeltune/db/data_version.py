@@ -1,0 +1,48 @@
+"""The seal: a word that stands for all that training sees, as long as nothing of it changes.
+
+Whoever wants to keep a copy of the data seals them first. Triggers take the seal away with any
+change, in the transaction of that change, whoever makes it. So a copy made under a seal is right
+wherever the same seal is found: also in a backup, and in a copy of the database. A seal is drawn at
+random, so that no other data ever have it.
+"""
+
+import secrets
+
+import pysqlite3 as sqlite
+
+from reeltune.db.connection import BUSY_SECONDS, Connection, transaction
+
+SEALED = ("ratings", "movies", "genres", "movie_genres", "cast_members")  # what training sees
+_EVENTS = ("insert", "update", "delete")
+_TRIGGERS = {f"{table}_{event}_breaks_the_seal" for table in SEALED for event in _EVENTS}
+
+
+def load_seal(conn: Connection) -> str | None:
+    """The seal of the data as `conn` sees them; None where they have none."""
+    if not _is_guarded(conn):
+        return None
+    row = conn.execute("SELECT seal FROM data_seal").fetchone()
+    return None if row is None else str(row["seal"])
+
+
+def seal(conn: Connection) -> None:
+    """Seal the data if they are not; if another process is writing, or nobody can, let it be."""
+    if conn.in_transaction or load_seal(conn) is not None:
+        return
+    conn.execute("PRAGMA busy_timeout = 0")
+    try:
+        with transaction(conn):
+            conn.execute(
+                "INSERT INTO data_seal (only_row, seal) VALUES (1, :seal) ON CONFLICT DO NOTHING",
+                {"seal": secrets.token_hex(16)},
+            )
+    except sqlite.OperationalError:  # locked, read-only, or the disk is full: as good without
+        pass
+    finally:
+        conn.set_busy_timeout(BUSY_SECONDS)
+
+
+def _is_guarded(conn: Connection) -> bool:
+    """Are all triggers there? Whoever rebuilds a table may have lost them."""
+    rows = conn.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+    return {row["name"] for row in rows} >= _TRIGGERS

@@ -1,0 +1,122 @@
+"""The table of ratings."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from reeltune.db.columns import fetch_columns, snapshot
+from reeltune.db.connection import Connection
+from reeltune.domain.arrays import Floats, Floats32, Ints
+from reeltune.domain.progress import tell
+from reeltune.ratings.blocks import RatingBlock, RatingColumns
+from reeltune.ratings.table import RatingTable
+
+_BLOCK_ROWS = 2**18
+
+
+def load_movie_ids(conn: Connection) -> Ints:
+    """(M,) ids of all movies of the catalogue, ascending."""
+    (movie_ids,) = fetch_columns(conn, "SELECT movie_id FROM movies ORDER BY movie_id", [np.int64])
+    return movie_ids
+
+
+def load_ratings(conn: Connection) -> RatingTable:
+    """All ratings, over all movies of the catalogue.
+
+    Raises:
+        StorageError: what is stored is not ratings of movies of the catalogue.
+    """
+    with snapshot(conn):
+        n = count_ratings(conn)
+        columns, n_read = RatingColumns(load_movie_ids(conn), n), 0
+        for block in _blocks(conn):
+            columns.add(block)
+            n_read += len(block.movies)
+            tell("reading ratings", n_read / n)
+    return columns.table()
+
+
+def _blocks(conn: Connection) -> Iterator[RatingBlock]:
+    """All ratings, whole users at a time.
+
+    A user's come as one blob: to make Python objects of rows and fields would take most of the
+    time of loading. Three whole numbers of 64 bits each are a rating; its stars, 2 to the 53rd
+    to the star, are whole too, for any that may be stored.
+    """
+    cursor = conn.cursor()
+    cursor.row_factory = None
+    cursor.execute(
+        """
+        SELECT user_id,
+               count(*),
+               unhex(group_concat(format('%016x%016x%016x',
+                   movie_id, rated_at, CAST(rating * 9007199254740992.0 AS INTEGER)), ''))
+          FROM ratings
+         GROUP BY user_id
+         ORDER BY user_id
+        """
+    )
+    waiting: list[tuple[int, int, bytes]] = []
+    n = 0
+    for row in cursor:
+        waiting.append(row)
+        n += row[1]
+        if n >= _BLOCK_ROWS:
+            yield _unpacked(waiting)
+            waiting, n = [], 0
+    if waiting:
+        yield _unpacked(waiting)
+
+
+def _unpacked(rows: Sequence[tuple[int, int, bytes]]) -> RatingBlock:
+    user_ids, counts, packed = zip(*rows, strict=True)
+    fields = np.frombuffer(b"".join(packed), dtype=">i8").reshape(-1, 3)
+    movies, rated_at, stars = (column.astype(np.int64) for column in fields.T)
+    return RatingBlock(
+        user_ids=np.array(user_ids, dtype=np.int64),
+        counts=np.array(counts, dtype=np.int64),
+        movies=movies,
+        ratings=(stars / 2.0**53).astype(np.float32),
+        rated_at=rated_at,
+    )
+
+
+def count_ratings(conn: Connection) -> int:
+    """How many ratings there are."""
+    return int(conn.execute("SELECT count(*) FROM ratings").fetchone()[0])
+
+
+def has_ratings(conn: Connection, n: int) -> bool:
+    """Are there `n` ratings or more? Quicker than counting them all."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT 1 FROM ratings LIMIT 1 OFFSET :before)", {"before": n - 1}
+    ).fetchone()
+    return bool(row[0])
+
+
+def count_users(conn: Connection) -> int:
+    """How many users have rated something."""
+    return int(conn.execute("SELECT count(DISTINCT user_id) FROM ratings").fetchone()[0])
+
+
+def save_ratings(
+    conn: Connection, users: Ints, movies: Ints, ratings: Floats | Floats32, rated_at: Ints
+) -> None:
+    """Add ratings, given by id; of two by one user of one movie the newer stays, on a tie this one.
+
+    Fastest in order of user and movie. Every movie must be in the catalogue.
+    """
+    columns = (users.tolist(), movies.tolist(), ratings.tolist(), rated_at.tolist())
+    conn.executemany(
+        """
+        INSERT INTO ratings (user_id, movie_id, rating, rated_at)
+        VALUES (:user_id, :movie_id, :rating, :rated_at)
+            ON CONFLICT (user_id, movie_id) DO UPDATE
+           SET rating = excluded.rating, rated_at = excluded.rated_at
+         WHERE excluded.rated_at >= ratings.rated_at
+        """,
+        (
+            {"user_id": user, "movie_id": movie, "rating": rating, "rated_at": at}
+            for user, movie, rating, at in zip(*columns, strict=True)
+        ),
+    )

@@ -1,0 +1,108 @@
+"""The tables of looks at the test part, and of what versions are watched against."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from reeltune.db.connection import Connection
+from reeltune.domain.arrays import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at the test part for a decision."""
+
+    looked_at: str
+    decision: str
+    model: str
+    split: str
+    objective: str
+    data_fingerprint: str
+    experiment_id: str | None
+    level: float  # spent of the budget
+    difference: float | None  # candidate minus deployed, in units of the objective
+    p_value: float | None  # one-sided, that it is no better
+    verdict: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a version was worth, user by user, when it was made."""
+
+    newest_rated_at: int  # of all ratings it was fitted to
+    user_ids: Ints  # (E,) ascending
+    values: Floats  # (E,)
+
+
+def save_look(conn: Connection, look: Look) -> int:
+    """Count a look; its number."""
+    cursor = conn.execute(
+        """
+        INSERT INTO test_looks (
+            looked_at, decision, model, split, objective, data_fingerprint, experiment_id, level,
+            difference, p_value, verdict
+        ) VALUES (
+            :looked_at, :decision, :model, :split, :objective, :data_fingerprint, :experiment_id,
+            :level, :difference, :p_value, :verdict
+        )
+        """,
+        asdict(look),
+    )
+    return int(cursor.lastrowid)
+
+
+def load_looks(conn: Connection) -> list[Look]:
+    """All looks, in order."""
+    rows = conn.execute(
+        """
+        SELECT looked_at, decision, model, split, objective, data_fingerprint, experiment_id,
+               level, difference, p_value, verdict
+          FROM test_looks
+         ORDER BY look_id
+        """
+    )
+    return [Look(**dict(row)) for row in rows]
+
+
+def count_looks(conn: Connection, data_fingerprint: str) -> int:
+    """How often the test part of these ratings was looked at, under whichever split."""
+    row = conn.execute(
+        "SELECT count(*) FROM test_looks WHERE data_fingerprint = :data", {"data": data_fingerprint}
+    ).fetchone()
+    return int(row[0])
+
+
+def save_reference(conn: Connection, version: int, metric: str, reference: Reference) -> None:
+    """Keep what a version is to be watched against."""
+    conn.execute(
+        """
+        INSERT INTO version_references (version, metric, newest_rated_at, user_ids, "values")
+        VALUES (:version, :metric, :newest, :user_ids, :values)
+        """,
+        {
+            "version": version,
+            "metric": metric,
+            "newest": reference.newest_rated_at,
+            "user_ids": reference.user_ids.astype("<i8").tobytes(),
+            "values": reference.values.astype("<f8").tobytes(),
+        },
+    )
+
+
+def load_reference(conn: Connection, version: int, metric: str) -> Reference | None:
+    """What a version is to be watched against, if it was kept."""
+    row = conn.execute(
+        """
+        SELECT newest_rated_at, user_ids, "values"
+          FROM version_references
+         WHERE version = :version AND metric = :metric
+        """,
+        {"version": version, "metric": metric},
+    ).fetchone()
+    if row is None:
+        return None
+    return Reference(
+        row["newest_rated_at"],
+        np.frombuffer(row["user_ids"], dtype="<i8").astype(np.int64),
+        np.frombuffer(row["values"], dtype="<f8"),
+    )

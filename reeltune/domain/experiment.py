@@ -1,0 +1,175 @@
+"""A tuning run, and the experiments in it: a configuration each, and what it was worth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Configuration
+
+ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
+RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
+Phase = Literal["baseline", "initial", "explore", "exploit"]
+
+BASELINE = 0  # number of the experiment that tries the deployed configuration
+SURE_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What makes two results comparable: all that a value depends on but the configuration."""
+
+    data_fingerprint: str
+    split: str
+    model: str
+    space_fingerprint: str
+    objective: str
+    code_version: str
+    panel: float | None = None  # users measured; None: all
+    timeout_seconds: float | None = None  # of one experiment: a limit decides what fails, and only
+    memory_bytes: float | None = None  # that
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an experiment of an earlier run found."""
+
+    hyperparameters: Configuration
+    status: ExperimentStatus
+    value: float | None  # the objective; of a pruned one the estimate; None where it failed
+    further: tuple[float | None, ...] = ()  # values of the run's further objectives
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningRun:
+    """One tuning run, as stored."""
+
+    tuning_run_id: str
+    created_at: str
+    started_at: str | None = None
+    finished_at: str | None = None
+    method: str
+    objective: str
+    model: str
+    split: str
+    space_fingerprint: str
+    seed: int
+    n_configs: int  # candidates to try, the baseline not counted
+    settings: Mapping[str, object] = field(default_factory=dict)
+    data_fingerprint: str | None = None  # None until it is started
+    code_version: str | None = None
+    history_cutoff: int | None = (
+        None  # earlier results up to this completion number are its history
+    )
+    status: RunStatus
+    stop_reason: str | None = None
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All that it maximises, the deciding `objective` first."""
+        further = self.settings.get("further_objectives", ())
+        assert isinstance(further, list | tuple)
+        return (self.objective, *further)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One experiment, as stored."""
+
+    experiment_id: str
+    tuning_run_id: str
+    number: int  # place in its run; BASELINE is the deployed configuration
+    status: ExperimentStatus
+    created_at: str
+    completed_at: str | None = None
+    completion_number: int | None = None  # ascending over the whole database, without a clock
+    hyperparameters: Configuration
+    objective_value: float | None = None
+    validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    improvement_from_baseline: float | None = None  # in units of the objective
+    improvement_error: float | None = None  # its standard error, user by user; None: not known
+    recommendation_quality_score: float | None = None  # NDCG@10
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    tuning_method: str
+    parent_experiment_id: str | None = None  # the best one this proposal looked back on
+    exploration_phase: Phase
+    seed: int
+    duration_seconds: float | None = None
+    attempts: int = 0
+    error: str | None = None
+
+    @property
+    def lower_bound(self) -> float | None:
+        """What the objective exceeds with a confidence of 95 %; the best experiment has most.
+
+        Chance is that of which users there are, in the gain over the baseline: so the baseline's
+        own bound is its value. Where nothing is known of that chance, the bound is the value.
+        """
+        if self.objective_value is None:
+            return None
+        return self.objective_value - SURE_ERRORS * (self.improvement_error or 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """What one experiment found."""
+
+    objective_value: float
+    metrics: Mapping[str, float | None]  # None where the metric says nothing on this data
+    user_values: Floats  # (U,) the objective per user; NaN for users who have none
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedGain:
+    """How sure the gain over the baseline is, in brief."""
+
+    error: float  # standard error of the mean over users
+    by_group: Floats  # (G,) mean gain of each of G groups of users
+
+    @property
+    def kept(self) -> Floats:
+        """`by_group` as it comes back from storage."""
+        return kept_gains(self.by_group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """An experiment that was stopped as clearly worse than the best before it."""
+
+    objective: str
+    difference: float  # of the objective to the best's, on the users measured
+    estimate: float  # the best's value and that difference: for strategies, never for ranking
+    n_users: int  # measured
+    share_of_users: float
+    seconds: float
+    by_group: Floats | None = None  # (g,) gains over the baseline of the groups that are measured
+
+
+def kept_gains(by_group: Floats) -> Floats:
+    """Gains by group of users, rounded as they are stored: to half precision."""
+    return by_group.astype(np.float16).astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """One line of a run's history: what was best after `iteration` experiments."""
+
+    tuning_run_id: str
+    iteration: int
+    timestamp: str
+    best_accuracy: float | None
+    best_experiment_id: str | None
+    exploration_phase: Phase
+
+
+def experiment_id(run_id: str, number: int) -> str:
+    """The id of experiment `number` of a run.
+
+    >>> experiment_id("bayesian_20251130_155355", 1)
+    'bayesian_20251130_155355_001'
+    """
+    return f"{run_id}_{number:03d}"

@@ -1,0 +1,268 @@
+"""Hyperparameters with fewer values than declared, and groups of them on a unit cube.
+
+As in `reeltune.domain.space`, every point of a group's share of the cube is valid by construction, and
+`decode(encode(x)) == x` to the last bit for what `decode` gives. `encode` takes any valid values of
+the whole space too: it gives the point of something near them.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.errors import InputError
+from reeltune.domain.space import DECIMALS, UNITS, Ascending, Configuration, Hyperparameter, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited(Hyperparameter):
+    """A hyperparameter that may take some of its declared values only."""
+
+    choices: tuple[Value, ...] = ()  # ascending; empty: all from `low` to `high`
+    log: bool = False  # equal steps on the axis are equal ratios
+
+    def faults(self, value: object) -> list[str]:
+        """What is wrong with `value`, one sentence each; empty if nothing."""
+        found = super(Limited, self).faults(value)
+        if not found and self.choices and self.on_grid(value) != value:  # type: ignore[arg-type]
+            told = ", ".join(f"{choice:g}" for choice in self.choices)
+            return [f"{self.name} must be one of {told}, got {value!r}"]
+        return found
+
+    def on_grid(self, value: Value) -> Value:
+        """The allowed value nearest to `value`; of two as near, the lower."""
+        if self.choices:
+            return min(self.choices, key=lambda choice: abs(choice - value))
+        return super(Limited, self).on_grid(value)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Is there one value only?"""
+        return self.low == self.high
+
+    def allowed(self, low: Value, high: Value) -> tuple[Value, ...]:
+        """The choices from `low` to `high`."""
+        return tuple(choice for choice in self.choices if low <= choice <= high)
+
+    def place(self, value: Value, low: Value, high: Value) -> float:
+        """Where in [low, high] the value lies, 0 to 1; outside, the nearest end."""
+        value = min(high, max(low, value))
+        if self.choices:
+            choices = self.allowed(low, high)
+            nearest = min(range(len(choices)), key=lambda k: abs(choices[k] - value))
+            return (nearest + 0.5) / len(choices)
+        if low == high:
+            return 0.5
+        a, b = self._axis(low - self._half), self._axis(high + self._half)
+        return min(1.0, max(0.0, (self._axis(value) - a) / (b - a)))
+
+    def at(self, unit: float, low: Value, high: Value) -> Value:
+        """The allowed value of [low, high] at place `unit`."""
+        if self.choices:
+            choices = self.allowed(low, high)
+            return choices[min(len(choices) - 1, int(unit * len(choices)))]
+        a, b = self._axis(low - self._half), self._axis(high + self._half)
+        exact = a + unit * (b - a)
+        value = Hyperparameter.on_grid(self, math.exp(exact) if self.log else exact)
+        return min(high, max(low, value))
+
+    def at_many(self, units: Floats, lows: Floats, high: Value) -> Floats:
+        """(N,) as `at`, for many places, each of [low, high] with a low of its own."""
+        if self.choices:
+            choices = np.array(self.choices, dtype=np.float64)
+            first = np.searchsorted(choices, lows)
+            counts = np.searchsorted(choices, float(high), "right") - first
+            places = np.minimum(counts - 1, np.floor(units * counts)).astype(np.int64)
+            chosen: Floats = choices[first + places]
+            return chosen
+        axis = np.log if self.log else np.asarray
+        a, b = axis(lows - self._half), axis(float(high) + self._half)
+        exact = a + units * (b - a)
+        values = np.exp(exact) if self.log else exact
+        values = np.rint(values) if self.integer else np.round(values, DECIMALS)
+        clipped: Floats = np.clip(values, lows, float(high))
+        return clipped
+
+    def n_cells(self, low: Value, high: Value) -> int:
+        """How many values there are in [low, high]; 0 where they are not counted."""
+        if self.choices:
+            return len(self.allowed(low, high))
+        return int(high) - int(low) + 1 if self.integer else 0
+
+    @property
+    def _half(self) -> float:
+        """What of an integer's cell lies to either side of it."""
+        return 0.5 if self.integer else 0.0
+
+    def _axis(self, value: float) -> float:
+        return math.log(value) if self.log else float(value)
+
+
+@dataclass(frozen=True)
+class LimitedSingle:
+    """A limited hyperparameter that depends on no other: one coordinate, none if it is fixed."""
+
+    member: Limited
+
+    @property
+    def members(self) -> tuple[Hyperparameter, ...]:
+        """The one member."""
+        return (self.member,)
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Its name, unless it is fixed."""
+        return () if self.member.is_fixed else (self.member.name,)
+
+    def faults(self, values: Configuration) -> list[str]:
+        """None: its own values are all there is."""
+        return []
+
+    def encode(self, values: Configuration) -> list[float]:
+        """Where in its range the value lies."""
+        if self.member.is_fixed:
+            return []
+        return [self.member.place(values[self.member.name], self.member.low, self.member.high)]
+
+    def decode(self, point: Sequence[float]) -> dict[str, Value]:
+        """The value at that place of the range."""
+        unit = 0.5 if self.member.is_fixed else point[0]
+        return {self.member.name: self.member.at(unit, self.member.low, self.member.high)}
+
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """As `decode`, for points (N, d): the member's values (N,)."""
+        m = self.member
+        places = np.full(len(units), 0.5) if m.is_fixed else units[:, 0]
+        return [m.at_many(places, np.full(len(units), float(m.low)), m.high)]
+
+    def cells(self, values: Configuration) -> list[int]:
+        """The values there are, unless it is fixed."""
+        m = self.member
+        return [] if m.is_fixed else [m.n_cells(m.low, m.high)]
+
+    def combinations(self) -> list[dict[str, Value]] | None:
+        """Every value; None where they are not counted."""
+        return [{self.member.name: c} for c in self.member.choices] if self.member.choices else None
+
+
+@dataclass(frozen=True)
+class LimitedAscending:
+    """Limited members in strictly ascending order; each leaves room for those above it.
+
+    Raises:
+        InputError: nothing is left that ascends.
+    """
+
+    members: tuple[Limited, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.highs) == len(self.members):
+            floor: Value = self.members[0].low
+            for member, high in zip(self.members, self.highs, strict=True):
+                lowest = _least(member, max(floor, member.low), high)
+                if lowest is None:
+                    break
+                floor = lowest + _step(member)
+            else:
+                return
+        names = " < ".join(member.name for member in self.members)
+        raise InputError(f"no values are left for which {names}")
+
+    @cached_property
+    def highs(self) -> tuple[Value, ...]:
+        """The highest value of each member that leaves room; fewer than members if none does."""
+        found: list[Value] = []
+        ceiling: Value = self.members[-1].high
+        for member in reversed(self.members):
+            high = min(member.high, ceiling)
+            if member.choices:
+                fitting = member.allowed(member.low, high)
+                if not fitting:
+                    break
+                high = fitting[-1]
+            if high < member.low:
+                break
+            found.append(high)
+            ceiling = _on_axis(member, high - _step(member))
+        return tuple(reversed(found))
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The names of the members that are not fixed."""
+        return tuple(member.name for member in self.members if not member.is_fixed)
+
+    def faults(self, values: Configuration) -> list[str]:
+        """Each neighbouring pair out of order."""
+        return Ascending(self.members).faults(values)
+
+    def encode(self, values: Configuration) -> list[float]:
+        """Each member's place in what the one before leaves it."""
+        point: list[float] = []
+        floor: Value = self.members[0].low
+        for member, high in zip(self.members, self.highs, strict=True):
+            low = max(floor, member.low)
+            unit = member.place(values[member.name], low, high)
+            if not member.is_fixed:
+                point.append(unit)
+            floor = _on_axis(member, member.at(unit, low, high) + _step(member))
+        return point
+
+    def decode(self, point: Sequence[float]) -> dict[str, Value]:
+        """Members in ascending order."""
+        values: dict[str, Value] = {}
+        units = iter(point)
+        floor: Value = self.members[0].low
+        for member, high in zip(self.members, self.highs, strict=True):
+            unit = 0.5 if member.is_fixed else next(units)
+            values[member.name] = member.at(unit, max(floor, member.low), high)
+            floor = _on_axis(member, values[member.name] + _step(member))
+        return values
+
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """As `decode`, for points (N, d): each member's values (N,)."""
+        found: list[Floats] = []
+        columns = iter(units.T)
+        floor = np.full(len(units), float(self.members[0].low))
+        for member, high in zip(self.members, self.highs, strict=True):
+            places = np.full(len(units), 0.5) if member.is_fixed else next(columns)
+            found.append(member.at_many(places, np.maximum(floor, member.low), high))
+            floor = np.round(found[-1] + _step(member), DECIMALS)
+        return found
+
+    def cells(self, values: Configuration) -> list[int]:
+        """The values that each member's predecessor leaves it."""
+        found: list[int] = []
+        floor: Value = self.members[0].low
+        for member, high in zip(self.members, self.highs, strict=True):
+            if not member.is_fixed:
+                found.append(member.n_cells(max(floor, member.low), high))
+            floor = _on_axis(member, values[member.name] + _step(member))
+        return found
+
+    def combinations(self) -> list[dict[str, Value]] | None:
+        """Every ascending choice; None where they are not counted."""
+        if not all(member.choices for member in self.members):
+            return None
+        names = [member.name for member in self.members]
+        every = itertools.product(*(member.choices for member in self.members))
+        found = [dict(zip(names, values, strict=True)) for values in every]
+        return [values for values in found if not self.faults(values)]
+
+
+def _step(member: Hyperparameter) -> Value:
+    return 1 if member.integer else 1 / UNITS
+
+
+def _on_axis(member: Hyperparameter, value: Value) -> Value:
+    return value if member.integer else round(value, DECIMALS)
+
+
+def _least(member: Limited, low: Value, high: Value) -> Value | None:
+    """The least allowed value of [low, high]; None if there is none."""
+    if member.choices:
+        return min(member.allowed(low, high), default=None)
+    return low if low <= high else None

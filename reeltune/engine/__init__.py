@@ -1,0 +1,1 @@
+"""Exact evaluation of many configurations at once, by compiled code."""

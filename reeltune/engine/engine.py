@@ -1,0 +1,132 @@
+"""The hand-weighted recommender, measured by the fused engine: components in, figures out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from reeltune.components.cast import Cast
+from reeltune.components.genre import Genre
+from reeltune.components.hyperparameters import SPACE
+from reeltune.components.popularity import Popularity
+from reeltune.domain.arrays import Ints, Ints32
+from reeltune.domain.space import Configuration
+from reeltune.engine.arrays import Batch, World
+from reeltune.engine.index import make_world
+from reeltune.engine.index_cache import Place, kept
+from reeltune.engine.measure import Figures, measure, most_at_once
+from reeltune.metrics.evaluate import Evaluation
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
+
+_WEIGHTS = tuple(
+    f"{name}_weight" for name in ("rating", "popularity", "franchise", "genre", "cast")
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """One held-out part, ready to measure any number of configurations."""
+
+    world: World
+
+    @classmethod
+    def of(
+        cls,
+        fitting: RatingTable,
+        held_out: RatingTable,
+        catalogue: Catalogue,
+        place: Place | None = None,
+    ) -> "Engine | None":
+        """The engine for what is fitted before `held_out`, kept at `place`; None if there is none.
+
+        That is where a rating is in both parts, or a user has more evidence than can be counted:
+        the reference says what is to be said of them.
+        """
+        return _engine(fitting, held_out, catalogue, place)
+
+    def evaluate(
+        self, configurations: Sequence[Configuration], threads: int | None = None
+    ) -> Iterator[tuple[int, Evaluation]]:
+        """The figures of each of `configurations`, with its place among them, in any order.
+
+        By at most so many threads; None: as many as there are cores for.
+        """
+        for numbers, figures in self._parts(configurations, threads):
+            for k, number in enumerate(numbers):
+                yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
+
+    def top_movies(self, configuration: Configuration) -> Ints32:
+        """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
+        ((_, figures),) = self._parts([configuration], keep_top=True)
+        top: Ints32 = figures.top[0]
+        return top
+
+    def _parts(
+        self,
+        configurations: Sequence[Configuration],
+        threads: int | None = None,
+        *,
+        keep_top: bool = False,
+    ) -> Iterator[tuple[list[int], Figures]]:
+        """Figures of as many configurations at a time as results may be held of."""
+        size = most_at_once(self.world)
+        order = sorted(range(len(configurations)), key=lambda k: _sorting(configurations[k]))
+        for start in range(0, len(order), size):
+            numbers = order[start : start + size]
+            batch = self._batch([configurations[k] for k in numbers])
+            yield numbers, measure(self.world, batch, threads, keep_top=keep_top)
+
+    def _batch(self, configurations: Sequence[Configuration]) -> Batch:
+        casts, cast_of = _distinct([_values(c, Cast.hyperparameters) for c in configurations])
+        genres, genre_of = _distinct([_values(c, Genre.hyperparameters) for c in configurations])
+        return Batch(
+            weights=np.array([_values(c, _WEIGHTS) for c in configurations]),
+            popularity=np.array([_values(c, Popularity.hyperparameters) for c in configurations]),
+            genre_of=genre_of,
+            genre=np.array(genres),
+            cast_of=cast_of,
+            cast=np.array([each[:3] for each in casts]),
+            n_lead=np.array([self._billed_before(each[3]) for each in casts]),
+            n_early=np.array([self._billed_before(each[4]) for each in casts]),
+        )
+
+    def _billed_before(self, threshold: float) -> Ints32:
+        """(M,) how many of each movie's cast are billed before `threshold`."""
+        before = np.concatenate([[0], np.cumsum(self.world.billing < threshold)])
+        return np.diff(before[self.world.cast_starts]).astype(np.int32)
+
+
+def applies(hyperparameters: Configuration) -> bool:
+    """Are all values within their bounds, so that no score can be anything but a number?"""
+    known = SPACE.hyperparameters
+    return hyperparameters.keys() >= known.keys() and all(
+        not member.faults(hyperparameters[name]) for name, member in known.items()
+    )
+
+
+@lru_cache(maxsize=2)
+def _engine(
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, place: Place | None
+) -> Engine | None:
+    """The engine for these tables, made once."""
+    world = kept(place, World, lambda: make_world(fitting, held_out, catalogue))
+    return None if world is None else Engine(world)
+
+
+def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, ...]:
+    return tuple(float(configuration[name]) for name in names)
+
+
+def _sorting(configuration: Configuration) -> tuple[tuple[float, ...], ...]:
+    """What is dear to change first."""
+    return _values(configuration, Cast.hyperparameters), _values(
+        configuration, Genre.hyperparameters
+    )
+
+
+def _distinct(keys: Sequence[tuple[float, ...]]) -> tuple[list[tuple[float, ...]], Ints]:
+    """The different ones of `keys` in order of appearance, and which of them each is."""
+    number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
+    return list(number), np.array([number[key] for key in keys], dtype=np.int64)

@@ -1,0 +1,202 @@
+"""The world that the fused engine measures in: components fitted, indices made."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reeltune.components import cast as cast_component
+from reeltune.components import genre as genre_component
+from reeltune.components.cast import Cast
+from reeltune.components.franchise import Franchise
+from reeltune.components.genre import Genre
+from reeltune.components.liking import PRIOR_RATINGS, STEPS_PER_STAR
+from reeltune.components.opinions import Opinions
+from reeltune.components.popularity import Popularity
+from reeltune.components.rating import Rating
+from reeltune.domain.arrays import AnyArray, Bools, Ints, Ints32
+from reeltune.engine.arrays import COUNT_BITS, MOVIE, SHOWN, Records, World
+from reeltune.metrics.ranking import tie_order
+from reeltune.metrics.ranking_metrics import RELEVANT, self_information
+from reeltune.rating_models.hand_weighted import fit_components
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
+
+_MOST_EVIDENCE = 2 ** (COUNT_BITS - 1)
+
+Arrays = dict[str, Any]  # some of the fields of a World
+
+
+class _Fitted(NamedTuple):
+    """The components, each by its own type."""
+
+    rating: Rating
+    popularity: Popularity
+    franchise: Franchise
+    genre: Genre
+    cast: Cast
+
+
+def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
+    """The world for what is fitted before `held_out`; None where the engine does not apply.
+
+    That is where a rating is in both parts, or a user has more evidence than can be counted. Of
+    users who are not measured there is nothing in it, but what their ratings say of movies.
+    """
+    if not _is_one_table(fitting, held_out, catalogue):
+        return None
+    personal = Opinions.of(fitting, held_out).personal
+    if not _is_fit(personal, held_out, catalogue):
+        return None
+    fitted = _fitted(fitting, held_out, catalogue)
+    world = World(
+        movies=_of_movies(fitted, catalogue),
+        bits=self_information(fitting),
+        **_of_genres(fitted.genre),
+        **_of_casts(fitted.cast),
+        **_of_collections(fitted.franchise),
+        **_of_users(fitted, personal),
+        **_of_held_out(held_out),
+        **_constants(),
+    )
+    return World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
+
+
+def _is_one_table(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
+    return np.array_equal(fitting.user_ids, held_out.user_ids) and (
+        np.array_equal(fitting.movie_ids, held_out.movie_ids)
+        and np.array_equal(catalogue.movie_ids, held_out.movie_ids)
+    )
+
+
+def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
+    if _overlap(fitting, held_out):
+        return False
+    n_cast = np.diff(catalogue.cast_starts)
+    most_rated = int(np.diff(fitting.starts).max(initial=0))
+    return bool(most_rated * int(n_cast.max(initial=0)) < _MOST_EVIDENCE)
+
+
+def _overlap(fitting: RatingTable, held_out: RatingTable) -> bool:
+    """Is a user's rating of a movie in both parts? By sorting, which takes a tenth of `isin`."""
+    n = len(fitting)
+    keys = np.empty(n + len(held_out), dtype=np.int64)
+    for part, rows in ((fitting, slice(None, n)), (held_out, slice(n, None))):
+        np.multiply(part.users, max(1, part.n_movies), out=keys[rows], dtype=np.int64)
+        keys[rows] += part.movies
+    keys.sort()
+    return bool((keys[1:] == keys[:-1]).any())
+
+
+def _fitted(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> _Fitted:
+    rating, popularity, franchise, genre, cast = fit_components(fitting, catalogue, held_out)
+    assert isinstance(rating, Rating)
+    assert isinstance(popularity, Popularity)
+    assert isinstance(franchise, Franchise)
+    assert isinstance(genre, Genre)
+    assert isinstance(cast, Cast)
+    return _Fitted(rating, popularity, franchise, genre, cast)
+
+
+def _of_movies(fitted: _Fitted, catalogue: Catalogue) -> Records:
+    collections = fitted.franchise.collections
+    movies = np.zeros(catalogue.n_movies, dtype=MOVIE)
+    movies["rating"] = fitted.rating.means
+    movies["popularity_mean"] = fitted.popularity.means
+    movies["popularity_count"] = fitted.popularity.counts
+    movies["collection"] = np.where(collections < 0, fitted.franchise.n_collections, collections)
+    movies["genres"] = fitted.genre.set_of
+    movies["place"] = tie_order(catalogue.movie_ids)
+    return movies
+
+
+def _of_genres(genre: Genre) -> Arrays:
+    set_starts, set_genres = _compressed(genre.sets)
+    return {
+        "set_of": genre.set_of,
+        "set_starts": set_starts,
+        "set_genres": set_genres,
+        "set_shares": 1.0 / np.sqrt(np.maximum(np.diff(set_starts), 1)),
+    }
+
+
+def _of_casts(cast: Cast) -> Arrays:
+    """The casts of movies, with people numbered anew: only those who are in one."""
+    people, numbers = np.unique(cast.cast, return_inverse=True)
+    return {
+        "cast_starts": cast.cast_starts,
+        "cast": numbers.astype(np.int32),
+        "billing": cast.billing,
+        "n_people": len(people),
+    }
+
+
+def _of_collections(franchise: Franchise) -> Arrays:
+    """The movies of each collection."""
+    with_collection = np.flatnonzero(franchise.collections >= 0)  # movies
+    starts, entries = _grouped(
+        franchise.collections[with_collection], int(franchise.n_collections[0])
+    )
+    return {
+        "collection_starts": starts,
+        "collection_movies": with_collection[entries].astype(np.int32),
+    }
+
+
+def _of_users(fitted: _Fitted, fitting: RatingTable) -> Arrays:
+    steps = np.rint(fitted.cast.deviations * STEPS_PER_STAR).astype(np.int64)
+    return {
+        "rated_starts": fitting.starts,
+        "rated": fitting.movies,
+        "seen_starts": fitted.cast.user_starts,
+        "seen": fitted.cast.rated,
+        "evidence": (steps << COUNT_BITS) + 1,
+        "taste": fitted.genre.taste,
+        "known": fitted.genre.known,
+        "franchise_starts": fitted.franchise.starts,
+        "franchises": fitted.franchise.rated,
+        "franchise_likings": fitted.franchise.likings,
+    }
+
+
+def _of_held_out(held_out: RatingTable) -> Arrays:
+    users = np.flatnonzero(np.diff(held_out.starts))
+    return {
+        "users": users,
+        "held_starts": np.append(held_out.starts[users], len(held_out)),
+        "held": held_out.movies,
+        "liked": held_out.ratings >= RELEVANT,
+    }
+
+
+def _constants() -> Arrays:
+    discounts = 1 / np.log2(np.arange(SHOWN) + 2)
+    return {
+        "genre_scale": genre_component.SCALE,
+        "cast_scale": cast_component.SCALE,
+        "cast_prior": PRIOR_RATINGS,
+        "steps_per_star": float(STEPS_PER_STAR),
+        "discounts": discounts,
+        "ideal": np.append(0.0, np.cumsum(discounts)),
+    }
+
+
+def _grouped(keys: Ints | Ints32, n_keys: int) -> tuple[Ints, Ints32]:
+    """Where each key from 0 to `n_keys` stands in `keys`, as compressed rows.
+
+    >>> _grouped(np.array([1, 0, 1]), 3)
+    (array([0, 1, 3, 3]), array([1, 0, 2], dtype=int32))
+    """
+    counts = np.bincount(keys, minlength=n_keys)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return starts, np.argsort(keys, kind="stable").astype(np.int32)
+
+
+def _compressed(has: Bools) -> tuple[Ints, Ints32]:
+    """The true columns of each row, as compressed rows."""
+    rows, columns = np.nonzero(has)
+    return np.searchsorted(rows, np.arange(len(has) + 1)), columns.astype(np.int32)
+
+
+def _own(array: AnyArray) -> AnyArray:
+    """An array as compiled code knows it: contiguous, aligned and writeable, or a copy that is."""
+    return np.require(array, requirements=["C", "A", "W"])

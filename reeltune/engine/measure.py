@@ -1,0 +1,181 @@
+"""The fast way to every metric of many configurations: one pass over the users for all of them."""
+
+import hashlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.domain.progress import tell
+from reeltune.engine.arrays import N_METRICS, TOP, Batch, Results, World
+from reeltune.metrics.evaluate import Evaluation, mean
+from reeltune.metrics.ranking_metrics import METRICS
+
+CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
+RESULT_BYTES = 2**28  # of results that one pass may hold
+MOST_AT_ONCE = 256  # configurations in a pass
+MOST_USERS = 16  # worked on at a time
+TASKS_PER_THREAD = 8
+MOST_IN_A_TASK = 1_000  # users: what an interrupted measurement has to wait for
+
+_COLUMNS = ("accuracy", "ndcg@10", "recall@20", "mrr", "novelty", "diversity")
+_starting = threading.Lock()
+_log = logging.getLogger(__name__)
+
+Evaluate = Callable[[World, Batch, int, int, int, Results], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Every metric of N configurations: what `Evaluation` says of one."""
+
+    values: list[dict[str, float]]  # N
+    per_user: dict[str, Floats]  # (N, E) each, of the measured users
+    top: Ints32  # (N, E, TOP) places of the movies, or (0, 0, TOP)
+
+    def of(self, number: int, users: Ints, n_users: int) -> Evaluation:
+        """The figures of configuration `number`, in which the measured users are at `users`."""
+        per_user = {}
+        for name, values in self.per_user.items():
+            per_user[name] = np.full(n_users, np.nan)
+            per_user[name][users] = values[number]
+        return Evaluation(self.values[number], per_user, len(users))
+
+
+def n_threads() -> int:
+    """Threads to use: as many as the process may, or fewer where the environment says so."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    said = os.environ.get("NUMBA_NUM_THREADS", "")
+    limit = int(said) if said.isdecimal() and int(said) > 0 else usable
+    return max(1, min(limit or 1, usable or 1))
+
+
+def most_at_once(world: World) -> int:
+    """How many configurations a pass may take without its results becoming too large."""
+    per_configuration = 8 * N_METRICS * len(world.users) + len(world.bits) + 1
+    return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
+
+
+def measure(
+    world: World, batch: Batch, threads: int | None = None, *, keep_top: bool = False
+) -> Figures:
+    """All metrics of the configurations in `batch`, which `most_at_once` may bound.
+
+    The number of threads changes nothing: each user's results depend on that user alone, and are
+    put together in the order of users.
+    """
+    n, n_users = len(batch.weights), len(world.users)
+    results = Results(
+        values=np.empty((n, N_METRICS, n_users)),
+        shown=np.zeros((n, len(world.bits)), dtype=np.uint8),
+        top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
+    )
+    evaluate = _compiled()
+    threads = n_threads() if threads is None else min(threads, n_threads())
+    group = _group(world, batch)
+    spans = list(_spans(n_users, group, threads))
+    tasks = [partial(evaluate, world, batch, *span, group, results) for span in spans]
+    for n_done in _each(tasks, threads):
+        tell("measuring all users", n_done / len(tasks))
+    return _figures(results)
+
+
+def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
+    """Do all `tasks`, by so many threads; how many are done, after each.
+
+    Who is interrupted waits for those that have begun only.
+    """
+    if threads == 1 or len(tasks) == 1:
+        for n_done, task in enumerate(tasks, 1):
+            task()
+            yield n_done
+        return
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for n_done, done in enumerate(as_completed(map(pool.submit, tasks)), 1):
+            done.result()
+            yield n_done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _compiled() -> Evaluate:
+    """The inner loops; only who measures pays for importing the compiler.
+
+    Compiled code is kept in a directory named after all that it is made of: the compiler alone
+    would look at the date of one file, and miss a constant that another one declares.
+    """
+    with _starting:
+        if "reeltune.engine.kernel" not in sys.modules:
+            _keep_code_in(_code_directory())
+        from reeltune.engine.kernel import evaluate_users
+
+        evaluate: Evaluate = evaluate_users
+    return evaluate
+
+
+def _code_directory() -> Path:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("fused_*.py")):
+        digest.update(path.read_bytes())
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "reeltune" / f"fused-{digest.hexdigest()[:16]}"
+
+
+def _keep_code_in(directory: Path) -> None:
+    """Let the compiler keep its results there, and say what it does if it has none yet."""
+    import numba
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("compiled code cannot be kept in %s: %s", directory, error)
+    else:
+        numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
+    if not any(directory.glob("**/*evaluate_users*.nbc")):
+        _log.warning("compiling the engine for this machine, once: about 10 seconds")
+
+
+def _group(world: World, batch: Batch) -> int:
+    """Users to work on at a time, so that what is used of them stays in a core's cache.
+
+    That is more where most configurations need rows of their own, made from all of the evidence.
+    """
+    if 2 * len(batch.cast) > len(batch.weights):
+        return 2
+    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, 8 * len(world.bits)))))
+
+
+def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
+    """Users in parts, several for each thread, whole groups each."""
+    n_groups = -(-n_users // group)
+    size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
+    size = min(size, group * max(1, MOST_IN_A_TASK // group))
+    for first in range(0, n_users, size):
+        yield first, min(first + size, n_users)
+
+
+def _figures(results: Results) -> Figures:
+    n, _, n_users = results.values.shape
+    per_user = {name: results.values[:, k] for k, name in enumerate(_COLUMNS)}
+    means = {name: _means(values) for name, values in per_user.items()}
+    covered = np.count_nonzero(results.shown, axis=1) / max(1, results.shown.shape[1])
+    means["coverage@10"] = covered if n_users else np.full(n, np.nan)
+    values = [{name: float(means[name][k]) for name in METRICS} for k in range(n)]
+    return Figures(values, {m: per_user[m] for m in METRICS if m in per_user}, results.top)
+
+
+def _means(values: Floats) -> Sequence[float] | Floats:
+    """`mean` of each row of `values` (N, E), of all at once where the same users have one."""
+    known = ~np.isnan(values)  # (N, E)
+    if not known.size or not (known == known[0]).all() or not known[0].any():
+        return [mean(row) for row in values]
+    return np.asarray(np.ascontiguousarray(values[:, known[0]]).mean(axis=1))

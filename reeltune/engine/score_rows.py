@@ -1,0 +1,176 @@
+"""The parts of one user's scores, compiled: rows over all movies.
+
+Each has the bits that the components' own `score` gives.
+"""
+
+import numpy as np
+
+from reeltune.domain.arrays import Bools, Floats
+from reeltune.engine.arrays import COUNT_BITS, Batch, Rows, Scratch, World
+from reeltune.engine.compile import compiled
+
+
+@compiled
+def collect_evidence(world: World, user: int, rows: Rows, u: int, scratch: Scratch) -> None:
+    """Fill in evidence on casts: running totals over all cast lists, and which movies have any.
+
+    A person met anywhere counts in all of their movies. Going through all lists from end to end
+    takes less than to look up the movies of those who were met: there is nothing to guess.
+    """
+    cast_starts, cast, met = world.cast_starts, world.cast, scratch.met
+    totals, touched, slots = rows.totals[u], rows.touched[u], rows.slots[u]
+    n_people = meet_people(world, user, scratch)
+    total = np.int64(0)
+    for entry in range(len(cast)):
+        totals[entry] = total
+        total += met[cast[entry]]
+    totals[len(cast)] = total
+    for k in range(n_people):
+        met[scratch.people[k]] = 0
+    n_touched = 0
+    for movie in range(len(cast_starts) - 1):
+        touched[n_touched] = movie
+        n_touched += totals[cast_starts[movie + 1]] != totals[cast_starts[movie]]
+    slots[:] = 0
+    for n in range(n_touched):
+        slots[touched[n]] = n + 1
+    rows.n_touched[u] = n_touched
+    rows.likings[u, 0] = 0.5
+
+
+@compiled
+def meet_people(world: World, user: int, scratch: Scratch) -> int:
+    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`.
+
+    The packed evidence of someone who was met is never 0, for it counts ratings.
+    """
+    seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
+    cast_starts, cast = world.cast_starts, world.cast
+    met, people, n_people = scratch.met, scratch.people, 0
+    for n in range(seen_starts[user], seen_starts[user + 1]):
+        for entry in range(cast_starts[seen[n]], cast_starts[seen[n] + 1]):
+            person = cast[entry]
+            people[n_people] = person
+            n_people += met[person] == 0
+            met[person] += evidence[n]
+    return n_people
+
+
+@compiled
+def score_cast(world: World, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch) -> None:
+    """Put the likings of the casts of touched movies into their row: `Cast.score` of one user."""
+    lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
+    scale, prior = world.cast_scale, world.cast_prior
+    step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
+    mask = np.int64((1 << COUNT_BITS) - 1)
+    n_lead, n_early, cast_starts = batch.n_lead[key], batch.n_early[key], world.cast_starts
+    n_touched = rows.n_touched[u]
+    touched, totals = rows.touched[u, :n_touched], rows.totals[u]
+    row, likings = rows.cast[u], rows.likings[u, 1:]
+    leads, others, rest = scratch.parts[0], scratch.parts[1], scratch.parts[2]
+    for n in range(n_touched):
+        movie = touched[n]
+        start = cast_starts[movie]
+        a, d = totals[start], totals[cast_starts[movie + 1]]
+        b, c = totals[start + n_lead[movie]], totals[start + n_early[movie]]
+        leads[n], others[n], rest[n] = b - a, c - b, d - c
+    for n in range(n_touched):
+        total = (
+            lead * (np.float64(leads[n] >> COUNT_BITS) * step)
+            + supporting * (np.float64(others[n] >> COUNT_BITS) * step)
+        ) + background * (np.float64(rest[n] >> COUNT_BITS) * step)
+        count = (
+            lead * np.float64(leads[n] & mask) + supporting * np.float64(others[n] & mask)
+        ) + background * np.float64(rest[n] & mask)
+        likings[n] = 0.5 + 0.5 * total / (abs(total) + scale * (count + prior))
+    for n in range(n_touched):
+        row[touched[n]] = np.float32(likings[n])
+
+
+@compiled
+def match_genres(world: World, user: int, match: Floats, known: Bools) -> None:
+    """Fill `match` and `known` (S,): `Genre.match` of one user."""
+    set_starts, set_genres, scale = world.set_starts, world.set_genres, world.genre_scale
+    taste, has_rated = world.taste, world.known
+    for s in range(len(set_starts) - 1):
+        first, last = set_starts[s], set_starts[s + 1]
+        total = 0.0
+        known[s] = False
+        for n in range(first, last):
+            genre = set_genres[n]
+            total += taste[user, genre]
+            known[s] |= has_rated[user, genre]
+        mean = total / max(last - first, 1)
+        match[s] = 0.5 + 0.5 * mean / (abs(mean) + scale)
+
+
+@compiled
+def score_genres(
+    world: World, user: int, genre: Floats, rows: Rows, u: int, scratch: Scratch
+) -> None:
+    """Fill the row of boosted matches of all movies, with NaN for those that cannot be shown.
+
+    NaN never compares as better, whatever is added to it and however it is weighted.
+    """
+    set_of, rated_starts, rated = world.set_of, world.rated_starts, world.rated
+    high, medium, low = genre[0], genre[1], genre[2]
+    from_high, from_medium, below_low = genre[3], genre[4], genre[5]
+    match, known, exact = rows.match[u], rows.known[u], rows.boosted[u]
+    row, by_set = rows.genre[u], scratch.by_set
+    for s in range(len(match)):
+        boost = low if match[s] < below_low else 0.0
+        boost = medium if match[s] >= from_medium else boost
+        boost = high if match[s] >= from_high else boost
+        boosted = match[s] + (boost if known[s] else 0.0)
+        boosted = boosted if boosted > 0.0 else 0.0
+        boosted = boosted if boosted < 1.0 else 1.0
+        exact[s] = boosted
+        by_set[s] = np.float32(boosted)
+    for movie in range(len(set_of)):
+        row[movie] = by_set[set_of[movie]]
+    for n in range(rated_starts[user], rated_starts[user + 1]):
+        row[rated[n]] = np.nan
+
+
+@compiled
+def list_franchises(world: World, user: int, rows: Rows, u: int) -> None:
+    """Fill in the movies of franchises that the user knows, with their likings."""
+    starts, movies = world.collection_starts, world.collection_movies
+    listed, likings, exact = rows.listed[u], rows.listed_likings[u], rows.franchise_likings[u]
+    exact[:] = 0.5
+    n_listed = 0
+    for n in range(world.franchise_starts[user], world.franchise_starts[user + 1]):
+        collection, liking = world.franchises[n], world.franchise_likings[n]
+        exact[collection] = liking
+        for place in range(starts[collection], starts[collection + 1]):
+            listed[n_listed] = movies[place]
+            likings[n_listed] = np.float32(liking)
+            n_listed += 1
+    rows.n_listed[u] = n_listed
+
+
+@compiled
+def most_listed(world: World, first: int, last: int) -> int:
+    """The most movies that `list_franchises` lists for one of these measured users."""
+    starts, most = world.collection_starts, 0
+    for e in range(first, last):
+        user, n_listed = world.users[e], 0
+        for n in range(world.franchise_starts[user], world.franchise_starts[user + 1]):
+            collection = world.franchises[n]
+            n_listed += starts[collection + 1] - starts[collection]
+        most = max(most, n_listed)
+    return most
+
+
+@compiled
+def score_movies(weights: Floats, popularity: Floats, scratch: Scratch) -> None:
+    """Fill the rows that all users have in common: without a franchise, and with a neutral one."""
+    rating, mean, count = scratch.rating, scratch.popularity_mean, scratch.popularity_count
+    common, base = scratch.common, scratch.base
+    w_rating, neutral = np.float32(weights[0]), np.float32(weights[2] * 0.5)
+    w_mean = np.float32(weights[1] * popularity[0])
+    w_count = np.float32(weights[1] * popularity[1])
+    for movie in range(len(rating)):
+        total = w_rating * rating[movie] + w_mean * mean[movie]
+        common[movie] = total + w_count * count[movie]
+        base[movie] = common[movie] + neutral

@@ -1,0 +1,186 @@
+"""The best movies of one user, and how many come before a given one, compiled.
+
+Single precision decides where it can. All weights are at least 0 and all parts of a score from 0
+to 1, so of a score that adds up to `most` at most, no part of the computation in single precision
+is off by more than 12 roundings of 2^-24: data, weights, products and sums. TOLERANCE is 16. What
+lies within it of a threshold is decided by the exact score.
+
+Source of the bound: Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1.
+"""
+
+import numpy as np
+
+from reeltune.domain.arrays import Bools, Floats, Ints32
+from reeltune.engine.arrays import LANES, MOST_FOUND, TOP, Records, Rows, Scratch, Singles
+from reeltune.engine.compile import compiled, inlined
+from reeltune.engine.scan import at_least, count_bits, lowest_bit, scan
+
+TOLERANCE = 2.0**-20  # of the most that a score can be
+LEAST = 2.0**-126  # below it single precision has fewer digits
+HALVINGS = 12
+AT_ONCE = 32  # numbers compared in one step of compiled code
+
+
+@inlined
+def score_exactly(
+    movies: Records, rows: Rows, u: int, weights: Floats, popularity: Floats, movie: int
+) -> float:
+    """The score of one movie: the operations of `HandWeighted.score` in their order."""
+    its = movies[movie]
+    mix = popularity[0] * its.popularity_mean + popularity[1] * its.popularity_count
+    common = weights[0] * its.rating + weights[1] * mix
+    liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
+    base = common + weights[2] * liking
+    score: float = (base + weights[3] * matched) + weights[4] * rows.likings[
+        u, rows.slots[u, movie]
+    ]
+    return score
+
+
+@inlined
+def highest_possible(weights: Floats, popularity: Floats) -> float:
+    """What no score exceeds."""
+    shared = weights[0] + weights[1] * (popularity[0] + popularity[1])
+    most: float = shared + weights[2] + weights[3] + weights[4]
+    return most
+
+
+@compiled
+def keep_best(n: int, scratch: Scratch) -> int:
+    """Leave the TOP best of the first `n` that were found, best first; how many that are.
+
+    Before each goes the number of those that are better, counted with no branch to guess.
+    """
+    found, scores, places = scratch.found, scratch.found_scores, scratch.found_places
+    n_whole = (n + AT_ONCE - 1) // AT_ONCE * AT_ONCE
+    scores[n:n_whole] = -np.inf
+    top, top_scores, top_places = scratch.top, scratch.top_scores, scratch.top_places
+    for k in range(n):
+        score, place = scores[k], places[k]
+        n_better = 0
+        for other in range(n_whole):
+            equal = (scores[other] == score) & (places[other] < place)
+            n_better += (scores[other] > score) | equal
+        if n_better < TOP:
+            top[n_better], top_scores[n_better], top_places[n_better] = found[k], score, place
+    n_top = min(n, TOP)
+    for k in range(n_top):
+        found[k], scores[k], places[k] = top[k], top_scores[k], top_places[k]
+    return n_top
+
+
+@compiled
+def select(
+    movies: Records,
+    rows: Rows,
+    u: int,
+    weights: Floats,
+    popularity: Floats,
+    wanted: int,
+    scratch: Scratch,
+) -> tuple[int, int]:
+    """Find the best TOP movies, and how many come before movie `wanted` (-1: not asked).
+
+    The list goes into `scratch.top`, best first.
+
+    Args:
+        movies: (M,) records.
+        rows: of the user under work.
+        u: the user's position in them.
+        weights: (5,) of the components, 0 or more.
+        popularity: (2,) weights, 0 or more.
+        wanted: a movie that can be shown.
+        scratch: with the row `base`.
+
+    Returns:
+        The length of the list, and the number of movies before `wanted`.
+    """
+    most = highest_possible(weights, popularity)
+    slack = most * TOLERANCE + LEAST
+    n_before = count_before(movies, rows, u, weights, popularity, wanted, slack, scratch)
+    good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
+    row, n_found = scratch.row, 0
+    for first in range(0, len(row), LANES):
+        fit = at_least(row, first, good)
+        while fit != 0:
+            movie = first + lowest_bit(fit)
+            fit &= fit - np.uint64(1)
+            scratch.found[n_found] = movie
+            score = score_exactly(movies, rows, u, weights, popularity, movie)
+            scratch.found_scores[n_found] = score
+            scratch.found_places[n_found] = movies[movie].place
+            n_found += 1
+        if n_found > MOST_FOUND - LANES:
+            n_found = keep_best(n_found, scratch)
+            good = max(good, np.float32(scratch.found_scores[TOP - 1] - slack))
+    return keep_best(n_found, scratch), n_before
+
+
+@compiled
+def count_before(
+    movies: Records,
+    rows: Rows,
+    u: int,
+    weights: Floats,
+    popularity: Floats,
+    wanted: int,
+    slack: float,
+    scratch: Scratch,
+) -> int:
+    """Fill `scratch.row` and `scratch.highest`; how many movies come before `wanted`."""
+    close = scratch.close
+    bar = np.inf
+    if wanted >= 0:
+        bar = score_exactly(movies, rows, u, weights, popularity, wanted)
+    n_before: int = scan(
+        scratch.base,
+        rows.genre[u],
+        rows.cast[u],
+        np.float32(weights[3]),
+        np.float32(weights[4]),
+        np.float32(bar + slack),
+        np.float32(bar - slack),
+        scratch.row,
+        scratch.highest,
+        close,
+    )
+    for block in range(len(close)):
+        asked = close[block]
+        while asked != 0:
+            movie = block * LANES + lowest_bit(asked)
+            asked &= asked - np.uint64(1)
+            score = score_exactly(movies, rows, u, weights, popularity, movie)
+            earlier = movies[movie].place < movies[wanted].place
+            n_before += score > bar or (score == bar and earlier)
+    return n_before
+
+
+@compiled
+def reached_by_top(highest: Singles, most: float) -> float:
+    """A score that TOP movies reach, and few more; 0, which all reach, where there is none.
+
+    At each of the LANES places of a block stand other movies, so the TOP-th highest of `highest`
+    (LANES,) is such a score. It is found by halving what lies between 0 and `most`.
+    """
+    low, high = 0.0, most
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if count_bits(at_least(highest, 0, np.float32(middle))) < TOP:
+            high = middle
+        else:
+            low = middle
+    return low
+
+
+@compiled
+def best_liked(movies: Records, scores: Floats, held: Ints32, liked: Bools) -> int:
+    """The liked held-out movie that comes first; -1 if none is liked."""
+    best, bar = -1, -np.inf
+    for h in range(len(held)):
+        if liked[h] and (
+            best < 0
+            or scores[h] > bar
+            or (scores[h] == bar and movies[held[h]].place < movies[best].place)
+        ):
+            best, bar = int(held[h]), scores[h]
+    return best

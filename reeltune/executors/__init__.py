@@ -1,0 +1,53 @@
+"""Where experiments run: in this process, or in processes of their own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from reeltune.executors.batches import Batches
+from reeltune.executors.cores import physical_cores
+from reeltune.executors.executor import Executor, Outcome, R, Run, Start, T
+from reeltune.executors.inline import Inline
+from reeltune.executors.processes import Processes
+
+EXECUTORS: dict[str, Callable[[Start[Any, Any], int], Executor[Any, Any]]] = {
+    "inline": lambda start, _jobs: Inline(start),
+    "processes": Processes,
+}
+"""By name, what makes an executor of `start` and the number of jobs."""
+
+__all__ = [
+    "EXECUTORS",
+    "Batches",
+    "Executor",
+    "Inline",
+    "Outcome",
+    "Processes",
+    "Run",
+    "Start",
+    "make_executor",
+    "physical_cores",
+]
+
+
+def make_executor(
+    jobs: int,
+    start: Start[T, R],
+    *,
+    timeout_seconds: float | None = None,
+    memory_bytes: int | None = None,
+) -> Executor[T, R]:
+    """The executor for `jobs` tasks at once, to be used in a `with` block.
+
+    One job without limits runs in this process; limits need a process that can be ended.
+
+    Args:
+        jobs: tasks that run at once, 1 or more; `physical_cores()` is a good number.
+        start: called once per worker, gives what a worker does with a task.
+        timeout_seconds: a task that runs longer is stopped and has failed.
+        memory_bytes: what a task may allocate beyond what its worker holds already.
+
+    Raises ValueError for jobs or limits out of range.
+    """
+    if jobs == 1 and timeout_seconds is None and memory_bytes is None:
+        return Inline(start)
+    return Processes(start, jobs, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)

@@ -1,0 +1,84 @@
+"""Runs tasks in this process, many at a time, where that is faster than one by one."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Generic, Self
+
+from reeltune.domain.errors import InterruptedRunError
+from reeltune.executors.executor import Outcome, R, T, one_line
+
+FIRST = 4  # tasks in the first batch, of which nobody knows how long they take
+MOST = 64
+SHORT, LONG = 0.5, 2.0  # seconds: batches grow below and shrink above; within one nothing is kept
+
+
+class Batches(Generic[T, R]):
+    """An executor without workers: `finished` runs what was submitted first, as one batch.
+
+    After a short batch the next is twice as large, after a long one half. If a batch fails, its
+    tasks are run one by one, so that each fails alone, and so is the next. KeyboardInterrupt and
+    InterruptedRunError go through it.
+    """
+
+    def __init__(self, run: Callable[[Sequence[T]], list[R]]) -> None:
+        self._run = run
+        self._size = FIRST
+        self._waiting: deque[tuple[int, T]] = deque()
+
+    @property
+    def capacity(self) -> int:
+        """How many tasks the next batch takes; more may be submitted, and wait."""
+        return self._size
+
+    def submit(self, number: int, task: T) -> None:
+        """Hand in a task; ValueError if `number` is still under way."""
+        if any(number == other for other, _ in self._waiting):
+            raise ValueError(f"task {number} is already under way")
+        self._waiting.append((number, task))
+
+    def finished(self) -> list[Outcome[R]]:
+        """Run the next batch and give its outcomes; RuntimeError if nothing is submitted."""
+        if not self._waiting:
+            raise RuntimeError("no task is under way: submit one first")
+        batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+        began = time.monotonic()
+        outcomes = self._together(batch)
+        self._adapt(time.monotonic() - began, outcomes)
+        return outcomes
+
+    def _adapt(self, seconds: float, outcomes: Sequence[Outcome[R]]) -> None:
+        if any(outcome.error is not None for outcome in outcomes):
+            self._size = 1
+        elif seconds < SHORT:
+            self._size = min(MOST, 2 * self._size)
+        elif seconds > LONG:
+            self._size = max(1, self._size // 2)
+
+    def _together(self, batch: Sequence[tuple[int, T]]) -> list[Outcome[R]]:
+        began = time.monotonic()
+        try:
+            results = self._run([task for _, task in batch])
+        except InterruptedRunError:  # a signal handler of ours spoke, not the task
+            raise
+        except (Exception, SystemExit) as error:
+            if len(batch) > 1:
+                return [outcome for each in batch for outcome in self._together([each])]
+            return [Outcome(batch[0][0], None, one_line(error), time.monotonic() - began)]
+        seconds = (time.monotonic() - began) / len(batch)
+        return [
+            Outcome(number, result, None, seconds)
+            for (number, _), result in zip(batch, results, strict=True)
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._waiting.clear()

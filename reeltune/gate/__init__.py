@@ -1,0 +1,1 @@
+"""Decisions whether a version may be promoted: rules, guardrails, error budget."""

@@ -1,0 +1,131 @@
+"""Two models side by side: every metric, in each segment, with what chance allows."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # its parts are imported when first used
+
+from reeltune.domain.arrays import Bools, Floats
+from reeltune.metrics.evaluate import Evaluation, mean
+from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.metrics.segments import FEWEST_USERS
+from reeltune.stats.paired_tests import FULL, QUICK, Comparison, paired_difference
+
+EVERYONE = "all users"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What one model is worth on one held-out part, as a whole and in segments."""
+
+    evaluation: Evaluation
+    by_users: Mapping[str, Bools]  # (U,) who belongs to a segment of users
+    by_movies: Mapping[str, Floats]  # (U,) accuracies over pairs with movies of a segment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """One figure of a deployed model and of a candidate for its place."""
+
+    split: str
+    metric: str
+    segment: str
+    deployed: float  # mean over the users who have a value; NaN where none has
+    candidate: float
+    compared: Comparison | None  # candidate minus deployed; None for a metric without users
+
+    @property
+    def difference(self) -> float:
+        """By how much the candidate is better; over the users who have both values, if users."""
+        if self.compared is None:
+            return self.candidate - self.deployed
+        return self.compared.difference
+
+
+def contrasts(
+    split: str, deployed: Measured, candidate: Measured, objective: str
+) -> list[Contrast]:
+    """Every metric for all users, then the objective by segment of users, accuracy by movies."""
+    was, now = deployed.evaluation, candidate.evaluation
+    found = [_all_users(split, name, was, now, objective) for name in METRICS]
+    a, b = now.per_user.get(objective), was.per_user.get(objective)
+    if a is None or b is None:
+        return found
+    for name, users in candidate.by_users.items():
+        found += _in_segment(
+            split, objective, name, np.where(users, b, np.nan), np.where(users, a, np.nan)
+        )
+    for name in candidate.by_movies.keys() & deployed.by_movies.keys():
+        found += _in_segment(
+            split, "accuracy", name, deployed.by_movies[name], candidate.by_movies[name]
+        )
+    order = {
+        name: n for n, name in enumerate((EVERYONE, *candidate.by_users, *candidate.by_movies))
+    }
+    return sorted(found, key=lambda contrast: order[contrast.segment])
+
+
+def p_below(found: Comparison, bound: float) -> float:
+    """One-sided p-value that the true difference is at least `bound`, by the paired t-test.
+
+    Small where the difference is shown to be below. 1 where nothing can be told.
+
+    Source: Student 1908, "The probable error of a mean".
+    """
+    if found.n_users < 2:
+        return 1.0
+    if found.standard_error == 0:
+        return 0.0 if found.difference < bound else 1.0
+    return float(
+        scipy.special.stdtr(found.n_users - 1, (found.difference - bound) / found.standard_error)
+    )
+
+
+def p_above(found: Comparison, bound: float) -> float:
+    """One-sided p-value that the true difference is at most `bound`: small where it is above."""
+    if found.n_users < 2:
+        return 1.0
+    if found.standard_error == 0:
+        return 0.0 if found.difference > bound else 1.0
+    return float(
+        scipy.special.stdtr(found.n_users - 1, (bound - found.difference) / found.standard_error)
+    )
+
+
+def _all_users(
+    split: str, metric: str, was: Evaluation, now: Evaluation, objective: str
+) -> Contrast:
+    compared = None
+    if METRICS[metric].per_user:
+        compared = paired_difference(
+            now.per_user[metric],
+            was.per_user[metric],
+            effort=FULL if metric == objective else QUICK,
+        )
+    return Contrast(
+        split=split,
+        metric=metric,
+        segment=EVERYONE,
+        deployed=was.values[metric],
+        candidate=now.values[metric],
+        compared=compared,
+    )
+
+
+def _in_segment(split: str, metric: str, segment: str, was: Floats, now: Floats) -> list[Contrast]:
+    """The contrast, if enough users have both values."""
+    compared = paired_difference(now, was, effort=QUICK)
+    if compared.n_users < FEWEST_USERS or not math.isfinite(compared.difference):
+        return []
+    return [
+        Contrast(
+            split=split,
+            metric=metric,
+            segment=segment,
+            deployed=mean(was),
+            candidate=mean(now),
+            compared=compared,
+        )
+    ]

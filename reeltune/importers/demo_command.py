@@ -1,0 +1,62 @@
+"""The command that makes the demo world."""
+
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+
+import click
+
+from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
+from reeltune.cli.exits import Command
+from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.db.connection import connection
+from reeltune.importers.demo import DemoReport, import_demo, write_truth
+from reeltune.importers.demo_settings import DemoSettings
+
+_DEFAULTS = DemoSettings()
+
+
+@click.command(cls=Command)
+@click.option("--users", default=_DEFAULTS.users, show_default=True, help="How many users rate.")
+@click.option("--movies", default=_DEFAULTS.movies, show_default=True, help="How many movies.")
+@click.option("--ratings", default=_DEFAULTS.ratings, show_default=True, help="Ratings in all.")
+@click.option(
+    "--seed", default=_DEFAULTS.seed, show_default=True, help="Another makes another world."
+)
+@option_db
+@option_json
+@option_quiet
+def demo(
+    users: int, movies: int, ratings: int, seed: int, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Make a database of made-up movies, people and users to try things out.
+
+    The same options make the same world, everywhere. What its users truly care about is written
+    beside the database, so that one can see whether tuning finds it.
+    """
+    began = perf_counter()
+    settings = DemoSettings(users=users, movies=movies, ratings=ratings, seed=seed)
+    bar = progress_bar(remark_console(quiet=quiet or as_json), "ratings")
+    with connection(db_path, create=True) as conn, bar:
+        report = import_demo(conn, settings, bar)
+    truth_file = write_truth(db_path, settings)
+    seconds = perf_counter() - began
+    if as_json:
+        print_json(
+            {"db": str(db_path), **asdict(report), "seconds": seconds, "truth": str(truth_file)}
+        )
+    else:
+        _print_summary(report, db_path, truth_file, seconds)
+
+
+def _print_summary(report: DemoReport, db_path: Path, truth_file: Path, seconds: float) -> None:
+    did = f"made in {seconds:.1f} s" if report.changed else "was there already: nothing changed"
+    names = ("users", "movies", "ratings", "people", "franchises", "mean rating")
+    table = plain_table(*(f">{name}" for name in names))
+    counts = (report.users, report.movies, report.ratings, report.people, report.franchises)
+    table.add_row(*(f"{count:,}" for count in counts), f"{report.mean_rating:.2f}")
+    console = result_console()
+    print_table(console, f"The demo world, {did}", table)
+    console.print(f"Database: {db_path}", markup=False, soft_wrap=True)
+    console.print(f"What its users truly care about: {truth_file}", markup=False, soft_wrap=True)

@@ -1,0 +1,189 @@
+"""The users of the made-up world: what each rates, when, and how; one independent of the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.importers.demo_settings import (
+    LEAST_PER_USER,
+    LIKING_SHARE,
+    MOOD_SHARE,
+    NOISE_SHARE,
+    PERIOD_SECONDS,
+    PERIOD_START,
+    STREAM_SIZES,
+    STREAM_USERS,
+    WEIGHTS,
+    DemoSettings,
+    random_stream,
+)
+from reeltune.importers.demo_world import World
+
+_DAY = 86_400
+_SIZE_SPREAD = 1.1  # standard deviation of the logarithm of ratings per user
+_TASTE_KEPT = 0.8  # correlation of tastes at the period's two ends
+_CHOOSINESS = 0.7  # how much liking decides what is watched
+_WHOLE_STARS_SHARE = 0.45  # of users, who never give half a star
+_SKEW = 0.22  # bad movies disappoint more than good ones delight
+_SIGNAL = float(np.sqrt(sum(weight**2 for weight in WEIGHTS.values())))
+_PERSONAL = float(np.sqrt(sum(WEIGHTS[part] ** 2 for part in ("genre", "cast", "franchise"))))
+
+
+@dataclass(frozen=True, eq=False)
+class RatedBlock:
+    """The ratings of some users in order of user and movie, by id."""
+
+    users: Ints  # (N,)
+    movies: Ints  # (N,)
+    ratings: Floats  # (N,) stars, 0.5 to 5
+    rated_at: Ints  # (N,) Unix seconds, UTC
+    expected: Floats  # (N,) the liking behind each rating, without mood and noise
+
+
+@dataclass(frozen=True, eq=False)
+class _Visits:
+    """When a user came, and how the mood was; S sessions, the first one joined in."""
+
+    starts: Ints  # (S,) Unix seconds
+    moods: Floats  # (S,) standard normal
+
+
+def draw_sizes(settings: DemoSettings) -> Ints:
+    """(U,) ratings per user: heavy-tailed, within the bounds, exactly as many in all as wanted."""
+    rng = random_stream(settings, STREAM_SIZES)
+    wish = rng.lognormal(0.0, _SIZE_SPREAD, settings.users)
+    low, high = 0.0, float(settings.ratings) / float(wish.min())
+    for _ in range(100):
+        middle = (low + high) / 2
+        too_many = _sizes(settings, wish, middle).sum() > settings.ratings
+        low, high = (low, middle) if too_many else (middle, high)
+    sizes = _sizes(settings, wish, low)
+    while (missing := settings.ratings - int(sizes.sum())) > 0:
+        sizes[np.flatnonzero(sizes < settings.most_per_user)[:missing]] += 1
+    return sizes
+
+
+def rate_in_blocks(world: World, settings: DemoSettings, block_size: int) -> Iterator[RatedBlock]:
+    """All users' ratings, `block_size` users at a time; their content does not depend on it."""
+    sizes = draw_sizes(settings)
+    edges = np.cumsum(world.popularity)
+    for first in range(0, settings.users, block_size):
+        users = range(first, min(first + block_size, settings.users))
+        yield _joined([_rate(world, edges, settings, user, int(sizes[user])) for user in users])
+
+
+def _sizes(settings: DemoSettings, wish: Floats, scale: float) -> Ints:
+    sizes = np.floor(scale * wish).astype(np.int64)
+    return sizes.clip(LEAST_PER_USER, settings.most_per_user)
+
+
+def _joined(blocks: list[RatedBlock]) -> RatedBlock:
+    return RatedBlock(
+        users=np.concatenate([block.users for block in blocks]),
+        movies=np.concatenate([block.movies for block in blocks]),
+        ratings=np.concatenate([block.ratings for block in blocks]),
+        rated_at=np.concatenate([block.rated_at for block in blocks]),
+        expected=np.concatenate([block.expected for block in blocks]),
+    )
+
+
+def _rate(world: World, edges: Floats, settings: DemoSettings, user: int, n: int) -> RatedBlock:
+    """The `n` ratings of one user, by a stream of random numbers of the user's own."""
+    rng = random_stream(settings, STREAM_USERS, user)
+    tastes = _draw_tastes(rng, world.traits.shape[1])
+    visits = _draw_visits(rng, n)
+    movies = _choose(rng, world, edges, tastes.mean(axis=0), int(visits.starts.max()), n)
+    sessions = _draw_sessions(rng, visits, world.released_at[movies])
+    rated_at = _draw_times(rng, visits, sessions)
+    expected = _liking(world, tastes, movies, rated_at)
+    stars = _to_stars(rng, expected, visits.moods[sessions])
+    order = np.argsort(movies)
+    return RatedBlock(
+        users=np.full(n, user + 1, dtype=np.int64),
+        movies=movies[order] + 1,
+        ratings=stars[order],
+        rated_at=rated_at[order],
+        expected=expected[order],
+    )
+
+
+def _draw_tastes(rng: np.random.Generator, n_tastes: int) -> Floats:
+    """(2, D) tastes at the beginning and at the end of the period, each standard normal."""
+    tastes = rng.standard_normal((2, n_tastes))
+    tastes[1] = _TASTE_KEPT * tastes[0] + np.sqrt(1 - _TASTE_KEPT**2) * tastes[1]
+    return tastes
+
+
+def _draw_visits(rng: np.random.Generator, n_ratings: int) -> _Visits:
+    """The user joins some day, stays for a while, and comes the oftener the more is to rate."""
+    end = PERIOD_START + PERIOD_SECONDS - 2 * _DAY
+    n_sessions = 1 + int(rng.poisson(n_ratings / 18))
+    joined = PERIOD_START + rng.random() * (end - PERIOD_START)
+    stay = min(rng.exponential(500 * _DAY), end - joined)
+    starts = joined + stay * rng.random(n_sessions)
+    starts[0] = joined
+    return _Visits(starts.astype(np.int64), rng.standard_normal(n_sessions))
+
+
+def _choose(
+    rng: np.random.Generator, world: World, edges: Floats, tastes: Floats, latest: int, n: int
+) -> Ints:
+    """`n` different movies, out by `latest`, come across by popularity and taken by taste.
+
+    The first `n` different ones taken; enough movies are out before anybody joins.
+    """
+    taken = np.zeros(0, dtype=np.int64)
+    while True:
+        met = np.searchsorted(edges, rng.random(4 * n) * edges[-1], side="right")
+        appeal = world.traits[met] @ tastes / _PERSONAL
+        chance = np.maximum(1 / (1 + np.exp(-_CHOOSINESS * appeal)), 0.02)
+        wanted = (rng.random(len(met)) < chance) & (world.released_at[met] <= latest)
+        taken = np.concatenate([taken, met[wanted]])
+        movies, first = np.unique(taken, return_index=True)
+        if len(movies) >= n:
+            return rng.permutation(movies[np.argsort(first)[:n]])
+        taken = movies[np.argsort(first)]
+
+
+def _draw_sessions(rng: np.random.Generator, visits: _Visits, released_at: Ints) -> Ints:
+    """(n,) the session of each rating: rather an early one, but never before the release."""
+    n_sessions = len(visits.starts)
+    drawn = (n_sessions * rng.random(len(released_at)) ** 1.5).astype(np.int64)
+    return np.where(released_at <= visits.starts[drawn], drawn, visits.starts.argmax())
+
+
+def _draw_times(rng: np.random.Generator, visits: _Visits, sessions: Ints) -> Ints:
+    """(n,) one rating after the other within a session, seconds apart, several in one second."""
+    gaps = np.minimum(rng.exponential(14.0, len(sessions)), 300) * (rng.random(len(sessions)) > 0.1)
+    order = np.argsort(sessions, kind="stable")
+    passed = np.cumsum(gaps.astype(np.int64))
+    passed -= passed[np.searchsorted(sessions[order], sessions[order])]
+    rated_at = np.empty_like(sessions)
+    rated_at[order] = visits.starts[sessions[order]] + passed
+    return rated_at
+
+
+def _liking(world: World, tastes: Floats, movies: Ints, rated_at: Ints) -> Floats:
+    """(n,) how the user likes each movie by then: tastes wander from one end to the other."""
+    progress = (rated_at - PERIOD_START) / PERIOD_SECONDS
+    early, late = (world.traits[movies] @ tastes.T).T
+    liking: Floats = world.merit[movies] + (1 - progress) * early + progress * late
+    return liking / _SIGNAL
+
+
+def _to_stars(rng: np.random.Generator, expected: Floats, moods: Floats) -> Floats:
+    """(n,) stars, by how harsh and how outspoken the user is, and whether half stars are used."""
+    mean = 3.57 + 0.4 * rng.standard_normal()
+    spread = 1.0 * np.exp(0.25 * rng.standard_normal())
+    step = 1.0 if rng.random() < _WHOLE_STARS_SHARE else 0.5
+    noise = rng.standard_normal(len(expected))
+    felt = (
+        np.sqrt(LIKING_SHARE) * expected
+        + np.sqrt(MOOD_SHARE) * moods
+        + np.sqrt(NOISE_SHARE) * noise
+    )
+    felt = (1 - np.exp(-_SKEW * felt)) / _SKEW
+    stars: Floats = np.floor((mean + spread * felt) / step + 0.5) * step
+    return stars.clip(step, 5.0)

@@ -1,0 +1,165 @@
+"""What a row of Kaggle's "The Movies Dataset" says of a film; types are checked, not believed.
+
+Cells hold Python literals. A literal can parse well and still stand in the wrong column (a torn
+row has `0.065736` for a collection and production companies for genres), so that the type of each
+result is checked, and genres are known by their TMDB numbers. Zero is TMDB's word for unknown.
+"""
+
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from reeltune.importers.rows import Format
+from reeltune.importers.values import (
+    LARGEST_ID,
+    BadRowError,
+    check_date,
+    check_id,
+    check_literal,
+    check_number,
+)
+
+METADATA = Format(
+    columns=(
+        *("id", "title", "imdb_id", "release_date", "runtime", "original_language"),
+        *("popularity", "vote_average", "vote_count", "genres", "belongs_to_collection"),
+    ),
+    key="id",
+)
+CREDITS = Format(columns=("id", "cast"), key="id")
+
+# TMDB's genres in MovieLens' words; None where MovieLens has no such genre.
+_GENRES = {
+    28: "Action",
+    12: "Adventure",
+    16: "Animation",
+    35: "Comedy",
+    80: "Crime",
+    99: "Documentary",
+    18: "Drama",
+    10751: "Children",  # Family
+    14: "Fantasy",
+    10769: None,  # Foreign
+    36: None,  # History
+    27: "Horror",
+    10402: "Musical",  # Music
+    9648: "Mystery",
+    10749: "Romance",
+    878: "Sci-Fi",  # Science Fiction
+    10770: None,  # TV Movie
+    53: "Thriller",
+    10752: "War",
+    37: "Western",
+}
+_LAST_BILLING = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A row of movies_metadata.csv; None is unknown."""
+
+    tmdb_id: int
+    imdb_id: str | None
+    release_date: str | None
+    runtime_minutes: float | None
+    original_language: str | None
+    popularity: float | None
+    vote_average: float | None
+    vote_count: int | None
+    genres: tuple[str, ...]
+    collection: tuple[int, str] | None  # id and name
+
+    @property
+    def n_known(self) -> int:
+        """How many of its facts are known."""
+        facts = (
+            *(self.imdb_id, self.release_date, self.runtime_minutes, self.original_language),
+            *(self.popularity, self.vote_average, self.genres or None, self.collection),
+        )
+        return sum(fact is not None for fact in facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A row of credits.csv: name and billing order by person id."""
+
+    tmdb_id: int
+    names: dict[int, str]
+    billing: dict[int, int]
+
+
+def parse_film(fields: list[str]) -> Film:
+    """The film of a row of movies_metadata.csv, whose fields are those of `METADATA`."""
+    number, title, imdb, released, runtime, language, popularity, average, count, *literals = fields
+    tmdb_id = check_id(number, "id")
+    if not title.strip():
+        raise BadRowError("title is empty")
+    n_votes = check_number(count, "vote_count", high=LARGEST_ID // 2) or None
+    mean = check_number(average, "vote_average", high=10)
+    return Film(
+        tmdb_id,
+        imdb.strip() or None,
+        check_date(released, "release_date"),
+        check_number(runtime, "runtime", high=100_000) or None,
+        language.strip() or None,
+        check_number(popularity, "popularity"),
+        mean if n_votes else None,
+        int(n_votes) if n_votes and mean is not None else None,
+        parse_genres(literals[0]),
+        parse_collection(literals[1]),
+    )
+
+
+def parse_genres(text: str) -> tuple[str, ...]:
+    """The genres of a cell, in MovieLens' words and the cell's order.
+
+    >>> parse_genres("[{'id': 878, 'name': 'Science Fiction'}, {'id': 36, 'name': 'History'}]")
+    ('Sci-Fi',)
+    """
+    found = list[str | None]()
+    for entry in _dicts(check_literal(text, "genres"), "genres"):
+        number = entry.get("id")
+        if not _is_id(number) or number not in _GENRES:
+            raise BadRowError("genres has one that TMDB does not have")
+        found.append(_GENRES[number])
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def parse_collection(text: str) -> tuple[int, str] | None:
+    """Id and name of the collection in a cell; None for an empty cell."""
+    entry = check_literal(text, "belongs_to_collection")
+    if entry is None:
+        return None
+    (found,) = _dicts([entry], "belongs_to_collection")
+    number, name = found.get("id"), found.get("name")
+    if not _is_id(number) or not isinstance(name, str) or not name.strip():
+        raise BadRowError("belongs_to_collection has no id or name")
+    return number, name.strip()
+
+
+def parse_cast(fields: list[str]) -> Cast:
+    """The cast of a row of credits.csv; who plays twice has the better place, nobody no name."""
+    number, text = fields
+    cast = Cast(check_id(number, "id"), {}, {})
+    for entry in _dicts(check_literal(text, "cast"), "cast"):
+        person, name, order = entry.get("id"), entry.get("name"), entry.get("order")
+        if not (_is_id(person) and isinstance(name, str) and type(order) is int):
+            raise BadRowError("cast has an entry without id, name or order")
+        if not 0 <= order <= _LAST_BILLING:
+            raise BadRowError(f"cast has an order outside 0 to {_LAST_BILLING}")
+        if name.strip():
+            cast.names.setdefault(person, name.strip())
+            cast.billing[person] = min(order, cast.billing.get(person, order))
+    return cast
+
+
+def _dicts(value: object, name: str) -> list[dict[object, object]]:
+    """`value`, if it is a list of dictionaries; None, of an empty cell, is an empty list."""
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+        return value
+    raise BadRowError(f"{name} is a literal of another type")
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 < value <= LARGEST_ID

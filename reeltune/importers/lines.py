@@ -1,0 +1,109 @@
+"""Reads the physical lines of a file, plain or gzip'd, within bounds of memory."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from reeltune.domain.errors import InputError, NotFoundError
+
+MAX_LINE_BYTES = 10 * 2**20
+_BOMB_BYTES = 256 * 2**20  # nothing smaller is called a bomb
+_BOMB_RATIO = 200  # ratings shrink to a quarter, text to a third; a bomb to a thousandth
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_NOT_TEXT = {  # how a file begins, what that is, and what to do about it
+    b"PK\x03\x04": ("a zip archive", "unpack it first"),
+    b"BZh": ("packed by bzip2", "unpack it first"),
+    b"\xfd7zXZ\x00": ("packed by xz", "unpack it first"),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "unpack it first"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it first"),
+    b"Rar!\x1a\x07": ("a RAR archive", "unpack it first"),
+    b"\xff\xfe": ("UTF-16", "save it as UTF-8"),
+    b"\xfe\xff": ("UTF-16", "save it as UTF-8"),
+    _GZIP_MAGIC: ("packed by gzip twice", "unpack it once"),
+    b"SQLite format 3\x00": ("a database", "import the files it was made from"),
+}
+_LINES_PER_REPORT = 500
+
+
+class Line(NamedTuple):
+    """A physical line without its end; of one too long only the start."""
+
+    number: int  # from 1
+    content: bytes
+    too_long: bool
+
+
+def read_lines(path: Path, moved: Callable[[int], None]) -> Iterator[Line]:
+    """The lines of a file; whether it is gzip'd is seen from its content.
+
+    Args:
+        path: the file.
+        moved: told now and then how many bytes of the file are read.
+
+    Raises:
+        InputError: it is no text, or the gzip data are damaged or unpack to far more than a table
+            would.
+        NotFoundError: the file cannot be read.
+    """
+    number = 0
+    try:
+        with path.open("rb") as raw:
+            for number, content, too_long in _lines(raw, path):
+                if number % _LINES_PER_REPORT == 0:
+                    moved(raw.tell())
+                yield Line(number, content, too_long)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"{str(path)!r} is damaged after line {number} ({error}): fetch it again;"
+            " nothing of this file was imported"
+        ) from error
+    except OSError as error:
+        raise NotFoundError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+
+
+def _lines(raw: IO[bytes], path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    size = path.stat().st_size
+    stream = _unpacked(raw)
+    number = n_bytes = 0
+    while content := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        n_bytes += len(content)
+        too_long = len(content) > MAX_LINE_BYTES
+        rest = content
+        while too_long and rest and not rest.endswith(b"\n"):
+            rest = stream.readline(MAX_LINE_BYTES)
+            n_bytes += len(rest)
+            _check_no_bomb(path, n_bytes, size)
+        _check_no_bomb(path, n_bytes, size)
+        if number == 1:
+            _check_text(path, content)
+            content = content.removeprefix(_BOM)
+        yield number, content.rstrip(b"\r\n"), too_long
+
+
+def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+    packed = raw.read(2) == _GZIP_MAGIC
+    raw.seek(0)
+    if not packed:
+        return raw
+    return io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**18)
+
+
+def _check_text(path: Path, start: bytes) -> None:
+    for beginning, (what, remedy) in _NOT_TEXT.items():
+        if start.startswith(beginning):
+            raise InputError(
+                f"{str(path)!r} is {what}: {remedy}; nothing of this file was imported"
+            )
+
+
+def _check_no_bomb(path: Path, n_bytes: int, size: int) -> None:
+    if n_bytes > _BOMB_BYTES and n_bytes > _BOMB_RATIO * size:
+        raise InputError(
+            f"{str(path)!r} unpacks to more than {_BOMB_RATIO} times its size, as no table does:"
+            " nothing of this file was imported"
+        )

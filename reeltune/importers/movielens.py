@@ -1,0 +1,128 @@
+"""Imports the MovieLens files of movies, links and ratings; one transaction each, in this order.
+
+Of two rows for one movie in a file the one with more known stays, of equal ones the later. A row
+of movies.csv without genres leaves the movie to TMDB's. Genres of the older publications get
+their newer names (`Children's` is `Children`).
+"""
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from rich.progress import Progress
+
+from reeltune.db.connection import Connection
+from reeltune.db.imports import load_batches
+from reeltune.db.movies import Link, Movie, save_genres, save_links, save_movies
+from reeltune.db.ratings import load_movie_ids
+from reeltune.domain.errors import InputError
+from reeltune.importers.batch import FileReport, file_import, keep_fullest
+from reeltune.importers.layouts import GENRE_FLAGS, LINKS, MovieLensFiles
+from reeltune.importers.ratings import UNKNOWN_MOVIE, import_ratings
+from reeltune.importers.rows import Format
+from reeltune.importers.values import BadRowError, check_id, year_of_title
+
+_NO_GENRES = {"", "(no genres listed)", "unknown"}
+_RENAMED = {"Children's": "Children"}
+
+
+def import_movielens(
+    conn: Connection, files: MovieLensFiles, bar: Progress
+) -> Iterator[FileReport]:
+    """Import what is there, one file after the other, each reported when it is in the database.
+
+    Raises:
+        InputError: the database holds the demo world, or there are ratings but no movies.
+    """
+    if any(batch.source == "demo" for batch in load_batches(conn)):
+        raise InputError("the database holds the demo world: name another file with --db")
+    layout = files.layout
+    if files.movies:
+        yield import_movies(conn, files.movies, layout.movies, bar)
+    elif not len(load_movie_ids(conn)):
+        raise InputError(
+            f"no {layout.movies_file} found and no movie in the database: import that file first"
+        )
+    if files.links:
+        yield import_links(conn, files.links, bar)
+    if files.ratings:
+        yield import_ratings(conn, files.ratings, layout.ratings, bar)
+
+
+def import_movies(conn: Connection, path: Path, form: Format, bar: Progress) -> FileReport:
+    """Add the movies of a file, with year and genres, or bring known ones up to date."""
+    parse = parse_flagged_movie if len(form.columns) > 3 else parse_movie
+    with file_import(conn, "movielens", path, bar) as file:
+        kept = keep_fullest(
+            file,
+            file.rows(form, parse),
+            "movie",
+            key=lambda row: row[0].movie_id,
+            known=lambda row: (row[0].year is not None) + len(row[1]),
+        )
+        save_movies(conn, (movie for _, (movie, _) in kept))
+        save_genres(conn, "movielens", {movie.movie_id: genres for _, (movie, genres) in kept})
+    return file.report()
+
+
+def import_links(conn: Connection, path: Path, bar: Progress) -> FileReport:
+    """Give the movies of the catalogue their IMDb and TMDB ids."""
+    with file_import(conn, "movielens", path, bar) as file:
+        known = set(load_movie_ids(conn).tolist())
+        kept = keep_fullest(
+            file,
+            file.rows(LINKS, lambda fields: parse_link(fields, known)),
+            "movie",
+            key=lambda link: link.movie_id,
+            known=lambda link: (link.imdb_id is not None) + (link.tmdb_id is not None),
+        )
+        save_links(conn, (link for _, link in kept))
+    return file.report()
+
+
+def parse_movie(fields: list[str]) -> tuple[Movie, tuple[str, ...]]:
+    """A movie and its genres, from a row that names them.
+
+    >>> parse_movie(["1", "Toy Story (1995) ", "Comedy|Children's"])
+    (Movie(movie_id=1, title='Toy Story (1995)', year=1995), ('Comedy', 'Children'))
+    """
+    number, title, genres = fields
+    names = (name.strip() for name in genres.split("|"))
+    known = [_RENAMED.get(name, name) for name in names if name not in _NO_GENRES]
+    return _check_movie(number, title), tuple(dict.fromkeys(known))
+
+
+def parse_flagged_movie(fields: list[str]) -> tuple[Movie, tuple[str, ...]]:
+    """A movie and its genres, from a row of u.item, which has a 0 or 1 for each genre."""
+    number, title, _, _, _, *flags = fields
+    if not set(flags) <= {"0", "1"}:
+        raise BadRowError("genre flag is neither 0 nor 1")
+    flagged = zip(GENRE_FLAGS, flags, strict=True)
+    return _check_movie(number, title), tuple(
+        name for name, flag in flagged if flag == "1" and name not in _NO_GENRES
+    )
+
+
+def parse_link(fields: list[str], known_movies: Container[int]) -> Link:
+    """The ids of a movie elsewhere.
+
+    >>> parse_link(["1", "0114709", "862"], {1})
+    Link(movie_id=1, imdb_id='tt0114709', tmdb_id=862)
+    """
+    number, imdb, tmdb = fields
+    movie_id = check_id(number, "movieId")
+    if movie_id not in known_movies:
+        raise BadRowError(UNKNOWN_MOVIE)
+    imdb = imdb.strip().removeprefix("tt")
+    return Link(
+        movie_id,
+        f"tt{check_id(imdb, 'imdbId'):07}" if imdb else None,
+        check_id(tmdb, "tmdbId") if tmdb.strip() else None,
+    )
+
+
+def _check_movie(number: str, title: str) -> Movie:
+    movie_id = check_id(number, "movieId")
+    title = " ".join(title.split())
+    if not title:
+        raise BadRowError("title is empty")
+    return Movie(movie_id, title, year_of_title(title))

@@ -1,0 +1,109 @@
+"""Tells what became of the imported files: for people as tables, for scripts as JSON."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.db.catalogue import Coverage, load_coverage
+from reeltune.db.connection import Connection
+from reeltune.db.ratings import count_ratings, count_users
+from reeltune.importers.batch import FileReport
+
+LEGEND = (
+    "Rejected rows have something wrong with them: the table rejected_rows has the line and text of"
+    " each.\nSkipped rows have nothing wrong with them, they are of no use here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseReport:
+    """What the database holds after an import."""
+
+    ratings: int
+    ratings_added: int
+    users: int
+    coverage: Coverage
+
+
+def describe_database(conn: Connection, ratings_before: int) -> DatabaseReport:
+    """What the database holds, and how many ratings more than before."""
+    ratings = count_ratings(conn)
+    return DatabaseReport(ratings, ratings - ratings_before, count_users(conn), load_coverage(conn))
+
+
+def render_json(db_path: Path, files: list[FileReport], database: DatabaseReport) -> object:
+    """All counts as one document."""
+    return {
+        "db": str(db_path),
+        "files": [
+            {
+                "file": file.file,
+                "source": file.source,
+                "rows_read": file.read,
+                "rows_kept": file.kept,
+                "rows_skipped": sum(file.skipped.values()),
+                "rows_rejected": sum(file.rejected.values()),
+                "skipped": file.skipped,
+                "rejected": file.rejected,
+            }
+            for file in files
+        ],
+        **asdict(database),
+    }
+
+
+def print_report(
+    console: Console, db_path: Path, files: list[FileReport], database: DatabaseReport
+) -> None:
+    """Print what became of the rows, why some were not taken, and what the database holds now."""
+    print_table(console, "Rows", _files_table(files))
+    if any(file.kept < file.read for file in files):
+        print_table(console, "Rows not taken", _reasons_table(files))
+    console.print(_database_lines(db_path, database))
+
+
+def _files_table(files: list[FileReport]) -> Table:
+    table = plain_table("file", ">read", ">kept", ">skipped", ">rejected")
+    for file in files:
+        counts = (file.read, file.kept, sum(file.skipped.values()), sum(file.rejected.values()))
+        table.add_row(escape(file.file), *(f"{count:,}" if count else "-" for count in counts))
+    return table
+
+
+def _reasons_table(files: list[FileReport]) -> Table:
+    table = plain_table("file", ">rows", "", "because", "lines")
+    for file in files:
+        name = file.file
+        for word, reasons in (("rejected", file.rejected), ("skipped", file.skipped)):
+            for reason, count in reasons.items():
+                lines = _example_lines(file.examples[reason], count)
+                table.add_row(escape(name), f"{count:,}", word, escape(reason), lines)
+                name = ""
+        table.add_section()
+    return table
+
+
+def _example_lines(examples: tuple[int, ...], count: int) -> str:
+    return ", ".join(map(str, examples)) + (", …" if count > len(examples) else "")
+
+
+def _database_lines(db_path: Path, database: DatabaseReport) -> str:
+    known = database.coverage
+    shares = ", ".join(
+        f"{name} {count / max(known.movies, 1):.1%}"
+        for name, count in (
+            ("genres", known.with_genres),
+            ("metadata", known.with_metadata),
+            ("a collection", known.with_collection),
+            ("cast", known.with_cast),
+        )
+    )
+    return (
+        f"[bold]{escape(str(db_path))}[/bold] now has {database.ratings:,} ratings"
+        f" ({database.ratings_added:,} new) by {database.users:,} users"
+        f" and {known.movies:,} movies\nof these have {shares}"
+    )

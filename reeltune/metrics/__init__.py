@@ -1,0 +1,1 @@
+"""Ranking metrics, and the evaluation of a recommender by them."""

@@ -1,0 +1,101 @@
+"""One model's figures on one held-out part, in bounded memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats, Floats32, Ints
+from reeltune.domain.errors import InputError
+from reeltune.metrics.ranking import Ranking, join, rank, tie_order
+from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
+
+CHUNK_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The figures of one model by metric name, for all users together and for each of U users."""
+
+    values: dict[str, float]  # all metrics: the mean over the users who have one, NaN if none has
+    per_user: dict[str, Floats]  # (U,) each, NaN for users who have none; metrics of users only
+    n_users: int  # users with a held-out rating
+
+
+def evaluate(
+    score: Callable[[Ints], Floats | Floats32],
+    fitting: RatingTable,
+    held_out: RatingTable,
+    catalogue: Catalogue,
+    *,
+    chunk: int | None = None,
+) -> Evaluation:
+    """Measure a model by every metric, over all users with a held-out rating.
+
+    Args:
+        score: gives (u, M) finite scores for the positions (u,) of u users.
+        fitting: what the model was fitted on.
+        held_out: what it has not seen; shares its id columns with `fitting`.
+        catalogue: of the same M movies.
+        chunk: users scored at a time, 1 or more; by default as many as 64 MiB of scores hold. It
+            changes no result.
+
+    Raises:
+        InputError: the arguments do not fit together, or a score is NaN or infinite.
+    """
+    _check_same_world(fitting, held_out, catalogue)
+    chunk = max(1, CHUNK_BYTES // (8 * max(1, held_out.n_movies))) if chunk is None else chunk
+    places = tie_order(held_out.movie_ids)
+    users = np.flatnonzero(np.diff(held_out.starts))
+    rankings = []
+    for start in range(0, len(users), chunk):
+        some = users[start : start + chunk]
+        scores = _checked(score(some), len(some), held_out.n_movies)
+        rankings.append(rank(scores, some, fitting, held_out, places, LIST_LENGTH))
+    return measure(join(rankings, LIST_LENGTH), fitting, held_out, catalogue)
+
+
+def measure(
+    ranking: Ranking, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
+) -> Evaluation:
+    """Every metric of a ranking of all users with a held-out rating, whatever made it."""
+    outcome = Outcome(ranking, fitting, held_out, catalogue)
+    measured = {name: metric.measure(outcome) for name, metric in METRICS.items()}
+    return Evaluation(
+        values={name: mean(values) for name, values in measured.items()},
+        per_user={name: values for name, values in measured.items() if METRICS[name].per_user},
+        n_users=len(outcome.users),
+    )
+
+
+def mean(values: Floats) -> float:
+    """The mean of what is not NaN; NaN where nothing is left.
+
+    >>> mean(np.array([1.0, np.nan, 2.0]))
+    1.5
+    """
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _checked(scores: Floats | Floats32, n_users: int, n_movies: int) -> Floats:
+    if np.shape(scores) != (n_users, n_movies):
+        raise InputError(
+            f"scores must have one row per user and one column per movie, "
+            f"{(n_users, n_movies)}, got {np.shape(scores)}; mend the recommender's score"
+        )
+    return np.asarray(scores, dtype=np.float64)
+
+
+def _check_same_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> None:
+    same = np.array_equal(fitting.user_ids, held_out.user_ids) and (
+        np.array_equal(fitting.movie_ids, held_out.movie_ids)
+        and np.array_equal(catalogue.movie_ids, held_out.movie_ids)
+    )
+    if not same:
+        raise InputError(
+            "fitting part, held-out part and catalogue must share users and movies: take the "
+            "parts from one split of one table over this catalogue"
+        )

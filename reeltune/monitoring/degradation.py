@@ -1,0 +1,101 @@
+"""Whether the model in production is still worth what it was when it was put there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # its parts are imported when first used
+
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.metrics.ranking import Ranking
+from reeltune.metrics.ranking_metrics import Outcome, accuracy
+from reeltune.metrics.segments import Score, held_out_scores
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.table import RatingTable
+
+LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
+MINIMUM_FALL = 0.005  # of accuracy; less is no matter
+FEWEST_USERS = 30  # then and now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Mean accuracy then and now."""
+
+    n_then: int  # users
+    n_now: int
+    then: float
+    now: float
+    difference: float  # now minus then; NaN with too few users
+    low: float  # ends of the 95 % interval
+    high: float
+    p_value: float  # one-sided, that it has not fallen by more than MINIMUM_FALL
+    fallen: bool
+
+
+def accuracy_since(
+    score: Score, ratings: RatingTable, catalogue: Catalogue, since: int
+) -> tuple[Ints, Floats]:
+    """Accuracy over each user's ratings that came after `since`, of a model fitted up to then.
+
+    Args:
+        score: gives (u, M) scores for positions (u,) of users in `ratings`, new ones included.
+        ratings: all there are by now.
+        catalogue: of the same movies.
+        since: the moment up to which the model has seen ratings.
+
+    Returns:
+        (E,) ids of the users with a pair of a movie they liked and one they did not, and (E,) the
+        shares of such pairs ordered right.
+    """
+    part = ratings.where(ratings.rated_at > since)
+    ranking = Ranking(
+        np.empty((0, 0), np.int64), np.empty(0, np.int64), held_out_scores(score, part)
+    )
+    values = accuracy(Outcome(ranking, ratings, part, catalogue))
+    measured = np.isfinite(values)
+    return ratings.user_ids[measured], values[measured]
+
+
+def change(then: tuple[Ints, Floats], now: tuple[Ints, Floats]) -> Change:
+    """The difference of two means over users, of whom some may be in both.
+
+    Both are ids (E,) and values (E,). A user in both counts as one observation, so that the
+    difference is not taken for noisier, or surer, than it is.
+
+    Source: Liang and Zeger 1986, "Longitudinal data analysis using generalized linear models": the
+    variance from sums over clusters, which are users here.
+    """
+    n_then, n_now = len(then[0]), len(now[0])
+    nan = float("nan")
+    means = [float(values.mean()) if len(values) else nan for _, values in (then, now)]
+    if min(n_then, n_now) < FEWEST_USERS:
+        return Change(
+            n_then=n_then,
+            n_now=n_now,
+            then=means[0],
+            now=means[1],
+            difference=nan,
+            low=nan,
+            high=nan,
+            p_value=1.0,
+            fallen=False,
+        )
+    ids = np.union1d(then[0], now[0])
+    parts = np.zeros(len(ids))  # what each user adds to the difference's error
+    parts[np.searchsorted(ids, now[0])] += (now[1] - means[1]) / n_now
+    parts[np.searchsorted(ids, then[0])] -= (then[1] - means[0]) / n_then
+    error = max(float(np.sqrt((parts**2).sum())), 1e-12)
+    difference = means[1] - means[0]
+    p_value = float(scipy.special.ndtr((difference + MINIMUM_FALL) / error))
+    reach = -float(scipy.special.ndtri(0.025)) * error
+    return Change(
+        n_then=n_then,
+        n_now=n_now,
+        then=means[0],
+        now=means[1],
+        difference=difference,
+        low=difference - reach,
+        high=difference + reach,
+        p_value=p_value,
+        fallen=p_value <= LEVEL,
+    )

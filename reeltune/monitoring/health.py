@@ -1,0 +1,61 @@
+"""Says for a monitoring program whether production is sound and the nights go on."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from reeltune.db.command_runs import load_last_command_run
+from reeltune.db.connection import Connection
+from reeltune.db.deployed import check_export, check_production
+from reeltune.db.versions import check_version, load_production
+from reeltune.domain.clock import stamp
+
+MAX_AGE_HOURS = 36.0
+
+Verdict = Literal["healthy", "production is not sound", "no recent run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How things stand."""
+
+    verdict: Verdict
+    wrong: tuple[str, ...]
+    production: int | None
+    last_run: str | None  # when the last command ended that did what it is for
+    age_hours: float | None  # of that
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
+    """How production and the nightly runs stand now."""
+    production = load_production(conn)
+    unsound = [f"{f.subject}: {f.what}" for f in check_production(conn) + check_export(conn)]
+    if production is None:
+        unsound.append("no version is in production: run `retrain_model.py`")
+    else:
+        unsound += [f"{f.subject}: {f.what}" for f in check_version(conn, production)]
+    good, last = load_last_command_run(conn, successful=True), load_last_command_run(conn)
+    age = None if good is None else _hours_since(good.ended_at)
+    late = []
+    if age is None or age > max_age_hours:
+        since = "ever" if good is None else f"since {good.ended_at}"
+        late.append(f"no tuning or retraining ended well {since}")
+        if last is not None and last != good:
+            late.append(f"the last one ended with {last.exit_code}: {last.said}")
+    return Health(
+        verdict="production is not sound" if unsound else "no recent run" if late else "healthy",
+        wrong=(*unsound, *late),
+        production=None if production is None else production.version,
+        last_run=None if good is None else good.ended_at,
+        age_hours=None if age is None else round(age, 2),
+    )
+
+
+def _hours_since(moment: str) -> float:
+    """Hours from `moment` to now; a moment in the future, by a clock that was set back, is now."""
+    passed = datetime.fromisoformat(stamp()) - datetime.fromisoformat(moment).astimezone(UTC)
+    return max(timedelta(), passed) / timedelta(hours=1)

@@ -1,0 +1,118 @@
+"""Watches what is in production: its accuracy on the newest ratings, and whether these differ."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from rich.console import Console
+
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.db.connection import Connection
+from reeltune.db.test_evaluations import load_reference
+from reeltune.domain.errors import NotFoundError
+from reeltune.domain.version import TrainingRun, Version
+from reeltune.monitoring.degradation import Change, accuracy_since, change
+from reeltune.monitoring.drift import Drift, find_drift
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.recommender import Recommender
+from reeltune.ratings.table import RatingTable
+from reeltune.reports.cells import NONE, outside_text
+from reeltune.views.json_ready import json_ready
+
+Fit = Callable[[TrainingRun, RatingTable, Catalogue], Recommender]
+Health = Literal["well", "cannot tell", "fallen"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What a version in production is worth by now, and how the data has moved."""
+
+    version: int
+    n_new_ratings: int  # since it was fitted
+    health: Health
+    said: str
+    accuracy: Change
+    drift: tuple[Drift, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`, without NaN."""
+        return json_ready(self)
+
+
+def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
+    """Measure a version on the ratings that came after it was made.
+
+    Its configuration is fitted again to the ratings up to then, so that new users and new movies
+    are scored as the model scores them, and is held against what it was worth when it was made on
+    the latest days of then, fitted to what came before them: the calendar's test part.
+
+    Args:
+        conn: the database.
+        version: what is in production.
+        data: all there is by now.
+        fit: fits a version's configuration.
+
+    Raises:
+        NotFoundError: nothing was kept of what the version was worth.
+    """
+    reference = load_reference(conn, version.version, "accuracy")
+    if reference is None:
+        raise NotFoundError(
+            f"nothing is known of what version {version.version} was worth, user by user:"
+            " `retrain_model.py --force` makes one of which it is"
+        )
+    ratings, since = data.ratings, reference.newest_rated_at
+    model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
+    now = accuracy_since(model.score, ratings, data.catalogue, since)
+    found = change((reference.user_ids, reference.values), now)
+    return Watch(
+        version=version.version,
+        n_new_ratings=int(np.count_nonzero(ratings.rated_at > since)),
+        health=_health(found),
+        said=_said(found),
+        accuracy=found,
+        drift=tuple(find_drift(data, since)),
+    )
+
+
+def render_watch(console: Console, found: Watch) -> None:
+    """Print how production does, and how the data has moved."""
+    colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
+    console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
+    console.print(f"  {outside_text(console, found.said)}")
+    console.print(f"  {found.n_new_ratings:,} ratings are newer than all that it was fitted to\n")
+    table = plain_table("", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
+    for each in found.drift:
+        known = not np.isnan(each.index)
+        table.add_row(
+            "[red]drifted[/]" if each.drifted else "[green]steady[/]" if known else NONE,
+            each.name,
+            f"{each.index:.3f}" if known else NONE,
+            f"{each.by_chance:.3f}" if known else NONE,
+            f"{each.p_value:.2g}" if known else NONE,
+            outside_text(console, each.most_changed) if known else NONE,
+            f"{each.share_before:.1%}" if known else NONE,
+            f"{each.share_after:.1%}" if known else NONE,
+        )
+    print_table(console, "New ratings against as many before", table)
+
+
+def _health(found: Change) -> Health:
+    if np.isnan(found.difference):
+        return "cannot tell"
+    return "fallen" if found.fallen else "well"
+
+
+def _said(found: Change) -> str:
+    if np.isnan(found.difference):
+        return (
+            f"only {found.n_now} users have new ratings it can be measured on "
+            f"({found.n_then} had when it was made): too few to tell"
+        )
+    return (
+        f"accuracy {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
+        f"it was made: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
+        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not fallen)"
+    )

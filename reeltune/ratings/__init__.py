@@ -1,0 +1,1 @@
+"""Ratings and catalogue as arrays, and their splits."""

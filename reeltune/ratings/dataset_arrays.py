@@ -1,0 +1,57 @@
+"""A data set as named arrays and back, for keeping it."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from reeltune.domain.arrays import AnyArray
+from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.dataset import ArrayStore, Dataset
+from reeltune.ratings.table import RatingTable
+
+_NAMES = "genre_names"  # the one field that is no array
+
+
+def is_a_dataset(arrays: Mapping[str, AnyArray]) -> bool:
+    """Are these what this program makes of a data set? Another one may keep other fields."""
+    parts = (("ratings", RatingTable), ("catalogue", Catalogue))
+    fields_of_parts = {f"{prefix}.{name}" for prefix, kind in parts for name in _names_of(kind)}
+    return arrays.keys() == fields_of_parts | {"fingerprint"}
+
+
+def to_arrays(data: Dataset) -> dict[str, AnyArray]:
+    """All of `data`, its fingerprint too, so that it need not be worked out again."""
+    found: dict[str, AnyArray] = {"fingerprint": _bytes(data.fingerprint)}
+    for prefix, part in (("ratings", data.ratings), ("catalogue", data.catalogue)):
+        for field in fields(part):
+            value = getattr(part, field.name)
+            is_names = field.name == _NAMES
+            found[f"{prefix}.{field.name}"] = _bytes("\n".join(value)) if is_names else value
+    return found
+
+
+def from_arrays(arrays: Mapping[str, AnyArray], cache: ArrayStore | None) -> Dataset:
+    """The data set that `to_arrays` made these of."""
+    ratings: dict[str, Any] = {n: arrays[f"ratings.{n}"] for n in _names_of(RatingTable)}
+    catalogue: dict[str, Any] = {n: arrays[f"catalogue.{n}"] for n in _names_of(Catalogue)}
+    names = _text(catalogue.pop(_NAMES))
+    return Dataset(
+        ratings=RatingTable(**ratings),
+        catalogue=Catalogue(**catalogue, genre_names=tuple(names.split("\n")) if names else ()),
+        cache=cache,
+        known_fingerprint=_text(arrays["fingerprint"]),
+    )
+
+
+def _names_of(kind: type[RatingTable] | type[Catalogue]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _bytes(text: str) -> AnyArray:
+    return np.frombuffer(text.encode(), dtype=np.uint8)
+
+
+def _text(content: AnyArray) -> str:
+    return content.tobytes().decode()

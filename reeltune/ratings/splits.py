@@ -1,0 +1,102 @@
+"""Which ratings a model may see, and which it is measured on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reeltune.domain.arrays import Ints
+from reeltune.ratings.table import RatingTable
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+TEST_PERCENT = 20
+VALIDATION_PERCENT = 10
+FEWEST_RATINGS = 10
+SECONDS_PER_DAY = 86_400
+
+HeldOutPart = Literal["validation", "test"]
+_CODES: dict[HeldOutPart, int] = {"validation": VALIDATION, "test": TEST}
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One table cut into three parts that share its id columns and its order."""
+
+    table: RatingTable
+    parts: NDArray[np.int8]  # (N,) TRAIN, VALIDATION or TEST
+
+    @cached_property
+    def train(self) -> RatingTable:
+        """What a candidate is fitted on during a search."""
+        return self.table.where(self.parts == TRAIN)
+
+    @cached_property
+    def validation(self) -> RatingTable:
+        """What drives a search."""
+        return self.table.where(self.parts == VALIDATION)
+
+    @cached_property
+    def test(self) -> RatingTable:
+        """What is looked at once, for the configuration to be promoted."""
+        return self.table.where(self.parts == TEST)
+
+    def fitting_for(self, part: HeldOutPart) -> RatingTable:
+        """What a model measured on `part` is fitted on: every part before it."""
+        return self.table.where(self.parts < _CODES[part])
+
+    def held_out_for(self, part: HeldOutPart) -> RatingTable:
+        """What a model is measured on."""
+        return self.validation if part == "validation" else self.test
+
+
+def split_by_user_time(table: RatingTable) -> Split:
+    """Hold out the end of each user's history.
+
+    Of a user's n ratings by time (ties by movie id), the last n * 20 // 100 are test and the
+    n * 10 // 100 before them validation: shares are rounded down, so that train gets what is over.
+    Users with fewer than 10 ratings are all train.
+    """
+    n = np.diff(table.starts)  # (U,)
+    n = np.where(n < FEWEST_RATINGS, 0, n)
+    n_test = n * TEST_PERCENT // 100  # (U,)
+    n_validation = n * VALIDATION_PERCENT // 100  # (U,)
+    from_end = table.starts[1:][table.users] - np.arange(len(table))  # (N,) 1 = the user's last
+    parts = np.full(len(table), TRAIN, dtype=np.int8)
+    parts[from_end <= (n_test + n_validation)[table.users]] = VALIDATION
+    parts[from_end <= n_test[table.users]] = TEST
+    return Split(table, parts)
+
+
+def split_by_calendar(table: RatingTable) -> Split:
+    """Hold out the latest days, for all users alike: what a nightly job really faces.
+
+    Both cuts fall on a midnight UTC that begins a day with ratings. Test starts at the first such
+    midnight with at least 80 % of all ratings before it, validation at the first with at least
+    70 %. Where a crowded day would leave a part empty, the cuts move by as few days with ratings
+    as give each part one. With ratings on fewer than three days, all are train.
+    """
+    day_of = table.rated_at // SECONDS_PER_DAY  # (N,)
+    days, n_ratings = np.unique(day_of, return_counts=True)
+    if len(days) < 3:
+        return Split(table, np.full(len(table), TRAIN, dtype=np.int8))
+    before = np.cumsum(n_ratings) - n_ratings  # (D,) ratings before each day
+    test_start = _first_day(before, len(table), 100 - TEST_PERCENT, 2, len(days) - 1)
+    fitting_percent = 100 - TEST_PERCENT - VALIDATION_PERCENT
+    validation_start = _first_day(before, len(table), fitting_percent, 1, test_start - 1)
+    parts = np.searchsorted(days[[validation_start, test_start]], day_of, side="right")
+    return Split(table, parts.astype(np.int8))
+
+
+def _first_day(before: Ints, n: int, percent: int, low: int, high: int) -> int:
+    """The first day with at least `percent` of `n` ratings before it, within [low, high]."""
+    day = int(np.searchsorted(before * 100, n * percent, side="left"))
+    return min(max(day, low), high)
+
+
+SPLITS: dict[str, Callable[[RatingTable], Split]] = {
+    "user-time": split_by_user_time,
+    "calendar": split_by_calendar,
+}

@@ -1,0 +1,82 @@
+"""Who rated which movie how, and when: columns, sorted, and never changed."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from reeltune.domain.arrays import Bools, Floats32, Ints, Ints32, content_hash
+
+LOWEST_RATING = 0.5
+HIGHEST_RATING = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class RatingTable:
+    """N ratings by U users of M movies, sorted by user, then time, then movie.
+
+    `users` and `movies` are positions in `user_ids` and `movie_ids`, not ids. Parts of one table
+    (see `where`) share both id columns, so that a position means the same in all of them.
+    """
+
+    user_ids: Ints  # (U,) ascending
+    movie_ids: Ints  # (M,) ascending: the whole catalogue, rated or not
+    users: Ints32  # (N,)
+    movies: Ints32  # (N,)
+    ratings: Floats32  # (N,) LOWEST_RATING to HIGHEST_RATING
+    rated_at: Ints  # (N,) Unix seconds, UTC
+
+    @classmethod
+    def from_ids(
+        cls, movie_ids: Ints, users: Ints, movies: Ints, ratings: Floats32, rated_at: Ints
+    ) -> "RatingTable":
+        """Sort raw columns, given by id, into a table over the catalogue `movie_ids`.
+
+        Every id in `movies` must occur in `movie_ids`, which is ascending; the database's foreign
+        key sees to that.
+        """
+        order = np.lexsort((movies, rated_at, users))
+        user_ids, user_positions = np.unique(users[order], return_inverse=True)
+        return cls(
+            user_ids=user_ids.astype(np.int64),
+            movie_ids=movie_ids,
+            users=user_positions.astype(np.int32),
+            movies=np.searchsorted(movie_ids, movies[order]).astype(np.int32),
+            ratings=ratings[order].astype(np.float32),
+            rated_at=rated_at[order].astype(np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_users(self) -> int:
+        """U: users of the whole table, also those without a rating in this part of it."""
+        return len(self.user_ids)
+
+    @property
+    def n_movies(self) -> int:
+        """M: movies in the catalogue, also those without a rating."""
+        return len(self.movie_ids)
+
+    @cached_property
+    def starts(self) -> Ints:
+        """(U + 1,) user u's ratings are rows `starts[u]` to `starts[u + 1]`."""
+        return np.searchsorted(self.users, np.arange(self.n_users + 1)).astype(np.int64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that training sees of the ratings, 64 hex digits."""
+        return content_hash(
+            [self.user_ids, self.movie_ids, self.users, self.movies, self.ratings, self.rated_at]
+        )
+
+    def where(self, chosen: Bools) -> "RatingTable":
+        """The part of the table in which `chosen` (N,) is true, in the same order."""
+        return replace(
+            self,
+            users=self.users[chosen],
+            movies=self.movies[chosen],
+            ratings=self.ratings[chosen],
+            rated_at=self.rated_at[chosen],
+        )

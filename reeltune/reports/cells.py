@@ -1,0 +1,51 @@
+"""What the cells of tables look like: numbers, moments, text from outside."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from reeltune.domain.clock import duration
+from reeltune.tracking.plain_text import plain_text
+from reeltune.views.changes import Change
+
+NONE = "-"
+WIDE = 110  # columns from which there is room for more than the most important
+
+
+def outside_text(console: Console, text: str | None) -> str:
+    """Text from outside as markup that shows just as it is, in one line."""
+    return escape(plain_text(text or NONE, console.encoding))
+
+
+def value_cell(value: float | None) -> str:
+    """A metric."""
+    return NONE if value is None else f"{value:.4f}"
+
+
+def gain_cell(gain: float | None) -> str:
+    """A difference of metrics, in green or red."""
+    if gain is None:
+        return NONE
+    shown = f"{gain:+.4f}"
+    if float(shown) == 0:
+        return "0.0000"
+    return f"[green]{shown}[/]" if gain > 0 else f"[red]{shown}[/]"
+
+
+def seconds_cell(seconds: float | None) -> str:
+    """A duration in the unit that is easiest to read."""
+    return NONE if seconds is None else duration(seconds)
+
+
+def count_cell(count: int) -> str:
+    """A count; none stands back."""
+    return f"{count:,}" if count else NONE
+
+
+def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> str:
+    """The greatest changes in words."""
+    told = [f"{outside_text(console, c.name)} {_short(c.delta)}" for c in changed[:most]]
+    return ", ".join(told) or NONE
+
+
+def _short(delta: float) -> str:
+    return f"{delta:+d}" if isinstance(delta, int) else f"{delta:+.3f}"

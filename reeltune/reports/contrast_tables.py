@@ -1,0 +1,69 @@
+"""Shows two models side by side: a table of figures for each split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
+from reeltune.stats.multiple_testing import holm
+
+
+def render_contrasts(
+    console: Console, part: str, names: tuple[str, str], contrasts: Sequence[Contrast]
+) -> None:
+    """Print every figure of the two: difference, 95 % interval, and p adjusted by Holm's procedure.
+
+    Args:
+        console: where to.
+        part: what they were measured on, as in "validation".
+        names: of the one that is compared with, and of the one that is compared.
+        contrasts: of any number of splits.
+    """
+    for split in dict.fromkeys(contrast.split for contrast in contrasts):
+        chosen = [contrast for contrast in contrasts if contrast.split == split]
+        title = f"On the {part} part, split {split}"
+        print_table(console, title, _table(console, names, chosen))
+    console.print(
+        "[dim]p: how likely chance alone makes a difference as large, two-sided, adjusted for the "
+        "number of lines (Holm)[/]"
+    )
+
+
+def adjusted_p_values(contrasts: Sequence[Contrast]) -> list[float | None]:
+    """The p-value of each line, adjusted for the number of lines; None where it has none."""
+    places = [n for n, contrast in enumerate(contrasts) if contrast.compared is not None]
+    given = [c.compared.p_value for c in contrasts if c.compared is not None]
+    found: list[float | None] = [None] * len(contrasts)
+    for place, p_value in zip(places, holm(np.array(given)), strict=True):
+        found[place] = float(p_value)
+    return found
+
+
+def _table(console: Console, names: tuple[str, str], contrasts: Sequence[Contrast]) -> Table:
+    wide = console.width >= WIDE
+    before, after = (outside_text(console, name) for name in names)
+    headings = ["metric", "for", f">{before}", f">{after}", ">difference", ">95 % interval", ">p"]
+    table = plain_table(*headings, *([">users"] if wide else []))
+    for contrast, p_value in zip(contrasts, adjusted_p_values(contrasts), strict=True):
+        found = contrast.compared
+        interval = NONE if found is None else f"{found.low:+.4f} to {found.high:+.4f}"
+        table.add_row(
+            METRICS[contrast.metric].title,
+            "" if contrast.segment == EVERYONE else outside_text(console, contrast.segment),
+            _value(contrast.deployed),
+            _value(contrast.candidate),
+            gain_cell(None if np.isnan(contrast.difference) else contrast.difference),
+            NONE if found is None or np.isnan(found.low) else interval,
+            NONE if p_value is None else f"{p_value:.2g}",
+            *([NONE if found is None else f"{found.n_users:,}"] if wide else []),
+        )
+    return table
+
+
+def _value(value: float) -> str:
+    return value_cell(None if np.isnan(value) else value)

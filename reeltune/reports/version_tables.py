@@ -1,0 +1,218 @@
+"""Tells of versions: for people as tables, for scripts as JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reeltune.cli.tables import plain_table
+from reeltune.db.versions import Fault
+from reeltune.domain.version import Version, VersionEvent
+from reeltune.ratings.recommender import Recommendation
+
+_STYLES = {"production": "green", "refused": "red", "archived": "dim"}
+
+
+def plain(text: object) -> Text:
+    """`text` from outside as it may be printed: no markup, and control characters made visible.
+
+    >>> plain("[red]one\\ntwo\\x1b[31m").plain
+    '[red]one\\\\ntwo\\\\x1b[31m'
+    """
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return Text("".join(shown))
+
+
+def versions_json(versions: Iterable[Version]) -> list[dict[str, Any]]:
+    """Each version with its training, as one object."""
+    return [asdict(version) for version in versions]
+
+
+def print_versions(console: Console, versions: Sequence[Version]) -> None:
+    """A line per version."""
+    if not versions:
+        console.print("There is no version yet: run `retrain_model.py`.")
+        return
+    figures = (">accuracy", ">NDCG@10", ">ratings", ">parent")
+    table = plain_table(">version", "status", "created", "experiment", *figures)
+    for version in versions:
+        training = version.training
+        table.add_row(
+            str(version.version),
+            Text(version.status, style=_STYLES.get(version.status, "")),
+            plain(version.created_at),
+            plain(training.experiment_id or "-"),
+            _metric(training.test_metrics.get("accuracy")),
+            _metric(training.test_metrics.get("ndcg@10")),
+            f"{training.n_ratings:,}",
+            _figure(version.parent_version),
+        )
+    console.print(table)
+
+
+def show_json(
+    version: Version,
+    events: Iterable[VersionEvent],
+    recommendations: Sequence[Recommendation] | None,
+    titles: Mapping[int, str],
+) -> dict[str, Any]:
+    """A version with its lineage, its events and, if asked for, a user's list."""
+    said = asdict(version) | {"events": [asdict(event) for event in events]}
+    if recommendations is not None:
+        said["recommendations"] = [
+            {"title": titles.get(each.movie_id), **asdict(each)} for each in recommendations
+        ]
+    return said
+
+
+def print_version(console: Console, version: Version, events: Iterable[VersionEvent]) -> None:
+    """Lineage, hyperparameters, metrics and events of a version."""
+    training = version.training
+    console.print(Text(f"Version {version.version}, {version.status}", style="bold"))
+    lines = {
+        "model": training.model,
+        "data": f"{training.n_ratings:,} ratings, {training.data_fingerprint[:12]}",
+        "split": training.split,
+        "code": training.code_version,
+        "seed": training.seed,
+        "experiment": training.experiment_id or "-",
+        "parent": _named(version.parent_version),
+        "trained": f"{training.created_at}, in {training.duration_seconds:.1f} s",
+        "registered": version.created_at,
+        "environment": ", ".join(f"{n} {v}" for n, v in training.environment.items()) or "-",
+        "artifact": version.artifact or "none is kept of a refused version",
+    }
+    console.print(_grid(lines))
+    console.print()
+    console.print(_values("hyperparameter", training.hyperparameters, _figure))
+    console.print()
+    console.print(_values("metric on the test part", training.test_metrics, _metric))
+    console.print()
+    console.print(_events(events))
+    console.print()
+
+
+def print_recommendations(
+    console: Console,
+    user_id: int,
+    recommendations: Sequence[Recommendation],
+    titles: Mapping[int, str],
+) -> None:
+    """A user's list, and what each component added to the score of each movie."""
+    console.print(Text(f"The best {len(recommendations)} for user {user_id}", style="bold"))
+    parts = list(recommendations[0].parts) if recommendations else []
+    table = plain_table(">", "movie", ">score", *(f">{plain(name).markup}" for name in parts))
+    for rank, each in enumerate(recommendations, 1):
+        title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
+        figures = [each.score, *(each.parts[name] for name in parts)]
+        table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
+    console.print(table)
+
+
+def diff_json(a: Version, b: Version) -> dict[str, Any]:
+    """Hyperparameters and metrics of two versions, by name."""
+    return {"a": a.version, "b": b.version} | {
+        kind: {name: {"a": x, "b": y, "changed": x != y} for name, (x, y) in _pairs(*each).items()}
+        for kind, each in _compared(a, b).items()
+    }
+
+
+def print_diff(console: Console, a: Version, b: Version) -> None:
+    """Hyperparameters and metrics of two versions side by side; what differs is marked."""
+    for kind, each in _compared(a, b).items():
+        both = (f">version {a.version}", f">version {b.version}")
+        table = plain_table("", kind.replace("_", " "), *both, ">difference")
+        for name, (x, y) in _pairs(*each).items():
+            changed = x != y
+            cells = (plain(name), _figure(x), _figure(y), _difference(x, y))
+            table.add_row("*" if changed else "", *cells, style="bold" if changed else "")
+        console.print(table)
+        console.print()
+
+
+def faults_json(faults: Sequence[Fault]) -> dict[str, Any]:
+    """Whether all is well, and what is not."""
+    return {"ok": not faults, "faults": [asdict(fault) for fault in faults]}
+
+
+def print_faults(console: Console, faults: Sequence[Fault]) -> None:
+    """What is wrong, and what to do about each."""
+    for fault in faults:
+        console.print(plain(f"{fault.subject}: {fault.what}"), style="red", soft_wrap=True)
+        console.print(plain(f"  to do: {fault.remedy}"), soft_wrap=True)
+
+
+def _compared(a: Version, b: Version) -> dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    return {
+        "hyperparameters": (a.training.hyperparameters, b.training.hyperparameters),
+        "test_metrics": (a.training.test_metrics, b.training.test_metrics),
+    }
+
+
+def _pairs(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Both values of each name, None where one lacks it."""
+    return {name: (a.get(name), b.get(name)) for name in {**a, **b}}
+
+
+def _difference(a: Any, b: Any) -> str:
+    if a is None or b is None or a == b:
+        return ""
+    return f"{b - a:+.4g}"
+
+
+def _events(events: Iterable[VersionEvent]) -> RenderableType:
+    table = plain_table("when", "event", "reason", "evidence")
+    told: Mapping[str, Any] = {}
+    for event in events:
+        lines = _evidence(event.evidence) if event.evidence != told else ["as above"]
+        told = event.evidence
+        cells = (event.happened_at, event.event, event.reason)
+        table.add_row(*map(plain, cells), Text("\n").join(map(plain, lines)))
+    return table
+
+
+def _evidence(evidence: Mapping[str, Any]) -> list[str]:
+    """What decided, in lines; the rules that did not decide are only counted."""
+    rules = evidence.get("rules")
+    if not isinstance(rules, list):
+        return [f"{n}: {json.dumps(v, ensure_ascii=False)}" for n, v in evidence.items()]
+    decisive = [rule for rule in rules if rule.get("binding")]
+    lines = [f"{rule.get('verdict')}: {rule.get('figures')}" for rule in decisive]
+    others = len(rules) - len(decisive)
+    return (
+        [*lines, f"and {others} rules that did not decide (--json has them)"] if others else lines
+    )
+
+
+def _values(
+    kind: str, values: Mapping[str, Any], shown: Callable[[float | None], str]
+) -> RenderableType:
+    table = plain_table(kind, ">value")
+    for name, value in values.items():
+        table.add_row(plain(name), shown(value))
+    return table
+
+
+def _grid(lines: Mapping[str, object]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in lines.items():
+        grid.add_row(Text(f"  {name}"), plain(value))
+    return grid
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _metric(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _named(version: int | None) -> str:
+    return "none" if version is None else f"version {version}"

@@ -1,0 +1,78 @@
+"""Covariance matrix adaptation: a cloud of points that moves, turns and shrinks to where it pays.
+
+Source: Hansen 2016, "The CMA evolution strategy: a tutorial"; the cloud's own file says more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Space
+from reeltune.search.cma_distribution import Cloud, with_margin
+from reeltune.search.strategy import Problem, Proposal, Trial
+
+FIRST_STEP, WARM_STEP = 0.25, 0.15  # deviation along an axis of the cube, without and with history
+MOST_ATTEMPTS = 20  # draws around the mean that were all tried before
+GENERATION = 6  # results after which the cloud is moved: few, since experiments are
+
+
+@dataclass(frozen=True)
+class CovarianceAdaptation:
+    """CMA-ES, replayed from the run's results for each proposal.
+
+    Every `GENERATION` results, in the order of their numbers, move the cloud once, whoever
+    proposed them. It begins around the best that earlier runs found, or around the current
+    configuration.
+    """
+
+    name: str = "cmaes"
+    looks_back: bool = True
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """A draw from the cloud, folded back into the cube."""
+        space, rng = problem.space, problem.generator()
+        n_axes = len(space.dimensions)
+        if n_axes == 0:
+            return None
+        if problem.attempt > MOST_ATTEMPTS:
+            return Proposal(space.decode(rng.random(n_axes)), "explore")
+        results = problem.results()
+        cloud = _first_cloud(problem, [t for t in results if t.number is None])
+        n_generations = 0
+        for points, values in _generations(space, results):
+            cloud = with_margin(cloud.moved(points, values), space, GENERATION)
+            n_generations += 1
+        drawn = cloud.draw(rng)
+        folded = 1 - np.abs(1 - np.abs(drawn) % 2)
+        return Proposal(space.decode(folded), "exploit" if n_generations else "initial")
+
+
+def _first_cloud(problem: Problem, earlier: list[Trial]) -> Cloud:
+    """Around the best of `earlier` results, or the current configuration where there are none."""
+    best = max(earlier, key=lambda t: t.value or 0.0, default=None)
+    start = problem.current if best is None else best.configuration
+    step = FIRST_STEP if best is None else WARM_STEP
+    return Cloud.around(problem.space.encode(start), step)
+
+
+def _generations(space: Space, results: list[Trial]) -> Iterator[tuple[Floats, Floats]]:
+    """The run's candidates in the order of their numbers, a full generation at a time.
+
+    Of those that failed, the nearer to the best result so far is worth more: so a cloud in which
+    all failed goes back to where something did not.
+    """
+    own = sorted(((t.number, t) for t in results if t.number), key=lambda pair: pair[0])
+    known = [t for t in results if not t.number and not t.failed]
+    best = max(known, key=lambda t: t.value or 0.0, default=None)
+    for start in range(0, len(own) - GENERATION + 1, GENERATION):
+        trials = [t for _, t in own[start : start + GENERATION]]
+        points = np.array([space.encode(t.configuration) for t in trials])
+        values = np.array([t.value for t in trials], dtype=np.float64)
+        worked = [t for t in (best, *trials) if t is not None and not t.failed]
+        best = max(worked, key=lambda t: t.value or 0.0, default=None)
+        if best is not None:
+            off = np.linalg.norm(points - space.encode(best.configuration), axis=1)
+            values -= off * [t.failed for t in trials]
+        yield points, values

@@ -1,0 +1,197 @@
+"""Search by a Gaussian process: propose where it promises most."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy  # its parts are imported when first used
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import Phase
+from reeltune.search.feature_map import Features
+from reeltune.search.gp_model import GaussianProcess, Prior, condition, fit
+from reeltune.search.single_thread import one_thread
+from reeltune.search.strategy import Problem, Proposal, Trial
+
+N_INITIAL = 4  # results that lie apart before the model is asked,
+MOST_INITIAL = 12  # or so many, wherever they lie
+MOST_FITTED = 120  # results that lengths are fitted on, and
+MOST_KNOWN = 240  # results that the model knows: its cost grows with their cube
+SPREADS = (0.5, 1.0)  # of the prior of lengths: by turns, so that one misfit does not rule
+N_SPREAD, N_NEAR, N_LEADERS = 200, 600, 3  # first candidates: everywhere, and near the best known
+N_ROUNDS, N_MOVED, N_KEPT = 6, 200, 6  # then the best few are moved, by less each round
+FIRST_STEP, SHRINK = 0.1, 0.7
+NEAR = 0.15  # distance per root dimension below which points are one place: to try there exploits
+
+
+@dataclass(frozen=True)
+class GaussianProcessSearch:
+    """The candidate of highest promise under a Gaussian process of the values.
+
+    Promise is by turns the logarithm of the expected improvement on the model's own mean at the
+    best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
+    Configurations being tried count with the value the model expects of them, so that a batch
+    spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
+    until there are enough results in different places: what a run begins with, be it an earlier
+    winner or a guess, may be all in one, and then says little of the rest.
+
+    Source: Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
+    functions"; Ament et al. 2023, "Unexpected improvements to expected improvement", for the
+    logarithm; Ginsbourger, Le Riche and Carraro 2010 for the batch ("kriging believer").
+    """
+
+    name: str = "gp"
+    looks_back: bool = True
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """The most promising valid configuration that was not tried."""
+        if not problem.space.dimensions:
+            return None
+        finished = problem.results()
+        if problem.attempt or _n_places(problem, finished) < N_INITIAL:
+            return _initial(problem)
+        with one_thread():
+            return _most_promising(problem, _telling(finished))
+
+
+def _n_places(problem: Problem, finished: list[Trial]) -> int:
+    """How many of these results lie apart; enough where there are many."""
+    if len(finished) >= MOST_INITIAL:
+        return N_INITIAL
+    places: list[Floats] = []
+    for trial in finished:
+        point = problem.space.encode(trial.configuration)
+        if not _is_near(point, places):
+            places.append(point)
+    return len(places)
+
+
+def _is_near(point: Floats, others: Iterable[Floats]) -> bool:
+    """Is `point` (D,) in the same place as one of the others?"""
+    near = NEAR * np.sqrt(len(point))
+    return any(float(np.linalg.norm(point - other)) < near for other in others)
+
+
+def _initial(problem: Problem) -> Proposal:
+    """The middle, if nothing was tried there; else the design's point for this number.
+
+    Where that was tried before, any point.
+    """
+    space = problem.space
+    n_axes = len(space.dimensions)
+    if problem.attempt:
+        return Proposal(space.decode(problem.generator().random(n_axes)), "initial")
+    middle = np.full(n_axes, 0.5)
+    early = problem.trials[:MOST_INITIAL]
+    if not _is_near(middle, [space.encode(trial.configuration) for trial in early]):
+        return Proposal(space.decode(middle), "initial")
+    from scipy.stats import qmc  # half a second, only where it is used
+
+    design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
+    point = design.fast_forward(max(0, problem.number - 1)).random(1)[0]
+    return Proposal(space.decode(point), "initial")
+
+
+def _telling(finished: list[Trial]) -> list[Trial]:
+    """The results a model should know, in order: the best, and of the others as many, evenly."""
+    if len(finished) <= MOST_KNOWN:
+        return finished
+    order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
+    best, others = order[: MOST_KNOWN // 2], np.sort(order[MOST_KNOWN // 2 :])
+    evenly = others[np.linspace(0, len(others) - 1, MOST_KNOWN - len(best)).astype(int)]
+    return [finished[k] for k in sorted({*best.tolist(), *evenly.tolist()})]
+
+
+def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
+    space, features = problem.space, Features(problem.space)
+    rng = problem.generator()
+    points = features.of_configurations([t.configuration for t in known])
+    values = _standardised(np.array([t.value for t in known], dtype=np.float64))
+    model = _fitted(points, values, SPREADS[problem.number % 2])
+    pending = [t.configuration for t in problem.open_trials()][-MOST_FITTED:]
+    if pending:
+        open_points = features.of_configurations(pending)
+        believed = np.append(values, model.predict_mean(open_points))
+        model = condition(np.vstack([points, open_points]), believed, model.lengths, model.noise)
+    means = model.predict_mean(points)
+    leaders = np.argsort(-means, kind="stable")[:N_LEADERS]
+    cubes = np.array([space.encode(known[k].configuration) for k in leaders])
+    target = float(means[leaders[0]])
+
+    def promise(candidates: Floats) -> Floats:
+        mean, deviation = model.predict(features.of_points(candidates))
+        if problem.number % 2:
+            return _log_expected_improvement(mean, deviation, target)
+        return mean + deviation
+
+    for point in _climbed(promise, _candidates(cubes, rng), rng):
+        configuration = problem.complete(space.decode(point))
+        if problem.is_new(configuration):
+            phase: Phase = "exploit" if _is_near(point, cubes[:1]) else "explore"
+            return Proposal(configuration, phase)
+    return Proposal(space.decode(rng.random(len(space.dimensions))), "explore")
+
+
+def _standardised(values: Floats) -> Floats:
+    """`values` with mean 0 and, unless they are all equal, deviation 1."""
+    spread = values.std()
+    standard: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
+    return standard
+
+
+def _fitted(points: Floats, values: Floats, spread: float) -> GaussianProcess:
+    chosen = np.arange(len(values))
+    if len(values) > MOST_FITTED:  # the best half, and of the others as many, evenly
+        order = np.argsort(-values, kind="stable")
+        rest = np.linspace(MOST_FITTED // 2, len(values) - 1, MOST_FITTED // 2).astype(int)
+        chosen = np.sort(np.append(order[: MOST_FITTED // 2], order[rest]))
+    lengths, noise = fit(points[chosen], values[chosen], Prior.of(points.shape[1], spread))
+    return condition(points, values, lengths, noise)
+
+
+def _candidates(leaders: Floats, rng: np.random.Generator) -> Floats:
+    """Points (N, D) all over the cube, and points near the leaders (L, D)."""
+    n_axes = leaders.shape[1]
+    centres = leaders[rng.integers(len(leaders), size=N_NEAR)]
+    steps = rng.choice([0.02, 0.05, 0.1, 0.2], size=(N_NEAR, 1))
+    return np.vstack([rng.random((N_SPREAD, n_axes)), _moved(centres, steps, rng)])
+
+
+def _moved(centres: Floats, steps: Floats, rng: np.random.Generator) -> Floats:
+    """Each centre (N, D) moved along one axis, a third of them, or all.
+
+    Few axes at once find better points in many dimensions. Source: Regis and Shoemaker 2013,
+    "Combining radial basis function surrogates and dynamic coordinate search".
+    """
+    n, n_axes = centres.shape
+    mask = rng.random((n, n_axes)) < rng.choice([1.5 / n_axes, 0.3, 1.0], size=(n, 1))
+    mask[np.arange(n), rng.integers(n_axes, size=n)] = True
+    moved: Floats = np.clip(centres + mask * steps * rng.standard_normal((n, n_axes)), 0, 1)
+    return moved
+
+
+def _climbed(promise: Any, points: Floats, rng: np.random.Generator) -> Floats:
+    """Points of the last round of a search for high promise, the best first."""
+    worth, step = promise(points), FIRST_STEP
+    for _ in range(N_ROUNDS):
+        best = np.argsort(-worth, kind="stable")[:N_KEPT]
+        points, worth = points[best], worth[best]
+        centres = points[rng.integers(len(points), size=N_MOVED)]
+        moved = _moved(centres, step * np.exp(rng.normal(0, 0.5, (N_MOVED, 1))), rng)
+        points, worth = np.vstack([points, moved]), np.append(worth, promise(moved))
+        step *= SHRINK
+    order: Floats = points[np.argsort(-worth, kind="stable")]
+    return order
+
+
+def _log_expected_improvement(mean: Floats, deviation: Floats, target: float) -> Floats:
+    """(N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
+    z = (mean - target) / deviation
+    log_density = -0.5 * z * z - 0.5 * np.log(2 * np.pi)
+    direct = np.log(np.maximum(np.exp(log_density) + z * scipy.special.ndtr(z), 1e-300))
+    below = np.minimum(z, -1.0)
+    ratio = -below * np.sqrt(np.pi / 2) * scipy.special.erfcx(-below / np.sqrt(2))
+    tail = np.where(below > -100, np.log(np.maximum(1 - ratio, 1e-300)), -2 * np.log(-below))
+    gain: Floats = np.where(z > -1, direct, log_density + tail) + np.log(deviation)
+    return gain

@@ -1,0 +1,162 @@
+"""Grid search: systematic steps around the current values, one hyperparameter at a time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+
+from reeltune.domain.errors import InputError
+from reeltune.domain.limits import projected
+from reeltune.domain.space import Configuration, Hyperparameter, Space, Value
+from reeltune.search.strategy import Problem, Proposal, Trial
+
+RADIUS, LEVELS = 0.10, 2
+COARSE_RADIUS, COARSE_LEVELS = 0.40, 1  # of a progressive grid's first pass
+REGIONS = 2  # best results that a finer pass goes around
+MOST_PASSES = 12  # the radius is halved each time
+
+Key = tuple[Value, ...]  # values in declared order
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The star around the current values: each hyperparameter moved up and down in equal steps.
+
+    A full grid over many hyperparameters cannot be afforded; a star shows what each one does alone.
+    Shares of a sum are rescaled as one of them moves. The whole radius comes first, then the steps
+    within it, then stars of two, three ... radii, as far as bounds and orderings allow.
+
+    A progressive grid begins with one coarse star instead, and then goes around the best results
+    with half the radius, and so on: a compass search, Kolda, Lewis and Torczon 2003, "Optimization
+    by direct search", section 3.
+
+    Raises:
+        InputError: radius or levels are none.
+    """
+
+    radius: float | None = None  # of each hyperparameter's range, to either side
+    levels: int | None = None  # steps to either side within the radius
+    progressive: bool = False
+
+    name = "grid"
+
+    def __post_init__(self) -> None:
+        if not 0 < self._radius <= 1:
+            raise InputError(f"the grid's radius must be above 0 and at most 1, got {self.radius}")
+        if self._levels < 1:
+            raise InputError(f"a grid must have 1 level or more, got {self.levels}")
+
+    @property
+    def looks_back(self) -> bool:
+        """A progressive one goes where results are best."""
+        return self.progressive
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """The first configuration of the star, or of the latest pass, that was not tried."""
+        key = itemgetter(*problem.space.hyperparameters)
+        known = [problem.current, *(trial.configuration for trial in problem.trials)]
+        tried = set(map(key, known))
+        places = self._passes(problem) if self.progressive else self._star(problem)
+        for configuration, phase in places:
+            if key(problem.complete(configuration)) not in tried:
+                return Proposal(configuration, "exploit" if phase else "explore")
+        return None
+
+    def first_ring(self, space: Space, current: Configuration) -> list[dict[str, Value]]:
+        """All configurations within one radius."""
+        ring = len(list(_moves(space, current, self._distances(1))))
+        star = self.star(space, current)
+        return [c for _, c in zip(range(ring), star, strict=False)]
+
+    def star(self, space: Space, current: Configuration) -> Iterator[dict[str, Value]]:
+        """Every configuration of the star but its centre, none twice, the nearest ring first."""
+        seen = {_key(space, current)}
+        for ring in range(1, int(1 / self._radius) + 1):
+            for configuration in _moves(space, current, self._distances(ring)):
+                key = _key(space, configuration)
+                if key not in seen:
+                    seen.add(key)
+                    yield configuration
+
+    def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+        return ((c, 0) for c in _star(self, problem.space, tuple(problem.current.items())))
+
+    def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+        """Configurations of each pass with its number; what a pass goes around is known by then.
+
+        A pass begins once all of the one before was proposed, and goes around the best results that
+        were to be seen at its first number: so all its proposals agree on what these are.
+        """
+        space, centres = problem.space, [problem.current]
+        own = {_key(space, t.configuration): t.number for t in problem.trials if t.number}
+        begins = 1
+        for number in range(MOST_PASSES):
+            distances = self._distances(1, self._radius / 2**number)
+            stars = [c for centre in centres for c in _moves(space, centre, distances)]
+            yield from ((c, number) for c in stars)
+            keys = [_key(space, problem.complete(c)) for c in stars]
+            begins = max([begins, *(1 + own[key] for key in keys if key in own)])
+            centres = best_before(problem.trials, begins - problem.in_flight) or centres
+
+    def _distances(self, ring: int, radius: float | None = None) -> list[float]:
+        """Shares of a range from the current value, the far ones of the ring first."""
+        radius = radius or self._radius
+        steps = [radius * (ring - step / self._levels) for step in range(self._levels)]
+        return [sign * step for step in steps for sign in (1, -1)]
+
+    @property
+    def _radius(self) -> float:
+        default = COARSE_RADIUS if self.progressive else RADIUS
+        return default if self.radius is None else self.radius
+
+    @property
+    def _levels(self) -> int:
+        default = COARSE_LEVELS if self.progressive else LEVELS
+        return default if self.levels is None else self.levels
+
+
+@lru_cache(maxsize=8)
+def _star(
+    grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]
+) -> list[dict[str, Value]]:
+    """All of a star, made once: every proposal of a run looks for its place there."""
+    return list(grid.star(space, dict(current)))
+
+
+def best_before(trials: Iterable[Trial], number: int) -> list[Configuration]:
+    """The best `REGIONS` results of earlier runs and of this one's numbers up to `number`."""
+    full = [t for t in trials if t.value is not None and not t.pruned]
+    known = [t for t in full if t.number is None or t.number <= number]
+    order = sorted(range(len(known)), key=lambda k: (-(known[k].value or 0.0), k))
+    return [known[k].configuration for k in order[:REGIONS]]
+
+
+def _key(space: Space, configuration: Configuration) -> Key:
+    return tuple(configuration[name] for name in space.hyperparameters)
+
+
+def _moves(
+    space: Space, current: Configuration, distances: list[float]
+) -> Iterator[dict[str, Value]]:
+    """The valid configurations at these distances, each differing in one hyperparameter's value."""
+    seen = {_key(space, current)}
+    for distance in distances:
+        for member in space.hyperparameters.values():
+            moved = _moved(space, current, member, distance) if member.searched else None
+            if moved is not None and _key(space, moved) not in seen:
+                seen.add(_key(space, moved))
+                yield moved
+
+
+def _moved(
+    space: Space, current: Configuration, member: Hyperparameter, distance: float
+) -> dict[str, Value] | None:
+    """`current` with one value moved by a share of its range; None where that is not valid."""
+    step = distance * (member.high - member.low)
+    if member.integer and abs(step) < 1:
+        step = 1 if step > 0 else -1
+    value = min(member.high, max(member.low, member.on_grid(current[member.name] + step)))
+    try:  # within a part of a space, others may have to move along
+        return projected(space, space.merged(current, {member.name: value}))
+    except InputError:
+        return None

@@ -1,0 +1,89 @@
+"""NSGA-II: what no other result beats in all objectives is crossed and varied.
+
+Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II". Crossover
+and mutation: Deb and Agrawal 1995, "Simulated binary crossover for continuous search space".
+"""
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats, Ints
+from reeltune.search.strategy import Problem, Proposal
+from reeltune.stats.pareto import crowding, ranks
+
+N_INITIAL = 8  # results before anything is crossed
+POPULATION = 8  # best results that are parents
+SPREAD = 5.0  # of crossover; more keeps children nearer to their parents
+MUTATION = 5.0  # the same of mutation
+CROSSED = 0.9  # share of children that are crossed
+MOST_ATTEMPTS = 20
+
+
+class NonDominatedSorting:
+    """A child of two of the best results known, by tournaments; points at random before.
+
+    Generations are not kept apart, since a proposal must not wait for one: each is drawn from the
+    best of all results that are to be seen. Source: Durillo et al. 2009, "On the effect of the
+    steady-state selection scheme in multi-objective genetic algorithms".
+    """
+
+    name = "nsga2"
+    looks_back = True
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """A child, or a point at random until there are enough results."""
+        space, rng = problem.space, problem.generator()
+        n_axes = len(space.dimensions)
+        if n_axes == 0:
+            return None
+        known = problem.full_results()
+        if len(known) < N_INITIAL or problem.attempt > MOST_ATTEMPTS:
+            return Proposal(space.decode(rng.random(n_axes)), "initial")
+        chosen, rank, room = survivors(np.array([values for _, values in known]))
+        parents = [_winner(rank, room, rng) for _ in range(2)]
+        points = [space.encode(known[chosen[k]][0].configuration) for k in parents]
+        child = _mutated(_crossed(points[0], points[1], rng), rng)
+        return Proposal(space.decode(child), "exploit")
+
+
+def survivors(values: Floats) -> tuple[Ints, Ints, Floats]:
+    """Which `POPULATION` of `values` (N, K) are parents, each one's front and its room there.
+
+    Lower fronts first, and of the last that counts those with the most room.
+    """
+    rank = ranks(values, POPULATION)
+    room = np.zeros(len(values))
+    for number in np.unique(rank):
+        members = np.flatnonzero(rank == number)
+        room[members] = crowding(values[members])
+    order = np.lexsort((-room, rank))[:POPULATION]
+    return order, rank[order], room[order]
+
+
+def _winner(rank: Ints, room: Floats, rng: np.random.Generator) -> int:
+    """Of two parents at random the one in the lower front; of equals that with more room."""
+    a, b = rng.integers(len(rank), size=2).tolist()
+    return int(min((a, b), key=lambda k: (rank[k], -room[k])))
+
+
+def _crossed(a: Floats, b: Floats, rng: np.random.Generator) -> Floats:
+    """A child (D,) that lies about the parents as far apart as they do; Deb and Agrawal 1995."""
+    if rng.random() >= CROSSED:
+        return a
+    u = rng.random(len(a))
+    spread = np.where(u < 0.5, 2 * u, 1 / (2 * (1 - u))) ** (1 / (SPREAD + 1))
+    side = np.where(rng.random(len(a)) < 0.5, 1.0, -1.0)
+    child = 0.5 * (a + b) + side * 0.5 * spread * (a - b)
+    taken: Floats = np.where(rng.random(len(a)) < 0.5, child, a)
+    return np.clip(taken, 0, 1)
+
+
+def _mutated(point: Floats, rng: np.random.Generator) -> Floats:
+    """`point` (D,) with one axis in expectation, and at least one, moved within the cube."""
+    n_axes = len(point)
+    moves = rng.random(n_axes) < 1 / n_axes
+    moves[rng.integers(n_axes)] = True
+    u = rng.random(n_axes)
+    power = 1 / (MUTATION + 1)
+    step = np.where(u < 0.5, (2 * u) ** power - 1, 1 - (2 * (1 - u)) ** power)
+    moved: Floats = np.clip(point + moves * step, 0, 1)
+    return moved

@@ -1,0 +1,18 @@
+"""Random search: uniform over all valid configurations."""
+
+from reeltune.search.strategy import Problem, Proposal
+
+
+class Random:
+    """Each proposal is a uniform point of the cube.
+
+    Source: Bergstra and Bengio 2012, "Random search for hyper-parameter optimization".
+    """
+
+    name = "random"
+    looks_back = False
+
+    def propose(self, problem: Problem) -> Proposal:
+        """Any valid configuration, with equal chance."""
+        point = problem.generator().random(len(problem.space.dimensions))
+        return Proposal(problem.space.decode(point), "explore")

@@ -1,0 +1,29 @@
+"""Quasi-random search: points that fill the cube evenly, however many there are."""
+
+import numpy as np
+
+from reeltune.search.strategy import Problem, Proposal
+
+
+class Sobol:
+    """A scrambled Sobol' sequence, point by point.
+
+    Source: Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"; as SciPy does it.
+    """
+
+    name = "sobol"
+    looks_back = False
+
+    def propose(self, problem: Problem) -> Proposal | None:
+        """The sequence's point for this number; any point where that was tried before."""
+        n_axes = len(problem.space.dimensions)
+        if n_axes == 0:
+            return None
+        if problem.attempt:
+            point = problem.generator().random(n_axes)
+        else:
+            from scipy.stats import qmc  # half a second, only where it is used
+
+            sequence = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
+            point = sequence.fast_forward(max(1, problem.number)).random(1)[0]
+        return Proposal(problem.space.decode(point), "explore")

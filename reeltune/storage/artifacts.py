@@ -1,0 +1,267 @@
+"""What is kept of a fitted model beside the database: arrays, and a manifest that vouches for them.
+
+An artifact is a directory named after its manifest's hash, so one that is there is never changed:
+`movies.versions/<16 hex digits>/` with `arrays.safetensors` and `manifest.json`. Nothing in it can
+be executed, and nothing is parsed before its hash has been checked.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reeltune.domain.arrays import AnyArray
+from reeltune.domain.errors import InputError, StorageError
+from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+
+ARRAYS = "arrays.safetensors"
+MANIFEST = "manifest.json"
+_FORMAT = "reeltune artifact 1"
+_NAME = re.compile(r"[^/\\\0]+\.versions/[0-9a-f]{16}")
+_DTYPES = frozenset(
+    [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ]
+)
+
+
+def save_artifact(
+    database: Path, manifest: Mapping[str, Any], arrays: Mapping[str, AnyArray]
+) -> tuple[str, str]:
+    """Keep `arrays` and what is said of them; the caller holds the database's write lock.
+
+    Returns its directory, relative to the database's, and the SHA-256 of its manifest. The same
+    content has the same name; a damaged directory of that name is mended.
+
+    Raises:
+        InputError: an array is neither of numbers nor of booleans.
+        StorageError: the disk does not take it.
+    """
+    data = _serialized(arrays)
+    files = {ARRAYS: data, MANIFEST: _manifest_bytes(manifest, data)}
+    sha256 = _sha256(files[MANIFEST])
+    relative = f"{artifacts_directory(database).name}/{sha256[:16]}"
+    if check_artifact(database, relative, sha256):
+        try:
+            _write_artifact(_unfinished(database), database.parent / relative, files)
+        except OSError as error:
+            shutil.rmtree(_unfinished(database), ignore_errors=True)
+            raise StorageError(f"the model cannot be written to {relative!r}: {error}") from error
+    return relative, sha256
+
+
+def artifact_sha256(manifest: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> str:
+    """What `save_artifact` would call these, without writing anything.
+
+    Raises:
+        InputError: an array is neither of numbers nor of booleans.
+    """
+    return _sha256(_manifest_bytes(manifest, _serialized(arrays)))
+
+
+def load_artifact(
+    database: Path, relative: str, sha256: str
+) -> tuple[dict[str, Any], dict[str, AnyArray]]:
+    """The manifest and the arrays, each checked against its hash before it is parsed.
+
+    Raises:
+        StorageError: a file is missing, was changed, or was not written by this program.
+    """
+    directory = _directory(database, relative, sha256)
+    manifest = _read_manifest(directory, sha256)
+    data = _read(directory / ARRAYS, manifest["arrays_bytes"])
+    if _sha256(data) != manifest["arrays_sha256"]:
+        raise _changed(directory / ARRAYS)
+    return manifest, _deserialized(directory / ARRAYS, data)
+
+
+def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
+    """What is wrong with an artifact, one sentence each; empty if nothing."""
+    try:
+        load_artifact(database, relative, sha256)
+    except StorageError as error:
+        return [str(error)]
+    return []
+
+
+def find_orphans(database: Path, named: Iterable[str]) -> list[str]:
+    """Artifacts beside the database that are not in `named`, and unfinished ones, relative to it.
+
+    The caller holds the write lock, else one that is just being registered looks like an orphan.
+    """
+    root, ours = artifacts_directory(database), set(named)
+    if not root.is_dir():
+        return []
+    found = {f"{root.name}/{entry.name}" for entry in root.iterdir()}
+    unfinished = f"{root.name}/{_unfinished(database).name}"
+    return sorted(n for n in found - ours if n == unfinished or _NAME.fullmatch(n))
+
+
+def remove_artifact(database: Path, relative: str) -> None:
+    """Remove an artifact, or an unfinished one: under its own name it is whole, or gone.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    root = artifacts_directory(database)
+    directory, doomed = database.parent / relative, _unfinished(database)
+    assert directory.parent == root
+    try:
+        if directory != doomed:
+            shutil.rmtree(doomed, ignore_errors=True)
+            directory.rename(doomed)
+        sync_directory(root)
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise StorageError(f"{relative!r} cannot be removed: {error}") from error
+
+
+def artifacts_directory(database: Path) -> Path:
+    """Where the artifacts of a database lie."""
+    return database.with_name(f"{database.stem}.versions")
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a file, and return when it is on the disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_directory(directory: Path) -> None:
+    """Return when what was made, renamed or removed in `directory` is on the disk."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_artifact(unfinished: Path, final: Path, files: Mapping[str, bytes]) -> None:
+    """All of `files` under their final name or none; a damaged artifact gets each anew."""
+    root = final.parent
+    if not root.is_dir():
+        root.mkdir()
+        sync_directory(root.parent)
+    if unfinished.exists():  # left behind by a process that was killed
+        shutil.rmtree(unfinished)
+    unfinished.mkdir()
+    for name, data in files.items():
+        write_synced(unfinished / name, data)
+    sync_directory(unfinished)
+    if final.is_dir():
+        for name in files:
+            (unfinished / name).replace(final / name)
+        sync_directory(final)
+        unfinished.rmdir()
+    else:
+        unfinished.rename(final)
+    sync_directory(root)
+
+
+def _unfinished(database: Path) -> Path:
+    return artifacts_directory(database) / f".{database.name}.unfinished"
+
+
+def _serialized(arrays: Mapping[str, AnyArray]) -> bytes:
+    from safetensors.numpy import save
+
+    wrong = [f"{name!r} is {a.dtype}" for name, a in arrays.items() if a.dtype.name not in _DTYPES]
+    if wrong:
+        raise InputError(
+            f"a model's arrays must be of numbers or booleans, but {', '.join(wrong)}:"
+            " mend its `arrays` method"
+        )
+    plain = {
+        name: np.asarray(a, dtype=a.dtype.newbyteorder("<"), order="C")
+        for name, a in sorted(arrays.items())
+    }
+    return bytes(save(plain))
+
+
+def _deserialized(path: Path, data: bytes) -> dict[str, AnyArray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return dict(load(data))
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise StorageError(f"{str(path)!r} was not written by this program: {error}") from error
+
+
+def _manifest_bytes(manifest: Mapping[str, Any], data: bytes) -> bytes:
+    said = {
+        **manifest,
+        "format": _FORMAT,
+        "arrays_sha256": _sha256(data),
+        "arrays_bytes": len(data),
+    }
+    text = json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def _read_manifest(directory: Path, sha256: str) -> dict[str, Any]:
+    data = _read(directory / MANIFEST, None)
+    if _sha256(data) != sha256:
+        raise _changed(directory / MANIFEST)
+    try:
+        manifest = read_object(data.decode(), str(directory / MANIFEST))
+    except (InputError, UnicodeDecodeError) as error:
+        raise _not_ours(directory) from error
+    if manifest.get("format") != _FORMAT or type(manifest.get("arrays_bytes")) is not int:
+        raise _not_ours(directory)
+    return manifest
+
+
+def _read(path: Path, n_bytes: int | None) -> bytes:
+    """The content of a regular file of `n_bytes`, or of any size that a manifest may have."""
+    if not path.is_file():  # also a pipe, which would never end
+        raise StorageError(f"{str(path)!r} is missing: restore it, or register the model again")
+    try:
+        size = path.stat().st_size
+        if size != n_bytes if n_bytes is not None else size > MOST_CHARACTERS:
+            raise _changed(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def _directory(database: Path, relative: str, sha256: str) -> Path:
+    if not _NAME.fullmatch(relative) or not relative.endswith(f"/{sha256[:16]}"):
+        raise StorageError(
+            f"{relative!r} is not the name of an artifact: restore the database from a backup"
+        )
+    return database.parent / relative
+
+
+def _changed(path: Path) -> StorageError:
+    return StorageError(
+        f"{str(path)!r} was changed after it was registered (its SHA-256 differs):"
+        " restore it, or register the model again"
+    )
+
+
+def _not_ours(directory: Path) -> StorageError:
+    return StorageError(f"{str(directory / MANIFEST)!r} was not written by this program")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

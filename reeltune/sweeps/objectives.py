@@ -1,0 +1,56 @@
+"""The objectives that a sweep names, and what can be wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reeltune.domain.errors import InputError
+from reeltune.domain.objectives import SECONDS, check_objectives
+from reeltune.sweeps.document import Fault, Item
+from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, Study, check_way
+
+
+def objective_names(said: Any) -> tuple[str, ...]:
+    """The names in an entry, the deciding one first.
+
+    >>> objective_names("mrr"), objective_names([{"metric": "mrr"}, "seconds"])
+    (('mrr',), ('mrr', 'seconds'))
+    """
+    return tuple(_name(part) for part in _listed(said))
+
+
+def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
+    """What is wrong with the objectives of a sweep, or with how it would go after them."""
+    item = said["objective"]
+    parts = _listed(item.plain())
+    names = objective_names(item.plain())
+    try:
+        check_objectives(names, OBJECTIVES, FURTHER_OBJECTIVES)
+    except InputError as error:
+        yield Fault(item.line, str(error))
+        return
+    for name, part in zip(names, parts, strict=True):
+        better = "minimize" if name == SECONDS else "maximize"
+        if isinstance(part, dict) and part.get("direction", better) != better:
+            yield Fault(item.line, f"the direction of {name} must be {better}")
+    try:
+        check_way(
+            Study(objective=names[0], further_objectives=names[1:]),
+            str(said["method"].value) if "method" in said else "",
+            progressive=_flag(said.get("grid"), "progressive"),
+            prunes="pruner" in said,
+        )
+    except InputError as error:
+        yield Fault(item.line, str(error))
+
+
+def _flag(item: Item | None, name: str) -> bool:
+    plain = None if item is None else item.plain()
+    return isinstance(plain, dict) and plain.get(name) is True
+
+
+def _listed(objective: Any) -> list[Any]:
+    return objective if isinstance(objective, list) else [objective]
+
+
+def _name(part: Any) -> str:
+    return str(part["metric"] if isinstance(part, dict) else part)

@@ -1,0 +1,132 @@
+"""What a decision between two configurations rests on: both measured alike, under both splits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.space import Configuration
+from reeltune.gate.comparisons import Contrast, Measured, contrasts
+from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.metrics.segments import (
+    HeldOutScores,
+    held_out_scores,
+    held_out_scores_at,
+    movie_accuracies,
+    user_segments,
+)
+from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted, model_class
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.recommender import Recommender
+from reeltune.ratings.splits import SPLITS, HeldOutPart
+from reeltune.stats.paired_tests import known_differences
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.proposer import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two that are compared."""
+
+    model: str
+    hyperparameters: Configuration
+
+    def is_same(self, other: "Side") -> bool:
+        """Would both be fitted to the same model?"""
+        return self.model == other.model and dict(self.hyperparameters) == dict(
+            other.hyperparameters
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """A deployed and a candidate side, measured on one held-out part of each split."""
+
+    study: Study
+    deployed: Mapping[str, Measured]  # by split
+    candidate: Mapping[str, Measured]
+    are_same: bool
+
+    @property
+    def contrasts(self) -> list[Contrast]:
+        """Every figure side by side; the study's split first."""
+        splits = sorted(self.candidate, key=lambda split: split != self.study.split)
+        return [
+            contrast
+            for split in splits
+            for contrast in contrasts(
+                split, self.deployed[split], self.candidate[split], self.study.objective
+            )
+        ]
+
+    @property
+    def gains(self) -> Floats | None:
+        """Per-user differences in the objective; None where both sides are the same."""
+        if self.are_same:
+            return None
+        a, b = (
+            side[self.study.split].evaluation.per_user[self.study.objective]
+            for side in (self.candidate, self.deployed)
+        )
+        return known_differences(a, b)
+
+
+def gather(
+    data: Dataset,
+    study: Study,
+    part: HeldOutPart,
+    deployed: Side,
+    candidate: Side,
+    panel: int | None = None,
+) -> Evidence:
+    """Measure both sides on `part` of every split; sides that are the same only once.
+
+    With a `panel`, on a fixed sample of so many users.
+    """
+    are_same = deployed.is_same(candidate)
+    was, now = {}, {}
+    for split in SPLITS:
+        trainer = Trainer.of(data, replace(study, split=split), part).on_panel(panel)
+        measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
+        now[split], was[split] = measured[0], measured[-1]
+    return Evidence(study, was, now, are_same)
+
+
+def measure_sides(trainer: Trainer, sides: Sequence[Side]) -> list[Measured]:
+    """Fit each side, and measure it as a whole and in segments.
+
+    Those of the built-in model are measured in one pass over the users.
+    """
+    built_in = [side.hyperparameters for side in sides if side.model == BUILT_IN]
+    pipeline = replace(trainer, model=BUILT_IN)
+    evaluations = iter(pipeline.evaluate_many(built_in) if built_in else [])
+    found = []
+    for side in sides:
+        known = next(evaluations) if side.model == BUILT_IN else None
+        found.append(_measured(trainer, side, known))
+    return found
+
+
+def _measured(trainer: Trainer, side: Side, known: Evaluation | None) -> Measured:
+    fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
+    model: Recommender
+    if side.model == BUILT_IN:
+        model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, held_out)
+    else:
+        model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
+    return Measured(
+        evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
+        by_users=user_segments(fitting, held_out),
+        by_movies=movie_accuracies(_scores_of(model), fitting, held_out, catalogue),
+    )
+
+
+def measure_figures(trainer: Trainer, side: Side) -> Evaluation:
+    """Every metric of one side."""
+    return replace(trainer, model=side.model).evaluate(side.hyperparameters)
+
+
+def _scores_of(model: Recommender) -> HeldOutScores:
+    if isinstance(model, HandWeighted):
+        return partial(held_out_scores_at, model.score_at)
+    return partial(held_out_scores, model.score)

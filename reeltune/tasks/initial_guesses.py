@@ -1,0 +1,145 @@
+"""First configurations in milliseconds: weights fitted to pairs of the fitting part.
+
+The score is linear in the weights of the components, and nearly so in the boosts and in the mix of
+popularity. So once components are fitted, weights that order pairs well are a convex problem.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reeltune.components import COMPONENTS, Component
+from reeltune.components.hyperparameters import GENRE_BOOSTS
+from reeltune.components.opinions import Opinions
+from reeltune.domain.arrays import Floats
+from reeltune.domain.limits import projected
+from reeltune.domain.space import Configuration, Space, Value
+from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.splits import SPLITS
+from reeltune.tasks.pairs import Pairs, sample_pairs
+from reeltune.tasks.ranking_loss import ordering_weights
+from reeltune.tuning.proposer import Study
+
+SURROGATE = "surrogate"  # the tuning method of the experiments that it proposes
+BOOSTED_BY = 0.2  # to see what a boost adds: less than the cut at 1 takes away
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """Fitted components at the pairs, and what is deployed.
+
+    The components are fitted to the first part of what a search is fitted on, and the pairs are of
+    the rest of it: nothing that a search is measured on is seen.
+    """
+
+    pairs: Pairs
+    components: tuple[Component, ...]
+    current: Configuration
+
+    @classmethod
+    def of(
+        cls, data: Dataset, study: Study, seed: int, current: Configuration
+    ) -> "Surrogate | None":
+        """The surrogate of a study's objective; None where it has none.
+
+        That is for another model or objective, and where nobody has a pair.
+        """
+        if study.model != BUILT_IN or study.objective != "accuracy":
+            return None
+        split = SPLITS[study.split]
+        inner = split(split(data.ratings).fitting_for("validation"))
+        pairs = sample_pairs(inner.held_out_for("test"), seed)
+        if pairs is None:
+            return None
+        fitting = inner.fitting_for("test")  # once: not worth remembering as a run's own fit is
+        opinions = Opinions.of(fitting)
+        components = tuple(kind.fit(opinions, data.catalogue) for kind in COMPONENTS.values())
+        return cls(pairs, components, current)
+
+    def configurations(self, space: Space) -> list[dict[str, Value]]:
+        """Two in `space`: weights, mix of popularity and boosts fitted, and without the boosts."""
+        return [projected(space, {**self.current, **found}) for found in (self.boosted, self.mixed)]
+
+    @cached_property
+    def mixed(self) -> dict[str, Value]:
+        """The weights and the mix of popularity of the least loss."""
+        fitted = self._fitted(self._common | {"genre": self._column("genre")})
+        return _shares(fitted["genre"], fitted, self.current)
+
+    @cached_property
+    def boosted(self) -> dict[str, Value]:
+        """These and the boosts: each adds to a match, so that it has a weight of its own."""
+        plain = dict.fromkeys((boost.name for boost in GENRE_BOOSTS), 0.0)
+        match = self._column("genre", **plain)
+        raised = {
+            boost.name: self._column("genre", **{**plain, boost.name: _step(boost.low)}) - match
+            for boost in GENRE_BOOSTS
+        }
+        fitted = self._fitted(self._common | {"genre": match} | raised)
+        # A boost of more than its bound is had by weighing the match itself more.
+        most = {boost.name: abs(boost.low or boost.high) / BOOSTED_BY for boost in GENRE_BOOSTS}
+        genre = max(fitted["genre"], *(fitted[name] / most[name] for name in most))
+        boosts = {
+            boost.name: _step(boost.low) * fitted[boost.name] / genre if genre else boost.default
+            for boost in GENRE_BOOSTS
+        }
+        return _shares(genre, fitted, self.current) | boosts
+
+    @cached_property
+    def _common(self) -> dict[str, Floats]:
+        """Columns (N,) of what needs no boost; the count stands for popularity."""
+        counts = {"popularity_rating_weight": 0.0, "popularity_count_weight": 1.0}
+        return {
+            "cast": self._column("cast"),
+            "franchise": self._column("franchise"),
+            "rating": self._column("rating"),
+            "count": self._column("popularity", **counts),
+        }
+
+    def _column(self, name: str, **values: float) -> Floats:
+        """(N,) a component at the rated movies, with `values` in place of the current ones."""
+        component = self.components[list(COMPONENTS).index(name)]
+        at = {**self.current, **values}
+        return component.score_at(self.pairs.users, self.pairs.movies, at)
+
+    def _fitted(self, columns: Mapping[str, Floats]) -> dict[str, float]:
+        """The weight of each column."""
+        differences = self.pairs.differences(np.column_stack(list(columns.values())))
+        weights = ordering_weights(differences, self.pairs.shares)
+        return dict(zip(columns, map(float, weights), strict=True))
+
+
+def _step(low: Value) -> float:
+    """The boost that a column is made with: down where it may only lower."""
+    return -BOOSTED_BY if low < 0 else BOOSTED_BY
+
+
+def _shares(genre: float, fitted: Mapping[str, float], current: Configuration) -> dict[str, Value]:
+    """The weights as shares of 1, and the mix of popularity.
+
+    Popularity mixes the count with the mean rating, which is the rating component too. So the mix
+    stays as it is where the rating's weight suffices, and else it takes all of that.
+    """
+    share = float(current["popularity_count_weight"])
+    popularity = fitted["count"] / share if share else np.inf
+    rating = fitted["rating"] - (popularity - fitted["count"])
+    if not rating >= 0:
+        popularity, rating = fitted["rating"] + fitted["count"], 0.0
+        share = fitted["count"] / popularity if popularity else share
+    weights = {
+        "genre_weight": genre,
+        "cast_weight": fitted["cast"],
+        "franchise_weight": fitted["franchise"],
+        "rating_weight": rating,
+        "popularity_weight": popularity,
+    }
+    total = sum(weights.values())
+    if not total > 0:
+        return {}
+    return {name: weight / total for name, weight in weights.items()} | {
+        "popularity_rating_weight": 1 - share,
+        "popularity_count_weight": share,
+    }

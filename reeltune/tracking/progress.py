@@ -1,0 +1,225 @@
+"""How a running study is watched: a live bar on a terminal, plain lines in a log, or not at all."""
+
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from reeltune.domain.clock import stamp
+from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.tracking.pace import Pace, name
+from reeltune.tracking.plain_text import plain_text
+
+LOG_SECONDS = 0.25  # the least time between two lines of a log
+MOST_ERRORS = 5  # failures told one by one on a terminal; further ones are counted
+
+Clock = Callable[[], float]
+
+
+class Watcher(Protocol):
+    """Is told how a run goes; used in a `with` block, and fit for reuse by one run after another.
+
+    Experiments already done when a run is resumed are in `n_done` from the start.
+    """
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        """A run begins: `n_done` of its `n_total` experiments, baseline included, are done."""
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        """An experiment is completed, failed or pruned; `best` is the best of the run so far."""
+
+    def ended(self, reason: str) -> None:
+        """The run is over, or stops here, for `reason`."""
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was, whatever happened."""
+
+
+def watcher(console: Console, *, quiet: bool) -> Watcher:
+    """The way of watching that suits `console`."""
+    if quiet or console.quiet:
+        return SilentWatcher()
+    return TerminalWatcher(console) if console.is_terminal else LogWatcher(console)
+
+
+class SilentWatcher:
+    """Says nothing."""
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        """Nothing."""
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        """Nothing."""
+
+    def ended(self, reason: str) -> None:
+        """Nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class TerminalWatcher:
+    """A live line: bar, count, best so far, pace, time left; failures above it."""
+
+    def __init__(self, console: Console, clock: Clock = monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._pace: Pace | None = None
+        self._task: TaskID | None = None
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("[green]{task.fields[best]}"),
+            TextColumn("[red]{task.fields[failed]}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            expand=True,
+        )
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        """Show the bar."""
+        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
+        self._task = self._progress.add_task(
+            escape(run.method), total=n_total, completed=n_done, best="", failed="", rate=""
+        )
+        self._progress.start()
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        """Move the bar, and tell of a failure."""
+        assert self._pace is not None
+        assert self._task is not None
+        pace = self._pace
+        pace.note(experiment, best, n_done)
+        if experiment.status == "failed" and pace.n_failed <= MOST_ERRORS:
+            self._say(f"[red]experiment {experiment.number} failed:[/] {_error(experiment)}")
+        self._progress.update(
+            self._task,
+            completed=n_done,
+            best=pace.best_text(),
+            failed=pace.failed_text(),
+            rate=pace.rate(self._clock()),
+        )
+
+    def ended(self, reason: str) -> None:
+        """Take the bar away and leave one line."""
+        self._stop()
+        if self._pace is not None:
+            self._say(f"[bold]{escape(_last_words(self._pace, reason, self._clock()))}[/]")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._progress.stop()
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+    def _say(self, markup: str) -> None:
+        self._console.print(markup, soft_wrap=True, highlight=False)
+
+
+class LogWatcher(SilentWatcher):
+    """Dated plain lines: one at the start, one per experiment but a few a second, one at the end.
+
+    A new best always has its line; so each line left out is in the count of the next.
+    """
+
+    def __init__(self, console: Console, clock: Clock = monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._pace: Pace | None = None
+        self._last = float("-inf")
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        """One line: what is tried."""
+        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
+        self._last = float("-inf")
+        before = f", {n_done} done before" if n_done else ""
+        self._say(
+            f"{run.tuning_run_id}: {n_total} experiments{before}, "
+            f"objective {run.objective}, model {run.model}, seed {run.seed}"
+        )
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        """One line, unless the last was written just before."""
+        assert self._pace is not None
+        pace, now = self._pace, self._clock()
+        pace.note(experiment, best, n_done)
+        is_best = best is not None and best.experiment_id == experiment.experiment_id
+        if is_best or now - self._last >= LOG_SECONDS or n_done == pace.n_total:
+            self._last = now
+            self._say(_log_line(pace, experiment, now))
+
+    def ended(self, reason: str) -> None:
+        """One line: what came of it."""
+        if self._pace is not None:
+            self._say(_last_words(self._pace, reason, self._clock()))
+
+    def _say(self, line: str) -> None:
+        shown = plain_text(line, self._console.encoding)
+        self._console.print(f"{stamp()} {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
+    """Where the run stands, what this experiment found, and the best: in columns."""
+    width = len(str(pace.n_total))
+    value, gain = experiment.objective_value, experiment.improvement_from_baseline
+    seconds = experiment.duration_seconds
+    found = [
+        f"{pace.n_done:>{width}}/{pace.n_total}",
+        f"{name(experiment):>{max(width, len('baseline'))}}",
+        f"{experiment.status:<9}",
+        f"{value:.4f}" if value is not None else " " * 6,
+        f"{gain:+.4f}" if gain is not None else " " * 7,
+        f"{seconds:6.2f} s" if seconds is not None else " " * 8,
+    ]
+    if experiment.status == "failed":
+        return "  ".join([*found[:3], " ".join((experiment.error or "").split())])
+    return "  ".join([*found, f"{pace.best_text():<30}", f"{pace.rate(now):>9}"]).rstrip()
+
+
+def _last_words(pace: Pace, reason: str, now: float) -> str:
+    parts = [f"{pace.n_done} of {pace.n_total} experiments", pace.failed_text(), pace.best_text()]
+    parts += [f"{now - pace.began:.1f} s", pace.rate(now)]
+    return f"{pace.run.tuning_run_id}: {reason}; " + ", ".join(part for part in parts if part)
+
+
+def _error(experiment: Experiment) -> str:
+    return escape(plain_text(experiment.error or "for no stated reason"))

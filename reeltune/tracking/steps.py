@@ -1,0 +1,103 @@
+"""How long steps of a retraining are watched: a bar on a terminal, now and then a line in a log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from reeltune.domain.clock import duration, stamp
+from reeltune.domain.progress import Listener, heard_by
+
+QUIET_SECONDS = 5.0  # a step that ends sooner is not spoken of
+LOG_SECONDS = 10.0  # between two lines of a log
+
+
+@contextmanager
+def steps_shown(console: Console, *, quiet: bool) -> Iterator[None]:
+    """In the block, long steps are shown in a way that suits `console`."""
+    if quiet or console.quiet:
+        yield
+    elif console.is_terminal:
+        with _bars(console) as bars, heard_by(bars):
+            yield
+    else:
+        with heard_by(Lines(console)):
+            yield
+
+
+class Lines:
+    """Dated lines: how far, and how long it takes yet."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._step = ""
+        self._began = self._said = 0.0
+
+    def __call__(self, step: str, share: float) -> None:
+        """Hear of a step."""
+        now = monotonic()
+        if step != self._step:
+            self._step, self._began = step, now
+            self._said = now + QUIET_SECONDS - LOG_SECONDS
+        if share < 1 and share > 0 and now - self._said >= LOG_SECONDS:
+            self._said = now
+            left = (now - self._began) * (1 - share) / share
+            self._console.print(
+                f"{stamp()} {step}: {share:.0%}, {duration(left)} left",
+                markup=False,
+                highlight=False,
+            )
+
+
+class Bars:
+    """One bar for each step that takes long, as long as it does."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._step = ""
+        self._task: TaskID | None = None
+        self._began = 0.0
+
+    def __call__(self, step: str, share: float) -> None:
+        """Hear of a step."""
+        if step != self._step:
+            self._leave()
+            self._step, self._began = step, monotonic()
+        if self._task is None and share < 1 and monotonic() - self._began >= QUIET_SECONDS:
+            self._task = self._progress.add_task(step, total=1.0)
+            self._progress.start()
+        if self._task is not None:
+            self._progress.update(self._task, completed=share)
+        if share >= 1:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._progress.stop()
+        self._task, self._step = None, ""
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Listener]:
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+    )
+    try:
+        yield Bars(progress)
+    finally:
+        progress.stop()

@@ -1,0 +1,1 @@
+"""A tuning run: proposer, loop, ledger, run state, stopping, pruning, resume."""

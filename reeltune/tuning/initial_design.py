@@ -1,0 +1,136 @@
+"""The first experiments of a run, decided when it starts, and what a finished run leaves behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from reeltune.db.connection import Connection, transaction
+from reeltune.db.experiments import load_experiments, save_experiment
+from reeltune.db.warm_starts import judge_warm_starts, load_patterns, save_pattern, save_warm_start
+from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.limits import combinations, projected
+from reeltune.domain.space import Configuration, Space
+from reeltune.domain.warm_start import WarmStart
+from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.meta_features import profile
+from reeltune.tasks.initial_guesses import SURROGATE, Surrogate
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import HyperparameterTuner, check_method, new_experiment
+from reeltune.tuning.warm_start import Lead, distinct, leads, most_starts, pattern_of
+
+FIRST = BASELINE + 1
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a run tries before its strategy is asked.
+
+    A grid over choices alone is tried whole. Any other run starts with what is nearest to the
+    deployed configuration within its limits; if its strategy looks back, with what a surrogate of
+    the objective says; and then with the best of earlier runs on similar data. All of it is stored
+    when the run starts, so that a resumed run has the same.
+    """
+
+    tuner: HyperparameterTuner
+    planned: TuningRun
+    current: Configuration
+
+    @property
+    def run(self) -> TuningRun:
+        """The run, with no more experiments than there are combinations."""
+        n = len(self._grid) or self.planned.n_configs
+        return replace(self.planned, n_configs=min(n, self.planned.n_configs))
+
+    def save(self, conn: Connection) -> None:
+        """Store the first experiments as pending."""
+        first = [*self._grid, *self._nearest]
+        for number, configuration in enumerate(first, FIRST):
+            save_experiment(conn, self._experiment(number, configuration))
+        for number, guess in enumerate(self._guesses, FIRST + len(first)):
+            experiment = self._experiment(number, guess)
+            save_experiment(conn, replace(experiment, tuning_method=SURROGATE))
+        n_before = len(first) + len(self._guesses)
+        for number, lead in enumerate(self._leads(conn), FIRST + n_before):
+            experiment = self._experiment(number, lead.hyperparameters)
+            save_experiment(conn, experiment)
+            assert lead.pattern.pattern_id is not None
+            start = WarmStart(
+                experiment_id=experiment.experiment_id,
+                pattern_id=lead.pattern.pattern_id,
+                similarity=lead.similarity,
+                trust=lead.trust,
+            )
+            save_warm_start(conn, start)
+
+    @cached_property
+    def _grid(self) -> Sequence[Configuration]:
+        if self.planned.method != "grid":
+            return []
+        return whole_grid(self.tuner.space, self._space, self.current, self.planned.n_configs) or []
+
+    @cached_property
+    def _nearest(self) -> Sequence[Configuration]:
+        """The deployed configuration brought within the limits, where it is not there already."""
+        if self._grid or self._space is self.tuner.space:
+            return []
+        nearest = projected(self._space, self.current)
+        return [] if nearest == self.current else [nearest]
+
+    @cached_property
+    def _guesses(self) -> Sequence[Configuration]:
+        """What the surrogate says, as far as it is new: one at least, whatever the run's length."""
+        looks_back = check_method(self.planned.method).looks_back
+        if self._grid or not looks_back or not Plan.of(self.planned).starts_warm:
+            return []
+        surrogate = Surrogate.of(self.tuner.data, self.tuner.study, self.planned.seed, self.current)
+        said = [] if surrogate is None else surrogate.configurations(self._space)
+        known = [self.current, *self._nearest, *self._tried]
+        return distinct(self._space, said, known)[: max(1, most_starts(self.planned))]
+
+    def _leads(self, conn: Connection) -> Sequence[Lead]:
+        if self._grid or not Plan.of(self.planned).starts_warm or not most_starts(self.planned):
+            return []
+        patterns = load_patterns(conn)
+        if not any(pattern.best for pattern in patterns):
+            return []
+        known = [*self._nearest, *self._guesses, *self._tried]
+        found = profile(self.tuner.data)
+        return leads(patterns, self.planned, found, self._space, self.current, known)
+
+    @cached_property
+    def _space(self) -> Space:
+        return self.tuner.searched_space(self.planned, self.current)
+
+    @cached_property
+    def _tried(self) -> Sequence[Configuration]:
+        """What earlier runs on the same data tried."""
+        earlier = self.tuner.earlier_trials(self.planned)
+        return [trial.configuration for trial in earlier]
+
+    def _experiment(self, number: int, configuration: Configuration) -> Experiment:
+        values = self.tuner.space.checked(configuration)
+        return new_experiment(self.planned, number, values, "initial")
+
+
+def whole_grid(
+    whole: Space, part: Space, current: Configuration, most: int
+) -> list[Configuration] | None:
+    """Up to `most` combinations of what may be chosen in `part` of a space, but `current`.
+
+    None where they cannot be counted.
+    """
+    every = combinations(part, most + 1)
+    if every is None:
+        return None
+    members = whole.hyperparameters
+    stays = {name: current[name] for name, member in members.items() if not member.searched}
+    found: list[Configuration] = [{**configuration, **stays} for configuration in every]
+    return [configuration for configuration in found if configuration != current][:most]
+
+
+def leave_pattern(conn: Connection, data: Dataset, run: TuningRun) -> None:
+    """Keep what a finished run taught, and say of its warm starts whether they helped."""
+    experiments = load_experiments(conn, run.tuning_run_id)
+    with transaction(conn):
+        save_pattern(conn, pattern_of(run, profile(data), experiments))
+        judge_warm_starts(conn, run.tuning_run_id)

@@ -1,0 +1,36 @@
+"""How a run under way is ended from outside: by a signal, or by its time limit."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from reeltune.tuning.stopping import OutOfTimeError
+
+
+@contextmanager
+def stoppable(seconds: float | None = None) -> Iterator[None]:
+    """Within the block SIGTERM ends a run as Ctrl-C does, and so does time that is up.
+
+    Raises:
+        KeyboardInterrupt: on SIGTERM.
+        OutOfTimeError: after `seconds`.
+    """
+    before = signal.signal(signal.SIGTERM, _stop)
+    at_alarm = signal.signal(signal.SIGALRM, _out_of_time)
+    try:
+        if seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, at_alarm)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
+    raise OutOfTimeError("the run's time is up")

@@ -1,0 +1,167 @@
+"""The loop of a tuning run: propose, try, record, until enough were tried."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
+from reeltune.domain.space import Configuration, Value
+from reeltune.executors import Executor, Outcome
+from reeltune.search import Trial
+from reeltune.tracking.progress import Watcher
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import HyperparameterTuner, new_experiment, strategy_of
+from reeltune.tuning.pruning_rules import PRUNERS, Contest
+from reeltune.tuning.run_state import FINISHED
+from reeltune.tuning.stopping import Stop
+from reeltune.tuning.stopping_monitor import Brake
+
+GIVE_UP_AFTER = 5  # failures with no success before them
+MOST_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Tries the experiments of one run, as many at once as the executor takes.
+
+    Experiment n is proposed from the results up to n - `in_flight` and from nothing else, however
+    many have finished by then: so any number of jobs, and a resumed run, propose the same. A rule
+    that ends the run after experiment n lets those up to n + `in_flight` - 1 go on, for the same
+    reason.
+    """
+
+    ledger: Ledger
+    plan: Plan
+    tuner: HyperparameterTuner
+    earlier: Sequence[Trial]  # comparable results of other runs
+    executor: Executor[Configuration | Contest, Measurement | Pruned]
+    watch: Watcher
+
+    @cached_property
+    def brake(self) -> Brake:
+        """The rules that may end the run."""
+        return Brake(self.plan.stop, self.ledger)
+
+    def run(self) -> tuple[RunStatus, Stop]:
+        """Try what is left to try; how that ended, and why."""
+        while True:
+            exhausted = self._fill()
+            if not self.ledger.count("running"):
+                break
+            self._record()
+            if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
+                return "failed", self._failures(f"the first {GIVE_UP_AFTER} experiments all failed")
+        if not self.ledger.count("completed"):
+            return "failed", self._failures("all experiments failed")
+        stop = self.brake.stop(self.ledger.settled)
+        if stop is not None:
+            return "completed", stop
+        if exhausted:
+            said = "nothing is left to propose that was not tried"
+            return "completed", Stop("exhausted", said)
+        return "completed", Stop("configs", f"all {self.plan.n_configs} configurations tried")
+
+    def _failures(self, said: str) -> Stop:
+        errors = (e.error for _, e in sorted(self.ledger.experiments.items()) if e.error)
+        return Stop("failures", f"{said}, the first with: {next(errors, 'no reason')}")
+
+    def _fill(self) -> bool:
+        """Begin experiments while there is room; True if the strategy has nothing left."""
+        waiting = deque(self.ledger.waiting())
+        room = self.executor.capacity - self.ledger.count("running")
+        taken: list[Experiment] = []
+        is_exhausted = False
+        while len(taken) < room:
+            number = waiting[0].number if waiting else self._number_after(taken)
+            if number is None or not self._may_begin(number, stored=bool(waiting)):
+                break
+            experiment = waiting.popleft() if waiting else self._propose(number, taken)
+            if experiment is None:
+                is_exhausted = True
+                break
+            taken.append(experiment)
+        self._begin(taken)
+        return is_exhausted
+
+    def _number_after(self, taken: Sequence[Experiment]) -> int | None:
+        """The number of the next candidate after those `taken` to be begun; None if enough."""
+        following = self.ledger.next_number()
+        new = [e.number for e in taken if following is not None and e.number >= following]
+        number = max(new) + 1 if new else following
+        return number if number is not None and number <= self.ledger.run.n_configs else None
+
+    def _begin(self, experiments: Sequence[Experiment]) -> None:
+        if experiments:
+            self.ledger.begin(experiments)
+        for experiment in experiments:
+            self.executor.submit(experiment.number, self._task(experiment))
+
+    def _task(self, experiment: Experiment) -> Contest | dict[str, Value]:
+        """What a worker is given: with rivals that any number of jobs and a resumed run have."""
+        configuration = dict(experiment.hyperparameters)
+        if self.plan.pruner is None:
+            return configuration
+        visible = experiment.number - self.plan.in_flight
+        return PRUNERS[self.plan.pruner](self.ledger, configuration, visible)
+
+    @property
+    def looks_back(self) -> bool:
+        """Do proposals depend on results?"""
+        return strategy_of(self.ledger.run).looks_back
+
+    def _may_begin(self, number: int, *, stored: bool) -> bool:
+        """Has all finished that this experiment depends on, and does no rule end the run there?"""
+        visible = number - self.plan.in_flight
+        compares = self.plan.stop.look_at_results or self.plan.pruner is not None
+        waits = compares or (self.looks_back and not stored)
+        if waits and not self.ledger.finished_up_to(visible):
+            return False
+        return self.brake.stop(visible) is None
+
+    def _propose(self, number: int, taken: Sequence[Experiment]) -> Experiment | None:
+        """The candidate for `number` after those `taken`: the same whatever has finished by now."""
+        run, ledger = self.ledger.run, self.ledger
+        visible = number - self.plan.in_flight
+        open_trials = [
+            Trial(e.hyperparameters, None, e.number)
+            for e in taken
+            if e.number not in ledger.experiments
+        ]
+        trials = [*self.earlier, *ledger.trials(visible), *open_trials]
+        proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
+        if proposal is None:
+            return None
+        parent = ledger.best_up_to(visible) if self.looks_back else None
+        return new_experiment(
+            run,
+            number,
+            proposal.configuration,
+            proposal.phase,
+            None if parent is None else parent.experiment_id,
+        )
+
+    def _record(self) -> None:
+        """Wait for results; say what has finished once it is durable."""
+        ledger, outcomes = self.ledger, self.executor.finished()
+        again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
+        settled = [outcome for outcome in outcomes if outcome not in again]
+        with ledger.together():
+            for outcome in settled:
+                self._settle(outcome)
+        n_finished = ledger.count(*FINISHED) - len(settled)
+        for count, outcome in enumerate(settled, n_finished + 1):
+            self.watch.finished(ledger.experiments[outcome.number], ledger.best, count)
+        self._begin([ledger.experiments[outcome.number] for outcome in again])
+
+    def _may_try_again(self, number: int) -> bool:
+        return self.ledger.experiments[number].attempts < MOST_ATTEMPTS
+
+    def _settle(self, outcome: Outcome[Measurement | Pruned]) -> None:
+        if isinstance(outcome.result, Pruned):
+            self.ledger.prune(outcome.number, outcome.result)
+        elif outcome.result is not None:
+            self.ledger.complete(outcome.number, outcome.result)
+        else:
+            self.ledger.fail(outcome.number, outcome.error or "no result", outcome.seconds)

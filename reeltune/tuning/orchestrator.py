@@ -1,0 +1,271 @@
+"""Tuning runs: every candidate through the full retraining pipeline; resume an interrupted one."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+from reeltune.db.connection import Connection, transaction
+from reeltune.db.dead_runs import close_dead_runs
+from reeltune.db.experiments import (
+    last_completion_number,
+    release_running,
+    save_experiment,
+)
+from reeltune.db.tuning_runs import (
+    load_run,
+    save_run,
+    set_run_process,
+    set_run_status,
+    start_run,
+)
+from reeltune.db.versions import database_path
+from reeltune.domain.clock import stamp
+from reeltune.domain.errors import InputError, InterruptedRunError
+from reeltune.domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
+from reeltune.domain.limits import Limits
+from reeltune.domain.objectives import SECONDS
+from reeltune.domain.space import Configuration
+from reeltune.executors import Batches, Executor, Start, make_executor
+from reeltune.ratings.dataset import Dataset
+from reeltune.tasks.ratings import Trainer
+from reeltune.tracking.lineage import code_version
+from reeltune.tracking.progress import SilentWatcher, Watcher
+from reeltune.tuning.initial_design import Opening, leave_pattern
+from reeltune.tuning.interrupts import stoppable
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.loop import Loop
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import (
+    HyperparameterTuner,
+    Study,
+    check_method,
+    check_way,
+    new_experiment,
+)
+from reeltune.tuning.pruning import Pruner
+from reeltune.tuning.result import RunResult, run_result
+from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
+from reeltune.tuning.run_state import FINISHED
+from reeltune.tuning.stopping import OutOfTimeError, Stop
+from reeltune.views.next_step import resume_line
+from reeltune.views.summary import Summary, summarise
+
+
+class TuningOrchestrator:
+    """Puts every candidate of a run through the full retraining pipeline.
+
+    Args:
+        conn: the database; whoever calls holds its lock.
+        data: what is trained on.
+        study: what is tuned.
+        jobs: cores to use; changes how long a run takes, and nothing else.
+        timeout_seconds: an experiment that takes longer fails.
+        watch: is told of each step.
+    """
+
+    def __init__(
+        self,
+        conn: Connection,
+        data: Dataset,
+        study: Study | None = None,
+        *,
+        jobs: int = 1,
+        timeout_seconds: float | None = None,
+        watch: Watcher | None = None,
+    ) -> None:
+        self.conn = conn
+        self.data = data
+        self.study = study or Study()
+        self.jobs = jobs
+        self.timeout_seconds = timeout_seconds
+        self.watch = watch or SilentWatcher()
+        self.tuner = HyperparameterTuner(conn, data, self.study)
+        self.trainer = Trainer.of(data, self.study)
+
+    def test_configuration(self, hyperparameters: Configuration) -> Measurement:
+        """What one configuration is worth on the validation part; nothing is recorded."""
+        return self.trainer(self.tuner.space.checked(hyperparameters))
+
+    def run_full_tuning(self, method: str = "bayesian", n_configs: int = 20) -> RunResult:
+        """Try the deployed configuration and `n_configs` candidates.
+
+        Candidates that were stored for this method are tried first and count.
+        """
+        plan = Plan(method=method, n_configs=n_configs, timeout_seconds=self.timeout_seconds)
+        return self.run(plan)
+
+    def run(self, plan: Plan) -> RunResult:
+        """Try the deployed configuration, and candidates as `plan` says.
+
+        Candidates that were stored for its method are tried first and count, unless the plan has
+        a name or limits of its own.
+        """
+        check_method(plan.method)
+        check_way(
+            self.study,
+            plan.method,
+            progressive=plan.grid.progressive,
+            prunes=plan.pruner is not None,
+        )
+        close_dead_runs(self.conn)
+        is_plain = plan.name is None and plan.limits == Limits()
+        planned = self.tuner.planned_run(plan.method) if is_plain else None
+        run = replace(
+            planned or self.tuner.new_run(plan.method, plan.n_configs),
+            started_at=stamp(),
+            n_configs=plan.n_configs,
+            settings=plan.settings() | {"further_objectives": list(self.study.further_objectives)},
+            data_fingerprint=self.data.fingerprint,
+            code_version=code_version(),
+            history_cutoff=last_completion_number(self.conn),
+            status="running",
+        )
+        current = self.tuner.get_current_hyperparameters()
+        opening = Opening(self.tuner, run, current)
+        run = opening.run
+
+        def begin() -> None:
+            if planned is not None:
+                set_aside(self.tuner, run)
+                start_run(self.conn, run)
+            else:
+                save_run(self.conn, run)
+            save_experiment(self.conn, new_experiment(run, BASELINE, current, "baseline"))
+            if planned is None:
+                opening.save(self.conn)
+
+        return self._drive(run, plan.stop.timeout_seconds, begin)
+
+    def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
+        """Go on with a run that was interrupted, as if it had not been.
+
+        Args:
+            run_id: the run.
+            more_seconds: work on it for so long; by default as long as its own time limit leaves.
+
+        Raises:
+            NotFoundError: there is no such run.
+            InputError: it was never started, or data or code have changed since.
+        """
+        run = load_run(self.conn, run_id)
+        check_resumable(self.tuner, run)
+        close_dead_runs(self.conn)
+        return self._drive(
+            run,
+            more_seconds or seconds_left(self.conn, run),
+            lambda: set_run_status(self.conn, run_id, "running"),
+        )
+
+    def run_phase_2_tuning(self) -> NoReturn:
+        """Tune the hyperparameters of phase 2.
+
+        Raises:
+            InputError: always, as long as the model has none.
+        """
+        raise InputError(
+            f"{self.study.model} has no phase 2 hyperparameters to tune yet: all "
+            f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
+        )
+
+    def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
+        """What was tried and found, of all runs and of one in detail (default: the latest)."""
+        return summarise(self.conn, run_id=run_id, space=self.tuner.space)
+
+    def _drive(self, run: TuningRun, seconds: float | None, begin: Callable[[], None]) -> RunResult:
+        """Try what is left to try, for `seconds` at most, and record how the run ended.
+
+        Who sees that the run has begun, as `begin` says in a transaction, can stop it.
+        """
+        began = time.perf_counter()
+        with stoppable(), self.watch:
+            with transaction(self.conn):
+                begin()
+                set_run_process(self.conn, run.tuning_run_id, os.getpid())
+            status, stop = self._recorded(run, seconds)
+        self.watch.ended(stop.said)
+        if status == "completed":
+            leave_pattern(self.conn, self.data, run)
+        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
+        return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
+
+    def _recorded(self, run: TuningRun, seconds: float | None) -> tuple[RunStatus, Stop]:
+        """Try what is left to try of a run that has begun; how it ended is recorded in any case."""
+        status: RunStatus = "interrupted"
+        stop = Stop("error", "stopped by an error")
+        try:
+            with stoppable(seconds):
+                ledger = Ledger(self.conn, run)
+                self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
+                status, stop = self._loop(run, ledger)
+        except OutOfTimeError:
+            status = "completed"
+            stop = Stop("timeout", f"the time limit was reached after {seconds:.3g} s")
+        except KeyboardInterrupt:
+            stop = Stop("interrupted", "interrupted")
+            n_done = Ledger(self.conn, run).count("completed")
+            raise InterruptedRunError(
+                f"run {run.tuning_run_id} is interrupted after {n_done} of "
+                f"{run.n_configs + 1} experiments; go on with: "
+                f"{resume_line(run.tuning_run_id, database_path(self.conn))}"
+            ) from None
+        finally:
+            self._close(run, status, stop)
+        return status, stop
+
+    def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
+        plan = Plan.of(run)
+        earlier = self.tuner.earlier_trials(run)
+        trainer = self.trainer.on_panel(plan.panel)
+        trainer.prepare()  # here, once, for the workers to find it kept
+        with self._executor(plan, trainer, run.seed) as executor:
+            return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
+
+    def _executor(self, plan: Plan, trainer: Trainer, seed: int) -> Executor[Any, Any]:
+        """Batches in this process where the engine is to be used without limits, else workers.
+
+        The engine is no stranger's code: it needs no process of its own, uses as many cores by
+        threads, and is faster with many configurations at a time. A batch does not say what each
+        of it took, though.
+        """
+        has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
+        is_timed = SECONDS in self.study.objectives
+        if trainer.engine is not None and not (has_limits or is_timed):
+            here = replace(trainer, threads=self.jobs)
+            is_pruned = plan.pruner is not None
+            return Batches(Pruner(here, seed).measure_many if is_pruned else here.measure_many)
+        start: Start[Any, Any] = partial(_same, trainer)
+        if plan.pruner is not None:
+            start = partial(Pruner, trainer, seed)
+        return make_executor(
+            self.jobs,
+            start,
+            timeout_seconds=plan.timeout_seconds,
+            memory_bytes=plan.memory_bytes,
+        )
+
+    def _close(self, run: TuningRun, status: RunStatus, stop: Stop) -> None:
+        with transaction(self.conn):
+            release_running(self.conn, run.tuning_run_id)
+            set_run_status(
+                self.conn, run.tuning_run_id, status, finished_at=stamp(), stop_reason=stop.said
+            )
+            set_run_process(self.conn, run.tuning_run_id, None)
+
+
+def study_of(run: TuningRun) -> Study:
+    """The study that a stored run belongs to."""
+    return Study(
+        model=run.model,
+        split=run.split,
+        objective=run.objective,
+        further_objectives=run.objectives[1:],
+        seed=run.seed,
+    )
+
+
+def _same(trainer: Trainer) -> Trainer:
+    """What a worker does: the trainer, called with each configuration."""
+    return trainer

@@ -1,0 +1,79 @@
+"""What a tuning run is to do: kept with the run, so that it can be resumed by its id alone."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from reeltune.domain.experiment import TuningRun
+from reeltune.domain.limits import Limits
+from reeltune.search.grid import Grid
+from reeltune.tuning.stopping import StopRules
+
+IN_FLIGHT = (
+    4  # experiments a proposal does not wait for; part of a run, so that jobs change nothing
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a study's run goes about it. None of it says how many jobs, which changes nothing."""
+
+    method: str = "bayesian"
+    n_configs: int = 20
+    stop: StopRules = field(default_factory=StopRules)
+    limits: Limits = field(default_factory=Limits)  # within which it searches
+    grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
+    starts_warm: bool = True  # with a surrogate's guesses, and with what helped on similar data
+    pruner: str | None = None  # the rule that stops experiments on some of the users
+    timeout_seconds: float | None = None  # of one experiment
+    memory_bytes: int | None = None  # that one experiment may allocate
+    panel: int | None = None  # users on whom experiments are measured; None: all
+    in_flight: int = IN_FLIGHT
+    name: str | None = None  # of a sweep; None: a run like any other
+
+    def settings(self) -> dict[str, object]:
+        """For storage: all that a run does not keep in a column of its own."""
+        kept = asdict(self)
+        del kept["method"], kept["n_configs"]
+        return kept
+
+    @classmethod
+    def of(cls, run: TuningRun) -> "Plan":
+        """The plan of a stored run; what an older program did not know of has its default."""
+        stored: Mapping[str, Any] = run.settings
+        known = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
+        return cls(
+            **{
+                **known,
+                "pruner": stored.get("pruner", "paired" if stored.get("prunes") else None),
+                "method": run.method,
+                "n_configs": run.n_configs,
+                "stop": StopRules.of(stored.get("stop", {})),
+                "limits": Limits.of(stored.get("limits", {})),
+                "grid": Grid(**stored.get("grid", {})),
+            }
+        )
+
+    def told(self) -> list[str]:
+        """What differs from a plain run, for people."""
+        stop = self.stop
+        said = {
+            f"sweep {self.name}": self.name,
+            f"time limit {stop.timeout_seconds} s": stop.timeout_seconds,
+            f"target {stop.target}": stop.target is not None,
+            f"patience {stop.patience}": stop.patience,
+            "until converged": stop.until_converged,
+            f"at least {stop.min_experiments} experiments": stop.min_experiments,
+            "progressive grid": self.grid.progressive,
+            f"grid radius {self.grid.radius}": self.grid.radius,
+            f"{self.grid.levels} grid levels": self.grid.levels,
+            f"pruner {self.pruner}": self.pruner,
+            "cold start": not self.starts_warm,
+            f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
+                self.limits.limits
+            ),
+            "others fixed": self.limits.others_fixed,
+            f"a panel of {self.panel or 0:,} users": self.panel,
+            f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
+        }
+        return [text for text, holds in said.items() if holds]

@@ -1,0 +1,361 @@
+"""What to try next, and what was tried: candidates in, `hp_experiments` out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reeltune.db.connection import Connection, transaction
+from reeltune.db.deployed import Deployed, load_deployed
+from reeltune.db.experiments import (
+    count_by_status,
+    last_completion_number,
+    load_best_experiment,
+    load_experiments,
+    load_history,
+    save_experiment,
+)
+from reeltune.db.tuning_runs import count_runs_like, load_planned_run, load_runs, save_run
+from reeltune.domain.clock import stamp
+from reeltune.domain.errors import InputError
+from reeltune.domain.experiment import (
+    BASELINE,
+    Experiment,
+    Phase,
+    Result,
+    Task,
+    TuningRun,
+    experiment_id,
+)
+from reeltune.domain.limits import Limits, contains, projected, restricted
+from reeltune.domain.objectives import SECONDS, upwards
+from reeltune.domain.space import Configuration, Space, Value
+from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
+from reeltune.ratings.dataset import Dataset
+from reeltune.search import (
+    ONE_OBJECTIVE,
+    STRATEGIES,
+    Problem,
+    Proposal,
+    Strategy,
+    Trial,
+    missing_libraries,
+    propose,
+)
+from reeltune.search.grid import Grid
+from reeltune.tracking.lineage import code_version
+
+DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
+OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
+FURTHER_OBJECTIVES = (*METRICS, SECONDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What is tuned, and for what: the choices that a run's results depend on."""
+
+    model: str = BUILT_IN
+    split: str = "user-time"
+    objective: str = "accuracy"  # decides which is best
+    further_objectives: tuple[str, ...] = ()  # to be good at as well: then a front is looked for
+    seed: int | None = None  # None: the number of runs before this one, so that nights differ
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All of them, the deciding one first."""
+        return (self.objective, *self.further_objectives)
+
+    @property
+    def space(self) -> Space:
+        """The model's hyperparameters."""
+        return model_class(self.model).space
+
+    def task(self, data: Dataset) -> Task:
+        """What this study's results on `data` can be compared with."""
+        return Task(
+            data_fingerprint=data.fingerprint,
+            split=self.split,
+            model=self.model,
+            space_fingerprint=self.space.fingerprint,
+            objective=self.objective,
+            code_version=code_version(),
+        )
+
+
+class HyperparameterTuner:
+    """Proposes configurations for a study and keeps them in the database."""
+
+    def __init__(self, conn: Connection, data: Dataset, study: Study | None = None) -> None:
+        self.conn = conn
+        self.data = data
+        self.study = study or Study()
+        self.space = self.study.space
+        self._searched: dict[tuple[object, ...], Space] = {}
+        self._within: dict[tuple[object, ...], bool] = {}
+
+    def get_current_hyperparameters(self) -> dict[str, Value]:
+        """The deployed configuration."""
+        return self.deployed().hyperparameters
+
+    def deployed(self) -> Deployed:
+        """The deployed configuration, and where it is known from."""
+        return load_deployed(self.conn, self.space, self.study.model)
+
+    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
+        """Systematic steps around the current values, each hyperparameter by itself.
+
+        Args:
+            radius: how far to go to either side, as a share of each hyperparameter's range; by
+                default a tenth.
+        """
+        return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
+
+    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Value]]:
+        """`n` configurations from the whole space, uniform."""
+        return [proposal.configuration for proposal in self._proposals("random", n)]
+
+    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Value]]:
+        """`n` configurations that promise most after all earlier results on this data and space."""
+        return [proposal.configuration for proposal in self._proposals("bayesian", n)]
+
+    def propose(
+        self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
+    ) -> Proposal | None:
+        """The candidate for experiment `number` of `run`; None where nothing is left."""
+        space = self.searched_space(run, current)
+        if space is not self.space:
+            trials = [trial for trial in trials if self._is_within(space, trial.configuration)]
+            current = projected(space, current)
+        problem = Problem(
+            space=space,
+            current=current,
+            seed=run.seed,
+            number=number,
+            trials=trials,
+            n_objectives=len(run.objectives),
+            in_flight=int(_number(run, "in_flight") or 1),
+        )
+        return propose(strategy_of(run), problem)
+
+    def _is_within(self, space: Space, configuration: Configuration) -> bool:
+        """`contains`, remembered: a run asks for each of its experiments again and again."""
+        key = (id(space), *configuration.values())
+        if key not in self._within:
+            self._within[key] = contains(space, configuration)
+        return self._within[key]
+
+    def searched_space(self, run: TuningRun, current: Configuration) -> Space:
+        """What `run` may choose from: the whole space, or the part that its settings leave.
+
+        Raises:
+            InputError: they leave nothing.
+        """
+        limits = limits_of(run)
+        if limits == Limits():
+            return self.space
+        key = (limits, tuple(current.items()))
+        if key not in self._searched:
+            self._searched[key] = restricted(self.space, limits, current)
+        return self._searched[key]
+
+    def earlier_trials(self, run: TuningRun) -> list[Trial]:
+        """Results of other runs that `run` may compare its own with; all so far if not started."""
+        cutoff = run.history_cutoff
+        history = load_history(
+            self.conn,
+            replace(
+                self.study.task(self.data),
+                panel=_number(run, "panel"),
+                timeout_seconds=_number(run, "timeout_seconds"),
+                memory_bytes=_number(run, "memory_bytes"),
+            ),
+            last_completion_number(self.conn) if cutoff is None else cutoff,
+            run.objectives[1:],
+        )
+        return [
+            Trial(
+                found.hyperparameters,
+                found.value,
+                failed=found.status == "failed",
+                pruned=found.status == "pruned",
+                values=_upwards(run, found),
+            )
+            for found in history
+        ]
+
+    def save_candidates(self, method: str, n: int) -> tuple[str, list[Experiment]]:
+        """Store up to `n` pending candidates in the planned run of this method, made if need be.
+
+        Returns the run's id and the new experiments.
+        """
+        run = self.planned_run(method)
+        pending = load_experiments(self.conn, run.tuning_run_id) if run else []
+        first = 1 + max((e.number for e in pending), default=BASELINE)
+        proposals = self._proposals(method, n, run, pending)
+        run = run or self.new_run(method, n)
+        made = [
+            new_experiment(run, number, proposal.configuration, proposal.phase)
+            for number, proposal in enumerate(proposals, first)
+        ]
+        with transaction(self.conn):
+            if not pending:
+                save_run(self.conn, run)
+            for experiment in made:
+                self.save_experiment(experiment)
+        return run.tuning_run_id, made
+
+    def save_experiment(self, experiment: Experiment) -> None:
+        """Store an experiment.
+
+        Raises:
+            InputError: its configuration is not valid.
+        """
+        values = self.space.checked(experiment.hyperparameters)
+        save_experiment(self.conn, replace(experiment, hyperparameters=values))
+
+    def get_best_experiment(self) -> Experiment:
+        """The best completed experiment of the latest run on this data."""
+        return load_best_experiment(self.conn, self.study.model, self.data.fingerprint)
+
+    def get_tuning_statistics(self) -> dict[str, Any]:
+        """How many runs and experiments there are, by method and by status."""
+        runs = load_runs(self.conn)
+        methods = {run.method for run in runs}
+        return {
+            "runs": len(runs),
+            "runs_by_method": {m: sum(r.method == m for r in runs) for m in sorted(methods)},
+            "experiments_by_status": count_by_status(self.conn),
+        }
+
+    def new_run(self, method: str, n_configs: int) -> TuningRun:
+        """A planned run, not stored yet."""
+        check_method(method)
+        prefix = f"{method}_{stamp().translate({ord(c): None for c in '-:Z'}).replace('T', '_')}"
+        same_second = count_runs_like(self.conn, prefix)
+        return TuningRun(
+            tuning_run_id=f"{prefix}_{same_second + 1}" if same_second else prefix,
+            created_at=stamp(),
+            method=method,
+            objective=self.study.objective,
+            model=self.study.model,
+            split=self.study.split,
+            space_fingerprint=self.space.fingerprint,
+            seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
+            n_configs=n_configs,
+            status="planned",
+        )
+
+    def planned_run(self, method: str) -> TuningRun | None:
+        """The run that holds this method's pending candidates, if there is one."""
+        return load_planned_run(
+            self.conn, method, self.study.model, self.study.split, self.study.objective
+        )
+
+    def _proposals(
+        self,
+        method: str,
+        n: int,
+        run: TuningRun | None = None,
+        pending: Sequence[Experiment] = (),
+    ) -> list[Proposal]:
+        """A batch of up to `n` candidates that go on after those `pending` in `run`."""
+        run = run or self.new_run(method, n)
+        current = self.get_current_hyperparameters()
+        trials = self.earlier_trials(run)
+        trials += [Trial(e.hyperparameters, None, e.number) for e in pending]
+        first = 1 + max((e.number for e in pending), default=BASELINE)
+        found: list[Proposal] = []
+        for number in range(first, first + n):
+            proposal = self.propose(run, number, current, trials)
+            if proposal is None:
+                break
+            found.append(proposal)
+            trials.append(Trial(proposal.configuration, None, number))
+        return found
+
+
+def limits_of(run: TuningRun) -> Limits:
+    """The limits within which a run searches."""
+    stored = run.settings.get("limits", {})
+    assert isinstance(stored, Mapping)
+    return Limits.of(stored)
+
+
+def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
+    """A result's values where a run has several objectives."""
+    if len(run.objectives) == 1 or found.status != "completed":
+        return ()
+    return upwards(run.objectives, (found.value, *found.further))
+
+
+def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> None:
+    """Refuse a way to go about a run that cannot serve its objectives.
+
+    Raises:
+        InputError: there are several, and one is needed.
+    """
+    if not study.further_objectives:
+        return
+    wrong = {
+        f"--method {method}": method in ONE_OBJECTIVE,
+        "--progressive": progressive,
+        "--pruner": prunes,
+    }
+    for what, holds in wrong.items():
+        if holds:
+            raise InputError(
+                f"{what} needs one objective, got {', '.join(study.objectives)}: leave it out, "
+                "or give one"
+            )
+
+
+def _number(run: TuningRun, name: str) -> float | None:
+    """A number among the run's settings; None if it is not there."""
+    stored = run.settings.get(name)
+    return float(stored) if isinstance(stored, int | float) else None
+
+
+def new_experiment(
+    run: TuningRun,
+    number: int,
+    configuration: Configuration,
+    phase: Phase,
+    parent: str | None = None,
+) -> Experiment:
+    """A pending experiment of `run`, not stored yet."""
+    return Experiment(
+        experiment_id=experiment_id(run.tuning_run_id, number),
+        tuning_run_id=run.tuning_run_id,
+        number=number,
+        status="pending",
+        created_at=stamp(),
+        hyperparameters=dict(configuration),
+        tuning_method=run.method,
+        parent_experiment_id=parent,
+        exploration_phase=phase,
+        seed=run.seed,
+    )
+
+
+def strategy_of(run: TuningRun) -> Strategy:
+    """How a run proposes."""
+    strategy = check_method(run.method)
+    stored = run.settings.get("grid")
+    return Grid(**stored) if isinstance(strategy, Grid) and isinstance(stored, dict) else strategy
+
+
+def check_method(method: str) -> Strategy:
+    """The strategy of that name.
+
+    Raises:
+        InputError: there is none, or a library that it needs is not installed.
+    """
+    if method not in STRATEGIES:
+        raise InputError(f"--method must be one of {', '.join(STRATEGIES)}, got {method!r}")
+    missing = missing_libraries(method)
+    if missing:
+        raise InputError(
+            f"--method {method} needs {' and '.join(missing)}, not installed here: "
+            "pip install -r requirements-optuna.txt"
+        )
+    return STRATEGIES[method]

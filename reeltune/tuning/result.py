@@ -1,0 +1,94 @@
+"""What a tuning run came to, as one record; `result.schema.json` says what it is as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from reeltune.db.experiments import load_group_gains
+from reeltune.domain.experiment import BASELINE, RunStatus
+from reeltune.domain.space import Configuration, Space
+from reeltune.reports.front import Point, front_of
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.run_state import FINISHED
+from reeltune.tuning.stopping import Stop, StoppedBy
+from reeltune.views.selection_bias import luck_of_best, more_helps
+from reeltune.views.summary import ranking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a tuning run came to. Values are in units of its objective."""
+
+    tuning_run_id: str
+    method: str
+    objective: str  # the first, which decides which is best
+    objectives: tuple[str, ...]
+    seed: int
+    status: RunStatus
+    stopped_by: StoppedBy  # the rule that ended it
+    stop_reason: str  # the same in words
+    best_experiment_id: str | None  # None where no experiment was completed
+    best_experiment_number: int | None  # 0: the deployed configuration
+    best_hyperparameters: Configuration | None  # complete and valid
+    best_value: float | None
+    best_lower_bound: float | None  # what that exceeds with a confidence of 95 %; none has more
+    baseline_value: float | None
+    improvement: float | None  # of the best value over the baseline's
+    corrected_improvement: float | None  # less what being picked has added; None without a gain
+    more_search_helps: bool | None  # or adds more luck than gain; None: too few to tell
+    front: tuple[Point, ...]  # where there are several objectives: beaten by no other in all
+    experiments_run: int
+    experiments_completed: int
+    experiments_failed: int
+    experiments_pruned: int
+    seconds: float  # of this sitting
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def run_result(
+    ledger: Ledger, space: Space, status: RunStatus, stop: Stop, seconds: float
+) -> RunResult:
+    """The record of a run over `space` that ended now."""
+    best, run, baseline = ledger.best, ledger.run, ledger.baseline.objective_value
+    value = None if best is None else best.objective_value
+    improvement = None if value is None or baseline is None else value - baseline
+    completed = ranking(list(ledger.experiments.values()))
+    chance = luck_of_best(completed, load_group_gains(ledger.conn, run.tuning_run_id))
+    gained = improvement is not None and best is not None and best.number != BASELINE
+    return RunResult(
+        tuning_run_id=run.tuning_run_id,
+        method=run.method,
+        objective=run.objective,
+        objectives=run.objectives,
+        seed=run.seed,
+        status=status,
+        stopped_by=stop.by,
+        stop_reason=stop.said,
+        best_experiment_id=None if best is None else best.experiment_id,
+        best_experiment_number=None if best is None else best.number,
+        best_hyperparameters=None if best is None else complete(space, best.hyperparameters),
+        best_value=value,
+        best_lower_bound=None if best is None else best.lower_bound,
+        baseline_value=baseline,
+        improvement=improvement,
+        corrected_improvement=(improvement or 0.0) - chance.of_best if gained and chance else None,
+        more_search_helps=more_helps(chance, len(completed) - 1),
+        front=front_of(list(ledger.experiments.values()), run.objectives),
+        experiments_run=ledger.count(*FINISHED),
+        experiments_completed=ledger.count("completed"),
+        experiments_failed=ledger.count("failed"),
+        experiments_pruned=ledger.count("pruned"),
+        seconds=seconds,
+    )
+
+
+def complete(space: Space, found: Mapping[str, object]) -> Configuration:
+    """What was found, over the defaults of `space` for what it does not name, checked once more.
+
+    Raises:
+        InputError: that is not valid.
+    """
+    return space.checked({**space.defaults(), **found})

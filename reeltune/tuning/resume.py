@@ -1,0 +1,67 @@
+"""Runs that are there already when they are begun: interrupted, or planned ahead."""
+
+from dataclasses import replace
+
+from reeltune.db.connection import Connection
+from reeltune.db.experiments import delete_experiment, load_experiments, save_experiment
+from reeltune.db.tuning_runs import load_run_totals, save_run
+from reeltune.domain.errors import InputError
+from reeltune.domain.experiment import TuningRun
+from reeltune.tracking.lineage import code_version
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import HyperparameterTuner, check_method, new_experiment
+
+
+def check_resumable(tuner: HyperparameterTuner, run: TuningRun) -> None:
+    """Refuse to go on with a run whose results could not be compared with new ones.
+
+    Raises:
+        InputError: it was never started, or data, code or space have changed since.
+    """
+    if run.status == "planned":
+        raise InputError(
+            f"run {run.tuning_run_id} was never started: start it with "
+            f"`tune_orchestrator.py --method {run.method}`"
+        )
+    check_method(run.method)
+    changed = [
+        what
+        for what, then, now in (
+            ("the data", run.data_fingerprint, tuner.data.fingerprint),
+            ("the program", run.code_version, code_version()),
+            ("the model's space", run.space_fingerprint, tuner.space.fingerprint),
+        )
+        if then != now
+    ]
+    if changed:
+        raise InputError(
+            f"{' and '.join(changed)} changed since run {run.tuning_run_id} began, so its "
+            "results cannot be compared with new ones: start a new run"
+        )
+
+
+def seconds_left(conn: Connection, run: TuningRun) -> float | None:
+    """What the time limit leaves after the work of earlier sittings; None without a limit."""
+    limit = Plan.of(run).stop.timeout_seconds
+    if limit is None:
+        return None
+    totals = load_run_totals(conn).get(run.tuning_run_id)
+    return max(0.0, limit - ((totals and totals.seconds) or 0.0))
+
+
+def set_aside(tuner: HyperparameterTuner, run: TuningRun) -> None:
+    """Keep stored candidates beyond what `run` asks for in a planned run of their own."""
+    stored = load_experiments(tuner.conn, run.tuning_run_id)
+    extra = [e for e in stored if e.number > run.n_configs]
+    if not extra:
+        return
+    later = replace(
+        tuner.new_run(run.method, len(extra)),
+        tuning_run_id=f"{run.tuning_run_id}_rest",
+        seed=run.seed,
+    )
+    save_run(tuner.conn, later)
+    for place, old in enumerate(extra, 1):
+        delete_experiment(tuner.conn, old.experiment_id)
+        moved = new_experiment(later, place, old.hyperparameters, old.exploration_phase)
+        save_experiment(tuner.conn, moved)

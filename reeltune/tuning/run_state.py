@@ -1,0 +1,132 @@
+"""What a tuning run has tried, in memory: the questions that its loop asks."""
+
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Sequence
+
+from reeltune.db.experiments import estimate_of
+from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.objectives import upwards, value_of
+from reeltune.search import Trial
+
+FINISHED = ("completed", "failed", "pruned")
+
+
+class Standing:
+    """The experiments of one run, as far as they have come.
+
+    They may finish in any order. An experiment is settled when it and all with lower numbers are
+    finished: what is said of the settled ones does not depend on which finished first.
+    """
+
+    def __init__(self, run: TuningRun, stored: Sequence[Experiment]) -> None:
+        self.run = run
+        self.experiments = {e.number: e for e in sorted(stored, key=lambda e: e.number)}
+        self.settled = 0  # all experiments below this number are finished, and in the history
+        self._leaders: list[Experiment] = []  # of the settled ones, each better than those before
+        self._counts = Counter(e.status for e in stored)
+        self._waiting = deque(e.number for e in self.experiments.values() if _waits(e))
+        self._next_number = 1 + max(self.experiments, default=-1)
+        self._trials: list[Trial] = []  # of the settled ones, with their results
+        while self._next_is_finished():
+            self._lead(self.experiments[self.settled])
+
+    @property
+    def best(self) -> Experiment | None:
+        """The best of the settled experiments, by its lower bound."""
+        return self._leaders[-1] if self._leaders else None
+
+    @property
+    def baseline(self) -> Experiment:
+        """The experiment that tries the deployed configuration."""
+        return self.experiments[BASELINE]
+
+    def count(self, *statuses: str) -> int:
+        """How many experiments are in one of these statuses."""
+        return sum(n for status, n in self._counts.items() if status in statuses)
+
+    def waiting(self) -> list[Experiment]:
+        """Experiments that are stored but not begun, by number, up to those the run asks for."""
+        wanted = range(self.run.n_configs + 1)
+        return [self.experiments[n] for n in self._waiting if n in wanted]
+
+    def next_number(self) -> int | None:
+        """The number of the next candidate to be proposed; None if there are enough."""
+        return self._next_number if self._next_number <= self.run.n_configs else None
+
+    def finished_up_to(self, number: int) -> bool:
+        """Are all experiments up to and including `number` finished?"""
+        return self.settled > number
+
+    def trials(self, up_to: int) -> list[Trial]:
+        """All experiments as a strategy may see them: with results only `up_to` that number.
+
+        Of a pruned one it sees the estimate.
+        """
+        known = self._trials[: max(0, up_to + 1)]
+        rest = [
+            self.experiments[n]
+            for n in range(len(known), self._next_number)
+            if n in self.experiments
+        ]
+        return [*known, *(self._trial(e, seen=e.number <= up_to) for e in rest)]
+
+    def _trial(self, experiment: Experiment, *, seen: bool) -> Trial:
+        if not seen:
+            return Trial(experiment.hyperparameters, None, experiment.number)
+        pruned = experiment.status == "pruned"
+        value = experiment.objective_value
+        return Trial(
+            experiment.hyperparameters,
+            experiment.metrics.get(estimate_of(self.run.objective)) if pruned else value,
+            experiment.number,
+            failed=experiment.status == "failed",
+            pruned=pruned,
+            values=values_of(experiment, self.run.objectives),
+        )
+
+    def best_up_to(self, number: int) -> Experiment | None:
+        """The best completed experiment up to and including `number`, by its lower bound."""
+        best = bisect_right(self._leaders, number, key=lambda leader: leader.number)
+        return self._leaders[best - 1] if best else None
+
+    def _put(self, experiment: Experiment) -> None:
+        """Hold an experiment as it is from now on."""
+        before = self.experiments.get(experiment.number)
+        if before is not None:
+            self._counts[before.status] -= 1
+            if _waits(before):
+                self._waiting.remove(experiment.number)
+        self._counts[experiment.status] += 1
+        self.experiments[experiment.number] = experiment
+        self._next_number = max(self._next_number, experiment.number + 1)
+
+    def _next_is_finished(self) -> bool:
+        following = self.experiments.get(self.settled)
+        return following is not None and following.status in FINISHED
+
+    def _lead(self, experiment: Experiment) -> None:
+        """Count an experiment, all before which are settled, as settled too."""
+        if is_better(experiment, self.best):
+            self._leaders.append(experiment)
+        self._trials.append(self._trial(experiment, seen=True))
+        self.settled += 1
+
+
+def is_better(experiment: Experiment, best: Experiment | None) -> bool:
+    """Does an experiment lead from now on? By its lower bound; of equals the earlier leads."""
+    bound = experiment.lower_bound
+    to_beat = None if best is None else best.lower_bound
+    return bound is not None and (to_beat is None or bound > to_beat)
+
+
+def values_of(experiment: Experiment, objectives: Sequence[str]) -> tuple[float, ...]:
+    """An experiment's values where there are several objectives, more is better; else nothing."""
+    if len(objectives) == 1 or experiment.status != "completed":
+        return ()
+    metrics, seconds = experiment.metrics, experiment.duration_seconds
+    return upwards(objectives, [value_of(name, metrics, seconds) for name in objectives])
+
+
+def _waits(experiment: Experiment) -> bool:
+    return experiment.status == "pending"

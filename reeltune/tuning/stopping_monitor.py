@@ -1,0 +1,44 @@
+"""Where a run stops: its rules, applied to each of its beginnings in turn."""
+
+from collections.abc import Sequence
+
+from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.stopping import Stop, StopRules, best_number
+
+
+class Brake:
+    """Finds the first beginning of a run after which a rule ends it, and remembers it."""
+
+    def __init__(self, rules: StopRules, ledger: Ledger) -> None:
+        self.rules = rules
+        self.ledger = ledger
+        self._checked = 0  # beginnings of so many experiments are known not to end the run
+        self._stop: Stop | None = None
+
+    def stop(self, up_to: int) -> Stop | None:
+        """Why the run ends, if that can be said from the experiments up to number `up_to`."""
+        if not self.rules.look_at_results:
+            return None
+        while self._stop is None and self._checked < min(self.ledger.settled, up_to + 1):
+            self._stop = self._stop_after(self._checked + 1)
+            self._checked += self._stop is None
+        return self._stop if self._checked <= up_to else None
+
+    def _stop_after(self, n: int) -> Stop | None:
+        found = [self.ledger.experiments[number] for number in range(n)]
+        return self.rules.stop([e.lower_bound for e in found], noise(found))
+
+
+def noise(experiments: Sequence[Experiment]) -> float | None:
+    """Standard error of the best one's gain over the baseline; None where it is not known.
+
+    Where the baseline is the best: that of the first candidate's.
+    """
+    best = best_number([e.lower_bound for e in experiments])
+    if best is None:
+        return None
+    if best != BASELINE:
+        return experiments[best].improvement_error
+    errors = (e.improvement_error for e in experiments[BASELINE + 1 :])
+    return next((error for error in errors if error is not None), None)

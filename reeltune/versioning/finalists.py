@@ -1,0 +1,70 @@
+"""Which experiments of a run are taken to the test part, and which of them is the best there."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reeltune.db.connection import Connection
+from reeltune.db.experiments import load_experiments
+from reeltune.db.versions import load_production
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.gate.guardrails import METRIC_GUARDRAILS
+from reeltune.stats.multiple_testing import max_t
+from reeltune.views.summary import ranking
+
+
+def load_finalists(
+    conn: Connection, run_id: str, objective: str, most: int = 1
+) -> list[Experiment]:
+    """The finalists of a stored run; its best one only where nothing is in production yet."""
+    experiments = load_experiments(conn, run_id)
+    if load_production(conn) is None:
+        return ranking(experiments)[:1]
+    return choose_finalists(experiments, objective, most)
+
+
+def choose_finalists(
+    experiments: Sequence[Experiment], objective: str, most: int = 1
+) -> list[Experiment]:
+    """The best by the objective, of those that lose no guarded metric on the validation part.
+
+    The gate would refuse the others, after a look at the test part that comes out of the budget.
+    What beats the baseline but loses too much is left out; if all of that does, or nothing beats
+    it, the best is the finalist after all, so that it is told why it is refused.
+
+    At most `most`; none where no experiment was completed.
+    """
+    ranked = ranking(experiments)
+    baseline = next((e for e in ranked if e.number == BASELINE), None)
+    if baseline is None or ranked[0].number == BASELINE:
+        return ranked[:1]
+    better = ranked[: ranked.index(baseline)]
+    kept = [e for e in better if not _loses(e, baseline, objective)]
+    return kept[:most] or ranked[:1]
+
+
+def pick(gains: Floats, minimum: float) -> tuple[int, float]:
+    """Which of K finalists gains most, and its p-value adjusted for having been picked.
+
+    Args:
+        gains: (K, U) per-user differences from what is deployed; users without one in all K are
+            left out.
+        minimum: the least gain that counts.
+    """
+    known = gains[:, np.isfinite(gains).all(axis=0)]
+    if known.shape[1] < 2:
+        return 0, 1.0
+    best = int(np.argmax(known.mean(axis=1)))
+    return best, float(max_t(known - minimum)[best])
+
+
+def _loses(experiment: Experiment, baseline: Experiment, objective: str) -> bool:
+    """Is a guarded metric lower than the baseline's by more than its margin?"""
+    for name, guardrail in METRIC_GUARDRAILS.items():
+        now, was = experiment.metrics.get(name), baseline.metrics.get(name)
+        if name == objective or now is None or was is None:
+            continue
+        if now < was - guardrail.margin * abs(was):
+            return True
+    return False

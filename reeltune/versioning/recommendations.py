@@ -1,0 +1,38 @@
+"""What a stored model recommends, to users and of movies that were known to it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from reeltune.db.connection import Connection
+from reeltune.db.ratings import load_ratings
+from reeltune.domain.errors import InputError
+from reeltune.rating_models.hand_weighted import recommend
+from reeltune.ratings.recommender import Recommendation
+from reeltune.ratings.table import RatingTable
+from reeltune.versioning.contents import LoadedModel
+
+
+def recommend_for(conn: Connection, loaded: LoadedModel, user_id: int) -> list[Recommendation]:
+    """What a user would be recommended by a version, of the movies that were known to it.
+
+    Raises:
+        InputError: the user had no ratings when the version was fitted.
+    """
+    if user_id not in loaded.user_ids:
+        version = loaded.version.version
+        raise InputError(f"user {user_id} had no ratings when version {version} was fitted")
+    return recommend(loaded.model, _seen(load_ratings(conn), loaded), user_id)
+
+
+def _seen(ratings: RatingTable, loaded: LoadedModel) -> RatingTable:
+    """`ratings` by the users and of the movies of a model, at the model's positions."""
+    users, movies = ratings.user_ids[ratings.users], ratings.movie_ids[ratings.movies]
+    known = np.isin(users, loaded.user_ids) & np.isin(movies, loaded.movie_ids)
+    return replace(
+        ratings.where(known),
+        user_ids=loaded.user_ids,
+        movie_ids=loaded.movie_ids,
+        users=np.searchsorted(loaded.user_ids, users[known]).astype(np.int32),
+        movies=np.searchsorted(loaded.movie_ids, movies[known]).astype(np.int32),
+    )

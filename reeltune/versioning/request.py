@@ -1,0 +1,59 @@
+"""What a retraining is asked for, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reeltune.domain.space import Configuration, Value
+from reeltune.gate.comparisons import Contrast
+from reeltune.gate.error_budget import BudgetState
+from reeltune.gate.gate import MINIMUM_EFFECT, Decision
+from reeltune.gate.guardrails import Rule
+from reeltune.stats.paired_tests import Comparison
+from reeltune.tuning.proposer import Study
+from reeltune.views.json_ready import json_ready
+
+MIN_NEW_RATINGS = 100
+
+Verdict = Literal["promoted", "would be promoted", "cannot tell", "refused", "nothing new"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What to retrain, and under which conditions."""
+
+    study: Study
+    hyperparameters: Configuration | None = None  # None: the deployed ones
+    experiment_id: str | None = None  # where they come from
+    reason: str = "retrained"
+    unattended: bool = False  # nobody chose these hyperparameters: they must be shown to be better
+    force: bool = False
+    dry_run: bool = False
+    min_new_ratings: int = MIN_NEW_RATINGS
+    accuracy_threshold: float | None = None  # None: the hyperparameter's
+    minimum_effect: float = MINIMUM_EFFECT
+    panel: int | None = None  # users to measure where only ratings are new; None: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraining:
+    """What one retraining found and did."""
+
+    verdict: Verdict
+    said: str  # why, in one line
+    version: int | None = None
+    hyperparameters: Mapping[str, Value] | None = None
+    test_metrics: Mapping[str, float | None] | None = None
+    deployed_metrics: Mapping[str, float | None] | None = None
+    against_deployed: Comparison | None = None
+    deployed_source: str | None = None
+    decision: Decision | None = None
+    rules: tuple[Rule, ...] = ()
+    contrasts: tuple[Contrast, ...] = ()
+    budget: BudgetState | None = None  # nightly decisions only
+    n_looks: int | None = None  # at the test part of these ratings so far, this one included
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`, without NaN."""
+        return json_ready(self)

@@ -1,0 +1,236 @@
+"""One retraining: evaluate, gate, and unless refused register and promote."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
+from reeltune.db.connection import Connection, transaction
+from reeltune.db.deployed import load_deployed
+from reeltune.db.experiments import set_test_accuracy
+from reeltune.db.test_evaluations import Look, Reference, count_looks, save_look
+from reeltune.db.versions import load_production
+from reeltune.domain.arrays import Floats
+from reeltune.domain.clock import stamp
+from reeltune.domain.version import TrainingRun
+from reeltune.gate.error_budget import BudgetState, budget_state
+from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
+from reeltune.gate.guardrails import LEVEL
+from reeltune.rating_models.hand_weighted import model_class
+from reeltune.ratings.dataset import Dataset
+from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
+from reeltune.tasks.ratings import Trainer, finite
+from reeltune.tracking.lineage import code_version, environment
+from reeltune.versioning.finalists import pick
+from reeltune.versioning.registry import promote, refuse, register
+from reeltune.versioning.request import Order, Retraining
+
+WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
+WATCHED_SPLIT = "calendar"
+
+
+class _Retrainer:
+    """One retraining under way."""
+
+    def __init__(self, conn: Connection, data: Dataset, order: Order) -> None:
+        self.conn, self.data, self.order = conn, data, order
+        self.study = order.study
+        self.began = time.perf_counter()
+        self.model = model_class(order.study.model)
+        self.production = load_production(conn)
+        own = load_deployed(conn, self.model.space, order.study.model)
+        wanted = own.hyperparameters if order.hyperparameters is None else order.hyperparameters
+        self.hyperparameters = self.model.space.checked(wanted)
+        self.candidate = Side(order.study.model, self.hyperparameters)
+        self.deployed, self.source = Side(order.study.model, own.hyperparameters), own.source
+        if self.production is not None:  # also where it is of another model
+            training = self.production.training
+            self.deployed = Side(training.model, training.hyperparameters)
+            self.source = f"version {self.production.version}"
+
+    @cached_property
+    def decision(self) -> Decision:
+        """What kind of decision this is."""
+        if self.production is None:
+            return "first"
+        if self.candidate.is_same(self.deployed):
+            return "routine"
+        return "nightly" if self.order.unattended else "by hand"
+
+    @property
+    def panel(self) -> int | None:
+        """How many users to measure; all where another configuration is to be deployed."""
+        return self.order.panel if self.decision == "routine" else None
+
+    def nothing_new(self) -> str | None:
+        """Why there is nothing to retrain for; None if there is."""
+        if self.production is None or self.order.force or self.decision != "routine":
+            return None
+        new = len(self.data.ratings) - self.production.training.n_ratings
+        if new >= self.order.min_new_ratings:
+            return None
+        return (
+            f"{new} new ratings since version {self.production.version}, "
+            f"{self.order.min_new_ratings} are needed: nothing done (--force retrains all the same)"
+        )
+
+    def per_user(self, trainer: Trainer, side: Side) -> Floats:
+        """(U,) the objective of one side on the test part."""
+        return measure_figures(trainer, side).per_user[self.study.objective]
+
+    def run(self, least_p_value: float = 0.0) -> Retraining:
+        """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
+        idle = self.nothing_new()
+        if idle is not None:
+            return Retraining(
+                verdict="nothing new", said=idle, hyperparameters=self.hyperparameters
+            )
+        budget = budget_state(self.conn, stamp()) if self.decision == "nightly" else None
+        evidence = gather(self.data, self.study, "test", self.deployed, self.candidate, self.panel)
+        contrasts = evidence.contrasts
+        found = evidence.candidate[self.study.split].evaluation
+        judged = gate(
+            self._terms(budget),
+            found.values["accuracy"],
+            contrasts,
+            evidence.gains,
+            least_p_value=least_p_value,
+        )
+        result = Retraining(
+            verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
+            said=judged.said,
+            hyperparameters=self.hyperparameters,
+            test_metrics=finite(found.values),
+            deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
+            against_deployed=find(contrasts, self.study.split, self.study.objective).compared,
+            deployed_source=self.source,
+            decision=self.decision,
+            rules=judged.rules,
+            contrasts=tuple(contrasts),
+            budget=budget,
+        )
+        look = self._counted(result, judged)
+        result = replace(result, n_looks=count_looks(self.conn, self.data.fingerprint))
+        if not self.order.dry_run:
+            result = self._acted(result, judged, evidence, look)
+        return replace(result, seconds=time.perf_counter() - self.began)
+
+    def _terms(self, budget: BudgetState | None) -> Terms:
+        return Terms(
+            decision=self.decision,
+            objective=self.study.objective,
+            split=self.study.split,
+            accuracy_threshold=self._threshold(),
+            level=LEVEL if budget is None else budget.level,
+            minimum_effect=self.order.minimum_effect,
+        )
+
+    def _threshold(self) -> float:
+        if self.order.accuracy_threshold is not None:
+            return self.order.accuracy_threshold
+        name = ACCURACY_THRESHOLD.name
+        return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
+
+    def _counted(self, result: Retraining, judged: Judgement) -> int:
+        """Count the look before anybody is told of it, or anything done; its number."""
+        with transaction(self.conn):
+            look = save_look(self.conn, self._look(result, judged))
+            accuracy = (result.test_metrics or {}).get("accuracy")
+            if self.order.experiment_id is not None and accuracy is not None:
+                set_test_accuracy(self.conn, self.order.experiment_id, accuracy)
+        return look
+
+    def _acted(
+        self, result: Retraining, judged: Judgement, evidence: Evidence, look: int
+    ) -> Retraining:
+        """Register, and promote what passed."""
+        said = judged.as_evidence() | {"look": look, "panel": self.panel}
+        if judged.verdict == "refused":
+            version = refuse(self.conn, self._training(result), said, result.said)
+            return replace(result, version=version)
+        version = self._registered(result, said, evidence)
+        if judged.verdict == "cannot tell":
+            return replace(result, version=version)
+        expected = None if self.production is None else self.production.version
+        promote(self.conn, version, self.order.reason, said, expected_production=expected)
+        return replace(result, verdict="promoted", version=version)
+
+    def _registered(self, result: Retraining, said: Mapping[str, Any], evidence: Evidence) -> int:
+        ratings = self.data.ratings
+        kept = result.verdict == "cannot tell"
+        reason = f"cannot tell: {result.said}" if kept else self.order.reason
+        fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
+        references = {metric: self._reference(evidence, metric) for metric in WATCHED}
+        return register(
+            self.conn, self._training(result), fitted, ratings, said, reason, references
+        )
+
+    def _reference(self, evidence: Evidence, metric: str) -> Reference:
+        """What the candidate is worth user by user, for it to be watched against."""
+        ratings = self.data.ratings
+        values = evidence.candidate[WATCHED_SPLIT].evaluation.per_user[metric]
+        known = np.isfinite(values)
+        return Reference(int(ratings.rated_at.max()), ratings.user_ids[known], values[known])
+
+    def _look(self, result: Retraining, judged: Judgement) -> Look:
+        compared = result.against_deployed
+        known = compared is not None and compared.n_users > 0
+        return Look(
+            looked_at=stamp(),
+            decision=self.decision,
+            model=self.study.model,
+            split=self.study.split,
+            objective=self.study.objective,
+            data_fingerprint=self.data.fingerprint,
+            experiment_id=self.order.experiment_id,
+            level=0.0 if result.budget is None else result.budget.level,
+            difference=compared.difference if compared is not None and known else None,
+            p_value=judged.p_value,
+            verdict=judged.verdict,
+        )
+
+    def _training(self, result: Retraining) -> TrainingRun:
+        return TrainingRun(
+            created_at=stamp(),
+            experiment_id=self.order.experiment_id,
+            model=self.study.model,
+            hyperparameters=self.hyperparameters,
+            split=self.study.split,
+            data_fingerprint=self.data.fingerprint,
+            n_ratings=len(self.data.ratings),
+            code_version=code_version(),
+            seed=self.study.seed or 0,
+            environment=environment(),
+            test_metrics=result.test_metrics or {},
+            duration_seconds=time.perf_counter() - self.began,
+        )
+
+
+def retrain(conn: Connection, data: Dataset, order: Order) -> Retraining:
+    """Fit on train and validation, look at test once, gate; register and promote what passes.
+
+    What is measured is a model fitted without the test part; what goes into production is the same
+    configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
+    stays a candidate, and production what it is.
+    """
+    return _Retrainer(conn, data, order).run()
+
+
+def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Retraining:
+    """Of several finalists of one study, retrain with the one that gains most on the test part.
+
+    They are looked at together, as one look; the p-value is adjusted for that.
+    """
+    if len(orders) == 1:
+        return retrain(conn, data, orders[0])
+    finalists = [_Retrainer(conn, data, order) for order in orders]
+    first = finalists[0]
+    trainer = Trainer.of(data, first.study, "test")
+    deployed = first.per_user(trainer, first.deployed)
+    gains = np.stack([each.per_user(trainer, each.candidate) - deployed for each in finalists])
+    best, p_value = pick(gains, first.order.minimum_effect)
+    return finalists[best].run(p_value)

@@ -1,0 +1,1 @@
+"""Read models: what the terminal, JSON and pages show."""

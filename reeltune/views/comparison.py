@@ -1,0 +1,142 @@
+"""Whether a run's best experiment beats its baseline by more than chance."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from reeltune.db.connection import Connection
+from reeltune.db.experiments import load_group_gains, load_user_values
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
+from reeltune.views.selection_bias import candidates, luck_of_best, more_helps
+
+Verdict = Literal["better", "cannot tell", "worse"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Best minus baseline in the objective, user by user.
+
+    The figures are None where they cannot be had; `reason` then says why.
+    """
+
+    metric: str
+    confidence: float = CONFIDENCE
+    n_users: int = 0  # with a value for both
+    difference: float | None = None  # the mean over these users
+    low: float | None = None  # ends of the confidence interval of that mean
+    high: float | None = None
+    p_value: float | None = None  # two-sided
+    standard_error: float | None = None  # of the mean
+    corrected: float | None = None  # the difference less what picking the best has added to it
+    n_tried: int = 0  # candidates it was picked out of
+    last_half_gain: float | None = None  # what the last half of them added to the corrected one
+    last_half_luck: float | None = None  # and to what was taken off
+    more_helps: bool | None = None  # is the former more than the latter?
+    verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
+    reason: str | None = None  # why there is no interval
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in plain language."""
+        if self.reason is not None:
+            return self.reason if self.verdict is None else f"{self.verdict}: {self.reason}"
+        assert self.verdict is not None
+        return {
+            "better": "better beyond noise: the whole interval is above 0",
+            "cannot tell": "cannot tell: the interval contains 0, the difference may be chance",
+            "worse": "worse beyond noise: the whole interval is below 0",
+        }[self.verdict]
+
+
+def compare_with_baseline(
+    conn: Connection,
+    metric: str,
+    best: Experiment | None,
+    baseline: Experiment | None,
+    tried: Sequence[Experiment] = (),
+) -> Difference:
+    """The paired difference over users, from the values kept of both experiments.
+
+    Args:
+        conn: the database.
+        metric: the objective.
+        best: the experiment with the best value; None if none was completed.
+        baseline: the experiment with the deployed configuration.
+        tried: all completed experiments that `best` was picked out of.
+    """
+    if best is None:
+        return Difference(metric=metric, verdict=None, reason="no experiment was completed")
+    if best.number == BASELINE:
+        return Difference(metric=metric, verdict=None, reason=_not_beaten(tried))
+    if baseline is None or baseline.status != "completed":
+        return Difference(metric=metric, reason="the deployed configuration was not measured")
+    a = load_user_values(conn, best.experiment_id, metric)
+    b = load_user_values(conn, baseline.experiment_id, metric)
+    if a is None or b is None:
+        which = "the best experiment" if a is None else "the deployed configuration"
+        return Difference(metric=metric, reason=f"no values per user were kept of {which}")
+    groups = load_group_gains(conn, best.tuning_run_id)
+    return _without_luck(_compared(metric, a, b), tried, groups)
+
+
+def _not_beaten(tried: Sequence[Experiment]) -> str:
+    """Why the deployed configuration is the best; of what looked better, how sure that is."""
+    gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
+    if not gains or max(gains) <= 0:
+        return "nothing beat the deployed configuration"
+    return (
+        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % that "
+        f"it is above 0, the largest is {max(gains):.4f}"
+    )
+
+
+def _compared(metric: str, a: Floats, b: Floats) -> Difference:
+    if a.shape != b.shape:
+        return Difference(metric=metric, reason="the two were measured on different users")
+    found = paired_difference(a, b)
+    if found.n_users < 2:
+        return Difference(
+            metric=metric,
+            n_users=found.n_users,
+            difference=found.difference if found.n_users else None,
+            reason="fewer than two users have a value for both",
+        )
+    return Difference(
+        metric=metric,
+        n_users=found.n_users,
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
+        p_value=found.p_value,
+        standard_error=found.standard_error,
+        verdict=_verdict(found),
+    )
+
+
+def _without_luck(
+    found: Difference, tried: Sequence[Experiment], groups: Mapping[str, Floats]
+) -> Difference:
+    """`found`, with what its difference is worth once the picking is allowed for."""
+    if found.difference is None or found.standard_error is None:
+        return found
+    chance = luck_of_best(tried, groups, found.standard_error)
+    if chance is None:
+        return found
+    n = len(candidates(tried))
+    helps = more_helps(chance, n)
+    return replace(
+        found,
+        corrected=found.difference - chance.of_best,
+        n_tried=n,
+        more_helps=helps,
+        last_half_gain=None if helps is None else chance.gain_of_last_half,
+        last_half_luck=None if helps is None else chance.of_last_half,
+    )
+
+
+def _verdict(found: Comparison) -> Verdict:
+    if found.low > 0:
+        return "better"
+    return "worse" if found.high < 0 else "cannot tell"

@@ -1,0 +1,75 @@
+"""The command to type next."""
+
+import shlex
+from pathlib import Path
+
+from reeltune.views.comparison import Difference
+from reeltune.views.stored import RunLine, Stored
+
+DEFAULT_DB = Path("movies.db")
+_DEFAULTS = {"split": "user-time", "objective": "accuracy"}
+
+
+def first_command(stored: Stored, db: Path) -> str:
+    """What to run where no experiment is completed: the planned run, or a first one."""
+    for run in stored.runs:
+        if run.status in ("running", "interrupted"):
+            return resume_line(run.tuning_run_id, db)
+    for run in stored.runs:
+        if run.status == "planned":
+            n = run.experiments_by_status.get("pending", 0)
+            return _tune(run.method, max(1, n), _options(run, db))
+    return _tune("bayesian", 20, _db_option(db))
+
+
+def next_command(
+    run: RunLine, best: str | None, difference: Difference, deployed: bool, db: Path
+) -> str:
+    """What to run after `run`.
+
+    Args:
+        run: the run.
+        best: id of the best experiment where that is not the baseline.
+        difference: best minus baseline.
+        deployed: whether the best configuration is deployed by now.
+        db: the database.
+    """
+    if run.status in ("running", "interrupted"):
+        return resume_line(run.tuning_run_id, db)
+    if best is None or deployed or difference.verdict == "worse":
+        return _tune("bayesian", max(20, run.n_configs), _options(run, db))
+    return _line("python retrain_model.py --apply-hp", shlex.quote(best), _db_option(db))
+
+
+def resume_line(run_id: str, db: Path) -> str:
+    """The command that goes on with a run."""
+    words = "python tune_orchestrator.py --resume"
+    return _line(words, shlex.quote(run_id), _db_option(db))
+
+
+def _tune(method: str, n_configs: int, options: str) -> str:
+    command = f"python tune_orchestrator.py --method {shlex.quote(method)} --configs {n_configs}"
+    return _line(command, options)
+
+
+def _options(run: RunLine, db: Path) -> str:
+    """The options that differ from the defaults."""
+    given = {"split": run.split, "objective": ",".join(run.objectives)}
+    parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
+    if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
+        parts.insert(0, f"--model {shlex.quote(run.model)}")
+    return _line(*parts, _db_option(db))
+
+
+def _db_option(db: Path) -> str:
+    return "" if db.resolve() == DEFAULT_DB.resolve() else f"--db {shlex.quote(_shown(db))}"
+
+
+def _shown(db: Path) -> str:
+    """As short as it can be said from the working directory."""
+    here = Path.cwd()
+    return str(db.relative_to(here)) if db.is_relative_to(here) else str(db)
+
+
+def _line(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,50 @@
+"""How lucky the best of a stored run is."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.stats.selection_bias import Luck, luck
+
+LEAST_TO_TELL = 10  # candidates before anything is said of more of them
+
+
+def luck_of_best(
+    completed: Sequence[Experiment],
+    groups: Mapping[str, Floats],
+    error: float | None = None,
+) -> Luck | None:
+    """The luck in the gain of the best candidate of a run; None where nothing can be told.
+
+    Args:
+        completed: the run's completed experiments, in any order.
+        groups: their gains by group of users (G,), by id.
+        error: standard error of those gains of which an earlier program has kept none.
+    """
+    found = candidates(completed)
+    told = [groups.get(e.experiment_id) for e in found]
+    by_group = [each for each in told if each is not None]
+    is_whole = len({len(each) for each in by_group}) == 1 and len(by_group) == len(told)
+    return luck(
+        _floats([e.improvement_from_baseline for e in found]),
+        _floats([error if e.improvement_error is None else e.improvement_error for e in found]),
+        np.stack(by_group) if is_whole else None,
+    )
+
+
+def candidates(completed: Sequence[Experiment]) -> list[Experiment]:
+    """All but the baseline, by number."""
+    return sorted((e for e in completed if e.number != BASELINE), key=lambda e: e.number)
+
+
+def more_helps(chance: Luck | None, n: int) -> bool | None:
+    """Does search still add more to what is gained than to its luck? None: cannot be told yet."""
+    if chance is None or n < LEAST_TO_TELL:
+        return None
+    return chance.gain_of_last_half > chance.of_last_half
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values])

@@ -1,0 +1,223 @@
+"""What tuning found: the best of a run against the deployed configuration, and what is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reeltune.db.columns import snapshot
+from reeltune.db.connection import Connection
+from reeltune.db.experiments import load_experiments
+from reeltune.db.tuning_runs import load_progress, load_run
+from reeltune.db.versions import database_path
+from reeltune.domain.experiment import BASELINE, Experiment, Progress
+from reeltune.domain.space import Configuration, Space
+from reeltune.reports.front import Point, points
+from reeltune.views.changes import Change, changes
+from reeltune.views.comparison import Difference, compare_with_baseline
+from reeltune.views.json_ready import json_ready
+from reeltune.views.next_step import first_command, next_command
+from reeltune.views.stored import RunLine, Stored, deployed_configuration, describe_stored
+
+MOST_FAILURES = 3
+NOTHING_YET = "no experiment has been completed yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One experiment and what it found."""
+
+    number: int
+    experiment_id: str
+    method: str
+    value: float  # the objective, on the validation part
+    lower_bound: float  # what it exceeds with a confidence of 95 %
+    improvement: float | None  # against the baseline
+    least_improvement: float | None  # what that exceeds with a confidence of 95 %
+    metrics: dict[str, float | None]  # all, on the validation part
+    test_accuracy: float | None  # None until it was retrained to be deployed
+    changed: tuple[Change, ...]  # against the baseline, the greatest share of its range first
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One experiment that failed."""
+
+    number: int
+    experiment_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """What was best after so many experiments."""
+
+    iteration: int
+    best_value: float
+    lower_bound: float  # of that value; the best has the highest
+    best_experiment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFindings:
+    """What one run found."""
+
+    run: RunLine
+    baseline: Finding | None  # the deployed configuration of then; None unless it was completed
+    best: Finding | None  # the highest lower bound; of equals the earliest
+    difference: Difference
+    remark: str | None  # what the best value must not be taken for
+    top: tuple[Finding, ...]
+    milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
+    best_bounds: tuple[float, ...]  # highest lower bound so far after each experiment
+    n_failed: int
+    failures: tuple[Failure, ...]  # the first of them
+    points: tuple[Point, ...]  # what each was worth, where there are several objectives
+    is_deployed: bool  # the best configuration is the deployed one by now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """All that is stored, what one run found, and what to do next."""
+
+    stored: Stored
+    findings: RunFindings | None  # None where no experiment was completed or failed
+    message: str | None  # said where no experiment of the run shown was completed
+    next_command: str
+
+    def as_dict(self) -> dict[str, object]:
+        """For `json.dumps`, without NaN."""
+        return json_ready(self)
+
+
+def summarise(
+    conn: Connection, *, run_id: str | None = None, space: Space, top: int = 10
+) -> Summary:
+    """What was found, as of one moment.
+
+    Args:
+        conn: the database.
+        run_id: the run to tell about; by default the latest with a completed experiment, else the
+            latest with a failed one.
+        space: the hyperparameters that say how great a change is.
+        top: how many of the best configurations to tell about.
+
+    Raises:
+        NotFoundError: there is no run `run_id`.
+    """
+    with snapshot(conn):
+        stored, db = describe_stored(conn, space=space, top=top), database_path(conn)
+        line = _chosen(conn, stored.runs, run_id)
+        findings = None if line is None else _findings(conn, line, space, top)
+        if findings is None or findings.best is None:
+            command = first_command(stored, db)
+            return Summary(
+                stored=stored, findings=findings, message=NOTHING_YET, next_command=command
+            )
+        best = None if findings.best.number == BASELINE else findings.best.experiment_id
+        command = next_command(findings.run, best, findings.difference, findings.is_deployed, db)
+        return Summary(stored=stored, findings=findings, message=None, next_command=command)
+
+
+def _chosen(conn: Connection, runs: Sequence[RunLine], run_id: str | None) -> RunLine | None:
+    if run_id is not None:
+        run_id = load_run(conn, run_id).tuning_run_id  # refuses an unknown one
+        return next(run for run in runs if run.tuning_run_id == run_id)
+    for status in ("completed", "failed"):
+        for run in reversed(runs):
+            if status in run.experiments_by_status:
+                return run
+    return None
+
+
+def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFindings:
+    experiments = load_experiments(conn, line.tuning_run_id)
+    first = next((e for e in experiments if e.number == BASELINE), None)
+    now = deployed_configuration(conn, space, line.model)
+    then = now if first is None else first.hyperparameters
+    ranked = ranking(experiments)
+    best = ranked[0] if ranked else None
+    measured = first if first is not None and first.status == "completed" else None
+    failed = [e for e in experiments if e.status == "failed"]
+    steps = best_so_far(load_progress(conn, line.tuning_run_id), ranked)
+    return RunFindings(
+        run=line,
+        baseline=None if measured is None else _finding(measured, measured, then, space),
+        best=None if best is None else _finding(best, measured, then, space),
+        difference=compare_with_baseline(conn, line.objective, best, first, ranked),
+        remark=_remark(ranked) if best is not None and best.number != BASELINE else None,
+        top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
+        milestones=milestones(steps),
+        best_bounds=tuple(step.lower_bound for step in steps),
+        n_failed=len(failed),
+        failures=tuple(
+            Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
+        ),
+        points=points(experiments, line.objectives),
+        is_deployed=best is not None and now is not None and now == best.hyperparameters,
+    )
+
+
+def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """The completed ones, the highest lower bound first; of equals the earliest."""
+    completed = [e for e in experiments if e.status == "completed"]
+    return sorted(completed, key=lambda e: (-_bound(e), e.number))
+
+
+def best_so_far(
+    history: Sequence[Progress], completed: Sequence[Experiment]
+) -> tuple[Milestone, ...]:
+    """A run's history in units of its objective, from where there is a best."""
+    by_id = {e.experiment_id: e for e in completed}
+    steps = [(p.iteration, by_id.get(p.best_experiment_id or "")) for p in history]
+    return tuple(
+        Milestone(iteration, _value(best), _bound(best), best.experiment_id)
+        for iteration, best in steps
+        if best is not None
+    )
+
+
+def milestones(steps: Sequence[Milestone]) -> tuple[Milestone, ...]:
+    """The steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
+    return tuple(step for step in steps if step is steps[-1] or _is_round(step.iteration))
+
+
+def _is_round(n: int) -> bool:
+    """Is it 0, or 1, 2 or 5 times a power of ten?"""
+    digits = str(n)
+    return digits[0] in "0125" and set(digits[1:]) <= {"0"}
+
+
+def _value(experiment: Experiment) -> float:
+    assert experiment.objective_value is not None  # the table demands it of a completed one
+    return experiment.objective_value
+
+
+def _bound(experiment: Experiment) -> float:
+    bound = experiment.lower_bound
+    assert bound is not None
+    return bound
+
+
+def _finding(
+    experiment: Experiment, baseline: Experiment | None, then: Configuration | None, space: Space
+) -> Finding:
+    value = _value(experiment)
+    return Finding(
+        number=experiment.number,
+        experiment_id=experiment.experiment_id,
+        method=experiment.tuning_method,
+        value=value,
+        lower_bound=_bound(experiment),
+        improvement=None if baseline is None else value - _value(baseline),
+        least_improvement=None if baseline is None else _bound(experiment) - _value(baseline),
+        metrics=dict(experiment.metrics),
+        test_accuracy=experiment.test_accuracy,
+        changed=changes(then, experiment.hyperparameters, space),
+    )
+
+
+def _remark(ranked: Sequence[Experiment]) -> str:
+    n = sum(experiment.number != BASELINE for experiment in ranked)
+    return (
+        f"The best was picked out of {n} candidates on the validation part, so that its value "
+        "there is optimistic. The test part is looked at only when it is retrained to be deployed."
+    )

@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+from typing import Any
+
+from reeltune.db.command_runs import load_last_command_run
+from reeltune.db.connection import connection
+from reeltune.storage.run_lock import run_lock
+from tests.running import run
+
+TUNE = ("tune_orchestrator.py", "--method", "random", "--configs", "2", "--quiet", "--jobs", "1")
+MODEL = ("--model", "examples.most_popular:MostPopular")
+
+
+def told(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_how_a_run_ended_is_told_on_standard_input_and_recorded(
+    world: Path, tmp_path: Path
+) -> None:
+    message = tmp_path / "message"
+    run(*TUNE, *MODEL, "--db", world, "--notify", f"cat > {message}")
+    assert told(message)["exit_code"] == 0
+    assert told(message)["command"] == "tune"
+    assert told(message)["result"]["experiments_completed"] == 3
+    with connection(world) as conn:
+        last = load_last_command_run(conn)
+    assert last is not None
+    assert (last.command, last.exit_code, last.said) == ("tune", 0, "done")
+    words = ("retrain_model.py", "--force", "--accuracy-threshold", "1", *MODEL, "--db", world)
+    run(*words, "--notify", f"cat > {message}", expect=3)
+    assert (told(message)["command"], told(message)["exit_code"]) == ("retrain", 3)
+    assert told(message)["said"].startswith("not promoted: ")
+
+
+def test_a_run_that_finds_the_database_held_is_told_of_but_not_recorded(
+    world: Path, tmp_path: Path
+) -> None:
+    message = tmp_path / "message"
+    with run_lock(world):
+        run(*TUNE, "--db", world, "--notify", f"cat > {message}", expect=4)
+    assert told(message)["exit_code"] == 4
+    with connection(world) as conn:
+        assert load_last_command_run(conn) is None

@@ -1,0 +1,105 @@
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db import dataset
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.arrays import AnyArray, Ints
+from reeltune.engine.index_cache import Place, flattened, restored
+from reeltune.executors import make_executor
+from reeltune.ratings.dataset import Dataset
+from reeltune.storage.array_cache import ArrayCache
+from reeltune.tasks.ratings import Trainer
+from reeltune.tuning.orchestrator import _same
+from reeltune.tuning.proposer import Study
+
+
+class Inner(NamedTuple):
+    some: Ints
+
+
+class Outer(NamedTuple):
+    n: int
+    inner: Inner
+    scale: float
+
+
+@pytest.fixture
+def data(world: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
+    monkeypatch.setattr(dataset, "WORTH_KEEPING", 1)
+    with connection(world) as conn:
+        return load_dataset(conn)
+
+
+def none_made(*_: object) -> None:
+    raise AssertionError("made anew")
+
+
+def test_a_record_of_arrays_numbers_and_records_comes_back() -> None:
+    record = Outer(n=3, inner=Inner(np.arange(4)), scale=0.5)
+    arrays = dict(flattened(record))
+    assert arrays.keys() == {"n", "inner.some", "scale"}
+    found = restored(Outer, arrays)
+    assert (found.n, found.scale) == (3, 0.5)
+    assert found.inner.some.tolist() == [0, 1, 2, 3]
+
+
+def test_a_kept_world_measures_the_same_and_is_not_made_again(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = SPACE.defaults()
+    plain = Trainer.of(replace(data, cache=None), Study()).evaluate(default)
+    Trainer.of(data, Study()).prepare()
+    monkeypatch.setattr("reeltune.engine.index._fitted", none_made)
+    kept = Trainer.of(data, Study()).evaluate(default)
+    assert kept.values == plain.values
+    for name, values in plain.per_user.items():
+        assert np.array_equal(kept.per_user[name], values, equal_nan=True)
+
+
+def test_each_split_has_a_world_of_its_own_and_the_test_part_has_none_kept(data: Dataset) -> None:
+    for split in ("user-time", "calendar"):
+        Trainer.of(data, Study(split=split)).prepare()
+        Trainer.of(data, Study(split=split), "test").prepare()
+    assert isinstance(data.cache, ArrayCache)
+    assert sum(name.startswith("world-") for name in data.cache.names()) == 2
+
+
+def test_other_data_or_another_program_have_another_place(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {Place.of(data, "user-time"), Place.of(data, "user-time")}
+    assert len(places) == 1
+    places.add(Place.of(replace(data, known_fingerprint="0" * 64), "user-time"))
+    monkeypatch.setattr("reeltune.engine.index_cache.code_version", lambda: "another")
+    places.add(Place.of(data, "user-time"))
+    assert len(places) == 3
+
+
+def test_workers_find_the_world_kept(data: Dataset) -> None:
+    trainer = Trainer.of(data, Study())
+    trainer.prepare()
+    assert isinstance(data.cache, ArrayCache)
+    before = {name: data.cache.path(name).stat().st_ino for name in data.cache.names()}
+    with make_executor(2, partial(_same, trainer)) as executor:
+        executor.submit(1, SPACE.defaults())
+        (outcome,) = executor.finished()
+    assert outcome.result is not None
+    assert outcome.result.metrics == trainer(SPACE.defaults()).metrics
+    assert {name: data.cache.path(name).stat().st_ino for name in before} == before
+
+
+def test_where_nothing_can_be_kept_the_world_is_made_all_the_same(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unkept(_cache: ArrayCache, _name: str, _arrays: dict[str, AnyArray]) -> None:
+        return
+
+    monkeypatch.setattr(ArrayCache, "save", unkept)
+    assert Trainer.of(data, Study()).evaluate(SPACE.defaults()).n_users > 0

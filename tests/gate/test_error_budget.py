@@ -1,0 +1,121 @@
+"""Every way to see a figure of the test part is counted as a look, or there is none."""
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from reeltune.commands.retrain import main as retrain_model
+from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.db.test_evaluations import load_looks
+from reeltune.gate.error_budget import budget_state
+from reeltune.tuning.proposer import Study
+from reeltune.versioning.registry import model_versioning
+from reeltune.versioning.request import Order
+from reeltune.versioning.retraining import retrain_best
+from tests.commands.test_tune import tuned
+from tests.test_architecture import ROOT, modules
+
+# Who names the test part, and why that is no way round the count.
+NAMED = {
+    "reeltune/ratings/splits.py": "cuts the ratings; shows nothing",
+    "reeltune/gate/gate.py": "a word of the verdict",
+    "reeltune/versioning/retraining.py": "counts each look before it tells of it",
+    "reeltune/tasks/initial_guesses.py": "the test part of a split of the training part, made anew",
+    "reeltune/commands/retraining_tables.py": "a heading of what was counted",
+}
+
+
+def names_test_part(path: Path) -> bool:
+    """Whether a module has the word as a value, or takes the attribute."""
+    return any(
+        (isinstance(node, ast.Constant) and node.value == "test")
+        or (isinstance(node, ast.Attribute) and node.attr == "test")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def test_nothing_else_can_reach_the_test_part() -> None:
+    found = {path.relative_to(ROOT).as_posix() for path in modules() if names_test_part(path)}
+    assert found == NAMED.keys()
+
+
+def run(world: Path, command: click.Command, *words: str) -> str:
+    result = CliRunner().invoke(command, [*words, "--db", str(world)])
+    assert result.exit_code in (0, 3), result.output
+    return result.stdout
+
+
+def finalists(world: Path) -> None:
+    with connection(world) as conn:
+        orders = [
+            Order(
+                study=Study(),
+                hyperparameters=SPACE.merged(SPACE.defaults(), {"genre_boost_high": value}),
+                unattended=True,
+            )
+            for value in (0.2, 0.3)
+        ]
+        retrain_best(conn, load_dataset(conn), orders)
+
+
+RETRAIN = ("--force", "--accuracy-threshold", "0")
+# name: what is done, and how many looks it is
+LOOKS: dict[str, tuple[Callable[[Path], object], int]] = {
+    "retraining": (lambda w: run(w, retrain_model, *RETRAIN), 1),
+    "a dry run": (lambda w: run(w, retrain_model, *RETRAIN, "--dry-run"), 1),
+    "a dry run of other values": (
+        lambda w: run(w, retrain_model, *RETRAIN, "--dry-run", "--apply-hp", "best"),
+        1,
+    ),
+    "a refusal": (lambda w: run(w, retrain_model, "--force", "--accuracy-threshold", "1"), 1),
+    "two finalists at once": (lambda w: finalists(w), 1),
+    "tuning": (lambda w: tuned(w, "random", 3), 0),
+    "a summary": (lambda w: run(w, tune_orchestrator, "--summary", "--json"), 0),
+    "a comparison": (lambda w: run(w, tune_orchestrator, "--compare", *two(w)), 0),
+    "a version shown": (lambda w: run(w, model_versioning, "show"), 0),
+    "a version made again": (lambda w: run(w, model_versioning, "reproduce", "1"), 0),
+    # of the configuration in production alone, on ratings that came after it: nothing is chosen
+    "monitoring": (lambda w: run(w, model_versioning, "monitor", "--json"), 0),
+}
+
+
+def two(world: Path) -> tuple[str, str]:
+    with connection(world) as conn:
+        rows = conn.execute("SELECT experiment_id FROM hp_experiments ORDER BY id LIMIT 2")
+        a, b = (row[0] for row in rows)
+    return a, b
+
+
+def n_looks(world: Path) -> int:
+    with connection(world) as conn:
+        return len(load_looks(conn))
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_each_way_to_see_test_figures_is_counted(world: Path, name: str) -> None:
+    tuned(world, "random", 2)
+    run(world, retrain_model, *RETRAIN)
+    before = n_looks(world)
+    what, looks = LOOKS[name]
+    what(world)
+    assert n_looks(world) - before == looks
+
+
+def test_only_what_was_counted_has_a_test_accuracy(world: Path) -> None:
+    tuned(world, "random", 2)
+    with connection(world) as conn:
+        seen = "SELECT count(*) FROM hp_experiments WHERE test_accuracy IS NOT NULL"
+        assert conn.execute(seen).fetchone()[0] == 0
+    best = run(world, retrain_model, *RETRAIN, "--dry-run", "--apply-hp", "best", "--json")
+    assert json.loads(best)["n_looks"] == 1
+    with connection(world) as conn:
+        assert conn.execute(seen).fetchone()[0] == 1
+        assert budget_state(conn, "2026-11-21T00:00:00Z").spent == 0  # a person decides: no level

@@ -1,0 +1,187 @@
+from math import log2
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from reeltune.domain.arrays import Floats
+from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.metrics.ranking import Ranking
+from reeltune.metrics.ranking_metrics import METRICS, Outcome
+from tests.evaluation import oracle
+from tests.metrics.worlds import World, catalogue_of, table_of, worlds
+
+
+def measured(world: World, scores: Floats | None = None) -> Evaluation:
+    scores = world.scores if scores is None else scores
+    return evaluate(lambda users: scores[users], world.fitting, world.held_out, world.catalogue)
+
+
+def worth(world: World) -> Floats:
+    """(U, M) 2 for a liked held-out movie, 0 for one rated but not liked, 1 for the others."""
+    truth = np.ones(world.scores.shape)
+    held_out = world.held_out
+    truth[held_out.users, held_out.movies] = np.where(held_out.ratings >= 4, 2.0, 0.0)
+    return truth
+
+
+def value(metric: str, ranks: list[int], scores: list[float], liked: list[bool]) -> float:
+    """A metric of the first of two users, the second of whom has no held-out rating."""
+    movie_ids = list(range(1, 1 + len(ranks)))
+    rows = [(1, m, 4.0 if like else 3.5, m) for m, like in zip(movie_ids, liked, strict=True)]
+    table = table_of([*rows, (2, 1, 5.0, 1)], movie_ids)
+    ranking = Ranking(np.empty((1, 0), dtype=np.int64), np.array(ranks), np.array(scores))
+    held_out, fitting = table.where(table.users == 0), table.where(table.users == 1)
+    catalogue = catalogue_of(movie_ids, [[]] * len(movie_ids))
+    values = METRICS[metric].measure(Outcome(ranking, fitting, held_out, catalogue))
+    assert values.shape == (2,)
+    assert np.isnan(values[1])
+    return float(values[0])
+
+
+def of_lists(metric: str, top: list[list[int]], genres: list[list[int]]) -> Floats:
+    """A metric of users with these top lists, who each rated movie 1; movie 2 was rated by one.
+
+    Four users rated something in the fitting part, movie 1 all of them.
+    """
+    movie_ids = list(range(1, 1 + len(genres)))
+    fitted = [(user, 1, 3.0, 1) for user in range(1, 5)] + [(1, 2, 3.0, 2)]
+    held = [(user, len(genres), 3.0, 3) for user in range(1, 1 + len(top))]
+    table = table_of(fitted + held, movie_ids)
+    is_held = table.rated_at == 3
+    ranking = Ranking(np.array(top), np.ones(len(held), np.int64), np.zeros(len(held)))
+    outcome = Outcome(
+        ranking, table.where(~is_held), table.where(is_held), catalogue_of(movie_ids, genres)
+    )
+    return METRICS[metric].measure(outcome)
+
+
+def test_the_registry_has_every_metric_the_summary_shows() -> None:
+    names = ["accuracy", "ndcg@10", "recall@20", "mrr", "coverage@10", "novelty", "diversity"]
+    assert list(METRICS) == names
+
+
+@pytest.mark.parametrize("name", METRICS)
+@given(world=worlds())
+def test_each_metric_keeps_the_contract(name: str, world: World) -> None:
+    metric = METRICS[name]
+    assert metric.name == name
+    assert metric.title
+    assert metric.measure.__doc__
+    assert "Source:" in metric.measure.__doc__
+    evaluation = measured(world)
+    if metric.per_user:
+        values = evaluation.per_user[name]
+        assert values.shape == (world.table.n_users,)
+        assert values.dtype == np.float64
+        unseen = np.setdiff1d(np.arange(world.table.n_users), world.held_out.users)
+        assert np.isnan(values[unseen]).all()
+        assert not np.isinf(values).any()
+        known = values[~np.isnan(values)]
+        assert evaluation.values[name] == pytest.approx(
+            np.mean(known) if len(known) else np.nan, nan_ok=True
+        )
+    else:
+        assert name not in evaluation.per_user
+
+
+@given(world=worlds())
+def test_the_plain_python_oracle_agrees(world: World) -> None:
+    evaluation, expected = measured(world), oracle.values(world)
+    assert set(expected) == set(METRICS)
+    for name, values in evaluation.per_user.items():
+        assert values == pytest.approx(expected[name], nan_ok=True, abs=1e-12), name
+    assert [evaluation.values["coverage@10"]] == pytest.approx(expected["coverage@10"], nan_ok=True)
+
+
+@given(world=worlds())
+def test_only_the_order_of_the_scores_matters(world: World) -> None:
+    there, stretched = measured(world), measured(world, np.exp(world.scores / 50) - 7)
+    for name in METRICS:
+        assert np.array_equal(there.values[name], stretched.values[name], equal_nan=True), name
+
+
+@given(world=worlds())
+def test_all_but_bits_are_shares_from_0_to_1(world: World) -> None:
+    evaluation = measured(world)
+    for name in set(METRICS) - {"novelty"}:
+        values = evaluation.per_user.get(name, np.array([evaluation.values[name]]))
+        known = values[~np.isnan(values)]
+        assert np.all((known >= 0) & (known <= 1 + 1e-12)), name
+
+
+@pytest.mark.parametrize("name", ["accuracy", "ndcg@10", "recall@20", "mrr"])
+@given(world=worlds())
+def test_nothing_beats_ranking_by_the_truth(name: str, world: World) -> None:
+    best, some = measured(world, worth(world)).per_user[name], measured(world).per_user[name]
+    assert np.array_equal(np.isnan(best), np.isnan(some))
+    known = ~np.isnan(best)
+    assert np.all(some[known] <= best[known] + 1e-12)
+    if name != "recall@20":  # which is below 1 for whoever liked more than 20
+        assert best[known] == pytest.approx(1.0)
+
+
+@given(world=worlds())
+def test_turning_the_scores_round_turns_accuracy_round(world: World) -> None:
+    there, back = measured(world), measured(world, -world.scores)
+    assert back.per_user["accuracy"] == pytest.approx(1 - there.per_user["accuracy"], nan_ok=True)
+
+
+@given(world=worlds())
+def test_scores_that_are_all_equal_have_accuracy_one_half(world: World) -> None:
+    values = measured(world, np.zeros(world.scores.shape)).per_user["accuracy"]
+    assert np.all(values[~np.isnan(values)] == 0.5)
+
+
+def test_accuracy_counts_pairs_and_half_of_ties() -> None:
+    # Pairs (liked, not): (0.9, 0.5) right, (0.9, 0.1) right, (0.5, 0.5) a tie, (0.5, 0.1) right.
+    liked = [True, False, True, False]
+    assert value("accuracy", [1, 2, 3, 4], [0.9, 0.5, 0.5, 0.1], liked) == 3.5 / 4
+
+
+@pytest.mark.parametrize("liked", [True, False])
+def test_accuracy_needs_a_liked_and_a_disliked_movie(liked: bool) -> None:
+    assert np.isnan(value("accuracy", [1, 2], [0.9, 0.5], [liked, liked]))
+
+
+def test_ndcg_discounts_by_the_logarithm_of_the_rank() -> None:
+    found = value("ndcg@10", [2, 1, 10, 11], [0.0] * 4, [True, False, True, True])
+    best = 1 + 1 / log2(3) + 1 / log2(4)
+    assert found == pytest.approx((1 / log2(3) + 1 / log2(11)) / best)
+
+
+def test_ndcg_of_more_liked_movies_than_places_can_be_perfect() -> None:
+    assert value("ndcg@10", list(range(1, 13)), [0.0] * 12, [True] * 12) == pytest.approx(1.0)
+
+
+def test_recall_is_the_share_of_liked_movies_among_the_first_20() -> None:
+    liked = [True, True, True, True, False]
+    assert value("recall@20", [1, 20, 21, 500, 2], [0.0] * 5, liked) == 0.5
+
+
+def test_mrr_looks_at_the_first_liked_movie_only() -> None:
+    assert value("mrr", [1, 8, 4], [0.0] * 3, [False, True, True]) == 0.25
+
+
+@pytest.mark.parametrize("metric", ["ndcg@10", "recall@20", "mrr"])
+def test_without_a_liked_movie_there_is_no_value(metric: str) -> None:
+    assert np.isnan(value(metric, [1, 2], [0.9, 0.5], [False, False]))
+
+
+def test_coverage_counts_movies_in_anyones_list() -> None:
+    assert of_lists("coverage@10", [[0, 1, -1], [1, 0, 4]], [[]] * 6).tolist() == [0.5]
+
+
+def test_novelty_is_the_mean_of_bits_and_an_unrated_movie_counts_as_rated_once() -> None:
+    # Of 4 users with ratings, movie 1 has 4 raters (0 bits), movie 2 one, movie 3 none (2 bits).
+    values = of_lists("novelty", [[0, 1, -1], [1, 2, -1], [-1, -1, -1]], [[]] * 4)
+    assert values.tolist()[:2] == [1.0, 2.0]
+    assert np.isnan(values[2:]).all()
+
+
+def test_diversity_is_one_less_the_mean_cosine_and_leaves_out_movies_without_genres() -> None:
+    genres = [[0], [0, 1], [2], [], [0]]
+    values = of_lists("diversity", [[0, 1, 2, 3], [0, 4, -1, -1], [3, 2, -1, -1]], genres)
+    assert values[0] == pytest.approx(1 - (1 / np.sqrt(2) + 0 + 0) / 3)
+    assert values[1] == pytest.approx(0.0)
+    assert np.isnan(values[2:]).all()

@@ -1,0 +1,93 @@
+import numpy as np
+from hypothesis import given
+
+from reeltune.domain.arrays import Floats
+from reeltune.metrics.evaluate import evaluate
+from reeltune.metrics.segments import (
+    held_out_scores,
+    movie_accuracies,
+    movie_segments,
+    user_segments,
+)
+from tests.metrics.worlds import Row, World, catalogue_of, table_of, worlds
+
+
+@given(world=worlds())
+def test_the_score_of_a_held_out_rating_is_its_users_for_its_movie(world: World) -> None:
+    held_out = world.held_out
+    expected = world.scores[held_out.users, held_out.movies]
+    assert np.array_equal(held_out_scores(world.score, held_out), expected)
+
+
+def test_the_quarters_with_the_fewest_and_the_most_ratings_are_new_and_heavy() -> None:
+    rows: list[Row] = [
+        (user, movie, 3.0, movie) for user in range(1, 9) for movie in range(1, user + 2)
+    ]
+    table = table_of(rows, range(1, 10))
+    last = table.rated_at == np.arange(2, 10)[table.users]  # each user's last one is held out
+    found = user_segments(table.where(~last), table.where(last))
+    assert np.flatnonzero(found["new users"]).tolist() == [0, 1]
+    assert np.flatnonzero(found["heavy users"]).tolist() == [6, 7]
+
+
+def test_of_equally_many_ratings_all_are_in_or_none() -> None:
+    n_ratings = [2, 2, 3, 4, 4]
+    rows: list[Row] = [
+        (user, movie, 3.0, movie)
+        for user, n in enumerate(n_ratings, 1)
+        for movie in range(1, n + 1)
+    ]
+    table = table_of(rows, range(1, 5))
+    found = user_segments(table, table)
+    assert np.flatnonzero(found["new users"]).tolist() == [0, 1]
+    assert np.flatnonzero(found["heavy users"]).tolist() == [3, 4]
+
+
+def test_where_all_have_equally_many_ratings_nobody_is_new_or_heavy() -> None:
+    table = table_of([(user, 1, 3.0, 1) for user in range(1, 9)], [1])
+    assert user_segments(table, table) == {}
+    assert user_segments(table, table.where(np.zeros(8, dtype=np.bool_))) == {}
+
+
+def test_new_movies_are_unrated_or_first_rated_lately() -> None:
+    rows: list[Row] = [(1, 1, 3.0, 0), (2, 1, 3.0, 99), (1, 2, 3.0, 50), (1, 3, 3.0, 99)]
+    found = movie_segments(
+        table_of(rows, [1, 2, 3, 4]), catalogue_of([1, 2, 3, 4], [[], [0], [1], [0, 1]])
+    )
+    assert found["new movies"].tolist() == [False, False, True, True]
+    assert np.array_equal(found["old movies"], ~found["new movies"])
+    assert found["genre Action"].tolist() == [False, True, False, True]
+
+
+def accuracies(n_users: int, wrong: set[int]) -> dict[str, Floats]:
+    """Of users who like movie 1 over 2 and 3 over 4, with the pairs of `wrong` movies reversed."""
+    movies = [1, 2, 3, 4]
+    rows: list[Row] = [
+        (user, movie, 5.0 if movie % 2 else 1.0, 10 + movie)
+        for user in range(1, n_users + 1)
+        for movie in movies
+    ]
+    table = table_of(rows, movies)
+    nothing = table.where(np.zeros(len(table), dtype=np.bool_))
+    line = np.array([(movie % 2) * (-1.0 if movie in wrong else 1.0) for movie in movies])
+    catalogue = catalogue_of(movies, [[0], [0], [1], []])
+    scores = np.tile(line, (n_users, 1))
+    found = movie_accuracies(
+        lambda part: scores[part.users, part.movies], nothing, table, catalogue
+    )
+    whole = evaluate(lambda users: scores[users], nothing, table, catalogue)
+    found["all"] = whole.per_user["accuracy"]
+    return found
+
+
+def test_a_segments_accuracy_is_over_pairs_with_at_least_one_of_its_movies() -> None:
+    found = accuracies(20, wrong={3})  # 3 is ranked below 2 and 4; 1 above both
+    assert found["all"].tolist() == [0.5] * 20
+    assert found["genre Comedy"].tolist() == [0.0] * 20  # movie 3 with 2 and 4
+    assert np.allclose(found["genre Action"], 2 / 3)  # 1-2, 1-4, 3-2
+    assert np.array_equal(found["new movies"], found["all"])
+
+
+def test_a_segment_with_few_users_is_left_out() -> None:
+    assert set(accuracies(19, set())) == {"all"}
+    assert "genre Drama" not in accuracies(20, set())

@@ -1,0 +1,109 @@
+"""What a run keeps of each experiment, and which of them is the best."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reeltune.components.hyperparameters import SPACE
+from reeltune.db.connection import Connection, connection
+from reeltune.db.experiments import load_best_experiment, load_experiments, load_group_gains
+from reeltune.db.tuning_runs import load_run_totals, save_run
+from reeltune.domain.arrays import Floats
+from reeltune.domain.experiment import BASELINE, SURE_ERRORS, Measurement, TuningRun
+from reeltune.stats.paired_gain import paired_gain
+from reeltune.tuning.ledger import Ledger
+from reeltune.tuning.proposer import Study, new_experiment
+
+USERS = np.random.default_rng(1).random(100)
+NOISE = np.random.default_rng(2).standard_normal(100)
+SURE, LUCKY = USERS + 0.01 + 0.001 * NOISE, USERS + 0.02 + 0.5 * (NOISE - NOISE.mean())
+RUN = TuningRun(
+    tuning_run_id="random_1",
+    created_at="2026-11-20T21:00:00Z",
+    method="random",
+    objective="accuracy",
+    model=Study().model,
+    split="user-time",
+    space_fingerprint=SPACE.fingerprint,
+    seed=1,
+    n_configs=9,
+    data_fingerprint="d" * 64,
+    history_cutoff=0,
+    status="running",
+)
+
+
+def measured(values: Floats) -> Measurement:
+    mean = float(values.mean())
+    return Measurement(
+        objective_value=mean, metrics={"accuracy": mean}, user_values=values, seconds=0.1
+    )
+
+
+def ledger_of(conn: Connection, n: int) -> Ledger:
+    """One with `n` experiments under way."""
+    save_run(conn, RUN)
+    ledger = Ledger(conn, RUN)
+    for number in range(n):
+        ledger.begin([new_experiment(RUN, number, SPACE.defaults(), "initial")])
+    return ledger
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_the_surest_gain_is_the_best_in_whatever_order_they_are_completed(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 3)
+        for number in order:
+            ledger.complete(number, measured((USERS, SURE, LUCKY)[number]))
+        assert ledger.best is not None
+        assert ledger.best.number == 1
+        again = Ledger(conn, RUN)
+        assert again.best == load_experiments(conn, RUN.tuning_run_id)[1]
+        assert again.best_up_to(2) == again.best
+        groups = load_group_gains(conn, RUN.tuning_run_id)
+    gain = paired_gain(SURE, USERS, seed=RUN.seed)
+    assert gain is not None
+    assert again.best.improvement_error == ledger.best.improvement_error == gain.error
+    assert groups["random_1_001"] == pytest.approx(gain.by_group, rel=1e-3)
+
+
+def test_the_database_and_the_program_mean_the_same_by_the_best(tmp_path: Path) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 3)
+        for number, values in enumerate((USERS, SURE, LUCKY)):
+            ledger.complete(number, measured(values))
+        stored = conn.execute("SELECT lower_bound FROM hp_experiments ORDER BY number").fetchall()
+        best = load_best_experiment(conn, RUN.model, None)
+        totals = load_run_totals(conn)[RUN.tuning_run_id]
+    bounds = [ledger.experiments[number].lower_bound for number in range(3)]
+    assert [row["lower_bound"] for row in stored] == pytest.approx(bounds, abs=0)
+    assert best.number == 1
+    assert totals.best_experiment_id == best.experiment_id
+    assert totals.best_value == best.objective_value
+
+
+def test_the_baseline_is_its_own_bound_and_a_candidate_is_less_sure(tmp_path: Path) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 2)
+        ledger.complete(0, measured(USERS))
+        ledger.complete(1, measured(LUCKY))
+    baseline, lucky = ledger.baseline, ledger.experiments[1]
+    assert baseline.improvement_error == 0
+    assert baseline.lower_bound == baseline.objective_value
+    error = float(np.std(LUCKY - USERS, ddof=1) / 10)
+    assert lucky.lower_bound == pytest.approx(LUCKY.mean() - SURE_ERRORS * error)
+    assert ledger.best == baseline
+
+
+def test_where_the_baseline_failed_values_are_compared_as_they_are(tmp_path: Path) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 3)
+        ledger.fail(BASELINE, "broken", 0.1)
+        ledger.complete(1, measured(SURE))
+        ledger.complete(2, measured(LUCKY))
+    assert ledger.best is not None
+    assert ledger.best.number == 2
+    assert ledger.best.improvement_error is None

@@ -1,1 +1,0 @@
-"""The retraining pipeline: one experiment, and one gated retraining."""
