@@ -16,11 +16,12 @@ JOBS ?= 2
 help:
 	@sed -n 's/^# //p' Makefile
 
-$(VENV)/main: requirements.txt
+$(VENV)/main: requirements.txt pyproject.toml
 	@echo "== setting up $(VENV) with what the main job needs (about half a minute, once)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install -r requirements.txt
+	@$(PIP) install --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/main requirements-dev.txt
@@ -30,7 +31,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt
 
 $(DB): | $(VENV)/main
 	@echo "== building the demo world in $(DB)"
-	@$(BIN)/python -m reeltune import demo --db $(DB)
+	@$(BIN)/reeltune import demo --db $(DB)
 
 tune: $(VENV)/main $(DB)
 	@echo "== trying 20 configurations by Bayesian search; the best is promoted if the gate lets it"

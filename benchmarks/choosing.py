@@ -20,7 +20,7 @@ from reeltune.domain.experiment import SURE_ERRORS
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.stats.selection_bias import luck
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 RULES = {  # standard errors that are taken off
     "the mean": 0.0,

@@ -23,7 +23,7 @@ from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import FEWEST_RATINGS, split_by_calendar
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 OF_RUN, DRAWS = 40, 400
 

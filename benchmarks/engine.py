@@ -24,7 +24,7 @@ from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Configuration
 from reeltune.engine.measure import n_threads
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 REFERENCES = 2  # configurations the reference is given: it is slow
 

@@ -35,7 +35,7 @@ from reeltune.domain.space import Configuration
 from reeltune.metrics.evaluate import Evaluation, evaluate
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 Score = Callable[[Ints], Floats]
 

@@ -24,7 +24,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
 from reeltune.engine.arrays import LANES, Singles
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 ROWS_READ, ROWS_WRITTEN, OPERATIONS = 3, 1, 2  # per movie; an operation multiplies and adds
 REPEATS = 2_000

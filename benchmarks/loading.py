@@ -26,7 +26,7 @@ from reeltune.db.dataset import load_dataset, read_dataset
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 Figures = dict[str, float]
 

@@ -20,9 +20,9 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.domain.experiment import Experiment
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.pruning_rules import PRUNERS
 
 SHARES = (0.1, 0.25, 0.5, 1.0)

@@ -26,7 +26,7 @@ from reeltune.domain.space import Configuration
 from reeltune.engine.engine import Engine
 from reeltune.stats.paired_gain import lots
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.tuning.pruning import among
 from reeltune.tuning.pruning_rules import LOOKS, REDUCTION
 

@@ -11,7 +11,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.domain.space import Configuration
 from reeltune.tasks.initial_guesses import Surrogate
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 SEEDS = range(10_000, 10_040)  # of random search, for the scale
 ROUNDS, CHILDREN = 40, 40  # of the long search for the highest value

@@ -101,8 +101,8 @@ def program_of(method: str) -> str:
     """What a piece of this method depends on: Optuna's version, or the hash of our strategies."""
     if method in PEERS:
         return "optuna " + importlib.metadata.version("optuna")
-    files = sorted((_ROOT / "search").glob("*.py"))
-    files += [_ROOT / "training" / "surrogate.py"] if method == GUESSED else []
+    files = sorted((_ROOT / "reeltune" / "search").glob("*.py"))
+    files += [_ROOT / "reeltune" / "tasks" / "initial_guesses.py"] if method == GUESSED else []
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

@@ -30,9 +30,9 @@ from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import Experiment
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 
 STOPS = (1, 2, 5, 10, 20, 50)
 

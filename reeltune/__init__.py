@@ -1,1 +1,49 @@
-"""ReelTune retunes and redeploys a recommender on one SQLite file."""
+"""ReelTune retunes and redeploys a recommender on one SQLite file, and proves that it is better.
+
+The names of `__all__` are the public interface; each is imported when it is first used, so that
+`import reeltune` costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Catalogue": "ratings.catalogue",
+    "Dataset": "ratings.dataset",
+    "HandWeighted": "rating_models.hand_weighted",
+    "Hyperparameter": "domain.space",
+    "HyperparameterTuner": "tuning.proposer",
+    "Plan": "tuning.plan",
+    "RatingTable": "ratings.table",
+    "Recommendation": "ratings.recommender",
+    "Recommender": "ratings.recommender",
+    "ReelTuneError": "domain.errors",
+    "Simplex": "domain.space",
+    "Single": "domain.space",
+    "Space": "domain.space",
+    "TuningOrchestrator": "tuning.orchestrator",
+    "connection": "db.connection",
+    "load_dataset": "db.dataset",
+    "load_model": "versioning.registry",
+    "recommend": "rating_models.recommend",
+    "run_lock": "storage.run_lock",
+}
+"""By name, the module that defines it."""
+
+__all__ = [*_PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'reeltune' has no attribute {name!r}")
+    found = getattr(import_module(f"reeltune.{_PUBLIC[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

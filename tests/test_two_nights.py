@@ -17,7 +17,7 @@ from reeltune.domain.arrays import AnyArray
 from reeltune.domain.version import Version
 from reeltune.rating_models.hand_weighted import fit_components
 from reeltune.storage.artifacts import load_artifact
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.versioning.reproduction import reproduce
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain

@@ -20,7 +20,7 @@ from reeltune.gate.guardrails import LEVEL
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import Side, gather
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.views.json_ready import json_ready
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,17})")

@@ -158,7 +158,3 @@ def _end(faults: Sequence[Fault], as_json: bool) -> None:
 def _printable(text: str) -> str:
     """`text` on one line, control characters made visible."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
-if __name__ == "__main__":
-    db(prog_name="python -m db")

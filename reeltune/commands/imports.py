@@ -1,4 +1,4 @@
-"""Command: python -m reeltune import. Fills the database from outside files, or with a made-up world."""
+"""Command: import. Fills the database from outside files, or with a made-up world."""
 
 from pathlib import Path
 
@@ -59,6 +59,3 @@ def movielens(
 
 
 importers.add_command(demo)
-
-if __name__ == "__main__":
-    importers(prog_name="python -m reeltune import")

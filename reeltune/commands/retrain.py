@@ -24,13 +24,14 @@ from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.space import Configuration
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
-from reeltune.rating_models.hand_weighted import model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
 from reeltune.storage.files import read_text
 from reeltune.storage.run_lock import run_lock
+from reeltune.tasks.study import Study
 from reeltune.tracking.steps import steps_shown
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, HyperparameterTuner, Study
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, HyperparameterTuner
 from reeltune.versioning.request import MIN_NEW_RATINGS, Order, Retraining
 from reeltune.versioning.retraining import retrain
 from reeltune.views.summary import summarise
@@ -208,7 +209,3 @@ def _show(result: Retraining, as_json: bool) -> None:
         render_retraining(result_console(), result)
     if result.verdict == "refused":
         raise GateError(f"not promoted: {result.said}")
-
-
-if __name__ == "__main__":
-    main()

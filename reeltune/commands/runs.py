@@ -15,9 +15,9 @@ from reeltune.db.tuning_runs import load_run
 from reeltune.db.warm_starts import load_warm_starts
 from reeltune.reports.stored_tables import render_stored
 from reeltune.reports.tuning_tables import render_summary
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.stop_request import stop_run
 from reeltune.tuning.stopping import StopRules
 from reeltune.views.next_step import resume_line

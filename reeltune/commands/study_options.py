@@ -8,9 +8,10 @@ import click
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
-from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.splits import SPLITS
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, Study
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES
 
 
 def option_study(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,9 +20,10 @@ from reeltune.db.dataset import load_dataset
 from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, Study
+from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.result import RunResult
 from reeltune.views.summary import summarise
 
@@ -145,7 +146,3 @@ def _show_summary(sitting: Sitting, study: Study, run_id: str | None) -> None:
         print_json(found.as_dict())
     else:
         render_summary(result_console(), found)
-
-
-if __name__ == "__main__":
-    main(prog_name="tune_orchestrator.py")

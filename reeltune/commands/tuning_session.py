@@ -22,11 +22,11 @@ from reeltune.domain.experiment import Experiment
 from reeltune.executors import physical_cores
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
+from reeltune.tasks.study import Study
 from reeltune.tracking.progress import watcher
 from reeltune.tracking.steps import steps_shown
 from reeltune.tuning.orchestrator import TuningOrchestrator, study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import Order, Retraining

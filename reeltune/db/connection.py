@@ -29,7 +29,7 @@ def connect(path: Path, *, create: bool = False) -> Connection:
     """
     if not create and not path.is_file():
         raise NotFoundError(
-            f"no database at {str(path)!r}: make one with `python -m reeltune import demo --db {path}`"
+            f"no database at {str(path)!r}: make one with `reeltune import demo --db {path}`"
             " or import your own ratings"
         )
     with expected(path):

@@ -30,8 +30,8 @@ def load_dataset(conn: Connection) -> Dataset:
     """
     if not has_ratings(conn, 1):
         raise NotFoundError(
-            "the database holds no ratings: import some with `python -m reeltune import movielens DIR`,"
-            " or `python -m reeltune import demo`"
+            "the database holds no ratings: import some with `reeltune import movielens DIR`,"
+            " or `reeltune import demo`"
         )
     return _load_kept(conn) if has_ratings(conn, WORTH_KEEPING) else read_dataset(conn)
 

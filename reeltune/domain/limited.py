@@ -1,6 +1,6 @@
 """Hyperparameters with fewer values than declared, and groups of them on a unit cube.
 
-As in `reeltune.domain.space`, every point of a group's share of the cube is valid by construction, and
+As in `domain/space.py`, every point of a group's share of the cube is valid by construction, and
 `decode(encode(x)) == x` to the last bit for what `decode` gives. `encode` takes any valid values of
 the whole space too: it gives the point of something near them.
 """

@@ -88,4 +88,4 @@ def restored(
 
 def _making() -> str:
     """Hash of the source that makes worlds, which is no part of the program's version."""
-    return hashlib.sha256((Path(__file__).parent / "world.py").read_bytes()).hexdigest()
+    return hashlib.sha256((Path(__file__).parent / "index.py").read_bytes()).hexdigest()

@@ -124,7 +124,7 @@ def _compiled() -> Evaluate:
 
 def _code_directory() -> Path:
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("fused_*.py")):
+    for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "reeltune" / f"fused-{digest.hexdigest()[:16]}"

@@ -46,6 +46,6 @@ def monitor_command(notify: str | None, db_path: Path, as_json: bool, quiet: boo
 
 def fit(training: TrainingRun, ratings: RatingTable, catalogue: Catalogue) -> Recommender:
     """A model with the configuration of `training`, fitted to `ratings`."""
-    from reeltune.rating_models.hand_weighted import model_class
+    from reeltune.rating_models.registry import model_class
 
     return model_class(training.model)(training.hyperparameters).fit(ratings, catalogue)

@@ -1,7 +1,6 @@
-"""The recommender: hyperparameters and fitted components make scores, top-k lists, reasons."""
+"""The hand-weighted recommender: hyperparameters and fitted components make scores and reasons."""
 
 import dataclasses
-import importlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar, Self
@@ -14,12 +13,8 @@ from reeltune.components.opinions import Opinions
 from reeltune.domain.arrays import AnyArray, Floats, Ints, Ints32
 from reeltune.domain.errors import InputError
 from reeltune.domain.space import Configuration, Space
-from reeltune.metrics.ranking import tie_order
 from reeltune.ratings.catalogue import Catalogue
-from reeltune.ratings.recommender import Recommendation, Recommender
 from reeltune.ratings.table import RatingTable
-
-BUILT_IN = "hand-weighted"
 
 
 class HandWeighted:
@@ -96,54 +91,3 @@ def fit_components(
     """
     opinions = Opinions.of(ratings, measured)
     return tuple(component.fit(opinions, catalogue) for component in COMPONENTS.values())
-
-
-def model_class(name: str) -> type[Recommender]:
-    """The recommender that `name` means: the built-in one, or `package.module:Name`.
-
-    Raises:
-        InputError: it cannot be imported or is no recommender.
-    """
-    if name == BUILT_IN:
-        return HandWeighted
-    module_name, _, class_name = name.partition(":")
-    if not class_name:
-        raise InputError(f"a model is {BUILT_IN!r} or 'package.module:Name', got {name!r}")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"model {name!r} cannot be imported: {error}") from error
-    missing = [n for n in ("space", "fit", "score", "arrays", "load") if not hasattr(found, n)]
-    if missing or not isinstance(found, type):
-        raise InputError(f"model {name!r} is no recommender: it lacks {', '.join(missing)}")
-    return found
-
-
-def recommend(
-    model: Recommender, ratings: RatingTable, user_id: int, k: int = 10
-) -> list[Recommendation]:
-    """The `k` best movies that the user has not rated, best first, each with its reasons.
-
-    Raises:
-        InputError: there is no such user in `ratings`.
-    """
-    user = int(np.searchsorted(ratings.user_ids, user_id))
-    if user == ratings.n_users or ratings.user_ids[user] != user_id:
-        raise InputError(f"user {user_id} has no ratings")
-    seen = ratings.movies[ratings.starts[user] : ratings.starts[user + 1]]
-    scores = np.array(model.score(np.array([user]))[0])
-    reasons = model.parts(np.array([user])) if isinstance(model, HandWeighted) else {}
-    return [
-        Recommendation(
-            movie_id=int(ratings.movie_ids[movie]),
-            score=float(scores[movie]),
-            parts={name: float(part[0, movie]) for name, part in reasons.items()},
-        )
-        for movie in top_movies(scores, seen, tie_order(ratings.movie_ids), k)
-    ]
-
-
-def top_movies(scores: Floats, seen: Ints32, ties: Ints, k: int) -> list[int]:
-    """Positions of the `k` best of `scores` (M,) outside `seen`, ties in the order of `ties`."""
-    order = np.lexsort((ties, -scores))
-    return [int(movie) for movie in order[~np.isin(order, seen)][:k]]

@@ -13,8 +13,9 @@ from reeltune.domain.space import Ascending, Fixed, Group, Hyperparameter, Simpl
 _INTRODUCTION = """\
 # Hyperparameters
 
-Every hyperparameter of the built-in recommender, as declared in `reeltune/components/hyperparameters.py`.
-This page is generated: `python -m reeltune.reports.hyperparameter_page docs/HYPERPARAMETERS.md`.
+Every hyperparameter of the built-in recommender, as declared in
+`reeltune/components/hyperparameters.py`. This page is generated:
+`python -m reeltune.reports.hyperparameter_page docs/HYPERPARAMETERS.md`.
 
 There are {n}, of which {searched} are searched, in {dimensions} dimensions: shares of a sum have
 one dimension less than members. Both ends of a range belong to it. Values have at most six

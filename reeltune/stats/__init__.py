@@ -1,1 +1,1 @@
-"""Statistics: paired tests, multiple testing, alpha spending, selection bias, power, Pareto fronts."""
+"""Paired tests, multiple testing, alpha spending, selection bias, power, Pareto fronts."""

@@ -6,7 +6,8 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import SECONDS, check_objectives
 from reeltune.sweeps.document import Fault, Item
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, Study, check_way
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, check_way
 
 
 def objective_names(said: Any) -> tuple[str, ...]:

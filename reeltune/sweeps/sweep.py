@@ -8,14 +8,15 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Hyperparameter, Space
-from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
 from reeltune.sweeps.objectives import objective_faults, objective_names
 from reeltune.sweeps.schema import SCHEMA, check
+from reeltune.tasks.study import Study
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, OBJECTIVES, Study, check_method
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, OBJECTIVES, check_method
 from reeltune.tuning.stopping import StopRules
 
 SUFFIXES = (".yaml", ".yml")

@@ -15,13 +15,14 @@ from reeltune.metrics.segments import (
     movie_accuracies,
     user_segments,
 )
-from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted, model_class
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.splits import SPLITS, HeldOutPart
 from reeltune.stats.paired_tests import known_differences
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,12 +16,12 @@ from reeltune.components.opinions import Opinions
 from reeltune.domain.arrays import Floats
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.rating_models.hand_weighted import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.pairs import Pairs, sample_pairs
 from reeltune.tasks.ranking_loss import ordering_weights
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 SURROGATE = "surrogate"  # the tuning method of the experiments that it proposes
 BOOSTED_BY = 0.2  # to see what a boost adds: less than the cut at 1 takes away

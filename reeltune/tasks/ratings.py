@@ -13,12 +13,12 @@ from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
 from reeltune.metrics.evaluate import Evaluation, evaluate
 from reeltune.metrics.user_sample import panel_part
-from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
+from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS, HeldOutPart
 from reeltune.ratings.table import RatingTable
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 
 
 @dataclass(frozen=True, eq=False)

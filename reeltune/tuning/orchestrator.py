@@ -31,6 +31,7 @@ from reeltune.domain.space import Configuration
 from reeltune.executors import Batches, Executor, Start, make_executor
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tracking.lineage import code_version
 from reeltune.tracking.progress import SilentWatcher, Watcher
 from reeltune.tuning.initial_design import Opening, leave_pattern
@@ -38,13 +39,7 @@ from reeltune.tuning.interrupts import stoppable
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.loop import Loop
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import (
-    HyperparameterTuner,
-    Study,
-    check_method,
-    check_way,
-    new_experiment,
-)
+from reeltune.tuning.proposer import HyperparameterTuner, check_method, check_way, new_experiment
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside

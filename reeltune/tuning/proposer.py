@@ -1,7 +1,7 @@
 """What to try next, and what was tried: candidates in, `hp_experiments` out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reeltune.db.connection import Connection, transaction
@@ -22,7 +22,6 @@ from reeltune.domain.experiment import (
     Experiment,
     Phase,
     Result,
-    Task,
     TuningRun,
     experiment_id,
 )
@@ -30,7 +29,6 @@ from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import SECONDS, upwards
 from reeltune.domain.space import Configuration, Space, Value
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.search import (
     ONE_OBJECTIVE,
@@ -43,43 +41,11 @@ from reeltune.search import (
     propose,
 )
 from reeltune.search.grid import Grid
-from reeltune.tracking.lineage import code_version
+from reeltune.tasks.study import Study
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
 FURTHER_OBJECTIVES = (*METRICS, SECONDS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """What is tuned, and for what: the choices that a run's results depend on."""
-
-    model: str = BUILT_IN
-    split: str = "user-time"
-    objective: str = "accuracy"  # decides which is best
-    further_objectives: tuple[str, ...] = ()  # to be good at as well: then a front is looked for
-    seed: int | None = None  # None: the number of runs before this one, so that nights differ
-
-    @property
-    def objectives(self) -> tuple[str, ...]:
-        """All of them, the deciding one first."""
-        return (self.objective, *self.further_objectives)
-
-    @property
-    def space(self) -> Space:
-        """The model's hyperparameters."""
-        return model_class(self.model).space
-
-    def task(self, data: Dataset) -> Task:
-        """What this study's results on `data` can be compared with."""
-        return Task(
-            data_fingerprint=data.fingerprint,
-            split=self.split,
-            model=self.model,
-            space_fingerprint=self.space.fingerprint,
-            objective=self.objective,
-            code_version=code_version(),
-        )
 
 
 class HyperparameterTuner:

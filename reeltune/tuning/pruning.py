@@ -12,7 +12,7 @@ from reeltune.domain.experiment import Measurement, Pruned
 from reeltune.domain.space import Configuration
 from reeltune.engine.engine import Engine, applies
 from reeltune.metrics.evaluate import Evaluation, evaluate
-from reeltune.rating_models.hand_weighted import model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.recommender import Recommender
 from reeltune.stats.paired_gain import MOST_GROUPS, lots
 from reeltune.tasks.ratings import Trainer

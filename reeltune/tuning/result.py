@@ -7,10 +7,10 @@ from typing import Any
 from reeltune.db.experiments import load_group_gains
 from reeltune.domain.experiment import BASELINE, RunStatus
 from reeltune.domain.space import Configuration, Space
-from reeltune.reports.front import Point, front_of
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.run_state import FINISHED
 from reeltune.tuning.stopping import Stop, StoppedBy
+from reeltune.views.pareto_front import Point, front_of
 from reeltune.views.selection_bias import luck_of_best, more_helps
 from reeltune.views.summary import ranking
 

@@ -7,7 +7,7 @@ import numpy as np
 from reeltune.db.connection import Connection
 from reeltune.db.ratings import load_ratings
 from reeltune.domain.errors import InputError
-from reeltune.rating_models.hand_weighted import recommend
+from reeltune.rating_models.recommend import recommend
 from reeltune.ratings.recommender import Recommendation
 from reeltune.ratings.table import RatingTable
 from reeltune.versioning.contents import LoadedModel

@@ -1,27 +1,17 @@
-"""Registers, promotes, rolls back and verifies versions: the only writer of what is in production.
+"""Registers, promotes and rolls back versions: the only writer of what is in production.
 
 What is in production is one row of the database. Its artifact is on the disk before the row says
 so, and its exported file is written right after; readers follow the row.
 """
 
 import enum
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, Literal
 
-import click
 import numpy as np
 
-from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import EXIT_ERROR, Group
-from reeltune.cli.options import option_db, option_json, option_quiet
-from reeltune.commands.version_upkeep import VERSION_COMMANDS
-from reeltune.db.catalogue import load_titles
-from reeltune.db.columns import snapshot
-from reeltune.db.connection import Connection, connection, transaction
-from reeltune.db.deployed import export_deployed, export_path, live_history
-from reeltune.db.deployed import verify as verify  # a public name of this module too
+from reeltune.db.connection import Connection, transaction
+from reeltune.db.deployed import export_deployed, live_history
 from reeltune.db.test_evaluations import Reference, save_reference
 from reeltune.db.versions import (
     add_version,
@@ -29,30 +19,15 @@ from reeltune.db.versions import (
     load_events,
     load_production,
     load_version,
-    load_versions,
     replace_production,
 )
 from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.version import EventKind, TrainingRun, Version
-from reeltune.monitoring.command import monitor_command
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.table import RatingTable
-from reeltune.reports.version_tables import (
-    diff_json,
-    faults_json,
-    print_diff,
-    print_faults,
-    print_recommendations,
-    print_version,
-    print_versions,
-    show_json,
-    versions_json,
-)
 from reeltune.storage.artifacts import load_artifact, save_artifact
 from reeltune.versioning.contents import LoadedModel, artifact_contents, model_arrays
-
-_NUMBER = click.IntRange(1, 2**63 - 1)
 
 
 class _Expected(enum.Enum):
@@ -164,11 +139,10 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
         NotFoundError: there is no such version, or none is in production.
         StorageError: its artifact cannot be trusted, or does not fit this code.
     """
-    from reeltune.rating_models.hand_weighted import (
-        model_class,  # here: a rollback need not wait for models
-    )
+    # Here: a rollback need not wait for models.
+    from reeltune.rating_models.registry import model_class
 
-    found = _find(conn, version)
+    found = find_version(conn, version)
     manifest, arrays = _load_artifact(conn, found)
     kind = model_class(found.training.model)
     faults = kind.space.faults(found.training.hyperparameters)
@@ -262,139 +236,13 @@ def _ids(arrays: Mapping[str, AnyArray], name: str) -> Ints:
     return arrays[name].astype(np.int64)
 
 
-_option_reason = click.option(
-    "--reason", default="by hand", show_default=True, help="Why, kept with the version."
-)
+def find_version(conn: Connection, version: int | None) -> Version:
+    """Return a version, by default the one in production.
 
-
-@click.group(cls=Group)
-def model_versioning() -> None:
-    """Which version of the model is in production, which ones were, and why."""
-
-
-@model_versioning.command("list")
-@option_db
-@option_json
-def list_command(db_path: Path, as_json: bool) -> None:
-    """List all versions, the earliest first."""
-    with connection(db_path) as conn:
-        versions = load_versions(conn)
-    if as_json:
-        print_json(versions_json(versions))
-    else:
-        print_versions(result_console(), versions)
-
-
-@model_versioning.command()
-@click.argument("version", type=_NUMBER, required=False)
-@click.option(
-    "--user", "user_id", type=_NUMBER, help="Show also what this user would be recommended."
-)
-@option_db
-@option_json
-def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool) -> None:
-    """Show what VERSION came from and what happened to it; by default the one in production."""
-    from reeltune.versioning.recommendations import recommend_for
-
-    with connection(db_path) as conn, snapshot(conn):
-        found = _find(conn, version)
-        events = load_events(conn, found.version)
-        best = (
-            None
-            if user_id is None
-            else recommend_for(conn, load_model(conn, found.version), user_id)
-        )
-        titles = load_titles(conn) if best else {}
-    if as_json:
-        print_json(show_json(found, events, best, titles))
-        return
-    print_version(result_console(), found, events)
-    if best is not None and user_id is not None:
-        print_recommendations(result_console(), user_id, best, titles)
-
-
-@model_versioning.command()
-@click.argument("a", type=_NUMBER)
-@click.argument("b", type=_NUMBER)
-@option_db
-@option_json
-def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
-    """Show hyperparameters and metrics of versions A and B side by side, differences marked."""
-    with connection(db_path) as conn:
-        both = load_version(conn, a), load_version(conn, b)
-    if as_json:
-        print_json(diff_json(*both))
-    else:
-        print_diff(result_console(), *both)
-
-
-@model_versioning.command("promote")
-@click.argument("version", type=_NUMBER)
-@_option_reason
-@option_db
-@option_json
-@option_quiet
-def promote_command(version: int, reason: str, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Put VERSION in production and export its hyperparameters."""
-    with connection(db_path) as conn:
-        changed = promote(conn, version, reason)
-    if as_json:
-        print_json({"version": version, "changed": changed})
-    elif not quiet:
-        click.echo(f"version {version} is in production{'' if changed else ' already'}")
-
-
-@model_versioning.command("rollback")
-@click.option("--to", type=_NUMBER, help="The version to go back to; default: the one before.")
-@_option_reason
-@option_db
-@option_json
-@option_quiet
-def rollback_command(
-    to: int | None, reason: str, db_path: Path, as_json: bool, quiet: bool
-) -> None:
-    """Take production back to the version that was there before; again, to the one before that."""
-    with connection(db_path) as conn:
-        version = rollback(conn, to, reason=reason)
-    if as_json:
-        print_json({"version": version, "changed": True})
-    elif not quiet:
-        click.echo(f"rolled back: version {version} is in production")
-
-
-@model_versioning.command("verify")
-@option_db
-@option_json
-@option_quiet
-def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check artifacts, production, its export and the database; exit code 1 if any is wrong."""
-    with connection(db_path) as conn:
-        faults = verify(conn)
-        n_versions = 0 if faults else len(load_versions(conn))
-        export = export_path(conn).name
-    if as_json:
-        print_json(faults_json(faults))
-    elif faults:
-        print_faults(result_console(), faults)
-    elif not quiet:
-        click.echo(
-            f"nothing is wrong with {n_versions} versions, their artifacts, what is in production,"
-            f" {export} and the database"
-        )
-    if faults:
-        sys.exit(EXIT_ERROR)
-
-
-for _command in (monitor_command, *VERSION_COMMANDS):
-    model_versioning.add_command(_command)
-
-
-def _find(conn: Connection, version: int | None) -> Version:
+    Raises:
+        NotFoundError: there is no such version, or none is in production.
+    """
     found = load_production(conn) if version is None else load_version(conn, version)
     if found is None:
         raise NotFoundError("no version is in production: run `retrain_model.py` first")
     return found
-
-
-if __name__ == "__main__":
-    model_versioning(prog_name="python model_versioning.py")

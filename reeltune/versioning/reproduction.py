@@ -9,7 +9,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.versions import database_path, load_version
 from reeltune.domain.errors import InputError
 from reeltune.domain.version import TrainingRun
-from reeltune.rating_models.hand_weighted import model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.artifacts import artifact_sha256, save_artifact
 from reeltune.tracking.lineage import code_version, environment

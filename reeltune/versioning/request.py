@@ -10,7 +10,7 @@ from reeltune.gate.error_budget import BudgetState
 from reeltune.gate.gate import MINIMUM_EFFECT, Decision
 from reeltune.gate.guardrails import Rule
 from reeltune.stats.paired_tests import Comparison
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.views.json_ready import json_ready
 
 MIN_NEW_RATINGS = 100

@@ -20,7 +20,7 @@ from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
 from reeltune.gate.guardrails import LEVEL
-from reeltune.rating_models.hand_weighted import model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
 from reeltune.tasks.ratings import Trainer, finite

@@ -10,11 +10,11 @@ from reeltune.db.tuning_runs import load_progress, load_run
 from reeltune.db.versions import database_path
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
 from reeltune.domain.space import Configuration, Space
-from reeltune.reports.front import Point, points
 from reeltune.views.changes import Change, changes
 from reeltune.views.comparison import Difference, compare_with_baseline
 from reeltune.views.json_ready import json_ready
 from reeltune.views.next_step import first_command, next_command
+from reeltune.views.pareto_front import Point, points
 from reeltune.views.stored import RunLine, Stored, deployed_configuration, describe_stored
 
 MOST_FAILURES = 3

@@ -15,8 +15,8 @@ from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.stats.paired_tests import paired_difference
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
-from reeltune.tuning.proposer import Study
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 from tests.running import run, run_json

@@ -10,9 +10,10 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_path, load_deployed
 from reeltune.db.experiments import load_experiment
 from reeltune.db.versions import load_events, load_production, load_versions
-from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
@@ -191,7 +192,7 @@ def test_bad_input_gets_one_line_and_changes_nothing(world: Path, given: str, sa
 
 def test_a_missing_database_is_named_with_what_to_do(tmp_path: Path) -> None:
     done = run(SCRIPT, "--db", tmp_path / "none.db", expect=1)
-    assert "python -m reeltune import demo" in done.stderr
+    assert "reeltune import demo" in done.stderr
     assert not (tmp_path / "none.db").exists()
 
 

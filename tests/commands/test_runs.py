@@ -10,9 +10,9 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_runs
 from reeltune.domain.errors import InterruptedRunError
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.stopping import StopRules
 from tests.tuning.runs import Interrupting, tuned
 

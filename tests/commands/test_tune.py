@@ -19,7 +19,8 @@ from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
 from reeltune.storage.run_lock import run_lock
 from reeltune.tasks.ratings import Trainer
-from reeltune.tuning.proposer import HyperparameterTuner, Study
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import HyperparameterTuner
 from tests.running import ROOT, command, environment, run, run_json
 
 SCRIPT = "tune_orchestrator.py"

@@ -6,16 +6,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from reeltune.commands.versions import model_versioning
 from reeltune.db.command_runs import CommandRun, save_command_run
 from reeltune.db.connection import Connection, connect, connection, transaction
 from reeltune.db.dataset import load_dataset
+from reeltune.db.deployed import verify
 from reeltune.db.doctor import examine
 from reeltune.db.versions import load_version, load_versions
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import StorageError
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.versioning import history as moments
-from reeltune.versioning.registry import load_model, model_versioning, promote, rollback, verify
+from reeltune.versioning.registry import load_model, promote, rollback
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 from tests.versioning.versions import artifact, in_production, produced

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from reeltune.commands.versions import model_versioning
 from reeltune.db.connection import Connection, connect
 from reeltune.db.deployed import export_path
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.versioning.registry import model_versioning, promote, refuse, register
+from reeltune.versioning.registry import promote, refuse, register
 from tests.versioning.versions import (
     CATALOGUE,
     RATINGS,

@@ -13,7 +13,7 @@ from reeltune.db.connection import (
 )
 from reeltune.domain.errors import BusyError, NotFoundError, StorageError
 
-MIGRATIONS = sorted((Path(__file__).parents[2] / "db" / "migrations").glob("*.sql"))
+MIGRATIONS = sorted((Path(__file__).parents[2] / "reeltune" / "db" / "migrations").glob("*.sql"))
 
 
 @pytest.fixture

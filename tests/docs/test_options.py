@@ -7,13 +7,13 @@ import pytest
 
 from reeltune.commands import retrain as retrain_model
 from reeltune.commands import tune as tune_orchestrator
+from reeltune.commands import versions as model_versioning
 from reeltune.commands.database import db as database
 from reeltune.commands.imports import importers
-from reeltune.versioning import registry as model_versioning
 from tests.docs.pages import GUIDE
 
 COMMANDS: dict[str, click.Command] = {
-    "importers": importers,
+    "reeltune import": importers,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,

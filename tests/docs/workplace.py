@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, Step
 from tests.running import environment
 
 SIZES = ("--users", "100", "--movies", "300", "--ratings", "6000", "--seed", "2")
-_DEMO = "python -m reeltune import demo"
+_DEMO = "reeltune import demo"
 
 
 class Workplace:
@@ -22,7 +22,7 @@ class Workplace:
     def __init__(self, directory: Path, world: Path) -> None:
         self.directory = directory
         self.environment = environment() | {"PATH": _path_with_python(), "COLUMNS": "100"}
-        for program in [*ROOT.glob("*.py"), *(p.parent for p in ROOT.glob("*/__init__.py"))]:
+        for program in [*ROOT.glob("*.py"), *map(ROOT.joinpath, ("reeltune", "db", "examples"))]:
             (directory / program.name).symlink_to(program)
         copy(world, directory / "movies.db")
         write_movielens(world, directory / "ml-latest-small")

@@ -15,7 +15,8 @@ from reeltune.engine.arrays import LANES, TOP
 from reeltune.engine.engine import Engine, applies
 from reeltune.metrics.evaluate import Evaluation
 from reeltune.metrics.ranking import rank, tie_order
-from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.ratings import Trainer

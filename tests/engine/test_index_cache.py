@@ -16,8 +16,8 @@ from reeltune.executors import make_executor
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import _same
-from reeltune.tuning.proposer import Study
 
 
 class Inner(NamedTuple):

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 
 from reeltune.commands.retrain import main as retrain_model
 from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.commands.versions import model_versioning
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.test_evaluations import load_looks
 from reeltune.gate.error_budget import budget_state
-from reeltune.tuning.proposer import Study
-from reeltune.versioning.registry import model_versioning
+from reeltune.tasks.study import Study
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain_best
 from tests.commands.test_tune import tuned

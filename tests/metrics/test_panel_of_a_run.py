@@ -18,12 +18,14 @@ from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import BASELINE
 from reeltune.metrics.segments import held_out_scores, movie_accuracies
 from reeltune.metrics.user_sample import panel_part
-from reeltune.rating_models.hand_weighted import BUILT_IN, HandWeighted
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.evidence import Side, gather, measure_sides
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner, Study
+from reeltune.tuning.proposer import HyperparameterTuner
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order, Retraining
 from reeltune.versioning.retraining import retrain

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
 from reeltune.metrics.ranking import Ranking, join, rank, tie_order
-from tests.evaluation import oracle
+from tests.metrics import oracle
 from tests.metrics.worlds import World, table_of, worlds
 
 some_ids = st.lists(st.integers(1, 2**62), unique=True, max_size=50).map(sorted)

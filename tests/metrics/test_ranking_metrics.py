@@ -8,7 +8,7 @@ from reeltune.domain.arrays import Floats
 from reeltune.metrics.evaluate import Evaluation, evaluate
 from reeltune.metrics.ranking import Ranking
 from reeltune.metrics.ranking_metrics import METRICS, Outcome
-from tests.evaluation import oracle
+from tests.metrics import oracle
 from tests.metrics.worlds import World, catalogue_of, table_of, worlds
 
 

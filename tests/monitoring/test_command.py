@@ -8,12 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reeltune.cli.console import progress_bar, remark_console
+from reeltune.commands.versions import model_versioning
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.dataset import load_dataset
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
-from reeltune.tuning.proposer import Study
-from reeltune.versioning.registry import model_versioning
+from reeltune.tasks.study import Study
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 

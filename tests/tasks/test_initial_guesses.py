@@ -16,8 +16,8 @@ from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import SURROGATE, Surrogate
 from reeltune.tasks.pairs import MOST_PAIRS, sample_pairs
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from tests.tuning.runs import found, tuned
 
 DEFAULTS = SPACE.defaults()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pysqlite3 as sqlite
 
-MIGRATIONS = sorted((Path(__file__).parents[2] / "db" / "migrations").glob("*.sql"))
+MIGRATIONS = sorted((Path(__file__).parents[2] / "reeltune" / "db" / "migrations").glob("*.sql"))
 
 
 def make_at(path: Path, schema: int) -> None:

@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from reeltune.commands.database import db
 from reeltune.commands.retrain import main as retrain_model
 from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.commands.versions import model_versioning
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import connection, newest_schema
-from reeltune.versioning.registry import model_versioning
 from tests.commands.test_tune import tuned
 from tests.importers.imports import dump
 from tests.torture.nursery import Nursery

@@ -9,7 +9,8 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments, save_experiment
 from reeltune.db.tuning_runs import load_runs, save_run
 from reeltune.domain.experiment import Experiment
-from reeltune.tuning.proposer import HyperparameterTuner, Study, new_experiment
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
 from tests.torture.bad_models import INFINITE, LIVES, MORTAL, NAN, SHORT, WAYS
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from reeltune.commands.retrain import main as retrain_model
 from reeltune.commands.retrain import read_apply_hp
 from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.commands.versions import model_versioning
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connect, connection
 from reeltune.db.deployed import load_deployed
 from reeltune.domain.errors import ReelTuneError
-from reeltune.rating_models.hand_weighted import BUILT_IN
-from reeltune.tuning.proposer import Study
-from reeltune.versioning.registry import model_versioning
+from reeltune.rating_models.registry import BUILT_IN
+from reeltune.tasks.study import Study
 from tests.running import ROOT, command, environment
 from tests.torture.scale import note, times
 from tests.versioning.versions import produced

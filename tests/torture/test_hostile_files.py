@@ -17,12 +17,12 @@ from click.testing import CliRunner, Result
 from reeltune.commands.imports import importers
 from reeltune.commands.retrain import main as retrain_model
 from reeltune.commands.tune import main as tune_orchestrator
+from reeltune.commands.versions import model_versioning
 from reeltune.db.connection import connection
 from reeltune.domain.errors import InputError, ReelTuneError
 from reeltune.importers import lines
 from reeltune.storage.files import read_text
 from reeltune.sweeps.sweep import read_sweep
-from reeltune.versioning.registry import model_versioning
 from tests.importers.imports import CREDITS, LINKS, METADATA, MOVIES, RATINGS
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times

@@ -24,7 +24,7 @@ from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
 from reeltune.storage.artifacts import find_orphans
 from reeltune.storage.run_lock import run_lock
-from reeltune.tuning.proposer import Study
+from reeltune.tasks.study import Study
 from reeltune.versioning.registry import promote, rollback
 from reeltune.versioning.request import Order
 from reeltune.versioning.retention import remove_old

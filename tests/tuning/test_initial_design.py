@@ -15,9 +15,9 @@ from reeltune.domain.experiment import Experiment
 from reeltune.domain.limits import Limit, Limits
 from reeltune.domain.warm_start import Gain, Pattern
 from reeltune.ratings.meta_features import profile
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from tests.tuning.runs import Interrupting, found, resumed, tuned
 
 GOOD = {**SPACE.defaults(), "genre_weight": 0.1, "rating_weight": 0.6}

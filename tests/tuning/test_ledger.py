@@ -12,8 +12,9 @@ from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, SURE_ERRORS, Measurement, TuningRun
 from reeltune.stats.paired_gain import paired_gain
+from reeltune.tasks.study import Study
 from reeltune.tuning.ledger import Ledger
-from reeltune.tuning.proposer import Study, new_experiment
+from reeltune.tuning.proposer import new_experiment
 
 USERS = np.random.default_rng(1).random(100)
 NOISE = np.random.default_rng(2).standard_normal(100)

@@ -15,9 +15,9 @@ from reeltune.domain.space import Configuration
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.stopping import StopRules
 from tests.search.problems import enrolled
 from tests.tuning.runs import Interrupting, found, resumed, tuned

@@ -20,7 +20,8 @@ from reeltune.domain.clock import stamp
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.domain.experiment import Measurement, TuningRun
 from reeltune.domain.space import Configuration
-from reeltune.tuning.proposer import HyperparameterTuner, Study, new_experiment
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
 
 
 def tuner_of(conn: Connection, seed: int = 1) -> HyperparameterTuner:

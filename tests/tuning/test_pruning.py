@@ -19,9 +19,9 @@ from reeltune.importers.demo_settings import DemoSettings
 from reeltune.ratings.dataset import Dataset
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.pruning_rules import LEVEL, PRUNERS, Contest, bar, clear_loss
 from tests.tuning.runs import Interrupting, found, resumed, tuned

@@ -11,14 +11,15 @@ from reeltune.db.connection import connection
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import RunStatus
 from reeltune.domain.limits import Limit, Limits
+from reeltune.tasks.study import Study
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Study
 from reeltune.tuning.result import RunResult, complete
 from reeltune.tuning.stopping import StoppedBy
 from tests.running import ROOT
 from tests.tuning.runs import tuned
 
-SCHEMA = json.loads((ROOT / "training" / "result.schema.json").read_text(encoding="utf-8"))
+SCHEMA_FILE = ROOT / "reeltune" / "tuning" / "result.schema.json"
+SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 TYPES: Mapping[str, Any] = {
     "string": str,
     "integer": int,

@@ -17,9 +17,10 @@ from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InputError, InterruptedRunError
 from reeltune.domain.objectives import read_objectives
 from reeltune.stats.pareto import front
+from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator, study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, HyperparameterTuner, Study
+from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, HyperparameterTuner
 from tests.tuning.runs import Interrupting, tuned
 
 BOTH = ("--objective", "accuracy,diversity")

@@ -15,7 +15,8 @@ from reeltune.db.tuning_runs import save_run
 from reeltune.db.versions import load_events, load_production, load_version, load_versions
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.space import Value
-from reeltune.tuning.proposer import HyperparameterTuner, Study, new_experiment
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
 from reeltune.versioning.request import Order, Retraining
 from reeltune.versioning.retraining import retrain, retrain_best
 from tests.running import run_json

@@ -1,0 +1,13 @@
+"""Propose hyperparameters and keep what was tried: `HyperparameterTuner`, for use from Python.
+
+Commands that use it: retrain_model.py --tune (store candidates), tune_orchestrator.py (try them),
+tune_orchestrator.py --summary (what was found).
+"""
+
+from reeltune.tasks.study import Study
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, OBJECTIVES, HyperparameterTuner
+
+__all__ = ["DEFAULT_CONFIGS", "OBJECTIVES", "HyperparameterTuner", "Study"]
+
+if __name__ == "__main__":
+    print(__doc__)

@@ -1,0 +1,40 @@
+"""Recommendations of a fitted model: the best movies for one user, with reasons."""
+
+import numpy as np
+
+from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.domain.errors import InputError
+from reeltune.metrics.ranking import tie_order
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.ratings.recommender import Recommendation, Recommender
+from reeltune.ratings.table import RatingTable
+
+
+def recommend(
+    model: Recommender, ratings: RatingTable, user_id: int, k: int = 10
+) -> list[Recommendation]:
+    """The `k` best movies that the user has not rated, best first, each with its reasons.
+
+    Raises:
+        InputError: there is no such user in `ratings`.
+    """
+    user = int(np.searchsorted(ratings.user_ids, user_id))
+    if user == ratings.n_users or ratings.user_ids[user] != user_id:
+        raise InputError(f"user {user_id} has no ratings")
+    seen = ratings.movies[ratings.starts[user] : ratings.starts[user + 1]]
+    scores = np.array(model.score(np.array([user]))[0])
+    reasons = model.parts(np.array([user])) if isinstance(model, HandWeighted) else {}
+    return [
+        Recommendation(
+            movie_id=int(ratings.movie_ids[movie]),
+            score=float(scores[movie]),
+            parts={name: float(part[0, movie]) for name, part in reasons.items()},
+        )
+        for movie in top_movies(scores, seen, tie_order(ratings.movie_ids), k)
+    ]
+
+
+def top_movies(scores: Floats, seen: Ints32, ties: Ints, k: int) -> list[int]:
+    """Positions of the `k` best of `scores` (M,) outside `seen`, ties in the order of `ties`."""
+    order = np.lexsort((ties, -scores))
+    return [int(movie) for movie in order[~np.isin(order, seen)][:k]]

@@ -1,0 +1,107 @@
+"""Recommenders by name: the built-in one, and what users bring."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from reeltune.domain.errors import InputError
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.ratings.recommender import Recommender
+
+BUILT_IN = "hand-weighted"
+_REQUIRED = ("space", "fit", "score", "arrays", "load")
+
+
+def model_class(name: str) -> type[Recommender]:
+    """Return the recommender of that name.
+
+    Args:
+        name: `hand-weighted`, `package.module:Name`, or `path/to/file.py:Name`.
+
+    Raises:
+        InputError: it cannot be imported or is no recommender.
+    """
+    if name == BUILT_IN:
+        return HandWeighted
+    module_name, _, class_name = name.rpartition(":")
+    if not module_name or not class_name:
+        raise InputError(
+            f"a model is {BUILT_IN!r}, 'package.module:Name' or 'path/to/file.py:Name',"
+            f" got {name!r}"
+        )
+    try:
+        found = getattr(_imported(module_name), class_name)
+    except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as error:
+        raise InputError(f"model {name!r} cannot be imported: {error}") from error
+    missing = [member for member in _REQUIRED if not hasattr(found, member)]
+    if missing or not isinstance(found, type):
+        raise InputError(f"model {name!r} is no recommender: it lacks {', '.join(missing)}")
+    return found
+
+
+def resolved_name(name: str) -> str:
+    """Return `name` such that it means the same in any folder: a file's path becomes absolute.
+
+    >>> resolved_name("mine.models:Name")
+    'mine.models:Name'
+    """
+    module_name, _, class_name = name.rpartition(":")
+    if not module_name.endswith(".py"):
+        return name
+    return f"{Path(module_name).resolve()}:{class_name}"
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module by its dotted name, or a file by its path."""
+    if name.endswith(".py"):
+        return _imported_file(Path(name).resolve())
+    with _first_on_path(Path.cwd()):
+        return importlib.import_module(name)
+
+
+@lru_cache(maxsize=8)
+def _imported_file(path: Path) -> ModuleType:
+    """Import the file at `path`; what lies beside it can be imported from it."""
+    package = _package_of(path)
+    if package:
+        with _first_on_path(path.parents[len(package) - 1]):
+            return importlib.import_module(".".join(package))
+    spec = importlib.util.spec_from_file_location(f"reeltune_model_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no such file: {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    with _first_on_path(path.parent):
+        spec.loader.exec_module(module)
+    return module
+
+
+def _package_of(path: Path) -> tuple[str, ...]:
+    """The dotted name's parts of a file that lies in a package; empty if it lies in none."""
+    parts: tuple[str, ...] = ()
+    for folder in path.parents:
+        if not (folder / "__init__.py").is_file():
+            break
+        parts = (folder.name, *parts)
+    return (*parts, path.stem) if parts else ()
+
+
+@contextmanager
+def _first_on_path(folder: Path) -> Iterator[None]:
+    """Let imports look in `folder` first within the block, and last after it.
+
+    Only the user's module is looked for there before all else: a file of the user's cannot take
+    the place of a library that is imported later.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))

@@ -1,0 +1,54 @@
+"""Pareto front of a run with several objectives: the results that no other beats in all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reeltune.domain.experiment import Experiment
+from reeltune.domain.objectives import upwards, value_of
+from reeltune.stats.pareto import front
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What one completed experiment was worth by each objective, as people read it."""
+
+    number: int
+    experiment_id: str
+    values: dict[str, float]
+    on_front: bool
+
+
+def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+    """All completed experiments with a value in each objective, by number; none for one objective.
+
+    Of equals all are on the front.
+    """
+    if len(objectives) == 1:
+        return ()
+    found: list[tuple[Experiment, dict[str, float], tuple[float, ...]]] = []
+    for experiment in experiments:
+        if experiment.status != "completed":
+            continue
+        values = [
+            value_of(name, experiment.metrics, experiment.duration_seconds) for name in objectives
+        ]
+        signed = upwards(objectives, values)
+        told = {n: v for n, v in zip(objectives, values, strict=True) if v is not None}
+        if signed:
+            found.append((experiment, told, signed))
+    if not found:
+        return ()
+    best = front(np.array([signed for _, _, signed in found]))
+    return tuple(
+        Point(number=e.number, experiment_id=e.experiment_id, values=told, on_front=bool(on))
+        for (e, told, _), on in zip(found, best, strict=True)
+    )
+
+
+def front_of(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+    """Those on the front, the best by the first objective first; of equals the earliest."""
+    found = [point for point in points(experiments, objectives) if point.on_front]
+    first = objectives[0]
+    return tuple(sorted(found, key=lambda point: (-point.values[first], point.number)))
