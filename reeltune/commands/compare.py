@@ -13,6 +13,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiment
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_version
+from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError
 from reeltune.gate.comparisons import Contrast
 from reeltune.gate.gate import Judgement, Terms, gate
@@ -88,9 +89,11 @@ def load_side(conn: Connection, name: str) -> Side:
     version = _VERSION.fullmatch(name)
     if version is not None:
         training = load_version(conn, int(version[1])).training
-        return Side(training.model, training.hyperparameters)
-    experiment = load_experiment(conn, name)
-    return Side(load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters)
+        model, values = training.model, training.hyperparameters
+    else:
+        experiment = load_experiment(conn, name)
+        model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
+    return Side(model, completed(Study(model=model).space, values))
 
 
 def show_compared(db_path: Path, study: Study, a: str, b: str, *, as_json: bool) -> None:

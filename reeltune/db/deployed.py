@@ -15,6 +15,7 @@ from reeltune.db.versions import (
     load_production,
     load_versions,
 )
+from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.domain.space import Space, Value
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
@@ -37,14 +38,15 @@ class Deployed:
 def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
     """The configuration a tuning run starts from and is measured against.
 
-    A production version of another model says nothing of this one's hyperparameters.
+    A production version of another model says nothing of this one's hyperparameters. What has been
+    declared since a version was made is at its default.
 
     Raises:
         InputError: the exported file is needed and wrong.
     """
     production = load_production(conn)
     if production is not None and production.training.model == model:
-        values = space.checked(production.training.hyperparameters)
+        values = space.checked(completed(space, production.training.hyperparameters))
         return Deployed(values, f"version {production.version}", production.version)
     export = export_path(conn)
     if production is None and export.is_file():
@@ -189,6 +191,6 @@ def _read_export(path: Path, space: Space, model: str) -> dict[str, Value]:
     if not isinstance(values, dict):
         raise InputError(f"{str(path)!r} must have an object 'hyperparameters'")
     try:
-        return space.checked(values)
+        return space.checked(completed(space, values))
     except InputError as error:
         raise InputError(f"{str(path)!r}: {error}") from error

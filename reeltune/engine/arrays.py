@@ -22,6 +22,8 @@ SHOWN = 10  # length of the lists that the other metrics look at
 COUNT_BITS = 24  # evidence is packed: steps of deviation above these bits, number of ratings below
 N_METRICS = 6  # of users; the columns of `Results.values`
 ACCURACY, NDCG, RECALL, MRR, NOVELTY, DIVERSITY = range(N_METRICS)
+N_COMPONENTS = 5  # the columns of `Batch.weights`, in the order in which scores are added up
+RATING, POPULARITY, FRANCHISE, GENRE, CAST = range(N_COMPONENTS)
 
 
 # What of a movie goes into every score and list: side by side, so that it is fetched at once.
@@ -81,7 +83,7 @@ class World(NamedTuple):
 class Batch(NamedTuple):
     """N configurations, those with the same cast and genre hyperparameters side by side."""
 
-    weights: Floats  # (N, 5) rating, popularity, franchise, genre, cast
+    weights: Floats  # (N, N_COMPONENTS)
     popularity: Floats  # (N, 2) mean, count
     genre_of: Ints  # (N,) row of `genre`
     genre: Floats  # (n, 6) boost high, medium, low; threshold high, medium, low

@@ -12,7 +12,16 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.components.popularity import Popularity
 from reeltune.domain.arrays import Ints, Ints32
 from reeltune.domain.space import Configuration
-from reeltune.engine.arrays import Batch, World
+from reeltune.engine.arrays import (
+    CAST,
+    FRANCHISE,
+    GENRE,
+    POPULARITY,
+    RATING,
+    Batch,
+    World,
+)
+from reeltune.engine.coverage import COVERED_COMPONENTS, covers_components
 from reeltune.engine.index import make_world
 from reeltune.engine.index_cache import Place, kept
 from reeltune.engine.measure import Figures, measure, most_at_once
@@ -20,9 +29,17 @@ from reeltune.metrics.evaluate import Evaluation
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-_WEIGHTS = tuple(
-    f"{name}_weight" for name in ("rating", "popularity", "franchise", "genre", "cast")
-)
+_WEIGHT_COLUMNS = {
+    "rating_weight": RATING,
+    "popularity_weight": POPULARITY,
+    "franchise_weight": FRANCHISE,
+    "genre_weight": GENRE,
+    "cast_weight": CAST,
+}
+_WEIGHTS = sorted(_WEIGHT_COLUMNS, key=_WEIGHT_COLUMNS.__getitem__)
+_POPULARITY, _GENRE = COVERED_COMPONENTS[Popularity], COVERED_COMPONENTS[Genre]
+*_ROLES, _LEAD_THRESHOLD, _SUPPORTING_THRESHOLD = COVERED_COMPONENTS[Cast]
+_NOT_NEGATIVE = (*_WEIGHTS, *_POPULARITY, *_ROLES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,15 +58,18 @@ class Engine:
     ) -> "Engine | None":
         """The engine for what is fitted before `held_out`, kept at `place`; None if there is none.
 
-        That is where a rating is in both parts, or a user has more evidence than can be counted:
-        the reference says what is to be said of them.
+        That is where components are registered that it does not cover, where a rating is in both
+        parts, or a user has more evidence than can be counted: the reference says what is to be
+        said of them.
         """
+        if not covers_components():
+            return None
         return _engine(fitting, held_out, catalogue, place)
 
     def evaluate(
         self, configurations: Sequence[Configuration], threads: int | None = None
     ) -> Iterator[tuple[int, Evaluation]]:
-        """The figures of each of `configurations`, with its place among them, in any order.
+        """The covered metrics of each of `configurations`, with its place among them, in any order.
 
         By at most so many threads; None: as many as there are cores for.
         """
@@ -79,11 +99,11 @@ class Engine:
             yield numbers, measure(self.world, batch, threads, keep_top=keep_top)
 
     def _batch(self, configurations: Sequence[Configuration]) -> Batch:
-        casts, cast_of = _distinct([_values(c, Cast.hyperparameters) for c in configurations])
-        genres, genre_of = _distinct([_values(c, Genre.hyperparameters) for c in configurations])
+        casts, cast_of = _distinct([_values(c, COVERED_COMPONENTS[Cast]) for c in configurations])
+        genres, genre_of = _distinct([_values(c, _GENRE) for c in configurations])
         return Batch(
             weights=np.array([_values(c, _WEIGHTS) for c in configurations]),
-            popularity=np.array([_values(c, Popularity.hyperparameters) for c in configurations]),
+            popularity=np.array([_values(c, _POPULARITY) for c in configurations]),
             genre_of=genre_of,
             genre=np.array(genres),
             cast_of=cast_of,
@@ -99,10 +119,15 @@ class Engine:
 
 
 def applies(hyperparameters: Configuration) -> bool:
-    """Are all values within their bounds, so that no score can be anything but a number?"""
+    """Return whether all values are within their bounds, and no weight is below 0.
+
+    So no score can be anything but a number, and single precision is as exact as it has to be.
+    """
     known = SPACE.hyperparameters
-    return hyperparameters.keys() >= known.keys() and all(
-        not member.faults(hyperparameters[name]) for name, member in known.items()
+    return (
+        hyperparameters.keys() >= known.keys()
+        and all(not member.faults(hyperparameters[name]) for name, member in known.items())
+        and all(hyperparameters[name] >= 0 for name in _NOT_NEGATIVE)
     )
 
 
@@ -121,9 +146,7 @@ def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, 
 
 def _sorting(configuration: Configuration) -> tuple[tuple[float, ...], ...]:
     """What is dear to change first."""
-    return _values(configuration, Cast.hyperparameters), _values(
-        configuration, Genre.hyperparameters
-    )
+    return _values(configuration, COVERED_COMPONENTS[Cast]), _values(configuration, _GENRE)
 
 
 def _distinct(keys: Sequence[tuple[float, ...]]) -> tuple[list[tuple[float, ...]], Ints]:

@@ -1,9 +1,11 @@
 """The world that the fused engine measures in: components fitted, indices made."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from reeltune.components import Component
 from reeltune.components import cast as cast_component
 from reeltune.components import genre as genre_component
 from reeltune.components.cast import Cast
@@ -24,6 +26,7 @@ from reeltune.ratings.table import RatingTable
 _MOST_EVIDENCE = 2 ** (COUNT_BITS - 1)
 
 Arrays = dict[str, Any]  # some of the fields of a World
+Part = TypeVar("Part")
 
 
 class _Fitted(NamedTuple):
@@ -38,6 +41,8 @@ class _Fitted(NamedTuple):
 
 def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
     """The world for what is fitted before `held_out`; None where the engine does not apply.
+
+    The registered components must be those that the engine covers.
 
     That is where a rating is in both parts, or a user has more evidence than can be counted. Of
     users who are not measured there is nothing in it, but what their ratings say of movies.
@@ -88,13 +93,20 @@ def _overlap(fitting: RatingTable, held_out: RatingTable) -> bool:
 
 
 def _fitted(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> _Fitted:
-    rating, popularity, franchise, genre, cast = fit_components(fitting, catalogue, held_out)
-    assert isinstance(rating, Rating)
-    assert isinstance(popularity, Popularity)
-    assert isinstance(franchise, Franchise)
-    assert isinstance(genre, Genre)
-    assert isinstance(cast, Cast)
-    return _Fitted(rating, popularity, franchise, genre, cast)
+    parts = fit_components(fitting, catalogue, held_out)
+    return _Fitted(
+        rating=_only(parts, Rating),
+        popularity=_only(parts, Popularity),
+        franchise=_only(parts, Franchise),
+        genre=_only(parts, Genre),
+        cast=_only(parts, Cast),
+    )
+
+
+def _only(parts: Sequence[Component], kind: type[Part]) -> Part:
+    """Return the one of `parts` that is of this kind."""
+    (found,) = (part for part in parts if isinstance(part, kind))
+    return found
 
 
 def _of_movies(fitted: _Fitted, catalogue: Catalogue) -> Records:

@@ -9,6 +9,7 @@ from reeltune.domain.arrays import Ints32
 from reeltune.engine.arrays import (
     ACCURACY,
     DIVERSITY,
+    FRANCHISE,
     LANES,
     MOST_FOUND,
     MRR,
@@ -91,9 +92,9 @@ def evaluate_user(
         scores[h] = score_exactly(movies, rows, u, weights, popularity, held[h])
     wanted = best_liked(movies, scores, held, liked)
     listed, likings = rows.listed[u, : rows.n_listed[u]], rows.listed_likings[u]
-    set_listed(listed, likings, weights[2], scratch)
+    set_listed(listed, likings, weights[FRANCHISE], scratch)
     n_top, n_before = select(movies, rows, u, weights, popularity, wanted, scratch)
-    unset_listed(listed, weights[2], scratch)
+    unset_listed(listed, weights[FRANCHISE], scratch)
     top = scratch.top[:n_top]
     values = results.values[c, :, e]
     values[ACCURACY] = order_pairs(scores, liked, scratch.good, scratch.bad)

@@ -1,4 +1,4 @@
-"""The fast way to every metric of many configurations: one pass over the users for all of them."""
+"""The fast way to the metrics of many configurations: one pass over the users for all of them."""
 
 import hashlib
 import logging
@@ -15,9 +15,20 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.progress import tell
-from reeltune.engine.arrays import N_METRICS, TOP, Batch, Results, World
+from reeltune.engine.arrays import (
+    ACCURACY,
+    DIVERSITY,
+    MRR,
+    N_METRICS,
+    NDCG,
+    NOVELTY,
+    RECALL,
+    TOP,
+    Batch,
+    Results,
+    World,
+)
 from reeltune.metrics.evaluate import Evaluation, mean
-from reeltune.metrics.ranking_metrics import METRICS
 
 CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
@@ -26,7 +37,14 @@ MOST_USERS = 16  # worked on at a time
 TASKS_PER_THREAD = 8
 MOST_IN_A_TASK = 1_000  # users: what an interrupted measurement has to wait for
 
-_COLUMNS = ("accuracy", "ndcg@10", "recall@20", "mrr", "novelty", "diversity")
+_USER_METRICS = {
+    "accuracy": ACCURACY,
+    "ndcg@10": NDCG,
+    "recall@20": RECALL,
+    "mrr": MRR,
+    "novelty": NOVELTY,
+    "diversity": DIVERSITY,
+}
 _starting = threading.Lock()
 _log = logging.getLogger(__name__)
 
@@ -35,7 +53,7 @@ Evaluate = Callable[[World, Batch, int, int, int, Results], None]
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Every metric of N configurations: what `Evaluation` says of one."""
+    """Every covered metric of N configurations: what `Evaluation` says of one."""
 
     values: list[dict[str, float]]  # N
     per_user: dict[str, Floats]  # (N, E) each, of the measured users
@@ -67,7 +85,7 @@ def most_at_once(world: World) -> int:
 def measure(
     world: World, batch: Batch, threads: int | None = None, *, keep_top: bool = False
 ) -> Figures:
-    """All metrics of the configurations in `batch`, which `most_at_once` may bound.
+    """Compute the covered metrics of the configurations in `batch`, which `most_at_once` may bound.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
     put together in the order of users.
@@ -165,12 +183,12 @@ def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
 
 def _figures(results: Results) -> Figures:
     n, _, n_users = results.values.shape
-    per_user = {name: results.values[:, k] for k, name in enumerate(_COLUMNS)}
+    per_user = {name: results.values[:, column] for name, column in _USER_METRICS.items()}
     means = {name: _means(values) for name, values in per_user.items()}
     covered = np.count_nonzero(results.shown, axis=1) / max(1, results.shown.shape[1])
     means["coverage@10"] = covered if n_users else np.full(n, np.nan)
-    values = [{name: float(means[name][k]) for name in METRICS} for k in range(n)]
-    return Figures(values, {m: per_user[m] for m in METRICS if m in per_user}, results.top)
+    values = [{name: float(means[name][k]) for name in means} for k in range(n)]
+    return Figures(values, per_user, results.top)
 
 
 def _means(values: Floats) -> Sequence[float] | Floats:

@@ -6,7 +6,16 @@ Each has the bits that the components' own `score` gives.
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.engine.arrays import COUNT_BITS, Batch, Rows, Scratch, World
+from reeltune.engine.arrays import (
+    COUNT_BITS,
+    FRANCHISE,
+    POPULARITY,
+    RATING,
+    Batch,
+    Rows,
+    Scratch,
+    World,
+)
 from reeltune.engine.compile import compiled
 
 
@@ -167,9 +176,9 @@ def score_movies(weights: Floats, popularity: Floats, scratch: Scratch) -> None:
     """Fill the rows that all users have in common: without a franchise, and with a neutral one."""
     rating, mean, count = scratch.rating, scratch.popularity_mean, scratch.popularity_count
     common, base = scratch.common, scratch.base
-    w_rating, neutral = np.float32(weights[0]), np.float32(weights[2] * 0.5)
-    w_mean = np.float32(weights[1] * popularity[0])
-    w_count = np.float32(weights[1] * popularity[1])
+    w_rating, neutral = np.float32(weights[RATING]), np.float32(weights[FRANCHISE] * 0.5)
+    w_mean = np.float32(weights[POPULARITY] * popularity[0])
+    w_count = np.float32(weights[POPULARITY] * popularity[1])
     for movie in range(len(rating)):
         total = w_rating * rating[movie] + w_mean * mean[movie]
         common[movie] = total + w_count * count[movie]

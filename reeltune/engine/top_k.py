@@ -11,7 +11,20 @@ Source of the bound: Higham 2002, "Accuracy and Stability of Numerical Algorithm
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints32
-from reeltune.engine.arrays import LANES, MOST_FOUND, TOP, Records, Rows, Scratch, Singles
+from reeltune.engine.arrays import (
+    CAST,
+    FRANCHISE,
+    GENRE,
+    LANES,
+    MOST_FOUND,
+    POPULARITY,
+    RATING,
+    TOP,
+    Records,
+    Rows,
+    Scratch,
+    Singles,
+)
 from reeltune.engine.compile import compiled, inlined
 from reeltune.engine.scan import at_least, count_bits, lowest_bit, scan
 
@@ -28,10 +41,10 @@ def score_exactly(
     """The score of one movie: the operations of `HandWeighted.score` in their order."""
     its = movies[movie]
     mix = popularity[0] * its.popularity_mean + popularity[1] * its.popularity_count
-    common = weights[0] * its.rating + weights[1] * mix
+    common = weights[RATING] * its.rating + weights[POPULARITY] * mix
     liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
-    base = common + weights[2] * liking
-    score: float = (base + weights[3] * matched) + weights[4] * rows.likings[
+    base = common + weights[FRANCHISE] * liking
+    score: float = (base + weights[GENRE] * matched) + weights[CAST] * rows.likings[
         u, rows.slots[u, movie]
     ]
     return score
@@ -40,8 +53,8 @@ def score_exactly(
 @inlined
 def highest_possible(weights: Floats, popularity: Floats) -> float:
     """What no score exceeds."""
-    shared = weights[0] + weights[1] * (popularity[0] + popularity[1])
-    most: float = shared + weights[2] + weights[3] + weights[4]
+    shared = weights[RATING] + weights[POPULARITY] * (popularity[0] + popularity[1])
+    most: float = shared + weights[FRANCHISE] + weights[GENRE] + weights[CAST]
     return most
 
 
@@ -87,7 +100,7 @@ def select(
         movies: (M,) records.
         rows: of the user under work.
         u: the user's position in them.
-        weights: (5,) of the components, 0 or more.
+        weights: (N_COMPONENTS,) of the components, 0 or more.
         popularity: (2,) weights, 0 or more.
         wanted: a movie that can be shown.
         scratch: with the row `base`.
@@ -136,8 +149,8 @@ def count_before(
         scratch.base,
         rows.genre[u],
         rows.cast[u],
-        np.float32(weights[3]),
-        np.float32(weights[4]),
+        np.float32(weights[GENRE]),
+        np.float32(weights[CAST]),
         np.float32(bar + slack),
         np.float32(bar - slack),
         scratch.row,

@@ -1,13 +1,13 @@
 """One model's figures on one held-out part, in bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Floats32, Ints
 from reeltune.domain.errors import InputError
-from reeltune.metrics.ranking import Ranking, join, rank, tie_order
+from reeltune.metrics.ranking import join, rank, tie_order
 from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
@@ -19,7 +19,7 @@ CHUNK_BYTES = 64 * 2**20
 class Evaluation:
     """The figures of one model by metric name, for all users together and for each of U users."""
 
-    values: dict[str, float]  # all metrics: the mean over the users who have one, NaN if none has
+    values: dict[str, float]  # by metric: the mean over the users who have one, NaN if none has
     per_user: dict[str, Floats]  # (U,) each, NaN for users who have none; metrics of users only
     n_users: int  # users with a held-out rating
 
@@ -30,6 +30,7 @@ def evaluate(
     held_out: RatingTable,
     catalogue: Catalogue,
     *,
+    metrics: Iterable[str] | None = None,
     chunk: int | None = None,
 ) -> Evaluation:
     """Measure a model by every metric, over all users with a held-out rating.
@@ -39,6 +40,7 @@ def evaluate(
         fitting: what the model was fitted on.
         held_out: what it has not seen; shares its id columns with `fitting`.
         catalogue: of the same M movies.
+        metrics: names of those to measure by; None: all.
         chunk: users scored at a time, 1 or more; by default as many as 64 MiB of scores hold. It
             changes no result.
 
@@ -54,15 +56,13 @@ def evaluate(
         some = users[start : start + chunk]
         scores = _checked(score(some), len(some), held_out.n_movies)
         rankings.append(rank(scores, some, fitting, held_out, places, LIST_LENGTH))
-    return measure(join(rankings, LIST_LENGTH), fitting, held_out, catalogue)
+    outcome = Outcome(join(rankings, LIST_LENGTH), fitting, held_out, catalogue)
+    return measure(outcome, METRICS if metrics is None else metrics)
 
 
-def measure(
-    ranking: Ranking, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
-) -> Evaluation:
-    """Every metric of a ranking of all users with a held-out rating, whatever made it."""
-    outcome = Outcome(ranking, fitting, held_out, catalogue)
-    measured = {name: metric.measure(outcome) for name, metric in METRICS.items()}
+def measure(outcome: Outcome, metrics: Iterable[str]) -> Evaluation:
+    """Compute the metrics of these names."""
+    measured = {name: METRICS[name].measure(outcome) for name in metrics}
     return Evaluation(
         values={name: mean(values) for name, values in measured.items()},
         per_user={name: values for name, values in measured.items() if METRICS[name].per_user},

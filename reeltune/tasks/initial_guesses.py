@@ -4,7 +4,7 @@ The score is linear in the weights of the components, and nearly so in the boost
 popularity. So once components are fitted, weights that order pairs well are a convex problem.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +36,7 @@ class Surrogate:
     """
 
     pairs: Pairs
-    components: tuple[Component, ...]
+    components: Mapping[str, Component]
     current: Configuration
 
     @classmethod
@@ -56,7 +56,7 @@ class Surrogate:
             return None
         fitting = inner.fitting_for("test")  # once: not worth remembering as a run's own fit is
         opinions = Opinions.of(fitting)
-        components = tuple(kind.fit(opinions, data.catalogue) for kind in COMPONENTS.values())
+        components = {n: kind.fit(opinions, data.catalogue) for n, kind in COMPONENTS.items()}
         return cls(pairs, components, current)
 
     def configurations(self, space: Space) -> list[dict[str, Value]]:
@@ -67,7 +67,7 @@ class Surrogate:
     def mixed(self) -> dict[str, Value]:
         """The weights and the mix of popularity of the least loss."""
         fitted = self._fitted(self._common | {"genre": self._column("genre")})
-        return _shares(fitted["genre"], fitted, self.current)
+        return self._shares(fitted["genre"], fitted)
 
     @cached_property
     def boosted(self) -> dict[str, Value]:
@@ -86,24 +86,24 @@ class Surrogate:
             boost.name: _step(boost.low) * fitted[boost.name] / genre if genre else boost.default
             for boost in GENRE_BOOSTS
         }
-        return _shares(genre, fitted, self.current) | boosts
+        return self._shares(genre, fitted) | boosts
 
     @cached_property
     def _common(self) -> dict[str, Floats]:
         """Columns (N,) of what needs no boost; the count stands for popularity."""
         counts = {"popularity_rating_weight": 0.0, "popularity_count_weight": 1.0}
-        return {
-            "cast": self._column("cast"),
-            "franchise": self._column("franchise"),
-            "rating": self._column("rating"),
-            "count": self._column("popularity", **counts),
-        }
+        plain = {name: self._column(name) for name in self._plain}
+        return plain | {"number_of_ratings": self._column("popularity", **counts)}
+
+    @cached_property
+    def _plain(self) -> Sequence[str]:
+        """Components with a column each, as they are."""
+        return sorted(self.components.keys() - {"genre", "popularity"})
 
     def _column(self, name: str, **values: float) -> Floats:
         """(N,) a component at the rated movies, with `values` in place of the current ones."""
-        component = self.components[list(COMPONENTS).index(name)]
         at = {**self.current, **values}
-        return component.score_at(self.pairs.users, self.pairs.movies, at)
+        return self.components[name].score_at(self.pairs.users, self.pairs.movies, at)
 
     def _fitted(self, columns: Mapping[str, Floats]) -> dict[str, float]:
         """The weight of each column."""
@@ -111,35 +111,29 @@ class Surrogate:
         weights = ordering_weights(differences, self.pairs.shares)
         return dict(zip(columns, map(float, weights), strict=True))
 
+    def _shares(self, genre: float, fitted: Mapping[str, float]) -> dict[str, Value]:
+        """Return the weights as shares of 1, and the mix of popularity.
+
+        Popularity mixes the number of ratings with their mean, which is the rating component too.
+        So the mix stays as it is where the rating's weight suffices, and else it takes all of that.
+        """
+        number, share = fitted["number_of_ratings"], float(self.current["popularity_count_weight"])
+        popularity = number / share if share else np.inf
+        rating = fitted["rating"] - (popularity - number)
+        if not rating >= 0:
+            popularity, rating = fitted["rating"] + number, 0.0
+            share = number / popularity if popularity else share
+        plain = {name: fitted[name] for name in self._plain} | {"rating": rating}
+        weights = {"genre": genre, **plain, "popularity": popularity}
+        total = sum(weights.values())
+        if not total > 0:
+            return {}
+        return {f"{name}_weight": weight / total for name, weight in weights.items()} | {
+            "popularity_rating_weight": 1 - share,
+            "popularity_count_weight": share,
+        }
+
 
 def _step(low: Value) -> float:
     """The boost that a column is made with: down where it may only lower."""
     return -BOOSTED_BY if low < 0 else BOOSTED_BY
-
-
-def _shares(genre: float, fitted: Mapping[str, float], current: Configuration) -> dict[str, Value]:
-    """The weights as shares of 1, and the mix of popularity.
-
-    Popularity mixes the count with the mean rating, which is the rating component too. So the mix
-    stays as it is where the rating's weight suffices, and else it takes all of that.
-    """
-    share = float(current["popularity_count_weight"])
-    popularity = fitted["count"] / share if share else np.inf
-    rating = fitted["rating"] - (popularity - fitted["count"])
-    if not rating >= 0:
-        popularity, rating = fitted["rating"] + fitted["count"], 0.0
-        share = fitted["count"] / popularity if popularity else share
-    weights = {
-        "genre_weight": genre,
-        "cast_weight": fitted["cast"],
-        "franchise_weight": fitted["franchise"],
-        "rating_weight": rating,
-        "popularity_weight": popularity,
-    }
-    total = sum(weights.values())
-    if not total > 0:
-        return {}
-    return {name: weight / total for name, weight in weights.items()} | {
-        "popularity_rating_weight": 1 - share,
-        "popularity_count_weight": share,
-    }

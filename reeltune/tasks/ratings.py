@@ -1,7 +1,7 @@
 """One experiment: fit with a configuration, measure on what was held out."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +9,11 @@ import numpy as np
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
+from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
 from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.metrics.user_sample import panel_part
 from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.catalogue import Catalogue
@@ -65,7 +67,12 @@ class Trainer:
 
     def prepare(self) -> None:
         """Make what all experiments share; it is remembered, and kept where there is a place."""
-        _ = self.engine
+        _ = self.measures_fast
+
+    @property
+    def measures_fast(self) -> bool:
+        """Return whether the engine measures by all metrics."""
+        return self.engine is not None and not uncovered_metrics()
 
     def evaluate(self, hyperparameters: Configuration) -> Evaluation:
         """Fit with `hyperparameters` and measure by every metric."""
@@ -76,16 +83,33 @@ class Trainer:
         found: dict[int, Evaluation] = {}
         engine = self.engine if all(map(applies, configurations)) else None
         if engine is not None:
-            found = dict(engine.evaluate(configurations, self.threads))
+            covered = engine.evaluate(configurations, self.threads)
+            found = {n: self._completed(configurations[n], figures) for n, figures in covered}
         return [
             found[n] if n in found else self.evaluate_by_reference(configuration)
             for n, configuration in enumerate(configurations)
         ]
 
-    def evaluate_by_reference(self, hyperparameters: Configuration) -> Evaluation:
-        """`evaluate` by the definitions alone: what every faster way must agree with."""
+    def evaluate_by_reference(
+        self, hyperparameters: Configuration, metrics: Iterable[str] | None = None
+    ) -> Evaluation:
+        """`evaluate` by the definitions alone: what every faster way must agree with.
+
+        By the metrics of these names; None: all.
+        """
         model = model_class(self.model)(hyperparameters).fit(self.fitting, self.catalogue)
-        return evaluate(model.score, self.fitting, self.held_out, self.catalogue)
+        return evaluate(model.score, self.fitting, self.held_out, self.catalogue, metrics=metrics)
+
+    def _completed(self, hyperparameters: Configuration, covered: Evaluation) -> Evaluation:
+        """Return what the engine measured, and by the reference what it does not cover."""
+        missing = uncovered_metrics()
+        rest = self.evaluate_by_reference(hyperparameters, missing) if missing else covered
+        parts = {name: rest if name in missing else covered for name in METRICS}
+        return Evaluation(
+            values={name: part.values[name] for name, part in parts.items()},
+            per_user={n: part.per_user[n] for n, part in parts.items() if METRICS[n].per_user},
+            n_users=covered.n_users,
+        )
 
     def __call__(self, hyperparameters: Configuration) -> Measurement:
         """One experiment.

@@ -219,7 +219,7 @@ class TuningOrchestrator:
             return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
 
     def _executor(self, plan: Plan, trainer: Trainer, seed: int) -> Executor[Any, Any]:
-        """Batches in this process where the engine is to be used without limits, else workers.
+        """Batches in this process where the engine measures all without limits, else workers.
 
         The engine is no stranger's code: it needs no process of its own, uses as many cores by
         threads, and is faster with many configurations at a time. A batch does not say what each
@@ -227,7 +227,7 @@ class TuningOrchestrator:
         """
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
-        if trainer.engine is not None and not (has_limits or is_timed):
+        if trainer.measures_fast and not (has_limits or is_timed):
             here = replace(trainer, threads=self.jobs)
             is_pruned = plan.pruner is not None
             return Batches(Pruner(here, seed).measure_many if is_pruned else here.measure_many)

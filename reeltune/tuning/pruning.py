@@ -10,6 +10,7 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.experiment import Measurement, Pruned
 from reeltune.domain.space import Configuration
+from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.metrics.evaluate import Evaluation, evaluate
 from reeltune.rating_models.registry import model_class
@@ -110,10 +111,12 @@ class Pruner:
     ) -> list[Evaluation]:
         """The figures of each configuration on these users alone, or on all."""
         trainer = self.trainer
-        whole = trainer.engine
-        if whole is not None and all(map(applies, configurations)):
-            engine = whole if users is None else self._part(whole, users)
-            found = dict(engine.evaluate(configurations, trainer.threads))
+        whole = trainer.engine if all(map(applies, configurations)) else None
+        if whole is not None and users is None:
+            return trainer.evaluate_many(configurations)
+        is_covered = trainer.objective not in uncovered_metrics()
+        if whole is not None and users is not None and is_covered:
+            found = dict(self._part(whole, users).evaluate(configurations, trainer.threads))
             return [found[k] for k in range(len(configurations))]
         held_out = trainer.held_out
         if users is not None:

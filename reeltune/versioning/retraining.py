@@ -16,6 +16,7 @@ from reeltune.db.test_evaluations import Look, Reference, count_looks, save_look
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import stamp
+from reeltune.domain.completion import completed
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
@@ -44,12 +45,13 @@ class _Retrainer:
         self.production = load_production(conn)
         own = load_deployed(conn, self.model.space, order.study.model)
         wanted = own.hyperparameters if order.hyperparameters is None else order.hyperparameters
-        self.hyperparameters = self.model.space.checked(wanted)
+        self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
         self.candidate = Side(order.study.model, self.hyperparameters)
         self.deployed, self.source = Side(order.study.model, own.hyperparameters), own.source
-        if self.production is not None:  # also where it is of another model
+        if self.production is not None:
             training = self.production.training
-            self.deployed = Side(training.model, training.hyperparameters)
+            if training.model != order.study.model:
+                self.deployed = Side(training.model, training.hyperparameters)
             self.source = f"version {self.production.version}"
 
     @cached_property

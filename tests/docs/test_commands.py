@@ -54,7 +54,7 @@ def test_every_page_with_commands_is_run() -> None:
 
 
 def test_blocks_have_a_language_that_says_whether_they_are_run() -> None:
-    known = {"console", "sql", "python", "sh", "text", "json", "ini", "yaml"}
+    known = {"console", "sql", "python", "sh", "text", "json", "ini", "yaml", "diff"}
     for page in pages():
         text = page.read_text(encoding="utf-8")
         assert {language for language, _ in blocks(text)} <= known, page

@@ -21,7 +21,7 @@ class Workplace:
 
     def __init__(self, directory: Path, world: Path) -> None:
         self.directory = directory
-        self.environment = environment() | {"PATH": _path_with_python(), "COLUMNS": "100"}
+        self.environment = environment() | {"PATH": path_with_python(), "COLUMNS": "100"}
         for program in [*ROOT.glob("*.py"), *map(ROOT.joinpath, ("reeltune", "db", "examples"))]:
             (directory / program.name).symlink_to(program)
         copy(world, directory / "movies.db")
@@ -54,7 +54,8 @@ class Workplace:
         assert done.returncode in step.exit_codes, f"{step}\n{done.stdout}\n{done.stderr}"
 
 
-def _path_with_python() -> str:
+def path_with_python() -> str:
+    """Return a search path on which `python` is the one that runs this."""
     return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
