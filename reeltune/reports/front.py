@@ -7,6 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
+from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.domain.objectives import upwards, value_of
 from reeltune.metrics.ranking_metrics import METRICS
@@ -25,7 +26,11 @@ class Point:
     on_front: bool
 
 
-def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+def points(
+    experiments: Sequence[Experiment],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> tuple[Point, ...]:
     """All completed experiments with a value in each objective, by number; none for one objective.
 
     Of equals all are on the front.
@@ -39,7 +44,7 @@ def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tupl
         values = [
             value_of(name, experiment.metrics, experiment.duration_seconds) for name in objectives
         ]
-        signed = upwards(objectives, values)
+        signed = upwards(directions, values)
         told = {n: v for n, v in zip(objectives, values, strict=True) if v is not None}
         if signed:
             found.append((experiment, told, signed))
@@ -52,15 +57,28 @@ def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tupl
     )
 
 
-def front_of(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+def front_of(
+    experiments: Sequence[Experiment],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> tuple[Point, ...]:
     """Those on the front, the best by the first objective first; of equals the earliest."""
-    found = [point for point in points(experiments, objectives) if point.on_front]
-    first = objectives[0]
-    return tuple(sorted(found, key=lambda point: (-point.values[first], point.number)))
+    found = points(experiments, objectives, directions)
+    return tuple(_best_first(found, objectives[0], directions[0]))
+
+
+def _best_first(found: Sequence[Point], first: str, direction: Direction) -> list[Point]:
+    """Those on the front by their value in the `first` objective; of equals the earliest."""
+    chosen = [point for point in found if point.on_front]
+    return sorted(chosen, key=lambda point: (-direction.upwards(point.values[first]), point.number))
 
 
 def render_front(
-    console: Console, found: Sequence[Point], objectives: Sequence[str], best: int
+    console: Console,
+    found: Sequence[Point],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+    best: int,
 ) -> None:
     """Print the front as a table, and all results of the first two objectives as a picture.
 
@@ -68,12 +86,10 @@ def render_front(
         console: where.
         found: all results.
         objectives: what they are by; the first decides.
+        directions: which way each of them is better.
         best: number of the experiment that is the best of the run.
     """
-    chosen = sorted(
-        (point for point in found if point.on_front),
-        key=lambda point: (-point.values[objectives[0]], point.number),
-    )
+    chosen = _best_first(found, objectives[0], directions[0])
     told = {best: "the best", BASELINE: "the deployed configuration"}
     table = plain_table(">no.", "experiment", *(f">{label(name)}" for name in objectives), "")
     for point in chosen:
@@ -85,14 +101,19 @@ def render_front(
         )
     title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
     print_table(console, title, table)
-    _render_picture(console, found, objectives)
+    _render_picture(console, found, objectives, directions)
     console.print(
         f"[dim]The best is experiment {best}, by {label(objectives[0])} alone. Any of the front is "
         "deployed by python retrain_model.py --apply-hp EXPERIMENT.[/]\n"
     )
 
 
-def _render_picture(console: Console, found: Sequence[Point], objectives: Sequence[str]) -> None:
+def _render_picture(
+    console: Console,
+    found: Sequence[Point],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> None:
     across, up = objectives[:2]
     plain = not console.encoding.lower().startswith("utf")
     order = sorted(found, key=lambda point: (point.number == BASELINE, point.on_front))
@@ -100,7 +121,8 @@ def _render_picture(console: Console, found: Sequence[Point], objectives: Sequen
     lines = scatter(
         [(point.values[across], point.values[up], mark) for point, mark in marks], plain=plain
     )
-    console.print(f"[bold]{label(up)} (up) by {label(across)} (right)[/]")
+    notes = {name: each.note for name, each in zip(objectives, directions, strict=True)}
+    console.print(f"[bold]{label(up)} (up){notes[up]} by {label(across)} (right){notes[across]}[/]")
     for line in lines:
         console.print(line, style="cyan", highlight=False, markup=False)
     told = {ON_FRONT: "on the front", OTHER: "beaten", DEPLOYED: "deployed"}

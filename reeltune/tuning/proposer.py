@@ -16,6 +16,7 @@ from reeltune.db.experiments import (
 )
 from reeltune.db.tuning_runs import count_runs_like, load_planned_run, load_runs, save_run
 from reeltune.domain.clock import stamp
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import (
     BASELINE,
@@ -27,9 +28,9 @@ from reeltune.domain.experiment import (
     experiment_id,
 )
 from reeltune.domain.limits import Limits, contains, projected, restricted
-from reeltune.domain.objectives import SECONDS, upwards
+from reeltune.domain.objectives import upwards
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.metrics.objectives import direction_of
 from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.search import (
@@ -46,8 +47,6 @@ from reeltune.search.grid import Grid
 from reeltune.tracking.lineage import code_version
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
-OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
-FURTHER_OBJECTIVES = (*METRICS, SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,16 @@ class Study:
     def objectives(self) -> tuple[str, ...]:
         """All of them, the deciding one first."""
         return (self.objective, *self.further_objectives)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Which way each of them is better, by the metrics' own word."""
+        return tuple(map(direction_of, self.objectives))
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the deciding one is better."""
+        return direction_of(self.objective)
 
     @property
     def space(self) -> Space:
@@ -175,7 +184,7 @@ class HyperparameterTuner:
         return [
             Trial(
                 found.hyperparameters,
-                found.value,
+                None if found.value is None else run.direction.upwards(found.value),
                 failed=found.status == "failed",
                 pruned=found.status == "pruned",
                 values=_upwards(run, found),
@@ -242,6 +251,7 @@ class HyperparameterTuner:
             space_fingerprint=self.space.fingerprint,
             seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
             n_configs=n_configs,
+            settings={"directions": list(self.study.directions[:1])},
             status="planned",
         )
 
@@ -285,7 +295,7 @@ def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
     """A result's values where a run has several objectives."""
     if len(run.objectives) == 1 or found.status != "completed":
         return ()
-    return upwards(run.objectives, (found.value, *found.further))
+    return upwards(run.directions, (found.value, *found.further))
 
 
 def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> None:
@@ -334,6 +344,7 @@ def new_experiment(
         parent_experiment_id=parent,
         exploration_phase=phase,
         seed=run.seed,
+        direction=run.direction,
     )
 
 
