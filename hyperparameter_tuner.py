@@ -5,9 +5,9 @@ tune_orchestrator.py --summary (what was found).
 """
 
 from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, OBJECTIVES, HyperparameterTuner
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, HyperparameterTuner
 
-__all__ = ["DEFAULT_CONFIGS", "OBJECTIVES", "HyperparameterTuner", "Study"]
+__all__ = ["DEFAULT_CONFIGS", "HyperparameterTuner", "Study"]
 
 if __name__ == "__main__":
     print(__doc__)

@@ -40,7 +40,7 @@ class Curve:
     def of(cls, experiments: Sequence[Experiment]) -> "Curve":
         """The curve of a finished run."""
         seconds = np.cumsum([e.duration_seconds or 0.0 for e in experiments])
-        bounds = [-np.inf if e.lower_bound is None else e.lower_bound for e in experiments]
+        bounds = [-np.inf if e.worth is None else e.worth for e in experiments]
         return cls(
             tuple(seconds.tolist()),
             tuple(np.maximum.accumulate(bounds).tolist()),

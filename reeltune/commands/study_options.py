@@ -8,10 +8,10 @@ import click
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
+from reeltune.metrics.objectives import all_objectives, deciding_objectives
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES
 
 
 def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,12 +52,12 @@ class ObjectiveList(click.ParamType[tuple[str, ...]]):
         if isinstance(value, tuple):
             return value
         try:
-            return read_objectives(str(value), OBJECTIVES, FURTHER_OBJECTIVES)
+            return read_objectives(str(value), deciding_objectives(), all_objectives())
         except InputError as error:
             self.fail(str(error), param, ctx)
 
 
-_ONLY_FURTHER = [name for name in FURTHER_OBJECTIVES if name not in OBJECTIVES]
+_ONLY_FURTHER = [name for name in all_objectives() if name not in deciding_objectives()]
 
 _OPTIONS = (
     click.option(
@@ -80,8 +80,9 @@ _OPTIONS = (
         default="accuracy",
         show_default=True,
         metavar="NAME[,NAME...]",
-        help=f"What to maximise on the validation part: {', '.join(OBJECTIVES)}; or a list of two "
-        f"or three, also of {', '.join(_ONLY_FURTHER)}.",
+        help="What to be best at on the validation part: "
+        f"{', '.join(deciding_objectives())}; or a list of two or three, also of "
+        f"{', '.join(_ONLY_FURTHER)}.",
     ),
     click.option(
         "--seed",

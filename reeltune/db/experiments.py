@@ -8,6 +8,7 @@ import numpy as np
 
 from reeltune.db.connection import Connection, Row
 from reeltune.domain.arrays import Floats
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.experiment import Experiment, Measurement, PairedGain, Pruned, Result, Task
 
@@ -21,13 +22,13 @@ def save_experiment(conn: Connection, experiment: Experiment) -> None:
             completion_number, hyperparameters, objective_value, validation_accuracy,
             test_accuracy, improvement_from_baseline, recommendation_quality_score, metrics,
             tuning_method, parent_experiment_id, exploration_phase, seed, duration_seconds,
-            attempts, error
+            attempts, error, direction
         ) VALUES (
             :experiment_id, :tuning_run_id, :number, :status, :created_at, :completed_at,
             :completion_number, :hyperparameters, :objective_value, :validation_accuracy,
             :test_accuracy, :improvement_from_baseline, :recommendation_quality_score, :metrics,
             :tuning_method, :parent_experiment_id, :exploration_phase, :seed, :duration_seconds,
-            :attempts, :error
+            :attempts, :error, :direction
         )
         """,
         {field.name: getattr(experiment, field.name) for field in fields(experiment)}
@@ -210,7 +211,7 @@ def estimate_of(objective: str) -> str:
 
 
 def set_improvement(conn: Connection, experiment_id: str, improvement: float) -> None:
-    """Record by how much an experiment's objective exceeds the baseline's."""
+    """Record by how much an experiment is better than the baseline."""
     conn.execute(
         """
         UPDATE hp_experiments SET improvement_from_baseline = :improvement
@@ -294,7 +295,7 @@ def load_history(
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
-    """The completed experiment with the highest lower bound in the latest run that has one.
+    """The completed experiment that is surely best in the latest run that has one.
 
     Of equals the earliest. With a `data_fingerprint`, only runs on that data count.
 
@@ -313,7 +314,7 @@ def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | N
                   AND EXISTS (SELECT 1 FROM hp_experiments AS x
                                WHERE x.tuning_run_id = r.tuning_run_id AND x.status = 'completed')
                 ORDER BY r.rowid DESC LIMIT 1)
-         ORDER BY e.lower_bound DESC, e.number
+         ORDER BY e.worth DESC, e.number
          LIMIT 1
         """,
         {"model": model, "data": data_fingerprint},
@@ -385,4 +386,5 @@ def _experiment(row: Row) -> Experiment:
     values = {name: row[name] for name in _FIELDS}
     values["hyperparameters"] = json.loads(row["hyperparameters"])
     values["metrics"] = json.loads(row["metrics"]) if row["metrics"] else {}
+    values["direction"] = Direction(row["direction"])
     return Experiment(**values)

@@ -20,7 +20,7 @@ class Look:
     data_fingerprint: str
     experiment_id: str | None
     level: float  # spent of the budget
-    difference: float | None  # candidate minus deployed, in units of the objective
+    difference: float | None  # gain of the candidate over the deployed, in units of the objective
     p_value: float | None  # one-sided, that it is no better
     verdict: str
 

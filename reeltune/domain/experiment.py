@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 
 from reeltune.domain.arrays import Floats
+from reeltune.domain.direction import Direction
+from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 
 ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
@@ -68,10 +70,29 @@ class TuningRun:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """All that it maximises, the deciding `objective` first."""
+        """All that it is to be good at, the deciding `objective` first."""
         further = self.settings.get("further_objectives", ())
         assert isinstance(further, list | tuple)
         return (self.objective, *further)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The direction of each objective, as it was when the run was made.
+
+        An earlier program kept none: of all its objectives but the time taken, more was better.
+        """
+        stored = self.settings.get("directions")
+        if isinstance(stored, list | tuple):
+            return tuple(map(Direction, stored))
+        return tuple(
+            Direction.MINIMIZE if name == SECONDS else Direction.MAXIMIZE
+            for name in self.objectives
+        )
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the deciding objective."""
+        return self.directions[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +110,7 @@ class Experiment:
     objective_value: float | None = None
     validation_accuracy: float | None = None
     test_accuracy: float | None = None
-    improvement_from_baseline: float | None = None  # in units of the objective
+    improvement_from_baseline: float | None = None  # above 0: better; in units of the objective
     improvement_error: float | None = None  # its standard error, user by user; None: not known
     recommendation_quality_score: float | None = None  # NDCG@10
     metrics: Mapping[str, float | None] = field(default_factory=dict)
@@ -100,17 +121,25 @@ class Experiment:
     duration_seconds: float | None = None
     attempts: int = 0
     error: str | None = None
+    direction: Direction = Direction.MAXIMIZE  # of the objective
 
     @property
     def lower_bound(self) -> float | None:
-        """What the objective exceeds with a confidence of 95 %; the best experiment has most.
+        """What the objective is as good as, or better, with a confidence of 95 %.
 
-        Chance is that of which users there are, in the gain over the baseline: so the baseline's
-        own bound is its value. Where nothing is known of that chance, the bound is the value.
+        Below the value where more is better, above it where less is. Chance is that of which users
+        there are, in the gain over the baseline: so the baseline's own bound is its value. Where
+        nothing is known of that chance, the bound is the value.
         """
+        return None if self.worth is None else self.direction.upwards(self.worth)
+
+    @property
+    def worth(self) -> float | None:
+        """`lower_bound` with the sign by which more is better; the best of a run has most."""
         if self.objective_value is None:
             return None
-        return self.objective_value - SURE_ERRORS * (self.improvement_error or 0.0)
+        upwards = self.direction.upwards(self.objective_value)
+        return upwards - SURE_ERRORS * (self.improvement_error or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +170,8 @@ class Pruned:
     """An experiment that was stopped as clearly worse than the best before it."""
 
     objective: str
-    difference: float  # of the objective to the best's, on the users measured
-    estimate: float  # the best's value and that difference: for strategies, never for ranking
+    difference: float  # gain over the best on the users measured: below 0
+    estimate: float  # the best's value and that gain: for strategies, never for ranking
     n_users: int  # measured
     share_of_users: float
     seconds: float

@@ -1,7 +1,8 @@
-"""What a run maximises: one metric, or up to three things at once."""
+"""Objectives of a run: one metric, or up to three things at once."""
 
 from collections.abc import Mapping, Sequence
 
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 
 SECONDS = "seconds"  # of an experiment; less is better
@@ -52,15 +53,16 @@ def value_of(
     return seconds if objective == SECONDS else metrics.get(objective)
 
 
-def upwards(objectives: Sequence[str], values: Sequence[float | None]) -> tuple[float, ...]:
-    """`values` of the objectives with signs by which more is better; empty if one is unknown.
+def upwards(directions: Sequence[Direction], values: Sequence[float | None]) -> tuple[float, ...]:
+    """Return `values` of several objectives so that more is better; empty if one is unknown.
 
-    >>> upwards(["mrr", "seconds"], [0.5, 2.0]), upwards(["mrr", "seconds"], [0.5, None])
+    >>> both = (Direction.MAXIMIZE, Direction.MINIMIZE)
+    >>> upwards(both, [0.5, 2.0]), upwards(both, [0.5, None])
     ((0.5, -2.0), ())
     """
     signed = [
-        -value if name == SECONDS else value
-        for name, value in zip(objectives, values, strict=True)
+        direction.upwards(value)
+        for direction, value in zip(directions, values, strict=True)
         if value is not None
     ]
-    return tuple(signed) if len(signed) == len(objectives) else ()
+    return tuple(signed) if len(signed) == len(directions) else ()

@@ -34,13 +34,13 @@ class Contrast:
     segment: str
     deployed: float  # mean over the users who have a value; NaN where none has
     candidate: float
-    compared: Comparison | None  # candidate minus deployed; None for a metric without users
+    compared: Comparison | None  # gain of the candidate; None for a metric without users
 
     @property
     def difference(self) -> float:
         """By how much the candidate is better; over the users who have both values, if users."""
         if self.compared is None:
-            return self.candidate - self.deployed
+            return METRICS[self.metric].direction.gain(self.candidate, self.deployed)
         return self.compared.difference
 
 
@@ -99,9 +99,10 @@ def _all_users(
 ) -> Contrast:
     compared = None
     if METRICS[metric].per_user:
+        upwards = METRICS[metric].direction.upwards
         compared = paired_difference(
-            now.per_user[metric],
-            was.per_user[metric],
+            upwards(now.per_user[metric]),
+            upwards(was.per_user[metric]),
             effort=FULL if metric == objective else QUICK,
         )
     return Contrast(
@@ -116,7 +117,8 @@ def _all_users(
 
 def _in_segment(split: str, metric: str, segment: str, was: Floats, now: Floats) -> list[Contrast]:
     """The contrast, if enough users have both values."""
-    compared = paired_difference(now, was, effort=QUICK)
+    upwards = METRICS[metric].direction.upwards
+    compared = paired_difference(upwards(now), upwards(was), effort=QUICK)
     if compared.n_users < FEWEST_USERS or not math.isfinite(compared.difference):
         return []
     return [

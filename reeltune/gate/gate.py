@@ -87,8 +87,8 @@ def gate(
         terms: what is decided.
         accuracy: of the candidate on the test part; NaN never passes.
         contrasts: candidate and deployed model side by side, on the test parts of both splits.
-        gains: (n,) per-user differences in the objective on the test part of `terms.split`; None
-            where the candidate has the deployed hyperparameters.
+        gains: (n,) per-user gains in the objective on the test part of `terms.split`, above 0
+            where the candidate is better; None where it has the deployed hyperparameters.
         least_p_value: what the p-value is adjusted to where the candidate was picked out of
             several by the same test part.
     """
@@ -179,7 +179,7 @@ def _what_would_tell(terms: Terms, found: Comparison) -> str:
 
 def _against_deployed(terms: Terms, found: Comparison) -> str:
     interval = f"95 % interval {found.low:+.4f} to {found.high:+.4f}, {found.n_users:,} users"
-    title = METRICS[terms.objective].title
+    title = METRICS[terms.objective].gain_title
     title = title.lower() if terms.objective == "accuracy" else title
     return f"{title} {found.difference:+.4f} against {terms.against} ({interval})"
 

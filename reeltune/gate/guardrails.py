@@ -120,7 +120,7 @@ def _name(contrast: Contrast) -> str:
 
 def _figures(contrast: Contrast, guardrail: Guardrail, margin: float, verdict: RuleVerdict) -> str:
     found = contrast.compared
-    title = METRICS[contrast.metric].title
+    title = METRICS[contrast.metric].gain_title
     where = "" if contrast.segment == EVERYONE else f" for {contrast.segment}"
     interval = ""
     if found is not None:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints
+from reeltune.domain.direction import Direction
 from reeltune.metrics.ranking import Ranking
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
@@ -69,6 +70,16 @@ class Metric:
     higher_is_better: bool
     per_user: bool  # whether `measure` gives one value per user, not one for all of them
     measure: Callable[[Outcome], Floats]  # (U,) NaN for users who have none; (1,) if not per user
+
+    @property
+    def direction(self) -> Direction:
+        """Which way is better: what all who compare values of it go by."""
+        return Direction.of(higher_is_better=self.higher_is_better)
+
+    @property
+    def gain_title(self) -> str:
+        """What a gain in it is called: its title, unless a gain makes the figure smaller."""
+        return self.title if self.higher_is_better else f"{self.title} (less is better), gain"
 
 
 def accuracy(outcome: Outcome) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.direction import Direction
 from reeltune.metrics.ranking import Ranking
 from reeltune.metrics.ranking_metrics import Outcome, accuracy
 from reeltune.metrics.segments import Score, held_out_scores
@@ -25,10 +26,10 @@ class Change:
     n_now: int
     then: float
     now: float
-    difference: float  # now minus then; NaN with too few users
+    difference: float  # gain of now over then; NaN with too few users
     low: float  # ends of the 95 % interval
     high: float
-    p_value: float  # one-sided, that it has not fallen by more than MINIMUM_FALL
+    p_value: float  # one-sided, that it is not worse by more than MINIMUM_FALL
     fallen: bool
 
 
@@ -56,8 +57,12 @@ def accuracy_since(
     return ratings.user_ids[measured], values[measured]
 
 
-def change(then: tuple[Ints, Floats], now: tuple[Ints, Floats]) -> Change:
-    """The difference of two means over users, of whom some may be in both.
+def change(
+    then: tuple[Ints, Floats],
+    now: tuple[Ints, Floats],
+    direction: Direction = Direction.MAXIMIZE,
+) -> Change:
+    """The gain of one mean over users over another, of whom some may be in both.
 
     Both are ids (E,) and values (E,). A user in both counts as one observation, so that the
     difference is not taken for noisier, or surer, than it is.
@@ -85,7 +90,7 @@ def change(then: tuple[Ints, Floats], now: tuple[Ints, Floats]) -> Change:
     parts[np.searchsorted(ids, now[0])] += (now[1] - means[1]) / n_now
     parts[np.searchsorted(ids, then[0])] -= (then[1] - means[0]) / n_then
     error = max(float(np.sqrt((parts**2).sum())), 1e-12)
-    difference = means[1] - means[0]
+    difference = direction.gain(means[1], means[0])
     p_value = float(scipy.special.ndtr((difference + MINIMUM_FALL) / error))
     reach = -float(scipy.special.ndtri(0.025)) * error
     return Change(

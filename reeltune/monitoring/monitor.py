@@ -12,6 +12,7 @@ from reeltune.db.connection import Connection
 from reeltune.db.test_evaluations import load_reference
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import TrainingRun, Version
+from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.monitoring.degradation import Change, accuracy_since, change
 from reeltune.monitoring.drift import Drift, find_drift
 from reeltune.ratings.catalogue import Catalogue
@@ -66,7 +67,8 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
     ratings, since = data.ratings, reference.newest_rated_at
     model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
     now = accuracy_since(model.score, ratings, data.catalogue, since)
-    found = change((reference.user_ids, reference.values), now)
+    direction = METRICS["accuracy"].direction
+    found = change((reference.user_ids, reference.values), now, direction)
     return Watch(
         version=version.version,
         n_new_ratings=int(np.count_nonzero(ratings.rated_at > since)),

@@ -22,7 +22,7 @@ def value_cell(value: float | None) -> str:
 
 
 def gain_cell(gain: float | None) -> str:
-    """A difference of metrics, in green or red."""
+    """A gain, in green where it is above 0 and in red where it is below."""
     if gain is None:
         return NONE
     shown = f"{gain:+.4f}"

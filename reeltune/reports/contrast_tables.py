@@ -16,7 +16,7 @@ from reeltune.stats.multiple_testing import holm
 def render_contrasts(
     console: Console, part: str, names: tuple[str, str], contrasts: Sequence[Contrast]
 ) -> None:
-    """Print every figure of the two: difference, 95 % interval, and p adjusted by Holm's procedure.
+    """Print every figure of the two: gain, 95 % interval, and p adjusted by Holm's procedure.
 
     Args:
         console: where to.
@@ -47,13 +47,13 @@ def adjusted_p_values(contrasts: Sequence[Contrast]) -> list[float | None]:
 def _table(console: Console, names: tuple[str, str], contrasts: Sequence[Contrast]) -> Table:
     wide = console.width >= WIDE
     before, after = (outside_text(console, name) for name in names)
-    headings = ["metric", "for", f">{before}", f">{after}", ">difference", ">95 % interval", ">p"]
+    headings = ["metric", "for", f">{before}", f">{after}", ">gain", ">95 % interval", ">p"]
     table = plain_table(*headings, *([">users"] if wide else []))
     for contrast, p_value in zip(contrasts, adjusted_p_values(contrasts), strict=True):
         found = contrast.compared
         interval = NONE if found is None else f"{found.low:+.4f} to {found.high:+.4f}"
         table.add_row(
-            METRICS[contrast.metric].title,
+            METRICS[contrast.metric].title + METRICS[contrast.metric].direction.note,
             "" if contrast.segment == EVERYONE else outside_text(console, contrast.segment),
             _value(contrast.deployed),
             _value(contrast.candidate),

@@ -5,15 +5,20 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
+from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import outside_text, value_cell
 from reeltune.reports.scatter import DEPLOYED, ON_FRONT, OTHER, Mark, scatter
-from reeltune.views.pareto_front import Point
+from reeltune.views.pareto_front import Point, best_first
 
 
 def render_front(
-    console: Console, found: Sequence[Point], objectives: Sequence[str], best: int
+    console: Console,
+    found: Sequence[Point],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+    best: int,
 ) -> None:
     """Print the front as a table, and all results of the first two objectives as a picture.
 
@@ -21,12 +26,10 @@ def render_front(
         console: where.
         found: all results.
         objectives: what they are by; the first decides.
+        directions: which way each of them is better.
         best: number of the experiment that is the best of the run.
     """
-    chosen = sorted(
-        (point for point in found if point.on_front),
-        key=lambda point: (-point.values[objectives[0]], point.number),
-    )
+    chosen = best_first(found, objectives[0], directions[0])
     told = {best: "the best", BASELINE: "the deployed configuration"}
     table = plain_table(">no.", "experiment", *(f">{label(name)}" for name in objectives), "")
     for point in chosen:
@@ -38,14 +41,19 @@ def render_front(
         )
     title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
     print_table(console, title, table)
-    _render_picture(console, found, objectives)
+    _render_picture(console, found, objectives, directions)
     console.print(
         f"[dim]The best is experiment {best}, by {label(objectives[0])} alone. Any of the front is "
         "deployed by python retrain_model.py --apply-hp EXPERIMENT.[/]\n"
     )
 
 
-def _render_picture(console: Console, found: Sequence[Point], objectives: Sequence[str]) -> None:
+def _render_picture(
+    console: Console,
+    found: Sequence[Point],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> None:
     across, up = objectives[:2]
     plain = not console.encoding.lower().startswith("utf")
     order = sorted(found, key=lambda point: (point.number == BASELINE, point.on_front))
@@ -53,7 +61,8 @@ def _render_picture(console: Console, found: Sequence[Point], objectives: Sequen
     lines = scatter(
         [(point.values[across], point.values[up], mark) for point, mark in marks], plain=plain
     )
-    console.print(f"[bold]{label(up)} (up) by {label(across)} (right)[/]")
+    notes = {name: each.note for name, each in zip(objectives, directions, strict=True)}
+    console.print(f"[bold]{label(up)} (up){notes[up]} by {label(across)} (right){notes[across]}[/]")
     for line in lines:
         console.print(line, style="cyan", highlight=False, markup=False)
     told = {ON_FRONT: "on the front", OTHER: "beaten", DEPLOYED: "deployed"}

@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
+from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import (
@@ -51,7 +52,8 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
         _render_metrics(console, findings, findings.best)
         _render_verdict(console, findings)
         if findings.points:
-            render_front(console, findings.points, findings.run.objectives, findings.best.number)
+            run, best = findings.run, findings.best.number
+            render_front(console, findings.points, run.objectives, run.directions, best)
         _render_top(console, findings)
         _render_changes(console, findings.best)
     _render_progress(console, findings)
@@ -75,7 +77,8 @@ def _render_run(console: Console, findings: RunFindings) -> None:
 
 
 def _objectives(findings: RunFindings) -> str:
-    names = findings.run.objectives
+    run = findings.run
+    names = [n + d.note for n, d in zip(run.objectives, run.directions, strict=True)]
     return f"objective{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
@@ -84,7 +87,8 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
     table = plain_table("metric", ">deployed", ">best", ">gain")
     for name, value in best.metrics.items():
         before = None if baseline is None else baseline.metrics.get(name)
-        gain = None if value is None or before is None else value - before
+        direction = METRICS[name].direction if name in METRICS else Direction.MAXIMIZE
+        gain = None if value is None or before is None else direction.gain(value, before)
         label = f"[bold]{_label(console, name)}[/]" if name == findings.run.objective else None
         table.add_row(
             label or _label(console, name), value_cell(before), value_cell(value), gain_cell(gain)
@@ -116,8 +120,10 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
 
 
 def _interval(console: Console, found: Difference) -> str:
+    metric = METRICS.get(found.metric)
+    label = _label(console, found.metric) if metric is None else metric.gain_title
     return (
-        f"{_label(console, found.metric)} {found.difference:+.4f}, "
+        f"{label} {found.difference:+.4f}, "
         f"{100 * found.confidence:.0f} % confidence interval "
         f"[bold]{found.low:+.4f} to {found.high:+.4f}[/] over {found.n_users:,} users"
     )
@@ -180,8 +186,11 @@ def _render_progress(console: Console, findings: RunFindings) -> None:
     if not findings.best_bounds:
         return
     bars = BARS if console.encoding.lower().startswith("utf") else ASCII_BARS
-    console.print("[bold]Best so far[/]: what its value surely exceeds")
-    console.print(f"[cyan]{sparkline(findings.best_bounds, bars=bars)}[/]")
+    direction = findings.run.directions[0]
+    told = "exceeds" if direction is Direction.MAXIMIZE else "stays below; drawn upside down"
+    console.print(f"[bold]Best so far[/]: what its value surely {told}")
+    upwards = [direction.upwards(bound) for bound in findings.best_bounds]
+    console.print(f"[cyan]{sparkline(upwards, bars=bars)}[/]")
     steps = [f"{m.iteration:,}: {m.lower_bound:.4f}" for m in findings.milestones]
     console.print("after experiment " + "  ".join(steps) + "\n")
 
@@ -201,8 +210,9 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
 
 
 def _label(console: Console, metric: str) -> str:
-    """The metric's standard name."""
-    return METRICS[metric].title if metric in METRICS else outside_text(console, metric)
+    """The metric's standard name; of one that is to be small, with a remark."""
+    known = METRICS.get(metric)
+    return outside_text(console, metric) if known is None else known.title + known.direction.note
 
 
 def _capital(sentence: str) -> str:

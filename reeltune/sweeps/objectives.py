@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.objectives import SECONDS, check_objectives
+from reeltune.domain.objectives import check_objectives
+from reeltune.metrics.objectives import all_objectives, deciding_objectives, direction_of
 from reeltune.sweeps.document import Fault, Item
 from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, check_way
+from reeltune.tuning.proposer import check_way
 
 
 def objective_names(said: Any) -> tuple[str, ...]:
@@ -25,12 +26,12 @@ def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
     parts = _listed(item.plain())
     names = objective_names(item.plain())
     try:
-        check_objectives(names, OBJECTIVES, FURTHER_OBJECTIVES)
+        check_objectives(names, deciding_objectives(), all_objectives())
     except InputError as error:
         yield Fault(item.line, str(error))
         return
     for name, part in zip(names, parts, strict=True):
-        better = "minimize" if name == SECONDS else "maximize"
+        better = direction_of(name)
         if isinstance(part, dict) and part.get("direction", better) != better:
             yield Fault(item.line, f"the direction of {name} must be {better}")
     try:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from reeltune.domain.direction import Direction
 from reeltune.domain.objectives import MOST_OBJECTIVES
+from reeltune.metrics.objectives import all_objectives
 from reeltune.ratings.splits import SPLITS
 from reeltune.search import STRATEGIES
 from reeltune.sweeps.document import Fault, Item
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES
 from reeltune.tuning.pruning_rules import PRUNERS
 
 SCHEMA_FILE = Path(__file__).parent / "sweep.schema.json"
@@ -68,8 +69,8 @@ _PARAMETER = {
 _ONE_OBJECTIVE = {
     "type": ["string", "object"],
     "properties": {
-        "metric": _choice("the metric", FURTHER_OBJECTIVES),
-        "direction": _choice("which way is better: minimize for seconds", ["maximize", "minimize"]),
+        "metric": _choice("the metric", all_objectives()),
+        "direction": _choice("which way is better: minimize for seconds", map(str, Direction)),
     },
     "required": ["metric"],
     "additionalProperties": False,

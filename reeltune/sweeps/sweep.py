@@ -16,7 +16,7 @@ from reeltune.sweeps.objectives import objective_faults, objective_names
 from reeltune.sweeps.schema import SCHEMA, check
 from reeltune.tasks.study import Study
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, OBJECTIVES, check_method
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, check_method
 from reeltune.tuning.stopping import StopRules
 
 SUFFIXES = (".yaml", ".yml")
@@ -90,7 +90,7 @@ def read_sweep(path: Path) -> Sweep:
 
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
     execution, gates = said.get("execution", {}), said.get("gates", {})
-    objectives = objective_names(said.get("objective", OBJECTIVES[0]))
+    objectives = objective_names(said.get("objective", Study().objective))
     stopping = dict(said.get("early_stopping", {}))
     plan = Plan(
         name=said["name"],

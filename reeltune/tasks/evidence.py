@@ -62,11 +62,13 @@ class Evidence:
 
     @property
     def gains(self) -> Floats | None:
-        """Per-user differences in the objective; None where both sides are the same."""
+        """Per-user gains of the candidate in the objective; None where both are the same."""
         if self.are_same:
             return None
         a, b = (
-            side[self.study.split].evaluation.per_user[self.study.objective]
+            self.study.direction.upwards(
+                side[self.study.split].evaluation.per_user[self.study.objective]
+            )
             for side in (self.candidate, self.deployed)
         )
         return known_differences(a, b)

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import Task
 from reeltune.domain.space import Space
+from reeltune.metrics.objectives import direction_of
 from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tracking.lineage import code_version
@@ -23,6 +25,16 @@ class Study:
     def objectives(self) -> tuple[str, ...]:
         """All of them, the deciding one first."""
         return (self.objective, *self.further_objectives)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Which way each of them is better, by the metrics' own word."""
+        return tuple(map(direction_of, self.objectives))
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the deciding one is better."""
+        return direction_of(self.objective)
 
     @property
     def space(self) -> Space:

@@ -26,7 +26,8 @@ class Pace:
         self.n_failed += experiment.status == "failed"
         value, gain = experiment.objective_value, experiment.improvement_from_baseline
         if value is not None and gain is not None:
-            self.baseline_value = value - gain
+            upwards = self.run.direction.upwards
+            self.baseline_value = upwards(upwards(value) - gain)
 
     def rate(self, now: float) -> str:
         """Experiments per second, or per minute where that reads better; empty at first."""
@@ -41,7 +42,7 @@ class Pace:
             return "best -"
         value, told = self.best.objective_value, ""
         if self.baseline_value is not None and self.best.number != BASELINE:
-            told = f" {value - self.baseline_value:+.4f}"
+            told = f" {self.run.direction.gain(value, self.baseline_value):+.4f}"
         return f"best {value:.4f}{told} ({name(self.best)})"
 
     def failed_text(self) -> str:

@@ -174,7 +174,7 @@ class LogWatcher(SilentWatcher):
         before = f", {n_done} done before" if n_done else ""
         self._say(
             f"{run.tuning_run_id}: {n_total} experiments{before}, "
-            f"objective {run.objective}, model {run.model}, seed {run.seed}"
+            f"objective {run.objective}{run.direction.note}, model {run.model}, seed {run.seed}"
         )
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:

@@ -157,7 +157,7 @@ class Ledger(Standing):
         """Write what is known only once all earlier experiments are finished."""
         baseline = self.baseline.objective_value
         if experiment.objective_value is not None and baseline is not None:
-            improvement = experiment.objective_value - baseline
+            improvement = self.run.direction.gain(experiment.objective_value, baseline)
             set_improvement(self.conn, experiment.experiment_id, improvement)
             error = experiment.improvement_error
             experiment = replace(
@@ -199,4 +199,5 @@ class Ledger(Standing):
         known = self._baseline_values
         if known is None or known.shape != values.shape:
             return None
-        return paired_gain(values, known, seed=self.run.seed)
+        upwards = self.run.direction.upwards
+        return paired_gain(upwards(values), upwards(known), seed=self.run.seed)

@@ -112,7 +112,11 @@ class TuningOrchestrator:
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
             n_configs=plan.n_configs,
-            settings=plan.settings() | {"further_objectives": list(self.study.further_objectives)},
+            settings=plan.settings()
+            | {
+                "further_objectives": list(self.study.further_objectives),
+                "directions": list(self.study.directions),
+            },
             data_fingerprint=self.data.fingerprint,
             code_version=code_version(),
             history_cutoff=last_completion_number(self.conn),

@@ -26,9 +26,8 @@ from reeltune.domain.experiment import (
     experiment_id,
 )
 from reeltune.domain.limits import Limits, contains, projected, restricted
-from reeltune.domain.objectives import SECONDS, upwards
+from reeltune.domain.objectives import upwards
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.ratings.dataset import Dataset
 from reeltune.search import (
     ONE_OBJECTIVE,
@@ -44,8 +43,6 @@ from reeltune.search.grid import Grid
 from reeltune.tasks.study import Study
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
-OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
-FURTHER_OBJECTIVES = (*METRICS, SECONDS)
 
 
 class HyperparameterTuner:
@@ -141,7 +138,7 @@ class HyperparameterTuner:
         return [
             Trial(
                 found.hyperparameters,
-                found.value,
+                None if found.value is None else run.direction.upwards(found.value),
                 failed=found.status == "failed",
                 pruned=found.status == "pruned",
                 values=_upwards(run, found),
@@ -208,6 +205,7 @@ class HyperparameterTuner:
             space_fingerprint=self.space.fingerprint,
             seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
             n_configs=n_configs,
+            settings={"directions": list(self.study.directions[:1])},
             status="planned",
         )
 
@@ -251,7 +249,7 @@ def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
     """A result's values where a run has several objectives."""
     if len(run.objectives) == 1 or found.status != "completed":
         return ()
-    return upwards(run.objectives, (found.value, *found.further))
+    return upwards(run.directions, (found.value, *found.further))
 
 
 def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> None:
@@ -300,6 +298,7 @@ def new_experiment(
         parent_experiment_id=parent,
         exploration_phase=phase,
         seed=run.seed,
+        direction=run.direction,
     )
 
 

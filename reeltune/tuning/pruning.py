@@ -147,10 +147,11 @@ def judged(
     """That what has these `values` (U,) is to be stopped at this look, if it is."""
     assert contest.rival is not None
     assert contest.rival_value is not None
-    rival = contest.rival
-    by_group = np.array([(values[group] - rival[group]).mean() for group in look.groups])
+    upwards = contest.direction.upwards
+    own, rival = upwards(values), upwards(contest.rival)
+    by_group = np.array([(own[group] - rival[group]).mean() for group in look.groups])
     if contest.bars is None:
-        loss = clear_loss(values, rival, look.n_all)
+        loss = clear_loss(own, rival, look.n_all)
     else:
         loss = below(by_group, contest.bars[look.number])
     if loss is None:
@@ -158,7 +159,7 @@ def judged(
     return Pruned(
         objective=objective,
         difference=loss,
-        estimate=contest.rival_value + loss,
+        estimate=upwards(upwards(contest.rival_value) + loss),
         n_users=len(look.users),
         share_of_users=len(look.users) / look.n_all,
         seconds=seconds,

@@ -8,6 +8,7 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats
+from reeltune.domain.direction import Direction
 from reeltune.domain.space import Configuration
 from reeltune.tuning.ledger import Ledger
 
@@ -25,6 +26,7 @@ class Contest:
     rival: Floats | None = None  # (U,) the objective of another per user; None: nothing to beat
     rival_value: float | None = None  # and for all of them
     bars: tuple[float | None, ...] | None = None  # least gain at each look; None: a clear loss
+    direction: Direction = Direction.MAXIMIZE  # of the objective
 
 
 def paired(ledger: Ledger, configuration: Configuration, up_to: int) -> Contest:
@@ -32,7 +34,12 @@ def paired(ledger: Ledger, configuration: Configuration, up_to: int) -> Contest:
     rival = ledger.best_up_to(up_to)
     if rival is None:
         return Contest(configuration)
-    return Contest(configuration, ledger.user_values(rival.number), rival.objective_value)
+    return Contest(
+        configuration,
+        ledger.user_values(rival.number),
+        rival.objective_value,
+        direction=rival.direction,
+    )
 
 
 def halving(ledger: Ledger, configuration: Configuration, up_to: int) -> Contest:
@@ -51,6 +58,7 @@ def halving(ledger: Ledger, configuration: Configuration, up_to: int) -> Contest
         ledger.user_values(baseline.number),
         baseline.objective_value,
         tuple(bar(gains, n_groups) for n_groups in LOOKS),
+        baseline.direction,
     )
 
 
@@ -76,7 +84,7 @@ def bar(gains: Sequence[Floats], n_groups: int, reduction: int = REDUCTION) -> f
 
 
 def clear_loss(values: Floats, rival: Floats, n_all: int, looks: int = len(LOOKS)) -> float | None:
-    """The mean of `values - rival` (U,) where it is certainly below 0, else None.
+    """The mean of `values - rival` (U,), more is better, where it is certainly below 0, else None.
 
     An upper limit of the mean over all `n_all` users, of whom these are a random part without
     replacement, by Student's t with the correction for a finite population. The level is divided

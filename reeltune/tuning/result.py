@@ -31,9 +31,9 @@ class RunResult:
     best_experiment_number: int | None  # 0: the deployed configuration
     best_hyperparameters: Configuration | None  # complete and valid
     best_value: float | None
-    best_lower_bound: float | None  # what that exceeds with a confidence of 95 %; none has more
+    best_lower_bound: float | None  # it is as good or better with a confidence of 95 %: none more
     baseline_value: float | None
-    improvement: float | None  # of the best value over the baseline's
+    improvement: float | None  # of the best over the baseline; above 0: better
     corrected_improvement: float | None  # less what being picked has added; None without a gain
     more_search_helps: bool | None  # or adds more luck than gain; None: too few to tell
     front: tuple[Point, ...]  # where there are several objectives: beaten by no other in all
@@ -54,7 +54,9 @@ def run_result(
     """The record of a run over `space` that ended now."""
     best, run, baseline = ledger.best, ledger.run, ledger.baseline.objective_value
     value = None if best is None else best.objective_value
-    improvement = None if value is None or baseline is None else value - baseline
+    improvement = None
+    if value is not None and baseline is not None:
+        improvement = run.direction.gain(value, baseline)
     completed = ranking(list(ledger.experiments.values()))
     chance = luck_of_best(completed, load_group_gains(ledger.conn, run.tuning_run_id))
     gained = improvement is not None and best is not None and best.number != BASELINE
@@ -76,7 +78,7 @@ def run_result(
         improvement=improvement,
         corrected_improvement=(improvement or 0.0) - chance.of_best if gained and chance else None,
         more_search_helps=more_helps(chance, len(completed) - 1),
-        front=front_of(list(ledger.experiments.values()), run.objectives),
+        front=front_of(list(ledger.experiments.values()), run.objectives, run.directions),
         experiments_run=ledger.count(*FINISHED),
         experiments_completed=ledger.count("completed"),
         experiments_failed=ledger.count("failed"),

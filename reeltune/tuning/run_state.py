@@ -76,13 +76,15 @@ class Standing:
             return Trial(experiment.hyperparameters, None, experiment.number)
         pruned = experiment.status == "pruned"
         value = experiment.objective_value
+        if pruned:
+            value = experiment.metrics.get(estimate_of(self.run.objective))
         return Trial(
             experiment.hyperparameters,
-            experiment.metrics.get(estimate_of(self.run.objective)) if pruned else value,
+            None if value is None else self.run.direction.upwards(value),
             experiment.number,
             failed=experiment.status == "failed",
             pruned=pruned,
-            values=values_of(experiment, self.run.objectives),
+            values=values_of(experiment, self.run),
         )
 
     def best_up_to(self, number: int) -> Experiment | None:
@@ -115,17 +117,18 @@ class Standing:
 
 def is_better(experiment: Experiment, best: Experiment | None) -> bool:
     """Does an experiment lead from now on? By its lower bound; of equals the earlier leads."""
-    bound = experiment.lower_bound
-    to_beat = None if best is None else best.lower_bound
-    return bound is not None and (to_beat is None or bound > to_beat)
+    worth = experiment.worth
+    to_beat = None if best is None else best.worth
+    return worth is not None and (to_beat is None or worth > to_beat)
 
 
-def values_of(experiment: Experiment, objectives: Sequence[str]) -> tuple[float, ...]:
+def values_of(experiment: Experiment, run: TuningRun) -> tuple[float, ...]:
     """An experiment's values where there are several objectives, more is better; else nothing."""
-    if len(objectives) == 1 or experiment.status != "completed":
+    if len(run.objectives) == 1 or experiment.status != "completed":
         return ()
     metrics, seconds = experiment.metrics, experiment.duration_seconds
-    return upwards(objectives, [value_of(name, metrics, seconds) for name in objectives])
+    found = [value_of(name, metrics, seconds) for name in run.objectives]
+    return upwards(run.directions, found)
 
 
 def _waits(experiment: Experiment) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from reeltune.domain.arrays import Floats
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError, InterruptedRunError
 
 StoppedBy = Literal[
@@ -27,7 +28,8 @@ StoppedBy = Literal[
 
 LEAST_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
 
-Values = Sequence[float | None]  # lower bounds by number, the baseline first; None: it has none
+Values = Sequence[float | None]
+"""Worths by number, the baseline first: lower bounds, more is better; None: it has none."""
 
 
 class OutOfTimeError(InterruptedRunError):
@@ -47,7 +49,7 @@ class StopRules:
     """What ends a run before all its configurations are tried; the first that holds does."""
 
     timeout_seconds: float | None = None  # of work on the run, over all its sittings
-    target: float | None = None  # least lower bound of the objective that is good enough
+    target: float | None = None  # bound of the objective that is good enough
     patience: int | None = None  # experiments without a new best
     min_experiments: int = 0  # candidates before patience and convergence count
     until_converged: bool = False
@@ -68,15 +70,18 @@ class StopRules:
         """Does any rule depend on what experiments found?"""
         return self.target is not None or self.patience is not None or self.until_converged
 
-    def stop(self, values: Values, noise: float | None) -> Stop | None:
+    def stop(
+        self, values: Values, noise: float | None, direction: Direction = Direction.MAXIMIZE
+    ) -> Stop | None:
         """The rule that ends a run after experiments with these `values`, if one does.
 
         Args:
-            values: lower bounds of all experiments so far, by number.
+            values: worths of all experiments so far, by number.
             noise: standard error of the best one's gain; None where it is not known.
+            direction: of the objective, in whose own figures the target is.
         """
         return (
-            _at_target(values, self.target)
+            _at_target(values, self.target, direction)
             or _out_of_patience(values, self.patience, self.min_experiments)
             or (_converged(values, noise, self.min_experiments) if self.until_converged else None)
         )
@@ -97,12 +102,16 @@ def best_number(values: Values) -> int | None:
     return -max(known)[1] if known else None
 
 
-def _at_target(values: Values, target: float | None) -> Stop | None:
+def _at_target(values: Values, target: float | None, direction: Direction) -> Stop | None:
     best = best_number(values)
-    if target is None or best is None or (values[best] or 0.0) < target:
+    if target is None or best is None:
         return None
-    said = f"experiment {best} reached the target of {target:g}: it is at least {values[best]:.4f}"
-    return Stop("target", said)
+    worth = values[best]
+    assert worth is not None
+    if worth < direction.upwards(target):
+        return None
+    bound = f"it is {direction.at_least} {direction.upwards(worth):.4f}"
+    return Stop("target", f"experiment {best} reached the target of {target:g}: {bound}")
 
 
 def _out_of_patience(values: Values, patience: int | None, least: int) -> Stop | None:

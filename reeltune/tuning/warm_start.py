@@ -40,7 +40,7 @@ def pattern_of(
 ) -> Pattern:
     """What a finished run taught."""
     gained = [
-        (e.lower_bound, -e.number, e)
+        (e.worth, -e.number, e)
         for e in experiments
         if e.number != BASELINE and (e.improvement_from_baseline or 0.0) > 0
     ]

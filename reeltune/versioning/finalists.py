@@ -10,6 +10,7 @@ from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.gate.guardrails import METRIC_GUARDRAILS
+from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.multiple_testing import max_t
 from reeltune.views.summary import ranking
 
@@ -48,8 +49,8 @@ def pick(gains: Floats, minimum: float) -> tuple[int, float]:
     """Which of K finalists gains most, and its p-value adjusted for having been picked.
 
     Args:
-        gains: (K, U) per-user differences from what is deployed; users without one in all K are
-            left out.
+        gains: (K, U) per-user gains over what is deployed; users without one in all K are left
+            out.
         minimum: the least gain that counts.
     """
     known = gains[:, np.isfinite(gains).all(axis=0)]
@@ -60,11 +61,12 @@ def pick(gains: Floats, minimum: float) -> tuple[int, float]:
 
 
 def _loses(experiment: Experiment, baseline: Experiment, objective: str) -> bool:
-    """Is a guarded metric lower than the baseline's by more than its margin?"""
+    """Is a guarded metric worse than the baseline's by more than its margin?"""
     for name, guardrail in METRIC_GUARDRAILS.items():
         now, was = experiment.metrics.get(name), baseline.metrics.get(name)
         if name == objective or now is None or was is None:
             continue
-        if now < was - guardrail.margin * abs(was):
+        upwards = METRICS[name].direction.upwards
+        if upwards(now) < upwards(was) - guardrail.margin * abs(was):
             return True
     return False

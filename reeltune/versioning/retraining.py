@@ -81,8 +81,9 @@ class _Retrainer:
         )
 
     def per_user(self, trainer: Trainer, side: Side) -> Floats:
-        """(U,) the objective of one side on the test part."""
-        return measure_figures(trainer, side).per_user[self.study.objective]
+        """(U,) the objective of one side on the test part, so that more is better."""
+        values = measure_figures(trainer, side).per_user[self.study.objective]
+        return self.study.direction.upwards(values)
 
     def run(self, least_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""

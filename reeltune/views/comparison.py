@@ -16,7 +16,7 @@ Verdict = Literal["better", "cannot tell", "worse"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Best minus baseline in the objective, user by user.
+    """Gain of the best over the baseline in the objective, user by user; above 0: better.
 
     The figures are None where they cannot be had; `reason` then says why.
     """
@@ -78,7 +78,8 @@ def compare_with_baseline(
         which = "the best experiment" if a is None else "the deployed configuration"
         return Difference(metric=metric, reason=f"no values per user were kept of {which}")
     groups = load_group_gains(conn, best.tuning_run_id)
-    return _without_luck(_compared(metric, a, b), tried, groups)
+    upwards = best.direction.upwards
+    return _without_luck(_compared(metric, upwards(a), upwards(b)), tried, groups)
 
 
 def _not_beaten(tried: Sequence[Experiment]) -> str:

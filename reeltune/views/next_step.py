@@ -30,7 +30,7 @@ def next_command(
     Args:
         run: the run.
         best: id of the best experiment where that is not the baseline.
-        difference: best minus baseline.
+        difference: gain of the best over the baseline.
         deployed: whether the best configuration is deployed by now.
         db: the database.
     """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.objectives import upwards, value_of
 from reeltune.stats.pareto import front
@@ -20,7 +21,11 @@ class Point:
     on_front: bool
 
 
-def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+def points(
+    experiments: Sequence[Experiment],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> tuple[Point, ...]:
     """All completed experiments with a value in each objective, by number; none for one objective.
 
     Of equals all are on the front.
@@ -34,7 +39,7 @@ def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tupl
         values = [
             value_of(name, experiment.metrics, experiment.duration_seconds) for name in objectives
         ]
-        signed = upwards(objectives, values)
+        signed = upwards(directions, values)
         told = {n: v for n, v in zip(objectives, values, strict=True) if v is not None}
         if signed:
             found.append((experiment, told, signed))
@@ -47,8 +52,17 @@ def points(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tupl
     )
 
 
-def front_of(experiments: Sequence[Experiment], objectives: Sequence[str]) -> tuple[Point, ...]:
+def front_of(
+    experiments: Sequence[Experiment],
+    objectives: Sequence[str],
+    directions: Sequence[Direction],
+) -> tuple[Point, ...]:
     """Those on the front, the best by the first objective first; of equals the earliest."""
-    found = [point for point in points(experiments, objectives) if point.on_front]
-    first = objectives[0]
-    return tuple(sorted(found, key=lambda point: (-point.values[first], point.number)))
+    found = points(experiments, objectives, directions)
+    return tuple(best_first(found, objectives[0], directions[0]))
+
+
+def best_first(found: Sequence[Point], first: str, direction: Direction) -> list[Point]:
+    """Return those on the front, the best by the `first` objective first; of equals the earliest."""
+    chosen = [point for point in found if point.on_front]
+    return sorted(chosen, key=lambda point: (-direction.upwards(point.values[first]), point.number))

@@ -8,6 +8,7 @@ from reeltune.db.connection import Connection
 from reeltune.db.deployed import load_deployed
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import RunTotals, load_run_totals, load_runs
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import Experiment, ExperimentStatus, RunStatus, TuningRun
 from reeltune.domain.space import Configuration, Space
@@ -28,6 +29,7 @@ class RunLine:
     method: str
     objective: str  # the first, which decides
     objectives: tuple[str, ...]
+    directions: tuple[Direction, ...]  # which way each of them is better
     model: str
     split: str
     status: RunStatus
@@ -41,7 +43,7 @@ class RunLine:
     experiments_by_status: dict[ExperimentStatus, int]
     best_experiment_id: str | None
     best_value: float | None
-    improvement: float | None  # best value - the baseline's
+    improvement: float | None  # of the best over the baseline; above 0: better
     seconds: float | None  # at work; long pauses, as before a resume, left out
     experiments_per_second: float | None
 
@@ -101,11 +103,15 @@ def deployed_configuration(conn: Connection, space: Space, model: str) -> Config
 def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
     n_done = sum(totals.n_by_status.get(status, 0) for status in DONE)
     best, baseline, seconds = totals.best_value, totals.baseline_value, totals.seconds
+    improvement = None
+    if best is not None and baseline is not None:
+        improvement = run.direction.gain(best, baseline)
     return RunLine(
         tuning_run_id=run.tuning_run_id,
         method=run.method,
         objective=run.objective,
         objectives=run.objectives,
+        directions=run.directions,
         model=run.model,
         split=run.split,
         status=run.status,
@@ -119,7 +125,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         experiments_by_status=totals.n_by_status,
         best_experiment_id=totals.best_experiment_id,
         best_value=best,
-        improvement=None if best is None or baseline is None else best - baseline,
+        improvement=improvement,
         seconds=seconds,
         # Moments are kept to the second: a rate from less than that would be made up.
         experiments_per_second=n_done / seconds if seconds and seconds >= 1 else None,

@@ -29,8 +29,8 @@ class Finding:
     experiment_id: str
     method: str
     value: float  # the objective, on the validation part
-    lower_bound: float  # what it exceeds with a confidence of 95 %
-    improvement: float | None  # against the baseline
+    lower_bound: float  # what it is as good as, or better, with a confidence of 95 %
+    improvement: float | None  # against the baseline; above 0: better
     least_improvement: float | None  # what that exceeds with a confidence of 95 %
     metrics: dict[str, float | None]  # all, on the validation part
     test_accuracy: float | None  # None until it was retrained to be deployed
@@ -52,7 +52,7 @@ class Milestone:
 
     iteration: int
     best_value: float
-    lower_bound: float  # of that value; the best has the highest
+    lower_bound: float  # of that value; the best has the best
     best_experiment_id: str
 
 
@@ -62,12 +62,12 @@ class RunFindings:
 
     run: RunLine
     baseline: Finding | None  # the deployed configuration of then; None unless it was completed
-    best: Finding | None  # the highest lower bound; of equals the earliest
+    best: Finding | None  # the surest, by its lower bound; of equals the earliest
     difference: Difference
     remark: str | None  # what the best value must not be taken for
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
-    best_bounds: tuple[float, ...]  # highest lower bound so far after each experiment
+    best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
     points: tuple[Point, ...]  # what each was worth, where there are several objectives
@@ -151,15 +151,15 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
         ),
-        points=points(experiments, line.objectives),
+        points=points(experiments, line.objectives, line.directions),
         is_deployed=best is not None and now is not None and now == best.hyperparameters,
     )
 
 
 def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The completed ones, the highest lower bound first; of equals the earliest."""
+    """The completed ones, the surest first, by their lower bounds; of equals the earliest."""
     completed = [e for e in experiments if e.status == "completed"]
-    return sorted(completed, key=lambda e: (-_bound(e), e.number))
+    return sorted(completed, key=lambda e: (-e.direction.upwards(_bound(e)), e.number))
 
 
 def best_so_far(
@@ -200,15 +200,15 @@ def _bound(experiment: Experiment) -> float:
 def _finding(
     experiment: Experiment, baseline: Experiment | None, then: Configuration | None, space: Space
 ) -> Finding:
-    value = _value(experiment)
+    value, gain = _value(experiment), experiment.direction.gain
     return Finding(
         number=experiment.number,
         experiment_id=experiment.experiment_id,
         method=experiment.tuning_method,
         value=value,
         lower_bound=_bound(experiment),
-        improvement=None if baseline is None else value - _value(baseline),
-        least_improvement=None if baseline is None else _bound(experiment) - _value(baseline),
+        improvement=None if baseline is None else gain(value, _value(baseline)),
+        least_improvement=None if baseline is None else gain(_bound(experiment), _value(baseline)),
         metrics=dict(experiment.metrics),
         test_accuracy=experiment.test_accuracy,
         changed=changes(then, experiment.hyperparameters, space),

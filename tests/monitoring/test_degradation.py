@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.direction import Direction
 from reeltune.monitoring.degradation import LEVEL, accuracy_since, change
 from tests.metrics.worlds import Row, catalogue_of, table_of
 
@@ -69,3 +70,13 @@ def test_accuracy_is_that_of_ratings_after_the_moment() -> None:
     )
     assert found_users.tolist() == [1, 3]
     assert values.tolist() == [1.0, 0.0]
+
+
+def test_a_fall_of_what_is_to_be_small_is_a_rise() -> None:
+    (ids, high), (_, low) = users(0.7), users(0.6)
+    fell = change((ids, high), (ids, low))
+    rose = change((ids, -high), (ids, -low), Direction.MINIMIZE)
+    told = ("difference", "low", "high", "p_value", "fallen")
+    assert [getattr(rose, name) for name in told] == [getattr(fell, name) for name in told]
+    assert fell.fallen
+    assert not change((ids, high), (ids, low), Direction.MINIMIZE).fallen

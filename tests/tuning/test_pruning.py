@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.cli.console import progress_bar, remark_console
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
@@ -14,8 +13,6 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_runs
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import Measurement, Pruned
-from reeltune.importers.demo import import_demo
-from reeltune.importers.demo_settings import DemoSettings
 from reeltune.ratings.dataset import Dataset
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tasks.ratings import Trainer
@@ -35,17 +32,6 @@ BAD = GOOD | {
     "cast_weight": 0.0,
 }
 PLANS = {name: Plan(method="random", n_configs=14, pruner=name) for name in PRUNERS}
-
-
-@pytest.fixture(scope="session")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world with enough users for a part of them to say something."""
-    path = tmp_path_factory.mktemp("crowd") / "movies.db"
-    settings = DemoSettings(users=900, movies=200, ratings=30_000, seed=3)
-    with connection(path, create=True) as conn, progress_bar(remark_console(quiet=True), "") as bar:
-        import_demo(conn, settings, bar)
-        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return path
 
 
 @pytest.fixture(scope="session")

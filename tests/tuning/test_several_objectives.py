@@ -16,11 +16,12 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InputError, InterruptedRunError
 from reeltune.domain.objectives import read_objectives
+from reeltune.metrics.objectives import all_objectives, deciding_objectives
 from reeltune.stats.pareto import front
 from reeltune.tasks.study import Study
 from reeltune.tuning.orchestrator import TuningOrchestrator, study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES, HyperparameterTuner
+from reeltune.tuning.proposer import HyperparameterTuner
 from tests.tuning.runs import Interrupting, tuned
 
 BOTH = ("--objective", "accuracy,diversity")
@@ -119,7 +120,7 @@ def test_each_experiment_is_timed_by_itself_where_seconds_are_an_objective(world
     ("text", "told"),
     [
         ("seconds", "objective must be one of accuracy"),
-        ("diversity,accuracy", "first objective must be one of accuracy"),
+        ("coverage@10,accuracy", "first objective must be one of accuracy"),
         ("accuracy,speed", "further objectives must be of accuracy"),
         ("accuracy,accuracy", "must differ"),
         ("accuracy,mrr,novelty,seconds", "3 objectives at most, got 4"),
@@ -129,7 +130,7 @@ def test_each_experiment_is_timed_by_itself_where_seconds_are_an_objective(world
 def test_a_list_that_cannot_be_is_wrong_usage(world: Path, text: str, told: str) -> None:
     assert told in said("--method", "random", "--objective", text, "--db", world, expect=2).output
     with pytest.raises(InputError, match=told):
-        read_objectives(text, OBJECTIVES, FURTHER_OBJECTIVES)
+        read_objectives(text, deciding_objectives(), all_objectives())
 
 
 @pytest.mark.parametrize(
