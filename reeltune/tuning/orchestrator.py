@@ -119,7 +119,7 @@ class TuningOrchestrator:
             n_configs=plan.n_configs,
             settings=plan.settings() | {"further_objectives": list(self.study.further_objectives)},
             data_fingerprint=self.data.fingerprint,
-            code_version=code_version(),
+            code_version=code_version(self.study.model),
             history_cutoff=last_completion_number(self.conn),
             status="running",
         )

@@ -43,7 +43,7 @@ from reeltune.search import (
     propose,
 )
 from reeltune.search.grid import Grid
-from reeltune.tracking.lineage import code_version
+from reeltune.tracking.lineage import code_version, equal_versions
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 OBJECTIVES = ("accuracy", "ndcg@10", "recall@20", "mrr")
@@ -78,7 +78,7 @@ class Study:
             model=self.model,
             space_fingerprint=self.space.fingerprint,
             objective=self.objective,
-            code_version=code_version(),
+            code_versions=equal_versions(code_version(self.model)),
         )
 
 

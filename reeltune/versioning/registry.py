@@ -21,7 +21,6 @@ from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.deployed import export_deployed, export_path, live_history
-from reeltune.db.deployed import verify as verify  # a public name of this module too
 from reeltune.db.test_evaluations import Reference, save_reference
 from reeltune.db.versions import (
     add_version,
@@ -51,6 +50,7 @@ from reeltune.reports.version_tables import (
 )
 from reeltune.storage.artifacts import load_artifact, save_artifact
 from reeltune.versioning.contents import LoadedModel, artifact_contents, model_arrays
+from reeltune.versioning.verification import verify as verify  # a public name of this module too
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
 
@@ -367,7 +367,7 @@ def rollback_command(
 @option_json
 @option_quiet
 def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check artifacts, production, its export and the database; exit code 1 if any is wrong."""
+    """Check artifacts, production, its model and export, the database; exit code 1 if wrong."""
     with connection(db_path) as conn:
         faults = verify(conn)
         n_versions = 0 if faults else len(load_versions(conn))

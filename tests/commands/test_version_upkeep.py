@@ -63,7 +63,7 @@ def test_a_version_is_reproduced_to_the_last_bit(world: Path) -> None:
     [
         ("DELETE FROM ratings WHERE user_id = 1", "the data: -"),
         ("UPDATE ratings SET rating = 6 - rating WHERE user_id = 1", "the data: as many ratings"),
-        ("UPDATE training_runs SET code_version = 'old'", "the code: old then"),
+        ("UPDATE training_runs SET code_version = 'old'", "the program: old then"),
         (
             """UPDATE training_runs SET environment = json_set(environment, '$.numpy', '1.0')""",
             "the environment: numpy 1.0 then",
