@@ -4,8 +4,8 @@ The command is `reeltune versions`; the functions are those of `reeltune.version
 """
 
 from reeltune.commands.versions import model_versioning
-from reeltune.db.deployed import verify
 from reeltune.versioning.registry import ANY, load_model, promote, refuse, register, rollback
+from reeltune.versioning.verification import verify
 
 __all__ = [
     "ANY",

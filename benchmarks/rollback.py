@@ -49,7 +49,7 @@ def promote_many(path: Path, n: int) -> list[int]:
                 split="user-time",
                 data_fingerprint=data.fingerprint,
                 n_ratings=len(data.ratings),
-                code_version=code_version(),
+                code_version=code_version(BUILT_IN),
                 seed=0,
                 environment=environment(),
                 test_metrics={},

@@ -12,7 +12,7 @@ from reeltune.commands.version_upkeep import VERSION_COMMANDS
 from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
-from reeltune.db.deployed import export_path, verify
+from reeltune.db.deployed import export_path
 from reeltune.db.versions import load_events, load_version, load_versions
 from reeltune.monitoring.command import monitor_command
 from reeltune.reports.version_tables import (
@@ -27,6 +27,7 @@ from reeltune.reports.version_tables import (
     versions_json,
 )
 from reeltune.versioning.registry import find_version, load_model, promote, rollback
+from reeltune.versioning.verification import verify
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
 _option_reason = click.option(
@@ -134,7 +135,7 @@ def rollback_command(
 @option_json
 @option_quiet
 def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check artifacts, production, its export and the database; exit code 1 if any is wrong."""
+    """Check artifacts, production, its model and export, the database; exit code 1 if wrong."""
     with connection(db_path) as conn:
         faults = verify(conn)
         n_versions = 0 if faults else len(load_versions(conn))

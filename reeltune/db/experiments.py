@@ -275,7 +275,8 @@ def load_history(
          WHERE e.completion_number <= :cutoff
            AND r.data_fingerprint = :data_fingerprint AND r.split = :split
            AND r.model = :model AND r.space_fingerprint = :space_fingerprint
-           AND r.objective = :objective AND r.code_version = :code_version
+           AND r.objective = :objective
+           AND r.code_version IN (SELECT value FROM json_each(:code_versions))
            AND r.settings ->> 'panel' IS :panel
            AND (e.status <> 'failed'
                 OR (r.settings ->> 'timeout_seconds' IS :timeout_seconds
@@ -286,6 +287,7 @@ def load_history(
          ORDER BY e.completion_number
         """,
         asdict(task)
+        | {"code_versions": json.dumps(task.code_versions)}
         | {"cutoff": cutoff, "estimate": estimate_of(task.objective)}
         | dict(zip(("second", "third"), (*further, None, None), strict=False)),
     )

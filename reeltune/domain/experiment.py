@@ -28,7 +28,7 @@ class Task:
     model: str
     space_fingerprint: str
     objective: str
-    code_version: str
+    code_versions: tuple[str, ...]  # of the program, and of those whose results equal its own
     panel: float | None = None  # users measured; None: all
     timeout_seconds: float | None = None  # of one experiment: a limit decides what fails, and only
     memory_bytes: float | None = None  # that

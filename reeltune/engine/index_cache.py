@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 
 from reeltune.domain.arrays import AnyArray
 from reeltune.ratings.dataset import ArrayStore, Dataset
-from reeltune.tracking.lineage import code_version, environment
+from reeltune.tracking.lineage import environment, program_version
 
 KIND = "world"
 
@@ -32,8 +31,7 @@ class Place:
         made_of = (
             data.fingerprint,
             split,
-            code_version(),
-            _making(),
+            program_version(),
             sorted(environment().items()),
         )
         digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
@@ -84,8 +82,3 @@ def restored(
             found = arrays[prefix + name]
             values[name] = found.item() if hint in (int, float) else found
     return kind(**values)
-
-
-def _making() -> str:
-    """Hash of the source that makes worlds, which is no part of the program's version."""
-    return hashlib.sha256((Path(__file__).parent / "index.py").read_bytes()).hexdigest()

@@ -12,6 +12,7 @@ from types import ModuleType
 from reeltune.domain.errors import InputError
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.recommender import Recommender
+from reeltune.tracking.sources import package_of
 
 BUILT_IN = "hand-weighted"
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
@@ -67,7 +68,7 @@ def _imported(name: str) -> ModuleType:
 @lru_cache(maxsize=8)
 def _imported_file(path: Path) -> ModuleType:
     """Import the file at `path`; what lies beside it can be imported from it."""
-    package = _package_of(path)
+    package = package_of(path)
     if package:
         with _first_on_path(path.parents[len(package) - 1]):
             return importlib.import_module(".".join(package))
@@ -79,16 +80,6 @@ def _imported_file(path: Path) -> ModuleType:
     with _first_on_path(path.parent):
         spec.loader.exec_module(module)
     return module
-
-
-def _package_of(path: Path) -> tuple[str, ...]:
-    """The dotted name's parts of a file that lies in a package; empty if it lies in none."""
-    parts: tuple[str, ...] = ()
-    for folder in path.parents:
-        if not (folder / "__init__.py").is_file():
-            break
-        parts = (folder.name, *parts)
-    return (*parts, path.stem) if parts else ()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from reeltune.domain.space import Space
 from reeltune.metrics.objectives import direction_of
 from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
-from reeltune.tracking.lineage import code_version
+from reeltune.tracking.lineage import code_version, equal_versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +49,5 @@ class Study:
             model=self.model,
             space_fingerprint=self.space.fingerprint,
             objective=self.objective,
-            code_version=code_version(),
+            code_versions=equal_versions(code_version(self.model)),
         )

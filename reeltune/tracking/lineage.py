@@ -1,27 +1,205 @@
-"""Which code and which machine a result came from."""
+"""Which code and which machine a result came from, and which programs' results are equal."""
 
-import hashlib
+import importlib.util
 import platform
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
-_DECIDING = ("model.py", "components/*.py", "domain/*.py", "evaluation/*.py")
+from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
+
+_ROOT = Path(__file__).resolve().parents[2]  # where the package lies
+NO_SOURCE = "none"
 _PACKAGES = ("numpy", "scipy", "numba")
+
+# The top-level modules of the program.
+PROGRAM = ("reeltune",)
+# What decides what a configuration is worth: these modules and all that they import ...
+DECIDING = (
+    "reeltune.tasks.ratings",
+    "reeltune.tuning.pruning",
+    "reeltune.tuning.ledger",
+    "reeltune.metrics.ranking_metrics",
+    "reeltune.metrics.user_sample",
+    "reeltune.metrics.ranking",
+    "reeltune.ratings.splits",
+    "reeltune.components",
+    "reeltune.components.hyperparameters",
+    "reeltune.domain.space",
+    "reeltune.rating_models.hand_weighted",
+)
+# ... but for these and what is in them, which store, show and propose.
+NOT_DECIDING = (
+    "reeltune.cli",
+    "reeltune.db",
+    "reeltune.domain.clock",
+    "reeltune.domain.errors",
+    "reeltune.domain.progress",
+    "reeltune.domain.study",
+    "reeltune.executors",
+    "reeltune.gate",
+    "reeltune.monitoring",
+    "reeltune.reports",
+    "reeltune.search",
+    "reeltune.storage",
+    "reeltune.tasks.study",
+    "reeltune.tracking",
+    "reeltune.views",
+)
+
+# Programs in one row find the same to the last bit: results of one are comparable with those of the
+# others, and a run that one of them began may be resumed by another. A change that keeps all values
+# adds the new program to the row; with any other it belongs to none.
+EQUAL_PROGRAMS = (
+    frozenset(
+        {
+            "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
+            "2ca10e04a412",
+        }
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something of the code that is not as it was."""
+
+    what: str
+    then: str
+    now: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.then} then, {self.now} now"
+
+
+@lru_cache(maxsize=8)
+def code_version(model: str) -> str:
+    """Hash of the sources that decide what a configuration of `model` is worth.
+
+    12 hex digits for the program; for a model of the user's own `+` and 12 more for its module and
+    what that imports from its own package, or from modules beside it.
+    """
+    own = own_module(model)
+    return program_version() if own is None else f"{program_version()}+{source_version(own)}"
+
+
+def equal_versions(code: str) -> tuple[str, ...]:
+    """`code`, and the versions of the code whose results are equal to its own."""
+    program, plus, own = code.partition("+")
+    row = next((row for row in EQUAL_PROGRAMS if program in row), frozenset())
+    return (code, *(f"{each}{plus}{own}" for each in sorted(row - {program})))
+
+
+def code_changes(then: str | None, model: str) -> list[Change]:
+    """What of the code that decides what `model` is worth is not as it was with version `then`."""
+    now = code_version(model)
+    if then in equal_versions(now):
+        return []
+    (was, _, own_was), (program, _, own) = (then or "none").partition("+"), now.partition("+")
+    found = []
+    # A program that did not record the source of a user's own model has no equal.
+    if was not in equal_versions(program) or (own and not own_was):
+        found.append(Change("the program", was, program))
+    if own_was and own_was != own:
+        found.append(Change(f"the source of {model}", own_was, own))
+    return found
+
+
+def own_module(model: str) -> str | None:
+    """Return the module, or the file, of a user's own `model`; None for the built-in one.
+
+    >>> own_module("mine.models:Taste"), own_module("/app/taste.py:Taste"), own_module("built-in")
+    ('mine.models', '/app/taste.py', None)
+    """
+    module, colon, _ = model.rpartition(":")
+    return module if colon else None
 
 
 @lru_cache(maxsize=1)
-def code_version() -> str:
-    """Hash of the sources that decide what a configuration is worth, 12 hex digits."""
-    digest = hashlib.sha256()
-    for path in sorted(path for pattern in _DECIDING for path in _ROOT.glob(pattern)):
-        digest.update(path.relative_to(_ROOT).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+def program_version() -> str:
+    """Hash of the program's own sources that decide what a configuration is worth."""
+    return digest(follow(DECIDING, _find_deciding), _is_program)
+
+
+def deciding_modules() -> frozenset[str]:
+    """The program's modules that decide what a configuration is worth."""
+    return frozenset(follow(DECIDING, _find_deciding))
+
+
+def source_version(module: str) -> str:
+    """Hash of a user's own module, or file, and what it imports of theirs; NO_SOURCE without one.
+
+    A source that is no Python, and values that it reads from files, are not in it.
+    """
+    name, places = module, list[Path]()
+    if module.endswith(".py"):
+        path = Path(module).resolve()
+        package = package_of(path)
+        name, places = ".".join(package) or path.stem, [path.parents[max(0, len(package) - 1)]]
+    sources = follow([name], _find_own(name, places), with_packages=True)
+    return digest(sources, _is_program) if name in sources else NO_SOURCE
 
 
 def environment() -> dict[str, str]:
     """Versions of what computes, and the kind of machine."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "machine": platform.machine()} | packages
+
+
+def _find_deciding(name: str) -> Path | None:
+    if not _is_program(name) or any(f"{name}.".startswith(f"{cut}.") for cut in NOT_DECIDING):
+        return None
+    return find_below(_ROOT, name)
+
+
+def _is_program(name: str) -> bool:
+    return name.partition(".")[0] in PROGRAM
+
+
+def _find_own(module: str, known: Sequence[Path]) -> Find:
+    """Finds what lies in the package of `module`, or beside it, other than the program's own.
+
+    It lies in the directories `known`; if there are none, where Python finds it.
+
+    What is installed is found in its own package alone: beside it lie packages of others.
+    """
+    top = module.partition(".")[0]
+    places = known or _directories(top)
+
+    def find(name: str) -> Path | None:
+        first = name.partition(".")[0]
+        for place in places:
+            is_beside = place not in _installed() and not _is_program(first)
+            path = find_below(place, name) if first == top or is_beside else None
+            if path is not None:
+                return path
+        return None
+
+    return find
+
+
+def _directories(top: str) -> list[Path]:
+    """Return where the top-level package or module lies, without importing it.
+
+    As for the import of a model, the working directory comes first.
+    """
+    if find_below(Path.cwd(), top) is not None:
+        return [Path.cwd()]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    within = [Path(each) for each in spec.submodule_search_locations or ()]
+    files = within or [Path(spec.origin)] if spec.origin else within
+    return [file.resolve().parent for file in files]
+
+
+@lru_cache(maxsize=1)
+def _installed() -> frozenset[Path]:
+    """The directories that Python's own modules and installed packages lie in."""
+    return frozenset(Path(each).resolve() for each in sysconfig.get_paths().values())

@@ -118,7 +118,7 @@ class TuningOrchestrator:
                 "directions": list(self.study.directions),
             },
             data_fingerprint=self.data.fingerprint,
-            code_version=code_version(),
+            code_version=code_version(self.study.model),
             history_cutoff=last_completion_number(self.conn),
             status="running",
         )

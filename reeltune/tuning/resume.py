@@ -7,7 +7,7 @@ from reeltune.db.experiments import delete_experiment, load_experiments, save_ex
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
-from reeltune.tracking.lineage import code_version
+from reeltune.tracking.lineage import code_changes
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import HyperparameterTuner, check_method, new_experiment
 
@@ -24,15 +24,11 @@ def check_resumable(tuner: HyperparameterTuner, run: TuningRun) -> None:
             f"`tune_orchestrator.py --method {run.method}`"
         )
     check_method(run.method)
-    changed = [
-        what
-        for what, then, now in (
-            ("the data", run.data_fingerprint, tuner.data.fingerprint),
-            ("the program", run.code_version, code_version()),
-            ("the model's space", run.space_fingerprint, tuner.space.fingerprint),
-        )
-        if then != now
-    ]
+    changed = [change.what for change in code_changes(run.code_version, run.model)]
+    if run.data_fingerprint != tuner.data.fingerprint:
+        changed.insert(0, "the data")
+    if run.space_fingerprint != tuner.space.fingerprint:
+        changed.append("the model's space")
     if changed:
         raise InputError(
             f"{' and '.join(changed)} changed since run {run.tuning_run_id} began, so its "

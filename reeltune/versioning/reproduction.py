@@ -12,7 +12,7 @@ from reeltune.domain.version import TrainingRun
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.artifacts import artifact_sha256, save_artifact
-from reeltune.tracking.lineage import code_version, environment
+from reeltune.tracking.lineage import code_changes, environment
 from reeltune.versioning.contents import artifact_contents
 
 
@@ -79,8 +79,7 @@ def changes(training: TrainingRun, data: Dataset) -> list[str]:
             if n
             else "the data: as many ratings, but other ones, or another catalogue"
         )
-    if training.code_version != code_version():
-        found.append(f"the code: {training.code_version} then, {code_version()} now")
+    found += map(str, code_changes(training.code_version, training.model))
     now = environment()
     for name in sorted(training.environment.keys() | now.keys()):
         before, after = training.environment.get(name, "none"), now.get(name, "none")

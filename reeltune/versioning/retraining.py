@@ -205,7 +205,7 @@ class _Retrainer:
             split=self.study.split,
             data_fingerprint=self.data.fingerprint,
             n_ratings=len(self.data.ratings),
-            code_version=code_version(),
+            code_version=code_version(self.study.model),
             seed=self.study.seed or 0,
             environment=environment(),
             test_metrics=result.test_metrics or {},

@@ -63,6 +63,6 @@ def front_of(
 
 
 def best_first(found: Sequence[Point], first: str, direction: Direction) -> list[Point]:
-    """Return those on the front, the best by the `first` objective first; of equals the earliest."""
+    """Return those on the front, best by the `first` objective first; of equals the earliest."""
     chosen = [point for point in found if point.on_front]
     return sorted(chosen, key=lambda point: (-direction.upwards(point.values[first]), point.number))

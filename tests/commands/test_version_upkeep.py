@@ -10,7 +10,6 @@ from reeltune.commands.versions import model_versioning
 from reeltune.db.command_runs import CommandRun, save_command_run
 from reeltune.db.connection import Connection, connect, connection, transaction
 from reeltune.db.dataset import load_dataset
-from reeltune.db.deployed import verify
 from reeltune.db.doctor import examine
 from reeltune.db.versions import load_version, load_versions
 from reeltune.domain.clock import stamp
@@ -20,6 +19,7 @@ from reeltune.versioning import history as moments
 from reeltune.versioning.registry import load_model, promote, rollback
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
+from reeltune.versioning.verification import verify
 from tests.versioning.versions import artifact, in_production, produced
 
 
@@ -65,7 +65,7 @@ def test_a_version_is_reproduced_to_the_last_bit(world: Path) -> None:
     [
         ("DELETE FROM ratings WHERE user_id = 1", "the data: -"),
         ("UPDATE ratings SET rating = 6 - rating WHERE user_id = 1", "the data: as many ratings"),
-        ("UPDATE training_runs SET code_version = 'old'", "the code: old then"),
+        ("UPDATE training_runs SET code_version = 'old'", "the program: old then"),
         (
             """UPDATE training_runs SET environment = json_set(environment, '$.numpy', '1.0')""",
             "the environment: numpy 1.0 then",

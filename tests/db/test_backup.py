@@ -9,10 +9,11 @@ from click.testing import CliRunner, Result
 
 from reeltune.commands.database import db as command
 from reeltune.db.connection import Connection, connect, connection
-from reeltune.db.deployed import export_path, verify
+from reeltune.db.deployed import export_path
 from reeltune.db.versions import load_production, load_versions
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.registry import load_model, promote
+from reeltune.versioning.verification import verify
 from tests.importers.imports import dump
 from tests.versioning.versions import artifact, produced, registered
 

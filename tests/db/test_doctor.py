@@ -7,12 +7,13 @@ from click.testing import CliRunner, Result
 from reeltune.commands.database import db as command
 from reeltune.db.connection import Connection, connect, connection, transaction
 from reeltune.db.dead_runs import DIED, load_dead_runs
-from reeltune.db.deployed import export_path, verify
+from reeltune.db.deployed import export_path
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_run, load_run_process, set_run_process, set_run_status
 from reeltune.domain.experiment import TuningRun
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.registry import load_model
+from reeltune.versioning.verification import verify
 from tests.commands.test_tune import tuned
 from tests.db.test_backup import flip
 from tests.versioning.versions import artifact, produced

@@ -77,7 +77,7 @@ def test_other_data_or_another_program_have_another_place(
     places = {Place.of(data, "user-time"), Place.of(data, "user-time")}
     assert len(places) == 1
     places.add(Place.of(replace(data, known_fingerprint="0" * 64), "user-time"))
-    monkeypatch.setattr("reeltune.engine.index_cache.code_version", lambda: "another")
+    monkeypatch.setattr("reeltune.engine.index_cache.program_version", lambda: "another")
     places.add(Place.of(data, "user-time"))
     assert len(places) == 3
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from reeltune.db.connection import Connection, connect, connection
-from reeltune.db.deployed import verify
 from reeltune.db.versions import load_versions
 from reeltune.versioning.registry import load_model, promote, rollback
+from reeltune.versioning.verification import verify
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 from tests.torture.workload import HALVES

@@ -16,9 +16,9 @@ from typing import Any
 from rich.progress import Progress
 
 from reeltune.db.connection import connection
-from reeltune.db.deployed import verify
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
+from reeltune.versioning.verification import verify
 
 Acknowledge = Callable[[str], None]
 TINY = DemoSettings(users=30, movies=60, ratings=800, seed=3)

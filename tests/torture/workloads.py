@@ -11,7 +11,7 @@ from reeltune.commands.tune import TuningOrchestrator
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection, newest_schema, schema_version
 from reeltune.db.dataset import load_dataset
-from reeltune.db.deployed import check_production, verify
+from reeltune.db.deployed import check_production
 from reeltune.db.experiments import load_experiments
 from reeltune.db.imports import load_batches
 from reeltune.db.restore import load_backup, restore_backup
@@ -29,6 +29,7 @@ from reeltune.versioning.registry import promote, rollback
 from reeltune.versioning.request import Order
 from reeltune.versioning.retention import remove_old
 from reeltune.versioning.retraining import retrain
+from reeltune.versioning.verification import verify
 from tests.importers.imports import MOVIES, RATINGS, dump, write
 from tests.torture.schemas import make_at
 from tests.torture.workload import Acknowledge, Workload

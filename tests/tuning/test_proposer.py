@@ -140,7 +140,7 @@ def test_a_failure_of_an_earlier_run_counts_where_it_would_happen_again(world: P
                 tuner.new_run("random", 3),
                 status="interrupted",
                 data_fingerprint=task.data_fingerprint,
-                code_version=task.code_version,
+                code_version=task.code_versions[0],
                 history_cutoff=0,
                 settings=settings,
             )

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from reeltune.db.connection import Connection, connect
-from reeltune.db.deployed import export_path, verify
+from reeltune.db.deployed import export_path
 from reeltune.db.versions import load_events, load_version, load_versions
 from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.versioning.registry import load_model, promote, refuse, register, rollback
+from reeltune.versioning.verification import verify
 from tests.versioning.versions import (
     CATALOGUE,
     RATINGS,

@@ -1,0 +1,112 @@
+"""What the program of 386a0ac left behind is gone on with: found by the scripts alone.
+
+How the archive was made, `make_fixture` says. Where a change keeps all values but not the hash of
+what decides them, the program is to be added to EQUAL_PROGRAMS; these tests say whether it may.
+"""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compatibility.make_fixture import AFTERWARDS, COMPLETED, Program
+from tests.running import run, run_json
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+MADE = HERE / "made_by_386a0ac.tar.xz"
+SWEEP = HERE / "made_by_386a0ac.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with tarfile.open(MADE) as tar:
+        tar.extractall(tmp_path, filter="data")
+    return tmp_path
+
+
+@pytest.fixture
+def found(folder: Path) -> Any:
+    """What that program found."""
+    return json.loads((folder / "found.json").read_text())
+
+
+@pytest.fixture
+def finished(folder: Path) -> Program:
+    return Program(ROOT, folder / "finished" / "movies.db")
+
+
+@pytest.fixture
+def interrupted(folder: Path) -> Program:
+    return Program(ROOT, folder / "interrupted" / "movies.db")
+
+
+def values(experiments: Any) -> list[Any]:
+    """All that was found, to the last bit."""
+    names = ("number", "status", "hyperparameters", "value", "error", "metrics")
+    return [[each[name] for name in names] for each in experiments]
+
+
+def latest(program: Program) -> list[dict[str, Any]]:
+    """What the latest run of a database found."""
+    ((run_id,),) = program.select(
+        "SELECT tuning_run_id FROM hp_tuning_runs ORDER BY rowid DESC LIMIT 1"
+    )
+    return program.values(run_id)
+
+
+def test_its_runs_and_versions_are_shown_as_they_were(finished: Program, found: Any) -> None:
+    before = {name: finished.values(each["id"]) for name, each in found["runs"].items()}
+    shown = run_json("tune_orchestrator.py", "--summary", "--db", finished.database)
+    assert [each["tuning_run_id"] for each in shown["stored"]["runs"]] == [
+        each["id"] for each in found["runs"].values()
+    ]
+    for name, each in found["runs"].items():
+        assert values(before[name]) == values(each["experiments"])
+    versions = run_json("model_versioning.py", "list", "--db", finished.database)
+    assert len(versions) == len(found["versions"]) >= 3
+    for now, then in zip(versions, found["versions"], strict=True):
+        assert {name: now[name] for name in then} == then
+
+
+def test_its_versions_are_sound_and_can_be_rolled_back_and_made_again(
+    finished: Program, found: Any
+) -> None:
+    database = finished.database
+    run("model_versioning.py", "verify", "--db", database)
+    run("-m", "db", "check", "--db", database)
+    run("model_versioning.py", "rollback", "--reason", "to see", "--db", database)
+    run("model_versioning.py", "verify", "--db", database)
+    again = run_json("model_versioning.py", "reproduce", "1", "--db", database)
+    assert again["identical"]
+    assert not [text for text in again["changed"] if text.startswith("the program")]
+
+
+@pytest.mark.slow
+def test_its_interrupted_run_is_resumed_to_what_it_would_have_found(
+    interrupted: Program, found: Any
+) -> None:
+    database, run_id = interrupted.database, found["interrupted"]
+    assert len([e for e in interrupted.values(run_id) if e["status"] != "running"]) < 31
+    resumed = run_json("tune_orchestrator.py", "--resume", run_id, "--db", database)
+    assert resumed["status"] == "completed"
+    assert values(interrupted.values(run_id)) == values(found["unbroken"])
+    assert {each["status"] for each in found["unbroken"]} == {"completed", "pruned"}
+    run("tune_orchestrator.py", *AFTERWARDS, "--db", database)
+    assert values(latest(interrupted)) == values(found["afterwards"])
+
+
+def test_its_results_are_history_of_new_runs(finished: Program, found: Any) -> None:
+    """A failure or a result that is known is not tried again, whoever found it."""
+    run("tune_orchestrator.py", *COMPLETED, "--db", finished.database)
+    known = [each["hyperparameters"] for each in found["runs"]["user-time"]["experiments"]]
+    new = [each["hyperparameters"] for each in latest(finished)[1:]]
+    assert len(new) == 8
+    assert not [each for each in new if each in known]
+
+
+def test_its_sweep_finds_the_same(finished: Program, found: Any) -> None:
+    run("tune_orchestrator.py", "--config", SWEEP, "--db", finished.database)
+    assert values(latest(finished)) == values(found["runs"]["sweep"]["experiments"])
