@@ -57,7 +57,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "2ca10e04a412",
+            "0836d097a74d",
         }
     ),
 )
