@@ -4,10 +4,11 @@ Commands that use it: retrain_model.py --tune (store candidates), tune_orchestra
 tune_orchestrator.py --summary (what was found).
 """
 
-from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, HyperparameterTuner
+from reeltune.domain.study import StudyConfig
+from reeltune.tuning.proposer import DEFAULT_CONFIGS
+from reeltune.tuning.ratings import HyperparameterTuner
 
-__all__ = ["DEFAULT_CONFIGS", "HyperparameterTuner", "Study"]
+__all__ = ["DEFAULT_CONFIGS", "HyperparameterTuner", "StudyConfig"]
 
 if __name__ == "__main__":
     print(__doc__)

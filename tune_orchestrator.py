@@ -1,7 +1,7 @@
 """Tune hyperparameters, resume runs, show what was found (command); the same as `reeltune tune`."""
 
 from reeltune.commands.tune import main
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 
 __all__ = ["RunResult", "TuningOrchestrator", "main"]

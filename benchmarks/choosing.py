@@ -13,14 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.study import StudyConfig
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.stats.selection_bias import luck
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 
 RULES = {  # standard errors that are taken off
     "the mean": 0.0,
@@ -42,16 +43,14 @@ def user_values(db: Path, objective: str, n: int) -> Floats:
     """(n + 1, U) of the defaults and `n` random configurations, users with a value only."""
     with connection(db) as conn:
         data = load_dataset(conn)
-    study = Study(objective=objective)
+    study = StudyConfig(objective=objective)
     rng = np.random.default_rng(5)
-    points = [rng.random(len(study.space.dimensions)) for _ in range(n)]
-    defaults = study.space.defaults()
-    fixed = {
-        m.name: defaults[m.name] for m in study.space.hyperparameters.values() if not m.searched
-    }
-    tried = [defaults, *({**study.space.decode(point), **fixed} for point in points)]
-    found = Trainer.of(data, study).evaluate_many(tried)
-    values = np.stack([each.per_user[objective] for each in found])
+    points = [rng.random(len(SPACE.dimensions)) for _ in range(n)]
+    defaults = SPACE.defaults()
+    fixed = {m.name: defaults[m.name] for m in SPACE.hyperparameters.values() if not m.searched}
+    tried = [defaults, *({**SPACE.decode(point), **fixed} for point in points)]
+    found = RatingsEvaluator.of(data, study).evaluate_many(tried)
+    values = np.stack([each.per_unit[objective] for each in found])
     return np.asarray(values[:, np.isfinite(values).all(axis=0)])
 
 

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
+from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Bools, Floats
 from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.study import StudyConfig
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import FEWEST_RATINGS, split_by_calendar
 from reeltune.ratings.table import RatingTable
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 
 OF_RUN, DRAWS = 40, 400
 
@@ -51,18 +52,16 @@ def windows(table: RatingTable) -> dict[str, tuple[RatingTable, RatingTable]]:
 
 def gains(data: Dataset, objective: str, n: int) -> list[Floats]:
     """(n, U) gains over the defaults on each window."""
-    study = Study(objective=objective)
-    rng, defaults = np.random.default_rng(11), study.space.defaults()
-    points = [rng.random(len(study.space.dimensions)) for _ in range(n)]
-    fixed = {
-        m.name: defaults[m.name] for m in study.space.hyperparameters.values() if not m.searched
-    }
-    tried = [defaults, *({**study.space.decode(point), **fixed} for point in points)]
-    trainer = replace(Trainer.of(data, study), place=None)
+    study = StudyConfig(objective=objective)
+    rng, defaults = np.random.default_rng(11), SPACE.defaults()
+    points = [rng.random(len(SPACE.dimensions)) for _ in range(n)]
+    fixed = {m.name: defaults[m.name] for m in SPACE.hyperparameters.values() if not m.searched}
+    tried = [defaults, *({**SPACE.decode(point), **fixed} for point in points)]
+    trainer = replace(RatingsEvaluator.of(data, study), place=None)
     found = []
     for fitting, held_out in windows(data.ratings).values():
         part = replace(trainer, fitting=fitting, held_out=held_out)
-        values = np.stack([each.per_user[objective] for each in part.evaluate_many(tried)])
+        values = np.stack([each.per_unit[objective] for each in part.evaluate_many(tried)])
         found.append(values[1:] - values[0])
     return found
 

@@ -22,9 +22,10 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.engine.measure import n_threads
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 
 REFERENCES = 2  # configurations the reference is given: it is slow
 
@@ -67,15 +68,24 @@ def only(names: Sequence[str], changed: Sequence[Configuration]) -> list[Configu
     return [{**SPACE.defaults(), **{name: c[name] for name in names}} for c in changed]
 
 
-def measure(trainer: Trainer, n: int) -> list[Row]:
+def measure(trainer: RatingsEvaluator, n: int) -> list[Row]:
     """All rows for one world; the reference comes last."""
     default = [SPACE.defaults()]
     some = random_configurations(n, seed=0)
     weights = only([member.name for member in WEIGHTS.members], some)
     thresholds = only(["cast_lead_threshold"], some)
+    measurer = Measurer(trainer, "accuracy")
     rows = [
-        timed("cold: first configuration", 1, lambda: trainer.measure_many(default)),
-        timed("warm: one configuration alone", 1, lambda: trainer.measure_many(default)),
+        timed(
+            "cold: first configuration",
+            1,
+            lambda: measurer.measure_many(default),
+        ),
+        timed(
+            "warm: one configuration alone",
+            1,
+            lambda: measurer.measure_many(default),
+        ),
     ]
     for what, configurations in (
         ("one weight vector changed", weights),
@@ -90,8 +100,10 @@ def measure(trainer: Trainer, n: int) -> list[Row]:
     return [*rows, reference]
 
 
-def _task(trainer: Trainer, configurations: Sequence[Configuration]) -> Callable[[], object]:
-    return lambda: trainer.measure_many(configurations)
+def _task(
+    trainer: RatingsEvaluator, configurations: Sequence[Configuration]
+) -> Callable[[], object]:
+    return lambda: Measurer(trainer, "accuracy").measure_many(configurations)
 
 
 def bandwidth(megabytes: int = 256) -> float:
@@ -135,7 +147,7 @@ def main() -> None:
     with connection(options.db) as conn:
         loading = _seconds(lambda: load_dataset(conn))
         data = load_dataset(conn)
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
     fit_seconds = _seconds(lambda: trainer.evaluate_many([]))
     rows = measure(trainer, options.configs)
     where = machine()

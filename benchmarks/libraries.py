@@ -31,11 +31,13 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
-from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.domain.study import StudyConfig
+from reeltune.metrics.evaluate import evaluate
 from reeltune.ratings.dataset import Dataset
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 
 Score = Callable[[Ints], Floats]
 
@@ -50,13 +52,13 @@ class Cost:
     ndcg: float | None
 
 
-def interactions(trainer: Trainer) -> csr_matrix:
+def interactions(trainer: RatingsEvaluator) -> csr_matrix:
     """(U, M) the ratings of the fitting part."""
     table = trainer.fitting
     return csr_matrix((table.ratings, (table.users, table.movies)), (table.n_users, table.n_movies))
 
 
-def implicit_als(trainer: Trainer) -> Score:
+def implicit_als(trainer: RatingsEvaluator) -> Score:
     """Alternating least squares, 64 factors, 15 iterations."""
     from implicit.als import AlternatingLeastSquares
 
@@ -65,7 +67,7 @@ def implicit_als(trainer: Trainer) -> Score:
     return lambda users: np.asarray(model.user_factors[users] @ model.item_factors.T, np.float64)
 
 
-def implicit_bm25(trainer: Trainer) -> Score:
+def implicit_bm25(trainer: RatingsEvaluator) -> Score:
     """Item similarity with BM25 weights, 100 neighbours."""
     from implicit.nearest_neighbours import BM25Recommender
 
@@ -75,7 +77,7 @@ def implicit_bm25(trainer: Trainer) -> Score:
     return lambda users: (ratings[users] @ model.similarity).toarray().astype(np.float64)
 
 
-def lenskit_item_knn(trainer: Trainer) -> Score:
+def lenskit_item_knn(trainer: RatingsEvaluator) -> Score:
     """Item-based nearest neighbours on ratings, 20 neighbours."""
     import pandas
     from lenskit.data import ItemList, RecQuery, from_interactions_df
@@ -101,7 +103,7 @@ def lenskit_item_knn(trainer: Trainer) -> Score:
     return score
 
 
-def plain_pandas(trainer: Trainer) -> Score:
+def plain_pandas(trainer: RatingsEvaluator) -> Score:
     """The hand-weighted idea as a first version is written: data frames, user by user."""
     import pandas
 
@@ -133,7 +135,7 @@ def plain_pandas(trainer: Trainer) -> Score:
     return score
 
 
-PIPELINES: dict[str, tuple[str, Callable[[Trainer], Score]]] = {
+PIPELINES: dict[str, tuple[str, Callable[[RatingsEvaluator], Score]]] = {
     "implicit BM25": ("implicit", implicit_bm25),
     "implicit ALS": ("implicit", implicit_als),
     "LensKit item-kNN": ("lenskit", lenskit_item_knn),
@@ -141,7 +143,9 @@ PIPELINES: dict[str, tuple[str, Callable[[Trainer], Score]]] = {
 }
 
 
-def timed(trainer: Trainer, name: str, fit: Callable[[Trainer], Score], repeats: int) -> Cost:
+def timed(
+    trainer: RatingsEvaluator, name: str, fit: Callable[[RatingsEvaluator], Score], repeats: int
+) -> Cost:
     """Median CPU seconds of fitting, scoring everybody and measuring, once warm."""
     found: Evaluation | None = None
     seconds = []
@@ -154,7 +158,7 @@ def timed(trainer: Trainer, name: str, fit: Callable[[Trainer], Score], repeats:
     return _cost(name, median(seconds[1:]), found.values["accuracy"], found.values["ndcg@10"])
 
 
-def ours_one(trainer: Trainer, repeats: int) -> Cost:
+def ours_one(trainer: RatingsEvaluator, repeats: int) -> Cost:
     """The plain reference, one configuration at a time."""
     seconds = []
     configurations = random_configurations(repeats + 1)
@@ -170,11 +174,11 @@ def ours_one(trainer: Trainer, repeats: int) -> Cost:
     )
 
 
-def ours_many(trainer: Trainer, n: int) -> Cost:
+def ours_many(trainer: RatingsEvaluator, n: int) -> Cost:
     """A tuning run's batch, every hyperparameter different in each configuration."""
-    trainer.measure_many(random_configurations(2))
+    Measurer(trainer, "accuracy").measure_many(random_configurations(2))
     began = time.process_time()
-    found = trainer.measure_many(random_configurations(n))
+    found = Measurer(trainer, "accuracy").measure_many(random_configurations(n))
     seconds = (time.process_time() - began) / n
     best = max(found, key=lambda m: m.objective_value)
     return _cost(
@@ -194,7 +198,7 @@ def _cost(name: str, seconds: float, accuracy: float | None, ndcg: float | None)
 
 def measure_all(data: Dataset, repeats: int, n: int) -> list[Cost]:
     """Every pipeline that is installed, and ours."""
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
     found = [ours_many(trainer, n), ours_one(trainer, repeats)]
     for name, (package, fit) in PIPELINES.items():
         if importlib.util.find_spec(package) is None:

@@ -22,9 +22,9 @@ from reeltune.components.hyperparameters import WEIGHTS
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
+from reeltune.domain.study import StudyConfig
 from reeltune.engine.arrays import LANES, Singles
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 
 ROWS_READ, ROWS_WRITTEN, OPERATIONS = 3, 1, 2  # per movie; an operation multiplies and adds
 REPEATS = 2_000
@@ -84,7 +84,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["NUMBA_NUM_THREADS"] = "1"
     with connection(options.db) as conn:
-        trainer = Trainer.of(load_dataset(conn), Study())
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
     names = [member.name for member in WEIGHTS.members]
     configurations = only(names, random_configurations(options.configs, seed=0))
     rate = len(configurations) / seconds(lambda: trainer.evaluate_many(configurations))

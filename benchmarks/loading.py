@@ -23,10 +23,10 @@ from pathlib import Path
 
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset, read_dataset
+from reeltune.domain.study import StudyConfig
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 
 Figures = dict[str, float]
 
@@ -66,16 +66,16 @@ def step_prepare_first(db: Path, found: Figures) -> None:
     with connection(db) as conn:
         data = replace(load_dataset(conn), cache=None)
     with measured(found):
-        Trainer.of(data, Study()).prepare()
+        RatingsEvaluator.of(data, StudyConfig()).prepare()
 
 
 def step_prepare_again(db: Path, found: Figures) -> None:
     """The same as kept."""
     with connection(db) as conn:
         data = load_dataset(conn)
-    Trainer.of(data, Study()).prepare()
+    RatingsEvaluator.of(data, StudyConfig()).prepare()
     with measured(found):
-        Trainer.of(data, Study()).prepare()
+        RatingsEvaluator.of(data, StudyConfig()).prepare()
 
 
 STEPS: dict[str, Callable[[Path, Figures], None]] = {

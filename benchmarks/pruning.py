@@ -20,10 +20,10 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.domain.experiment import Experiment
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.domain.study import StudyConfig
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning_rules import PRUNERS
+from reeltune.tuning.ratings import TuningOrchestrator
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
 
@@ -58,7 +58,7 @@ def curve(db: Path, plan: Plan, seed: int) -> Curve:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(db, Path(folder) / "movies.db"))
         with connection(copy) as conn:
-            orchestrator = TuningOrchestrator(conn, load_dataset(conn), Study(seed=seed))
+            orchestrator = TuningOrchestrator(conn, load_dataset(conn), StudyConfig(seed=seed))
             result = orchestrator.run(plan)
             return Curve.of(load_experiments(conn, result.tuning_run_id))
 

@@ -23,11 +23,10 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.engine.engine import Engine
 from reeltune.stats.paired_gain import lots
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.pruning import among
+from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.pruning_rules import LOOKS, REDUCTION
 
 
@@ -54,13 +53,13 @@ def race(parts: Sequence[Engine], configurations: Sequence[Configuration], objec
     return int(left[0])
 
 
-def parts_of(trainer: Trainer) -> list[Engine]:
+def parts_of(trainer: RatingsEvaluator) -> list[Engine]:
     """The engine for the users of each look, and for all."""
     whole = trainer.engine
     assert whole is not None, "there is no engine for this data"
     users = whole.world.users
     groups = lots(len(users), 1)
-    looks = [among(whole, np.sort(np.concatenate([users[g] for g in groups[:n]]))) for n in LOOKS]
+    looks = [whole.among(np.sort(np.concatenate([users[g] for g in groups[:n]]))) for n in LOOKS]
     return [*looks, whole]
 
 
@@ -105,12 +104,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with connection(options.db) as conn:
-        trainer = Trainer.of(load_dataset(conn), Study())
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
     some = random_configurations(options.configs, seed=0)
     parts = parts_of(trainer)
-    race(parts, some[:8], trainer.objective)  # compiled, and all users' parts made
+    race(parts, some[:8], "accuracy")  # compiled, and all users' parts made
     found = {
-        what: compare(parts, configurations, trainer.objective)
+        what: compare(parts, configurations, "accuracy")
         for what, configurations in (
             ("weights changed", only([member.name for member in WEIGHTS.members], some)),
             ("everything changed", some),
@@ -122,7 +121,7 @@ def main() -> None:
         print(
             f"{what}: {figures['raced_per_second']:,} raced per second, "
             f"{figures['measured_per_second']:,} measured ({figures['times']}x); "
-            f"{trainer.objective} of the winner {figures['winner']:.4f}, of the best of "
+            f"{'accuracy'} of the winner {figures['winner']:.4f}, of the best of "
             f"{options.configs:,} {figures['best']:.4f}: {figures['better_than_winner']} are better"
         )
     if options.json:

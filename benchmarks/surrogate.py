@@ -28,16 +28,17 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import Experiment
+from reeltune.domain.study import StudyConfig
 from reeltune.ratings.splits import SPLITS
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 
 STOPS = (1, 2, 5, 10, 20, 50)
 
 
-def run_found(db_path: Path, study: Study, plan: Plan) -> list[Experiment]:
+def run_found(db_path: Path, study: StudyConfig, plan: Plan) -> list[Experiment]:
     """The experiments of a run on a copy of the database, without history."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(shutil.copy(db_path, Path(folder) / "copy.db"))
@@ -58,12 +59,12 @@ def measured(db_path: Path, split: str, guesses: bool, seeds: range, method: str
     """(seeds, 2, stops) accuracy on the validation and the test part."""
     found = []
     for seed in seeds:
-        study = Study(split=split, seed=seed)
+        study = StudyConfig(split=split, seed=seed)
         plan = Plan(method=method, n_configs=max(STOPS), starts_warm=guesses)
         best = best_by_then(run_found(db_path, study, plan))
         with connection(db_path) as conn:
-            test = Trainer.of(load_dataset(conn), study, "test")
-        looked = test.measure_many([e.hyperparameters for e in best])
+            test = RatingsEvaluator.of(load_dataset(conn), study, "test")
+        looked = Measurer(test, "accuracy").measure_many([e.hyperparameters for e in best])
         found.append([[e.objective_value for e in best], [m.objective_value for m in looked]])
     return np.array(found, dtype=np.float64)
 

@@ -7,9 +7,9 @@ import pytest
 
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.tasks.study import Study
+from reeltune.domain.study import StudyConfig
 from reeltune.tracking.lineage import code_version, source_version
-from reeltune.tuning.proposer import HyperparameterTuner
+from reeltune.tuning.ratings import HyperparameterTuner
 from tests.running import run, run_json
 
 MODEL = "taste.model:Taste"
@@ -69,7 +69,7 @@ def n_earlier(world: Path) -> int:
     """How many earlier results a new run may learn from."""
     code_version.cache_clear()
     with connection(world) as conn:
-        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(model=MODEL))
+        tuner = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(model=MODEL))
         return len(tuner.earlier_trials(tuner.new_run("random", 1)))
 
 

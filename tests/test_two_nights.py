@@ -14,15 +14,15 @@ from reeltune.db.connection import Connection, connect, transaction
 from reeltune.db.dataset import load_dataset
 from reeltune.db.versions import database_path, load_production
 from reeltune.domain.arrays import AnyArray
+from reeltune.domain.study import StudyConfig
 from reeltune.domain.version import Version
 from reeltune.rating_models.hand_weighted import fit_components
 from reeltune.storage.artifacts import load_artifact
-from reeltune.tasks.study import Study
 from reeltune.versioning.reproduction import reproduce
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 
-NIGHT = Order(study=Study(), force=True, accuracy_threshold=0.0, panel=20)
+NIGHT = Order(study=StudyConfig(), force=True, accuracy_threshold=0.0, panel=20)
 ADD = """
     INSERT OR IGNORE INTO ratings (user_id, movie_id, rating, rated_at)
     SELECT :user, movie_id, :stars, :rated_at FROM movies LIMIT 1 OFFSET :place % 200

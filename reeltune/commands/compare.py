@@ -15,13 +15,14 @@ from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_version
 from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError
+from reeltune.domain.study import StudyConfig
 from reeltune.gate.comparisons import Contrast
 from reeltune.gate.gate import Judgement, Terms, gate
 from reeltune.gate.guardrails import LEVEL
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import Side, gather
-from reeltune.tasks.study import Study
+from reeltune.tasks.registry import space_of
 from reeltune.views.json_ready import json_ready
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,17})")
@@ -33,7 +34,7 @@ class Compared:
 
     a: str  # what the other is compared with
     b: str
-    study: Study
+    study: StudyConfig
     judged: Judgement
     contrasts: tuple[Contrast, ...]
 
@@ -49,7 +50,7 @@ class Compared:
         }
 
 
-def compare(conn: Connection, data: Dataset, study: Study, a: str, b: str) -> Compared:
+def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str) -> Compared:
     """Measure `b` against `a`, each an experiment's id or a version as `v3`.
 
     Both are fitted again, to today's training part: that no rating has come in between, and no
@@ -93,10 +94,10 @@ def load_side(conn: Connection, name: str) -> Side:
     else:
         experiment = load_experiment(conn, name)
         model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
-    return Side(model, completed(Study(model=model).space, values))
+    return Side(model, completed(space_of(StudyConfig(model=model)), values))
 
 
-def show_compared(db_path: Path, study: Study, a: str, b: str, *, as_json: bool) -> None:
+def show_compared(db_path: Path, study: StudyConfig, a: str, b: str, *, as_json: bool) -> None:
     """Print how `b` compares with `a`; nothing is written."""
     with connection(db_path) as conn:
         found = compare(conn, load_dataset(conn), study, a, b)

@@ -24,14 +24,16 @@ from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.space import Configuration
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import model_class
 from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
 from reeltune.storage.files import read_text
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.study import Study
+from reeltune.tasks.registry import space_of
 from reeltune.tracking.steps import steps_shown
-from reeltune.tuning.proposer import DEFAULT_CONFIGS, HyperparameterTuner
+from reeltune.tuning.proposer import DEFAULT_CONFIGS
+from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.versioning.request import MIN_NEW_RATINGS, Order, Retraining
 from reeltune.versioning.retraining import retrain
 from reeltune.views.summary import summarise
@@ -96,7 +98,7 @@ def main(
     db_path: Path,
     as_json: bool,
     quiet: bool,
-    study: Study,
+    study: StudyConfig,
     **conditions: Any,
 ) -> None:
     """Retrain with the deployed hyperparameters, gate, and promote.
@@ -127,7 +129,7 @@ def main(
 
 
 def _order(
-    conn: Connection, study: Study, apply_hp: str | None, conditions: Mapping[str, Any]
+    conn: Connection, study: StudyConfig, apply_hp: str | None, conditions: Mapping[str, Any]
 ) -> Order:
     if apply_hp is None:
         return Order(study=_in_production(conn, study), **conditions)
@@ -141,7 +143,7 @@ def _order(
     )
 
 
-def _in_production(conn: Connection, study: Study) -> Study:
+def _in_production(conn: Connection, study: StudyConfig) -> StudyConfig:
     """The study with the model that is in production, unless one is named on the command line."""
     source = click.get_current_context().get_parameter_source("model")
     production = load_production(conn)
@@ -151,7 +153,7 @@ def _in_production(conn: Connection, study: Study) -> Study:
 
 
 def read_apply_hp(
-    conn: Connection, study: Study, given: str
+    conn: Connection, study: StudyConfig, given: str
 ) -> tuple[Configuration, Experiment | None]:
     """The configuration that `--apply-hp` means, and the experiment it comes from, if from one.
 
@@ -178,7 +180,7 @@ def read_apply_hp(
 
 
 def _tune(
-    conn: Connection, study: Study, method: str, n: int | None, as_json: bool, quiet: bool
+    conn: Connection, study: StudyConfig, method: str, n: int | None, as_json: bool, quiet: bool
 ) -> None:
     tuner = HyperparameterTuner(conn, load_dataset(conn), study)
     run_id, made = tuner.save_candidates(method, n or DEFAULT_CONFIGS[method])
@@ -193,8 +195,8 @@ def _tune(
     )
 
 
-def _report(conn: Connection, study: Study, as_json: bool) -> None:
-    summary = summarise(conn, space=study.space)
+def _report(conn: Connection, study: StudyConfig, as_json: bool) -> None:
+    summary = summarise(conn, space=space_of(study))
     if as_json:
         print_json(summary.as_dict())
     else:

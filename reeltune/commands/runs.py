@@ -13,9 +13,10 @@ from reeltune.commands.tuning_session import Sitting, option_sitting
 from reeltune.db.connection import connection
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.warm_starts import load_warm_starts
+from reeltune.domain.study import StudyConfig
 from reeltune.reports.stored_tables import render_stored
 from reeltune.reports.tuning_tables import render_summary
-from reeltune.tasks.study import Study
+from reeltune.tasks.registry import space_of
 from reeltune.tuning.orchestrator import study_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.stop_request import stop_run
@@ -33,7 +34,7 @@ QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout
 def list_command(db_path: Path, as_json: bool) -> None:
     """List the runs there are."""
     with connection(db_path) as conn:
-        stored = describe_stored(conn, space=Study().space)
+        stored = describe_stored(conn, space=space_of(StudyConfig()))
     if as_json:
         print_json(stored.as_dict()["runs"])
     elif stored.runs:
@@ -50,7 +51,7 @@ def show_command(run_id: str, db_path: Path, as_json: bool) -> None:
     """Show what RUN found, and how it was set up."""
     with connection(db_path) as conn:
         run = load_run(conn, run_id)
-        summary = summarise(conn, run_id=run_id, space=study_of(run).space)
+        summary = summarise(conn, run_id=run_id, space=space_of(study_of(run)))
         starts = load_warm_starts(conn, run_id)
     if as_json:
         more = {"settings": dict(run.settings), "warm_starts": [asdict(s) for s in starts]}
@@ -82,7 +83,7 @@ def resume_command(run_id: str, timeout: float | None, sitting: Sitting) -> None
 @click.command("quick", cls=Command)
 @option_study
 @option_sitting
-def quick_command(study: Study, sitting: Sitting) -> None:
+def quick_command(study: StudyConfig, sitting: Sitting) -> None:
     """Try 12 random configurations, for a minute at most: does everything work?"""
     sitting.tune(study, QUICK)
 

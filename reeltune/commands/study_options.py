@@ -8,10 +8,10 @@ import click
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
+from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.splits import SPLITS
-from reeltune.tasks.study import Study
 
 
 def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,7 +26,7 @@ def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
         seed: int | None,
         **rest: Any,
     ) -> Any:
-        study = Study(
+        study = StudyConfig(
             model=model,
             split=split,
             objective=objective[0],

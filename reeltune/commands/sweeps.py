@@ -20,7 +20,7 @@ from reeltune.reports.cells import outside_text, seconds_cell
 from reeltune.sweeps.sweep import Sweep, read_sweeps
 from reeltune.tracking.plain_text import plain_text
 from reeltune.tuning.initial_design import whole_grid
-from reeltune.tuning.proposer import HyperparameterTuner
+from reeltune.tuning.ratings import HyperparameterTuner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,14 @@ from reeltune.commands.sweeps import run_sweeps, show_forecasts
 from reeltune.commands.tuning_session import Sitting, option_sitting
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
+from reeltune.domain.study import StudyConfig
 from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tasks.registry import space_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.views.summary import summarise
 
@@ -79,7 +80,7 @@ def main(
     compare: tuple[str, str] | None,
     patterns: bool,
     phase2: bool,
-    study: Study,
+    study: StudyConfig,
     sitting: Sitting,
 ) -> None:
     """Try configurations, each by a full retraining, and say which is best."""
@@ -139,9 +140,9 @@ def _check_given(ctx: click.Context, allowed: set[str], rule: str) -> None:
         raise click.UsageError(f"{rule}: leave out {', '.join(given)}")
 
 
-def _show_summary(sitting: Sitting, study: Study, run_id: str | None) -> None:
+def _show_summary(sitting: Sitting, study: StudyConfig, run_id: str | None) -> None:
     with connection(sitting.db_path) as conn:
-        found = summarise(conn, run_id=run_id, space=study.space)
+        found = summarise(conn, run_id=run_id, space=space_of(study))
     if sitting.as_json:
         print_json(found.as_dict())
     else:

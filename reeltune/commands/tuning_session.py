@@ -19,14 +19,15 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_run
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
+from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.study import Study
 from reeltune.tracking.progress import watcher
 from reeltune.tracking.steps import steps_shown
-from reeltune.tuning.orchestrator import TuningOrchestrator, study_of
+from reeltune.tuning.orchestrator import study_of
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import Order, Retraining
@@ -51,7 +52,7 @@ class Sitting:
 
     tell: Callable[[dict[str, Any]], None] = print_json  # what is done with a result as JSON
 
-    def tune(self, study: Study, plan: Plan) -> None:
+    def tune(self, study: StudyConfig, plan: Plan) -> None:
         """A new run."""
         self._hold(lambda _run: study, None, lambda orchestrator: orchestrator.run(plan))
 
@@ -59,7 +60,7 @@ class Sitting:
         """A run that was interrupted, gone on with."""
         self._hold(study_of, run_id, lambda orchestrator: orchestrator.resume(run_id, more_seconds))
 
-    def _hold(self, study: Callable[[Any], Study], run_id: str | None, work: Work) -> None:
+    def _hold(self, study: Callable[[Any], StudyConfig], run_id: str | None, work: Work) -> None:
         with reported(self.db_path, "tune", self.notify) as told, connection(self.db_path) as conn:
             with run_lock(self.db_path, self.wait):
                 with self._steps_shown():

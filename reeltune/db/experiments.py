@@ -10,7 +10,7 @@ from reeltune.db.connection import Connection, Row
 from reeltune.domain.arrays import Floats
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import NotFoundError
-from reeltune.domain.experiment import Experiment, Measurement, PairedGain, Pruned, Result, Task
+from reeltune.domain.experiment import Experiment, Measurement, PairedGain, Pruned, Result, TaskKey
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -255,7 +255,7 @@ def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
 
 
 def load_history(
-    conn: Connection, task: Task, cutoff: int, further: Sequence[str] = ()
+    conn: Connection, task: TaskKey, cutoff: int, further: Sequence[str] = ()
 ) -> list[Result]:
     """What experiments of the same task found up to completion number `cutoff`, in that order.
 

@@ -20,7 +20,7 @@ SURE_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class TaskKey:
     """What makes two results comparable: all that a value depends on but the configuration."""
 
     data_fingerprint: str

@@ -11,6 +11,7 @@ from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import SPACE
 from reeltune.components.popularity import Popularity
 from reeltune.domain.arrays import Ints, Ints32
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
 from reeltune.engine.arrays import (
     CAST,
@@ -25,7 +26,6 @@ from reeltune.engine.coverage import COVERED_COMPONENTS, covers_components
 from reeltune.engine.index import make_world
 from reeltune.engine.index_cache import Place, kept
 from reeltune.engine.measure import Figures, measure, most_at_once
-from reeltune.metrics.evaluate import Evaluation
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
@@ -82,6 +82,20 @@ class Engine:
         ((_, figures),) = self._parts([configuration], keep_top=True)
         top: Ints32 = figures.top[0]
         return top
+
+    def among(self, users: Ints) -> "Engine":
+        """Return the engine for some of its users alone, at ascending positions."""
+        world = self.world
+        rows = np.flatnonzero(np.isin(world.users, users))
+        starts, ends = world.held_starts[rows], world.held_starts[rows + 1]
+        held = _ranges(starts, ends)
+        part = world._replace(
+            users=world.users[rows],
+            held_starts=np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64),
+            held=world.held[held],
+            liked=world.liked[held],
+        )
+        return Engine(part)
 
     def _parts(
         self,
@@ -153,3 +167,9 @@ def _distinct(keys: Sequence[tuple[float, ...]]) -> tuple[list[tuple[float, ...]
     """The different ones of `keys` in order of appearance, and which of them each is."""
     number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
     return list(number), np.array([number[key] for key in keys], dtype=np.int64)
+
+
+def _ranges(starts: Ints, ends: Ints) -> Ints:
+    """All whole numbers from each start up to before its end, one range after the other."""
+    parts: Sequence[Ints] = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])

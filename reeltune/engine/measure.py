@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.progress import tell
 from reeltune.engine.arrays import (
     ACCURACY,
@@ -28,7 +29,7 @@ from reeltune.engine.arrays import (
     Results,
     World,
 )
-from reeltune.metrics.evaluate import Evaluation, mean
+from reeltune.metrics.evaluate import mean
 
 CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
@@ -56,16 +57,16 @@ class Figures:
     """Every covered metric of N configurations: what `Evaluation` says of one."""
 
     values: list[dict[str, float]]  # N
-    per_user: dict[str, Floats]  # (N, E) each, of the measured users
+    per_unit: dict[str, Floats]  # (N, E) each, of the measured users
     top: Ints32  # (N, E, TOP) places of the movies, or (0, 0, TOP)
 
     def of(self, number: int, users: Ints, n_users: int) -> Evaluation:
         """The figures of configuration `number`, in which the measured users are at `users`."""
-        per_user = {}
-        for name, values in self.per_user.items():
-            per_user[name] = np.full(n_users, np.nan)
-            per_user[name][users] = values[number]
-        return Evaluation(self.values[number], per_user, len(users))
+        per_unit = {}
+        for name, values in self.per_unit.items():
+            per_unit[name] = np.full(n_users, np.nan)
+            per_unit[name][users] = values[number]
+        return Evaluation(self.values[number], per_unit, len(users))
 
 
 def n_threads() -> int:
@@ -183,12 +184,12 @@ def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
 
 def _figures(results: Results) -> Figures:
     n, _, n_users = results.values.shape
-    per_user = {name: results.values[:, column] for name, column in _USER_METRICS.items()}
-    means = {name: _means(values) for name, values in per_user.items()}
+    per_unit = {name: results.values[:, column] for name, column in _USER_METRICS.items()}
+    means = {name: _means(values) for name, values in per_unit.items()}
     covered = np.count_nonzero(results.shown, axis=1) / max(1, results.shown.shape[1])
     means["coverage@10"] = covered if n_users else np.full(n, np.nan)
     values = [{name: float(means[name][k]) for name in means} for k in range(n)]
-    return Figures(values, per_user, results.top)
+    return Figures(values, per_unit, results.top)
 
 
 def _means(values: Floats) -> Sequence[float] | Floats:

@@ -8,7 +8,8 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.metrics.evaluate import Evaluation, mean
+from reeltune.domain.evaluation import Evaluation
+from reeltune.metrics.evaluate import mean
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.metrics.segments import FEWEST_USERS
 from reeltune.stats.paired_tests import FULL, QUICK, Comparison, paired_difference
@@ -50,7 +51,7 @@ def contrasts(
     """Every metric for all users, then the objective by segment of users, accuracy by movies."""
     was, now = deployed.evaluation, candidate.evaluation
     found = [_all_users(split, name, was, now, objective) for name in METRICS]
-    a, b = now.per_user.get(objective), was.per_user.get(objective)
+    a, b = now.per_unit.get(objective), was.per_unit.get(objective)
     if a is None or b is None:
         return found
     for name, users in candidate.by_users.items():
@@ -98,11 +99,11 @@ def _all_users(
     split: str, metric: str, was: Evaluation, now: Evaluation, objective: str
 ) -> Contrast:
     compared = None
-    if METRICS[metric].per_user:
+    if METRICS[metric].per_unit:
         upwards = METRICS[metric].direction.upwards
         compared = paired_difference(
-            upwards(now.per_user[metric]),
-            upwards(was.per_user[metric]),
+            upwards(now.per_unit[metric]),
+            upwards(was.per_unit[metric]),
             effort=FULL if metric == objective else QUICK,
         )
     return Contrast(

@@ -1,27 +1,18 @@
 """One model's figures on one held-out part, in bounded memory."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Floats32, Ints
 from reeltune.domain.errors import InputError
+from reeltune.domain.evaluation import Evaluation
 from reeltune.metrics.ranking import join, rank, tie_order
 from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
 CHUNK_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The figures of one model by metric name, for all users together and for each of U users."""
-
-    values: dict[str, float]  # by metric: the mean over the users who have one, NaN if none has
-    per_user: dict[str, Floats]  # (U,) each, NaN for users who have none; metrics of users only
-    n_users: int  # users with a held-out rating
 
 
 def evaluate(
@@ -65,8 +56,8 @@ def measure(outcome: Outcome, metrics: Iterable[str]) -> Evaluation:
     measured = {name: METRICS[name].measure(outcome) for name in metrics}
     return Evaluation(
         values={name: mean(values) for name, values in measured.items()},
-        per_user={name: values for name, values in measured.items() if METRICS[name].per_user},
-        n_users=len(outcome.users),
+        per_unit={name: values for name, values in measured.items() if METRICS[name].per_unit},
+        n_units=len(outcome.users),
     )
 
 

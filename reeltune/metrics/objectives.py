@@ -7,7 +7,7 @@ from reeltune.metrics.ranking_metrics import METRICS
 
 def deciding_objectives() -> tuple[str, ...]:
     """Return the metrics that may be the first objective: those with a value for each user."""
-    return tuple(name for name, metric in METRICS.items() if metric.per_user)
+    return tuple(name for name, metric in METRICS.items() if metric.per_unit)
 
 
 def all_objectives() -> tuple[str, ...]:

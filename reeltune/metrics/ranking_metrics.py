@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints
-from reeltune.domain.direction import Direction
+from reeltune.domain.metric import Metric
 from reeltune.metrics.ranking import Ranking
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
@@ -62,24 +62,10 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Metric:
+class RankingMetric(Metric):
     """One figure for the quality of rankings."""
 
-    name: str
-    title: str
-    higher_is_better: bool
-    per_user: bool  # whether `measure` gives one value per user, not one for all of them
-    measure: Callable[[Outcome], Floats]  # (U,) NaN for users who have none; (1,) if not per user
-
-    @property
-    def direction(self) -> Direction:
-        """Which way is better: what all who compare values of it go by."""
-        return Direction.of(higher_is_better=self.higher_is_better)
-
-    @property
-    def gain_title(self) -> str:
-        """What a gain in it is called: its title, unless a gain makes the figure smaller."""
-        return self.title if self.higher_is_better else f"{self.title} (less is better), gain"
+    measure: Callable[[Outcome], Floats]  # (U,) NaN for users who have none; (1,) if not per unit
 
 
 def accuracy(outcome: Outcome) -> Floats:
@@ -226,13 +212,19 @@ def _quotient(part: Floats, whole: Floats | Ints) -> Floats:
     return np.divide(part, whole, out=value, where=whole > 0)
 
 
+def _metric(
+    name: str, title: str, measure: Callable[[Outcome], Floats], *, per_unit: bool = True
+) -> RankingMetric:
+    return RankingMetric(name, title, higher_is_better=True, per_unit=per_unit, measure=measure)
+
+
 _ALL = [
-    Metric("accuracy", "Accuracy", higher_is_better=True, per_user=True, measure=accuracy),
-    Metric("ndcg@10", "NDCG@10", higher_is_better=True, per_user=True, measure=ndcg),
-    Metric("recall@20", "Recall@20", higher_is_better=True, per_user=True, measure=recall),
-    Metric("mrr", "MRR", higher_is_better=True, per_user=True, measure=mrr),
-    Metric("coverage@10", "Coverage@10", higher_is_better=True, per_user=False, measure=coverage),
-    Metric("novelty", "Novelty", higher_is_better=True, per_user=True, measure=novelty),
-    Metric("diversity", "Diversity", higher_is_better=True, per_user=True, measure=diversity),
+    _metric("accuracy", "Accuracy", accuracy),
+    _metric("ndcg@10", "NDCG@10", ndcg),
+    _metric("recall@20", "Recall@20", recall),
+    _metric("mrr", "MRR", mrr),
+    _metric("coverage@10", "Coverage@10", coverage, per_unit=False),
+    _metric("novelty", "Novelty", novelty),
+    _metric("diversity", "Diversity", diversity),
 ]
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+METRICS: dict[str, RankingMetric] = {metric.name: metric for metric in _ALL}

@@ -1,7 +1,6 @@
 """What a data set is like, in a few figures, and how much two of them are alike."""
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -50,19 +49,6 @@ def profile(data: Dataset) -> dict[str, float]:
         ),
         "log10_days": math.log10(max(1.0, days)),
     }
-
-
-def similarity(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    """How much two profiles are alike, 0 to 1; figures that only one of them has count as unlike.
-
-    >>> similarity(SCALES, SCALES), similarity({}, SCALES) == math.exp(-1)
-    (1.0, True)
-    """
-    apart = [
-        min(3.0, abs(a[name] - b[name]) / scale) if name in a and name in b else 1.0
-        for name, scale in SCALES.items()
-    ]
-    return math.exp(-math.fsum(apart) / len(apart))
 
 
 def gini(values: Floats) -> float:

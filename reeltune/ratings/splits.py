@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reeltune.domain.arrays import Ints
+from reeltune.domain.evaluation import Part
 from reeltune.ratings.table import RatingTable
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -17,8 +17,7 @@ VALIDATION_PERCENT = 10
 FEWEST_RATINGS = 10
 SECONDS_PER_DAY = 86_400
 
-HeldOutPart = Literal["validation", "test"]
-_CODES: dict[HeldOutPart, int] = {"validation": VALIDATION, "test": TEST}
+_CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +42,11 @@ class Split:
         """What is looked at once, for the configuration to be promoted."""
         return self.table.where(self.parts == TEST)
 
-    def fitting_for(self, part: HeldOutPart) -> RatingTable:
+    def fitting_for(self, part: Part) -> RatingTable:
         """What a model measured on `part` is fitted on: every part before it."""
         return self.table.where(self.parts < _CODES[part])
 
-    def held_out_for(self, part: HeldOutPart) -> RatingTable:
+    def held_out_for(self, part: Part) -> RatingTable:
         """What a model is measured on."""
         return self.validation if part == "validation" else self.test
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import check_objectives
+from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives, direction_of
 from reeltune.sweeps.document import Fault, Item
-from reeltune.tasks.study import Study
 from reeltune.tuning.proposer import check_way
 
 
@@ -36,7 +36,7 @@ def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
             yield Fault(item.line, f"the direction of {name} must be {better}")
     try:
         check_way(
-            Study(objective=names[0], further_objectives=names[1:]),
+            StudyConfig(objective=names[0], further_objectives=names[1:]),
             str(said["method"].value) if "method" in said else "",
             progressive=_flag(said.get("grid"), "progressive"),
             prunes="pruner" in said,

@@ -8,13 +8,14 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Hyperparameter, Space
+from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
 from reeltune.sweeps.objectives import objective_faults, objective_names
 from reeltune.sweeps.schema import SCHEMA, check
-from reeltune.tasks.study import Study
+from reeltune.tasks.registry import space_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS, check_method
 from reeltune.tuning.stopping import StopRules
@@ -32,7 +33,7 @@ class Sweep:
 
     path: Path
     name: str
-    study: Study
+    study: StudyConfig
     plan: Plan
     jobs: int | None = None  # None: as many as the machine has cores
     promotes: bool = False
@@ -90,7 +91,7 @@ def read_sweep(path: Path) -> Sweep:
 
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
     execution, gates = said.get("execution", {}), said.get("gates", {})
-    objectives = objective_names(said.get("objective", Study().objective))
+    objectives = objective_names(said.get("objective", StudyConfig().objective))
     stopping = dict(said.get("early_stopping", {}))
     plan = Plan(
         name=said["name"],
@@ -108,7 +109,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
     return Sweep(
         path=path,
         name=said["name"],
-        study=Study(
+        study=StudyConfig(
             model=said.get("model", BUILT_IN),
             split=said.get("split", "user-time"),
             objective=objectives[0],
@@ -144,7 +145,7 @@ def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fa
     if "objective" in said and not wrong.intersection(_lines(said["objective"])):
         yield from objective_faults(said)
     try:
-        space = Study(model=str(model.value) if model else BUILT_IN).space
+        space = space_of(StudyConfig(model=str(model.value) if model else BUILT_IN))
     except InputError as error:
         if model is not None and model.line not in wrong:
             yield Fault(model.line, str(error))

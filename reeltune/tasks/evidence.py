@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from reeltune.domain.arrays import Floats
+from reeltune.domain.evaluation import Evaluation, Part
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.gate.comparisons import Contrast, Measured, contrasts
-from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.metrics.evaluate import evaluate
+from reeltune.metrics.objectives import direction_of
 from reeltune.metrics.segments import (
     HeldOutScores,
     held_out_scores,
@@ -19,10 +22,9 @@ from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
-from reeltune.ratings.splits import SPLITS, HeldOutPart
+from reeltune.ratings.splits import SPLITS
 from reeltune.stats.paired_tests import known_differences
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class Side:
 class Evidence:
     """A deployed and a candidate side, measured on one held-out part of each split."""
 
-    study: Study
+    study: StudyConfig
     deployed: Mapping[str, Measured]  # by split
     candidate: Mapping[str, Measured]
     are_same: bool
@@ -66,8 +68,8 @@ class Evidence:
         if self.are_same:
             return None
         a, b = (
-            self.study.direction.upwards(
-                side[self.study.split].evaluation.per_user[self.study.objective]
+            direction_of(self.study.objective).upwards(
+                side[self.study.split].evaluation.per_unit[self.study.objective]
             )
             for side in (self.candidate, self.deployed)
         )
@@ -76,8 +78,8 @@ class Evidence:
 
 def gather(
     data: Dataset,
-    study: Study,
-    part: HeldOutPart,
+    study: StudyConfig,
+    part: Part,
     deployed: Side,
     candidate: Side,
     panel: int | None = None,
@@ -89,13 +91,13 @@ def gather(
     are_same = deployed.is_same(candidate)
     was, now = {}, {}
     for split in SPLITS:
-        trainer = Trainer.of(data, replace(study, split=split), part).on_panel(panel)
+        trainer = RatingsEvaluator.of(data, replace(study, split=split), part).on_panel(panel)
         measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
         now[split], was[split] = measured[0], measured[-1]
     return Evidence(study, was, now, are_same)
 
 
-def measure_sides(trainer: Trainer, sides: Sequence[Side]) -> list[Measured]:
+def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[Measured]:
     """Fit each side, and measure it as a whole and in segments.
 
     Those of the built-in model are measured in one pass over the users.
@@ -110,7 +112,7 @@ def measure_sides(trainer: Trainer, sides: Sequence[Side]) -> list[Measured]:
     return found
 
 
-def _measured(trainer: Trainer, side: Side, known: Evaluation | None) -> Measured:
+def _measured(trainer: RatingsEvaluator, side: Side, known: Evaluation | None) -> Measured:
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
     model: Recommender
     if side.model == BUILT_IN:
@@ -124,7 +126,7 @@ def _measured(trainer: Trainer, side: Side, known: Evaluation | None) -> Measure
     )
 
 
-def measure_figures(trainer: Trainer, side: Side) -> Evaluation:
+def measure_figures(trainer: RatingsEvaluator, side: Side) -> Evaluation:
     """Every metric of one side."""
     return replace(trainer, model=side.model).evaluate(side.hyperparameters)
 

@@ -16,14 +16,11 @@ from reeltune.components.opinions import Opinions
 from reeltune.domain.arrays import Floats
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.pairs import Pairs, sample_pairs
 from reeltune.tasks.ranking_loss import ordering_weights
-from reeltune.tasks.study import Study
 
-SURROGATE = "surrogate"  # the tuning method of the experiments that it proposes
 BOOSTED_BY = 0.2  # to see what a boost adds: less than the cut at 1 takes away
 
 
@@ -41,15 +38,10 @@ class Surrogate:
 
     @classmethod
     def of(
-        cls, data: Dataset, study: Study, seed: int, current: Configuration
+        cls, data: Dataset, split_name: str, seed: int, current: Configuration
     ) -> "Surrogate | None":
-        """The surrogate of a study's objective; None where it has none.
-
-        That is for another model or objective, and where nobody has a pair.
-        """
-        if study.model != BUILT_IN or study.objective != "accuracy":
-            return None
-        split = SPLITS[study.split]
+        """Return the surrogate of accuracy under a split; None where nobody has a pair."""
+        split = SPLITS[split_name]
         inner = split(split(data.ratings).fitting_for("validation"))
         pairs = sample_pairs(inner.held_out_for("test"), seed)
         if pairs is None:

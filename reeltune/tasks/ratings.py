@@ -1,62 +1,67 @@
-"""One experiment: fit with a configuration, measure on what was held out."""
+"""Ratings task: a recommender, fitted with a configuration and measured on held-out ratings."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
-from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import Measurement
-from reeltune.domain.space import Configuration
+from reeltune.domain.arrays import Bools, Ints
+from reeltune.domain.evaluation import Evaluation, Part
+from reeltune.domain.experiment import TaskKey
+from reeltune.domain.space import Configuration, Space
+from reeltune.domain.study import BUILT_IN, RATINGS, StudyConfig
 from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
-from reeltune.metrics.evaluate import Evaluation, evaluate
-from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.metrics.evaluate import evaluate
+from reeltune.metrics.ranking_metrics import METRICS, RankingMetric
+from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import panel_part
-from reeltune.rating_models.registry import BUILT_IN, model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.splits import SPLITS, HeldOutPart
+from reeltune.ratings.meta_features import SCALES, profile
+from reeltune.ratings.recommender import Recommender
+from reeltune.ratings.splits import SPLITS, Split
 from reeltune.ratings.table import RatingTable
-from reeltune.tasks.study import Study
+from reeltune.tasks.initial_guesses import Surrogate
+from reeltune.tracking.lineage import code_version, equal_versions
 
 
 @dataclass(frozen=True, eq=False)
-class Trainer:
+class RatingsEvaluator:
     """The full retraining pipeline of one model on one held-out part: configuration in, worth out.
 
-    Called with a configuration it does one experiment; it may be sent to another process.
+    It may be sent to another process.
     """
 
     model: str
-    objective: str
     fitting: RatingTable
     held_out: RatingTable
     catalogue: Catalogue
     place: Place | None = None  # where what the engine stands on is kept
     threads: int | None = None  # at most so many; None: as many as there are cores for
+    _parts: dict[bytes, Engine] = field(default_factory=dict, init=False, repr=False)  # by users
+    _latest: list[tuple[Configuration, Recommender]] = field(
+        default_factory=list, init=False, repr=False
+    )
 
     @classmethod
-    def of(cls, data: Dataset, study: Study, part: HeldOutPart = "validation") -> "Trainer":
-        """The trainer that fits before `part` of the study's split and measures on it."""
-        split = SPLITS[study.split](data.ratings)
-        return cls(
-            model=study.model,
-            objective=study.objective,
-            fitting=split.fitting_for(part),
-            held_out=split.held_out_for(part),
-            catalogue=data.catalogue,
-            place=Place.of(data, study.split) if part == "validation" else None,
-        )
+    def of(cls, data: Dataset, study: StudyConfig, part: Part = "validation") -> "RatingsEvaluator":
+        """Return what fits before `part` of the study's split and measures on it."""
+        return RatingsTask.of(data, study).evaluator(part)
 
-    def on_panel(self, n_users: int | None) -> "Trainer":
-        """The same, measured on a fixed sample of the users; with None, on all of them."""
+    def on_panel(self, n_users: int | None) -> "RatingsEvaluator":
+        """Return the same, measured on a fixed sample of the users; with None, on all of them."""
         if n_users is None:
             return self
         place = None if self.place is None else self.place.part(f"panel {n_users}")
         return replace(self, held_out=panel_part(self.held_out, n_users), place=place)
+
+    def on_threads(self, n_threads: int) -> "RatingsEvaluator":
+        """Return the same evaluator, using at most so many threads."""
+        return replace(self, threads=n_threads)
 
     @property
     def engine(self) -> Engine | None:
@@ -67,92 +72,152 @@ class Trainer:
 
     def prepare(self) -> None:
         """Make what all experiments share; it is remembered, and kept where there is a place."""
-        _ = self.measures_fast
+        _ = self.is_batched
 
     @property
-    def measures_fast(self) -> bool:
-        """Return whether the engine measures by all metrics."""
+    def is_batched(self) -> bool:
+        """True if the engine measures by all metrics."""
         return self.engine is not None and not uncovered_metrics()
 
     def evaluate(self, hyperparameters: Configuration) -> Evaluation:
         """Fit with `hyperparameters` and measure by every metric."""
         return self.evaluate_many([hyperparameters])[0]
 
-    def evaluate_many(self, configurations: Sequence[Configuration]) -> list[Evaluation]:
-        """`evaluate` of each; for the built-in recommender much faster than one by one."""
-        found: dict[int, Evaluation] = {}
+    def evaluate_many(
+        self,
+        configurations: Sequence[Configuration],
+        units: Ints | None = None,
+        metric: str | None = None,
+    ) -> list[Evaluation]:
+        """Evaluate each configuration; for the built-in recommender much faster than one by one.
+
+        Args:
+            configurations: valid in the model's space.
+            units: (u,) positions of the users to measure; None: all.
+            metric: the only one that is needed, where the others would take longer; None: all.
+        """
+        missing = uncovered_metrics()
         engine = self.engine if all(map(applies, configurations)) else None
-        if engine is not None:
-            covered = engine.evaluate(configurations, self.threads)
-            found = {n: self._completed(configurations[n], figures) for n, figures in covered}
-        return [
-            found[n] if n in found else self.evaluate_by_reference(configuration)
-            for n, configuration in enumerate(configurations)
-        ]
+        if engine is None or metric in missing:
+            return [self.evaluate_by_reference(c, units=units) for c in configurations]
+        engine = engine if units is None else self._part(engine, units)
+        found = dict(engine.evaluate(configurations, self.threads))
+        if metric is None:
+            found = {n: self._completed(configurations[n], e, units) for n, e in found.items()}
+        return [found[n] for n in range(len(configurations))]
 
     def evaluate_by_reference(
-        self, hyperparameters: Configuration, metrics: Iterable[str] | None = None
+        self,
+        hyperparameters: Configuration,
+        metrics: Iterable[str] | None = None,
+        units: Ints | None = None,
     ) -> Evaluation:
-        """`evaluate` by the definitions alone: what every faster way must agree with.
+        """Evaluate by the definitions alone: what every faster way must agree with.
 
-        By the metrics of these names; None: all.
+        By the metrics of these names, on these users; None: all.
         """
-        model = model_class(self.model)(hyperparameters).fit(self.fitting, self.catalogue)
-        return evaluate(model.score, self.fitting, self.held_out, self.catalogue, metrics=metrics)
+        score, held_out = self._fitted(hyperparameters).score, self.held_out
+        if units is not None:
+            held_out = held_out.where(np.isin(held_out.users, units))
+        return evaluate(score, self.fitting, held_out, self.catalogue, metrics=metrics)
 
-    def _completed(self, hyperparameters: Configuration, covered: Evaluation) -> Evaluation:
+    def _completed(
+        self, hyperparameters: Configuration, covered: Evaluation, units: Ints | None
+    ) -> Evaluation:
         """Return what the engine measured, and by the reference what it does not cover."""
         missing = uncovered_metrics()
-        rest = self.evaluate_by_reference(hyperparameters, missing) if missing else covered
+        rest = self.evaluate_by_reference(hyperparameters, missing, units) if missing else covered
         parts = {name: rest if name in missing else covered for name in METRICS}
         return Evaluation(
             values={name: part.values[name] for name, part in parts.items()},
-            per_user={n: part.per_user[n] for n, part in parts.items() if METRICS[n].per_user},
-            n_users=covered.n_users,
+            per_unit={n: part.per_unit[n] for n, part in parts.items() if METRICS[n].per_unit},
+            n_units=covered.n_units,
         )
 
-    def __call__(self, hyperparameters: Configuration) -> Measurement:
-        """One experiment.
+    def _part(self, whole: Engine, users: Ints) -> Engine:
+        """Return the engine for some of the users, made once."""
+        key = users.tobytes()
+        if key not in self._parts:
+            self._parts[key] = whole.among(users)
+        return self._parts[key]
 
-        Raises:
-            InputError: the objective says nothing here, for want of held-out ratings.
-        """
-        return self.measure_many([hyperparameters])[0]
+    def _fitted(self, configuration: Configuration) -> Recommender:
+        """Return the model with this configuration; the latest is remembered."""
+        if not self._latest or self._latest[0][0] != configuration:
+            model = model_class(self.model)(configuration)
+            self._latest[:] = [(configuration, model.fit(self.fitting, self.catalogue))]
+        return self._latest[0][1]
 
-    def measure_many(self, configurations: Sequence[Configuration]) -> list[Measurement]:
-        """One experiment each, with equal shares of the time that all took.
 
-        Raises:
-            InputError: the objective says nothing here, for want of held-out ratings.
-        """
-        began = time.perf_counter()
-        found = self.evaluate_many(configurations)
-        seconds = (time.perf_counter() - began) / max(1, len(configurations))
-        return [self.measurement(evaluation, seconds) for evaluation in found]
+@dataclass(frozen=True, eq=False)
+class RatingsTask:
+    """A recommender that is tuned for the ratings of a database."""
 
-    def measurement(self, found: Evaluation, seconds: float) -> Measurement:
-        """What an experiment found, from its figures.
+    data: Dataset
+    model: str = BUILT_IN
+    split: str = "user-time"
+    name = RATINGS
+    meta_feature_scales = SCALES
 
-        Raises:
-            InputError: the objective says nothing here, for want of held-out ratings.
-        """
-        value = found.values[self.objective]
-        if not np.isfinite(value):
-            raise InputError(
-                f"{self.objective} is {value}: no user has the held-out ratings it needs"
-            )
-        return Measurement(
-            objective_value=value,
-            metrics=finite(found.values),
-            user_values=found.per_user[self.objective],
-            seconds=seconds,
+    @classmethod
+    def of(cls, data: Dataset, study: StudyConfig) -> "RatingsTask":
+        """Return the task that a study of `data` tunes."""
+        return cls(data, study.model, study.split)
+
+    @property
+    def space(self) -> Space:
+        """The model's hyperparameters."""
+        return model_class(self.model).space
+
+    @property
+    def metrics(self) -> Mapping[str, RankingMetric]:
+        """The ranking metrics."""
+        return METRICS
+
+    def key(self, objective: str) -> TaskKey:
+        """Return what makes results on these ratings comparable."""
+        return TaskKey(
+            data_fingerprint=self.data.fingerprint,
+            split=self.split,
+            model=self.model,
+            space_fingerprint=self.space.fingerprint,
+            objective=objective,
+            code_versions=equal_versions(code_version(self.model)),
         )
 
+    def evaluator(self, part: Part = "validation", panel: int | None = None) -> RatingsEvaluator:
+        """Return what fits before `part` and measures on it, on `panel` users or on all."""
+        place = Place.of(self.data, self.split) if part == "validation" else None
+        whole = RatingsEvaluator(
+            model=self.model,
+            fitting=self._split.fitting_for(part),
+            held_out=self._split.held_out_for(part),
+            catalogue=self.data.catalogue,
+            place=place,
+        )
+        return whole.on_panel(panel)
 
-def finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    """`values` with None for what is NaN or infinite.
+    def initial_configurations(
+        self, space: Space, objective: str, seed: int, current: Configuration
+    ) -> Sequence[Configuration]:
+        """Return what the pairwise surrogate of accuracy says, for the built-in recommender."""
+        if self.model != BUILT_IN or objective != "accuracy":
+            return []
+        surrogate = Surrogate.of(self.data, self.split, seed, current)
+        return [] if surrogate is None else surrogate.configurations(space)
 
-    >>> finite({"mrr": 0.5, "accuracy": float("nan")})
-    {'mrr': 0.5, 'accuracy': None}
-    """
-    return {name: value if np.isfinite(value) else None for name, value in values.items()}
+    def meta_features(self) -> Mapping[str, float]:
+        """Return figures that say what the ratings and the catalogue are like."""
+        return profile(self.data)
+
+    def segments(self, part: Part) -> Mapping[str, Bools]:
+        """Return (U,) which users belong to each segment."""
+        return user_segments(self._split.fitting_for(part), self._split.held_out_for(part))
+
+    def fit(self, configuration: Configuration) -> Recommender:
+        """Fit the model to all ratings."""
+        return model_class(self.model)(configuration).fit(self.data.ratings, self.data.catalogue)
+
+    @cached_property
+    def _split(self) -> Split:
+        return SPLITS[self.split](self.data.ratings)

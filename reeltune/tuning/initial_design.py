@@ -11,14 +11,20 @@ from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import combinations, projected
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.warm_start import WarmStart
-from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.meta_features import profile
-from reeltune.tasks.initial_guesses import SURROGATE, Surrogate
+from reeltune.tasks.task import Task
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner, check_method, new_experiment
-from reeltune.tuning.warm_start import Lead, distinct, leads, most_starts, pattern_of
+from reeltune.tuning.proposer import Proposer, check_method, new_experiment
+from reeltune.tuning.warm_start import (
+    Lead,
+    MetaFeatures,
+    distinct,
+    leads,
+    most_starts,
+    pattern_of,
+)
 
 FIRST = BASELINE + 1
+GUESSED = "surrogate"  # the tuning method of experiments that the task guessed
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Opening:
     when the run starts, so that a resumed run has the same.
     """
 
-    tuner: HyperparameterTuner
+    tuner: Proposer
     planned: TuningRun
     current: Configuration
 
@@ -48,7 +54,7 @@ class Opening:
             save_experiment(conn, self._experiment(number, configuration))
         for number, guess in enumerate(self._guesses, FIRST + len(first)):
             experiment = self._experiment(number, guess)
-            save_experiment(conn, replace(experiment, tuning_method=SURROGATE))
+            save_experiment(conn, replace(experiment, tuning_method=GUESSED))
         n_before = len(first) + len(self._guesses)
         for number, lead in enumerate(self._leads(conn), FIRST + n_before):
             experiment = self._experiment(number, lead.hyperparameters)
@@ -82,8 +88,10 @@ class Opening:
         looks_back = check_method(self.planned.method).looks_back
         if self._grid or not looks_back or not Plan.of(self.planned).starts_warm:
             return []
-        surrogate = Surrogate.of(self.tuner.data, self.tuner.study, self.planned.seed, self.current)
-        said = [] if surrogate is None else surrogate.configurations(self._space)
+        run = self.planned
+        said = self.tuner.task.initial_configurations(
+            self._space, run.objective, run.seed, self.current
+        )
         known = [self.current, *self._nearest, *self._tried]
         return distinct(self._space, said, known)[: max(1, most_starts(self.planned))]
 
@@ -94,8 +102,8 @@ class Opening:
         if not any(pattern.best for pattern in patterns):
             return []
         known = [*self._nearest, *self._guesses, *self._tried]
-        found = profile(self.tuner.data)
-        return leads(patterns, self.planned, found, self._space, self.current, known)
+        data = meta_features(self.tuner.task)
+        return leads(patterns, self.planned, data, self._space, self.current, known)
 
     @cached_property
     def _space(self) -> Space:
@@ -128,9 +136,14 @@ def whole_grid(
     return [configuration for configuration in found if configuration != current][:most]
 
 
-def leave_pattern(conn: Connection, data: Dataset, run: TuningRun) -> None:
+def leave_pattern(conn: Connection, task: Task, run: TuningRun) -> None:
     """Keep what a finished run taught, and say of its warm starts whether they helped."""
     experiments = load_experiments(conn, run.tuning_run_id)
     with transaction(conn):
-        save_pattern(conn, pattern_of(run, profile(data), experiments))
+        save_pattern(conn, pattern_of(run, task.meta_features(), experiments))
         judge_warm_starts(conn, run.tuning_run_id)
+
+
+def meta_features(task: Task) -> MetaFeatures:
+    """Return what the data of a task are like."""
+    return MetaFeatures(task.meta_features(), task.meta_feature_scales)

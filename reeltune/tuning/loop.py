@@ -12,7 +12,7 @@ from reeltune.search import Trial
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner, new_experiment, strategy_of
+from reeltune.tuning.proposer import Proposer, new_experiment, strategy_of
 from reeltune.tuning.pruning_rules import PRUNERS, Contest
 from reeltune.tuning.run_state import FINISHED
 from reeltune.tuning.stopping import Stop
@@ -34,7 +34,7 @@ class Loop:
 
     ledger: Ledger
     plan: Plan
-    tuner: HyperparameterTuner
+    tuner: Proposer
     earlier: Sequence[Trial]  # comparable results of other runs
     executor: Executor[Configuration | Contest, Measurement | Pruned]
     watch: Watcher

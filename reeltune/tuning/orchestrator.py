@@ -28,18 +28,17 @@ from reeltune.domain.experiment import BASELINE, Measurement, RunStatus, TuningR
 from reeltune.domain.limits import Limits
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, Start, make_executor
-from reeltune.ratings.dataset import Dataset
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tracking.lineage import code_version
+from reeltune.tasks.task import Evaluator, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
 from reeltune.tuning.initial_design import Opening, leave_pattern
 from reeltune.tuning.interrupts import stoppable
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.loop import Loop
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner, check_method, check_way, new_experiment
+from reeltune.tuning.proposer import Proposer, check_method, check_way, new_experiment
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
@@ -49,13 +48,13 @@ from reeltune.views.next_step import resume_line
 from reeltune.views.summary import Summary, summarise
 
 
-class TuningOrchestrator:
+class Orchestrator:
     """Puts every candidate of a run through the full retraining pipeline.
 
     Args:
         conn: the database; whoever calls holds its lock.
-        data: what is trained on.
-        study: what is tuned.
+        task: what is tuned.
+        study: for which objectives.
         jobs: cores to use; changes how long a run takes, and nothing else.
         timeout_seconds: an experiment that takes longer fails.
         watch: is told of each step.
@@ -64,25 +63,25 @@ class TuningOrchestrator:
     def __init__(
         self,
         conn: Connection,
-        data: Dataset,
-        study: Study | None = None,
+        task: Task,
+        study: StudyConfig | None = None,
         *,
         jobs: int = 1,
         timeout_seconds: float | None = None,
         watch: Watcher | None = None,
     ) -> None:
         self.conn = conn
-        self.data = data
-        self.study = study or Study()
+        self.task = task
+        self.study = study or StudyConfig()
         self.jobs = jobs
         self.timeout_seconds = timeout_seconds
         self.watch = watch or SilentWatcher()
-        self.tuner = HyperparameterTuner(conn, data, self.study)
-        self.trainer = Trainer.of(data, self.study)
+        self.tuner = Proposer(conn, task, self.study)
 
     def test_configuration(self, hyperparameters: Configuration) -> Measurement:
         """What one configuration is worth on the validation part; nothing is recorded."""
-        return self.trainer(self.tuner.space.checked(hyperparameters))
+        measurer = Measurer(self.task.evaluator(), self.study.objective)
+        return measurer(self.tuner.space.checked(hyperparameters))
 
     def run_full_tuning(self, method: str = "bayesian", n_configs: int = 20) -> RunResult:
         """Try the deployed configuration and `n_configs` candidates.
@@ -108,6 +107,7 @@ class TuningOrchestrator:
         close_dead_runs(self.conn)
         is_plain = plan.name is None and plan.limits == Limits()
         planned = self.tuner.planned_run(plan.method) if is_plain else None
+        key = self.task.key(self.study.objective)
         run = replace(
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
@@ -115,10 +115,10 @@ class TuningOrchestrator:
             settings=plan.settings()
             | {
                 "further_objectives": list(self.study.further_objectives),
-                "directions": list(self.study.directions),
+                "directions": list(directions(self.task, self.study.objectives)),
             },
-            data_fingerprint=self.data.fingerprint,
-            code_version=code_version(self.study.model),
+            data_fingerprint=key.data_fingerprint,
+            code_version=key.code_versions[0],
             history_cutoff=last_completion_number(self.conn),
             status="running",
         )
@@ -165,7 +165,7 @@ class TuningOrchestrator:
             InputError: always, as long as the model has none.
         """
         raise InputError(
-            f"{self.study.model} has no phase 2 hyperparameters to tune yet: all "
+            f"{self.task.model} has no phase 2 hyperparameters to tune yet: all "
             f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
         )
 
@@ -186,7 +186,7 @@ class TuningOrchestrator:
             status, stop = self._recorded(run, seconds)
         self.watch.ended(stop.said)
         if status == "completed":
-            leave_pattern(self.conn, self.data, run)
+            leave_pattern(self.conn, self.task, run)
         found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
         return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
 
@@ -217,27 +217,29 @@ class TuningOrchestrator:
     def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
         earlier = self.tuner.earlier_trials(run)
-        trainer = self.trainer.on_panel(plan.panel)
-        trainer.prepare()  # here, once, for the workers to find it kept
-        with self._executor(plan, trainer, run.seed) as executor:
+        evaluator = self.task.evaluator(panel=plan.panel)
+        evaluator.prepare()  # here, once, for the workers to find it kept
+        with self._executor(plan, evaluator, run.seed) as executor:
             return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
 
-    def _executor(self, plan: Plan, trainer: Trainer, seed: int) -> Executor[Any, Any]:
-        """Batches in this process where the engine measures all without limits, else workers.
+    def _executor(self, plan: Plan, evaluator: Evaluator, seed: int) -> Executor[Any, Any]:
+        """Batches in this process where the evaluator is made for them, else workers.
 
-        The engine is no stranger's code: it needs no process of its own, uses as many cores by
-        threads, and is faster with many configurations at a time. A batch does not say what each
-        of it took, though.
+        The engine is no stranger's code: without limits it needs no process of its own, uses as
+        many cores by threads, and is faster with many configurations at a time. A batch does not
+        say what each of it took, though.
         """
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
-        if trainer.measures_fast and not (has_limits or is_timed):
-            here = replace(trainer, threads=self.jobs)
-            is_pruned = plan.pruner is not None
-            return Batches(Pruner(here, seed).measure_many if is_pruned else here.measure_many)
-        start: Start[Any, Any] = partial(_same, trainer)
-        if plan.pruner is not None:
-            start = partial(Pruner, trainer, seed)
+        objective = self.study.objective
+        is_pruned = plan.pruner is not None
+        if evaluator.is_batched and not (has_limits or is_timed):
+            here = evaluator.on_threads(self.jobs)
+            one = Pruner(here, objective, seed) if is_pruned else Measurer(here, objective)
+            return Batches(one.measure_many)
+        start: Start[Any, Any] = partial(Measurer, evaluator, objective)
+        if is_pruned:
+            start = partial(Pruner, evaluator, objective, seed)
         return make_executor(
             self.jobs,
             start,
@@ -254,17 +256,12 @@ class TuningOrchestrator:
             set_run_process(self.conn, run.tuning_run_id, None)
 
 
-def study_of(run: TuningRun) -> Study:
+def study_of(run: TuningRun) -> StudyConfig:
     """The study that a stored run belongs to."""
-    return Study(
+    return StudyConfig(
         model=run.model,
         split=run.split,
         objective=run.objective,
         further_objectives=run.objectives[1:],
         seed=run.seed,
     )
-
-
-def _same(trainer: Trainer) -> Trainer:
-    """What a worker does: the trainer, called with each configuration."""
-    return trainer

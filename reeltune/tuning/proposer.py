@@ -28,7 +28,7 @@ from reeltune.domain.experiment import (
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import upwards
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.ratings.dataset import Dataset
+from reeltune.domain.study import StudyConfig
 from reeltune.search import (
     ONE_OBJECTIVE,
     STRATEGIES,
@@ -40,19 +40,19 @@ from reeltune.search import (
     propose,
 )
 from reeltune.search.grid import Grid
-from reeltune.tasks.study import Study
+from reeltune.tasks.task import Task, directions
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 
 
-class HyperparameterTuner:
-    """Proposes configurations for a study and keeps them in the database."""
+class Proposer:
+    """Proposes configurations for a task and keeps them in the database."""
 
-    def __init__(self, conn: Connection, data: Dataset, study: Study | None = None) -> None:
+    def __init__(self, conn: Connection, task: Task, study: StudyConfig | None = None) -> None:
         self.conn = conn
-        self.data = data
-        self.study = study or Study()
-        self.space = self.study.space
+        self.task = task
+        self.study = study or StudyConfig()
+        self.space = task.space
         self._searched: dict[tuple[object, ...], Space] = {}
         self._within: dict[tuple[object, ...], bool] = {}
 
@@ -62,7 +62,7 @@ class HyperparameterTuner:
 
     def deployed(self) -> Deployed:
         """The deployed configuration, and where it is known from."""
-        return load_deployed(self.conn, self.space, self.study.model)
+        return load_deployed(self.conn, self.space, self.task.model)
 
     def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
         """Systematic steps around the current values, each hyperparameter by itself.
@@ -127,7 +127,7 @@ class HyperparameterTuner:
         history = load_history(
             self.conn,
             replace(
-                self.study.task(self.data),
+                self.task.key(self.study.objective),
                 panel=_number(run, "panel"),
                 timeout_seconds=_number(run, "timeout_seconds"),
                 memory_bytes=_number(run, "memory_bytes"),
@@ -178,7 +178,8 @@ class HyperparameterTuner:
 
     def get_best_experiment(self) -> Experiment:
         """The best completed experiment of the latest run on this data."""
-        return load_best_experiment(self.conn, self.study.model, self.data.fingerprint)
+        key = self.task.key(self.study.objective)
+        return load_best_experiment(self.conn, self.task.model, key.data_fingerprint)
 
     def get_tuning_statistics(self) -> dict[str, Any]:
         """How many runs and experiments there are, by method and by status."""
@@ -200,19 +201,19 @@ class HyperparameterTuner:
             created_at=stamp(),
             method=method,
             objective=self.study.objective,
-            model=self.study.model,
-            split=self.study.split,
+            model=self.task.model,
+            split=self.task.split,
             space_fingerprint=self.space.fingerprint,
             seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
             n_configs=n_configs,
-            settings={"directions": list(self.study.directions[:1])},
+            settings={"directions": list(directions(self.task, [self.study.objective]))},
             status="planned",
         )
 
     def planned_run(self, method: str) -> TuningRun | None:
         """The run that holds this method's pending candidates, if there is one."""
         return load_planned_run(
-            self.conn, method, self.study.model, self.study.split, self.study.objective
+            self.conn, method, self.task.model, self.task.split, self.study.objective
         )
 
     def _proposals(
@@ -252,7 +253,7 @@ def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
     return upwards(run.directions, (found.value, *found.further))
 
 
-def check_way(study: Study, method: str, *, progressive: bool, prunes: bool) -> None:
+def check_way(study: StudyConfig, method: str, *, progressive: bool, prunes: bool) -> None:
     """Refuse a way to go about a run that cannot serve its objectives.
 
     Raises:

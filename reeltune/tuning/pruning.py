@@ -8,15 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.experiment import Measurement, Pruned
-from reeltune.domain.space import Configuration
-from reeltune.engine.coverage import uncovered_metrics
-from reeltune.engine.engine import Engine, applies
-from reeltune.metrics.evaluate import Evaluation, evaluate
-from reeltune.rating_models.registry import model_class
-from reeltune.ratings.recommender import Recommender
 from reeltune.stats.paired_gain import MOST_GROUPS, lots
-from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.task import Evaluator
+from reeltune.tuning.measuring import measurement
 from reeltune.tuning.pruning_rules import LEAST_USERS, LOOKS, Contest, clear_loss
 
 
@@ -41,12 +37,11 @@ class Pruner:
     depends on the contest alone.
     """
 
-    def __init__(self, trainer: Trainer, seed: int) -> None:
-        self.trainer = trainer
+    def __init__(self, evaluator: Evaluator, objective: str, seed: int) -> None:
+        self.evaluator = evaluator
+        self.objective = objective
         self.seed = seed
-        self._latest: tuple[Configuration, Recommender] | None = None
         self._looks: Sequence[Look] | None = None
-        self._parts: dict[int, Engine] = {}  # by the number of users
 
     def __call__(self, contest: Contest) -> Measurement | Pruned:
         """What the configuration is worth, or that it is worse than the contest lets pass.
@@ -69,13 +64,13 @@ class Pruner:
         for look in self.looks(rivals[0]) if rivals else ():
             asked = [k for k in compared if k not in found]
             for k, evaluation in self._measured(contests, asked, look.users, spent):
-                values = evaluation.per_user[self.trainer.objective]
-                pruned = judged(contests[k], look, values, self.trainer.objective, float(spent[k]))
+                values = evaluation.per_unit[self.objective]
+                pruned = judged(contests[k], look, values, self.objective, float(spent[k]))
                 if pruned is not None:
                     found[k] = pruned
         left = [k for k in range(len(contests)) if k not in found]
         for k, evaluation in self._measured(contests, left, None, spent):
-            found[k] = self.trainer.measurement(evaluation, float(spent[k]))
+            found[k] = measurement(evaluation, self.objective, float(spent[k]))
         return [found[k] for k in range(len(contests))]
 
     def looks(self, rival: Floats | None) -> Sequence[Look]:
@@ -102,43 +97,10 @@ class Pruner:
         """
         began = time.perf_counter()
         configurations = [contests[k].configuration for k in asked]
-        evaluations = self._evaluations(configurations, users)
+        metric = None if users is None else self.objective
+        evaluations = self.evaluator.evaluate_many(configurations, users, metric)
         spent[list(asked)] += (time.perf_counter() - began) / max(1, len(asked))
         return list(zip(asked, evaluations, strict=True))
-
-    def _evaluations(
-        self, configurations: Sequence[Configuration], users: Ints | None
-    ) -> list[Evaluation]:
-        """The figures of each configuration on these users alone, or on all."""
-        trainer = self.trainer
-        whole = trainer.engine if all(map(applies, configurations)) else None
-        if whole is not None and users is None:
-            return trainer.evaluate_many(configurations)
-        is_covered = trainer.objective not in uncovered_metrics()
-        if whole is not None and users is not None and is_covered:
-            found = dict(self._part(whole, users).evaluate(configurations, trainer.threads))
-            return [found[k] for k in range(len(configurations))]
-        held_out = trainer.held_out
-        if users is not None:
-            held_out = held_out.where(np.isin(held_out.users, users))
-        return [
-            evaluate(self._fitted(c).score, trainer.fitting, held_out, trainer.catalogue)
-            for c in configurations
-        ]
-
-    def _part(self, whole: Engine, users: Ints) -> Engine:
-        """The engine for the users of a look, made once."""
-        if len(users) not in self._parts:
-            self._parts[len(users)] = among(whole, users)
-        return self._parts[len(users)]
-
-    def _fitted(self, configuration: Configuration) -> Recommender:
-        """The model with this configuration, fitted once for all looks at it."""
-        if self._latest is None or self._latest[0] != configuration:
-            trainer = self.trainer
-            model = model_class(trainer.model)(configuration)
-            self._latest = (configuration, model.fit(trainer.fitting, trainer.catalogue))
-        return self._latest[1]
 
 
 def judged(
@@ -171,24 +133,3 @@ def below(by_group: Floats, bar: float | None) -> float | None:
     """The mean gain of some groups of users where it is below `bar`, else None."""
     gain = float(by_group.mean())
     return gain if bar is not None and gain < bar else None
-
-
-def among(engine: Engine, users: Ints) -> Engine:
-    """The engine for some of its users alone, at ascending positions; it shares all else."""
-    world = engine.world
-    rows = np.flatnonzero(np.isin(world.users, users))
-    starts, ends = world.held_starts[rows], world.held_starts[rows + 1]
-    held = _ranges(starts, ends)
-    part = world._replace(
-        users=world.users[rows],
-        held_starts=np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64),
-        held=world.held[held],
-        liked=world.liked[held],
-    )
-    return Engine(part)
-
-
-def _ranges(starts: Ints, ends: Ints) -> Ints:
-    """All whole numbers from each start up to before its end, one range after the other."""
-    parts: Sequence[Ints] = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *parts])

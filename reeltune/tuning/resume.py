@@ -9,10 +9,10 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
 from reeltune.tracking.lineage import code_changes
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner, check_method, new_experiment
+from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 
 
-def check_resumable(tuner: HyperparameterTuner, run: TuningRun) -> None:
+def check_resumable(tuner: Proposer, run: TuningRun) -> None:
     """Refuse to go on with a run whose results could not be compared with new ones.
 
     Raises:
@@ -25,7 +25,7 @@ def check_resumable(tuner: HyperparameterTuner, run: TuningRun) -> None:
         )
     check_method(run.method)
     changed = [change.what for change in code_changes(run.code_version, run.model)]
-    if run.data_fingerprint != tuner.data.fingerprint:
+    if run.data_fingerprint != tuner.task.key(run.objective).data_fingerprint:
         changed.insert(0, "the data")
     if run.space_fingerprint != tuner.space.fingerprint:
         changed.append("the model's space")
@@ -45,7 +45,7 @@ def seconds_left(conn: Connection, run: TuningRun) -> float | None:
     return max(0.0, limit - ((totals and totals.seconds) or 0.0))
 
 
-def set_aside(tuner: HyperparameterTuner, run: TuningRun) -> None:
+def set_aside(tuner: Proposer, run: TuningRun) -> None:
     """Keep stored candidates beyond what `run` asks for in a planned run of their own."""
     stored = load_experiments(tuner.conn, run.tuning_run_id)
     extra = [e for e in stored if e.number > run.n_configs]

@@ -1,5 +1,6 @@
 """What a new run starts with: the best of earlier runs on similar data, as far as they helped."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,6 @@ from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space, Value
 from reeltune.domain.warm_start import Gain, Pattern
-from reeltune.ratings.meta_features import similarity
 
 MOST_STARTS = 5
 SHARE_OF_RUN = 4  # one in so many of a run's experiments at most
@@ -22,6 +22,34 @@ OTHER_OBJECTIVE = 0.7  # what a pattern for another objective is worth
 OTHER_SPLIT = 0.9
 NEXT_BEST = 0.8  # what the next configuration of a pattern is worth, by that of the one before
 NEAR = 0.02  # distance per root dimension below which two configurations are one
+
+
+@dataclass(frozen=True, slots=True)
+class MetaFeatures:
+    """What the data of a task are like, in a few figures."""
+
+    values: Mapping[str, float]
+    scales: Mapping[str, float]  # by how much each must differ for data to be unlike
+
+    def similarity(self, others: Mapping[str, float]) -> float:
+        """Return how much other data are alike, 0 to 1; a figure that only one has is unlike.
+
+        With every figure one scale apart it is e^-1.
+
+        >>> data = MetaFeatures({"users": 2.0}, {"users": 0.5})
+        >>> data.similarity({"users": 2.0}), data.similarity({}) == math.exp(-1)
+        (1.0, True)
+        """
+        if not self.scales:
+            return 1.0
+        mine = self.values
+        apart = [
+            min(3.0, abs(mine[name] - others[name]) / scale)
+            if name in mine and name in others
+            else 1.0
+            for name, scale in self.scales.items()
+        ]
+        return math.exp(-math.fsum(apart) / len(apart))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +104,7 @@ def is_trusted(pattern: Pattern) -> bool:
 def leads(
     patterns: Sequence[Pattern],
     run: TuningRun,
-    profile: Mapping[str, float],
+    data: MetaFeatures,
     space: Space,
     current: Configuration,
     tried: Sequence[Configuration],
@@ -86,12 +114,12 @@ def leads(
     Args:
         patterns: of earlier runs.
         run: the new one.
-        profile: of its data.
+        data: what its data are like.
         space: what it may choose from.
         current: what is deployed; gives what a pattern does not name.
         tried: what is known already, and the start need not repeat.
     """
-    by_worth = _by_worth(patterns, run, profile, space, current)
+    by_worth = _by_worth(patterns, run, data, space, current)
     values = [lead.hyperparameters for lead in by_worth]
     new = distinct(space, values, [current, *tried])[: most_starts(run)]
     return [by_worth[values.index(configuration)] for configuration in new]
@@ -120,13 +148,13 @@ def most_starts(run: TuningRun) -> int:
 def _by_worth(
     patterns: Sequence[Pattern],
     run: TuningRun,
-    profile: Mapping[str, float],
+    data: MetaFeatures,
     space: Space,
     current: Configuration,
 ) -> list[Lead]:
     found = []
     for pattern in patterns:
-        alike = similarity(pattern.profile, profile)
+        alike = data.similarity(pattern.profile)
         if pattern.model != run.model or alike < LEAST_SIMILARITY or not is_trusted(pattern):
             continue
         worth = alike * trust(pattern)

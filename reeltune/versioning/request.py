@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reeltune.domain.space import Configuration, Value
+from reeltune.domain.study import StudyConfig
 from reeltune.gate.comparisons import Contrast
 from reeltune.gate.error_budget import BudgetState
 from reeltune.gate.gate import MINIMUM_EFFECT, Decision
 from reeltune.gate.guardrails import Rule
 from reeltune.stats.paired_tests import Comparison
-from reeltune.tasks.study import Study
 from reeltune.views.json_ready import json_ready
 
 MIN_NEW_RATINGS = 100
@@ -22,7 +22,7 @@ Verdict = Literal["promoted", "would be promoted", "cannot tell", "refused", "no
 class Order:
     """What to retrain, and under which conditions."""
 
-    study: Study
+    study: StudyConfig
     hyperparameters: Configuration | None = None  # None: the deployed ones
     experiment_id: str | None = None  # where they come from
     reason: str = "retrained"

@@ -17,14 +17,16 @@ from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import stamp
 from reeltune.domain.completion import completed
+from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
 from reeltune.gate.guardrails import LEVEL
+from reeltune.metrics.objectives import direction_of
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
-from reeltune.tasks.ratings import Trainer, finite
+from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.finalists import pick
 from reeltune.versioning.registry import promote, refuse, register
@@ -80,10 +82,10 @@ class _Retrainer:
             f"{self.order.min_new_ratings} are needed: nothing done (--force retrains all the same)"
         )
 
-    def per_user(self, trainer: Trainer, side: Side) -> Floats:
+    def per_unit(self, trainer: RatingsEvaluator, side: Side) -> Floats:
         """(U,) the objective of one side on the test part, so that more is better."""
-        values = measure_figures(trainer, side).per_user[self.study.objective]
-        return self.study.direction.upwards(values)
+        values = measure_figures(trainer, side).per_unit[self.study.objective]
+        return direction_of(self.study.objective).upwards(values)
 
     def run(self, least_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
@@ -175,7 +177,7 @@ class _Retrainer:
     def _reference(self, evidence: Evidence, metric: str) -> Reference:
         """What the candidate is worth user by user, for it to be watched against."""
         ratings = self.data.ratings
-        values = evidence.candidate[WATCHED_SPLIT].evaluation.per_user[metric]
+        values = evidence.candidate[WATCHED_SPLIT].evaluation.per_unit[metric]
         known = np.isfinite(values)
         return Reference(int(ratings.rated_at.max()), ratings.user_ids[known], values[known])
 
@@ -232,8 +234,8 @@ def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Re
         return retrain(conn, data, orders[0])
     finalists = [_Retrainer(conn, data, order) for order in orders]
     first = finalists[0]
-    trainer = Trainer.of(data, first.study, "test")
-    deployed = first.per_user(trainer, first.deployed)
-    gains = np.stack([each.per_user(trainer, each.candidate) - deployed for each in finalists])
+    trainer = RatingsEvaluator.of(data, first.study, "test")
+    deployed = first.per_unit(trainer, first.deployed)
+    gains = np.stack([each.per_unit(trainer, each.candidate) - deployed for each in finalists])
     best, p_value = pick(gains, first.order.minimum_effect)
     return finalists[best].run(p_value)

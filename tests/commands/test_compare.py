@@ -12,11 +12,11 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.test_evaluations import load_looks
 from reeltune.domain.errors import InputError, NotFoundError
+from reeltune.domain.study import StudyConfig
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.stats.paired_tests import paired_difference
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 from tests.running import run, run_json
@@ -28,7 +28,7 @@ SCRIPT = "tune_orchestrator.py"
 def tuned(world: Path) -> tuple[Path, str]:
     """A world with a run of three experiments and the defaults as version 1; the run's id."""
     with connection(world) as conn:
-        data, study = load_dataset(conn), Study(seed=2)
+        data, study = load_dataset(conn), StudyConfig(seed=2)
         run_id = TuningOrchestrator(conn, data, study).run_full_tuning("random", 2).tuning_run_id
         retrain(conn, data, Order(study=study, accuracy_threshold=0.0))
     return world, run_id
@@ -36,7 +36,7 @@ def tuned(world: Path) -> tuple[Path, str]:
 
 def compared(path: Path, a: str, b: str) -> Compared:
     with connection(path) as conn:
-        return compare(conn, load_dataset(conn), Study(), a, b)
+        return compare(conn, load_dataset(conn), StudyConfig(), a, b)
 
 
 def test_experiments_are_compared_user_by_user_on_the_validation_part(
@@ -45,7 +45,7 @@ def test_experiments_are_compared_user_by_user_on_the_validation_part(
     path, run_id = tuned
     found = compared(path, f"{run_id}_000", f"{run_id}_001")
     with connection(path) as conn:
-        trainer = Trainer.of(load_dataset(conn), Study())
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
         values = conn.execute(
             "SELECT hyperparameters FROM hp_experiments WHERE number < 2 ORDER BY number"
         ).fetchall()
@@ -53,13 +53,13 @@ def test_experiments_are_compared_user_by_user_on_the_validation_part(
     before, after = (trainer.evaluate(json.loads(row[0])) for row in values)
     whole = {(c.split, c.metric): c for c in found.contrasts if c.segment == "all users"}
     for metric in ("accuracy", "ndcg@10"):
-        expected = paired_difference(after.per_user[metric], before.per_user[metric])
+        expected = paired_difference(after.per_unit[metric], before.per_unit[metric])
         line = whole["user-time", metric].compared
         assert line is not None
         assert line.difference == pytest.approx(expected.difference)
         assert line.n_users == expected.n_users
     assert whole["user-time", "accuracy"].compared == paired_difference(
-        after.per_user["accuracy"], before.per_user["accuracy"]
+        after.per_unit["accuracy"], before.per_unit["accuracy"]
     )
     assert ("calendar", "accuracy") in whole
 
@@ -120,7 +120,7 @@ def rendered(width: int, path: Path, **given: float) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     with connection(path) as conn:
         order = Order(
-            study=Study(),
+            study=StudyConfig(),
             hyperparameters=SPACE.merged(SPACE.defaults(), given),
             dry_run=True,
             unattended=True,

@@ -10,10 +10,10 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_path, load_deployed
 from reeltune.db.experiments import load_experiment
 from reeltune.db.versions import load_events, load_production, load_versions
+from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import BUILT_IN
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
@@ -45,8 +45,8 @@ def test_what_is_measured_is_blind_to_the_test_part_and_what_is_deployed_is_not(
 ) -> None:
     with connection(world) as conn:
         data = load_dataset(conn)
-        result = retrain(conn, data, Order(study=Study(), accuracy_threshold=0.0))
-        measured = Trainer.of(data, Study(), "test").evaluate(SPACE.defaults())
+        result = retrain(conn, data, Order(study=StudyConfig(), accuracy_threshold=0.0))
+        measured = RatingsEvaluator.of(data, StudyConfig(), "test").evaluate(SPACE.defaults())
         served = load_model(conn)
         users = np.arange(data.ratings.n_users)
         full = HandWeighted(SPACE.defaults()).fit(data.ratings, data.catalogue).score(users)

@@ -10,9 +10,9 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_runs
 from reeltune.domain.errors import InterruptedRunError
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.domain.study import StudyConfig
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.stopping import StopRules
 from tests.tuning.runs import Interrupting, tuned
 
@@ -47,7 +47,7 @@ def test_a_run_is_shown_with_what_it_was_set_up_with(world: Path) -> None:
 def test_an_interrupted_run_is_resumed_by_its_id(world: Path) -> None:
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(2)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(2)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(Plan(method="random", n_configs=3, stop=StopRules(patience=50)))

@@ -17,10 +17,11 @@ from reeltune.db.tuning_runs import load_progress, load_runs
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import HyperparameterTuner
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
+from reeltune.tuning.ratings import HyperparameterTuner
 from tests.running import ROOT, command, environment, run, run_json
 
 SCRIPT = "tune_orchestrator.py"
@@ -32,7 +33,7 @@ def tuned(
     path: Path, method: str = "bayesian", n: int = 12, *, jobs: int = 1, seed: int = 7
 ) -> RunResult:
     with connection(path) as conn:
-        study = Study(seed=seed)
+        study = StudyConfig(seed=seed)
         return TuningOrchestrator(conn, load_dataset(conn), study, jobs=jobs).run_full_tuning(
             method, n
         )
@@ -101,7 +102,7 @@ def test_testing_a_configuration_gives_what_a_run_records_of_it_and_records_noth
     world: Path,
 ) -> None:
     with connection(world) as conn:
-        orchestrator = TuningOrchestrator(conn, load_dataset(conn), Study(seed=7))
+        orchestrator = TuningOrchestrator(conn, load_dataset(conn), StudyConfig(seed=7))
         current = orchestrator.tuner.get_current_hyperparameters()
         found = orchestrator.test_configuration(current)
         assert load_runs(conn) == []
@@ -131,9 +132,9 @@ def test_values_per_user_are_kept_of_the_baseline_and_the_best(world: Path) -> N
     result = tuned(world, "random", 4)
     assert result.best_experiment_id is not None
     with connection(world) as conn:
-        trainer = Trainer.of(load_dataset(conn), Study())
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
         assert result.best_hyperparameters is not None
-        best = trainer(result.best_hyperparameters)
+        best = Measurer(trainer, "accuracy")(result.best_hyperparameters)
         kept = load_user_values(conn, result.best_experiment_id, "accuracy")
         assert load_user_values(conn, f"{result.tuning_run_id}_000", "accuracy") is not None
     assert kept is not None
@@ -160,9 +161,9 @@ def test_stored_candidates_are_what_a_run_tries(world: Path) -> None:
 
 def test_stored_candidates_beyond_what_is_asked_for_stay_pending(world: Path) -> None:
     with connection(world) as conn:
-        _, stored = HyperparameterTuner(conn, load_dataset(conn), Study(seed=1)).save_candidates(
-            "random", 5
-        )
+        _, stored = HyperparameterTuner(
+            conn, load_dataset(conn), StudyConfig(seed=1)
+        ).save_candidates("random", 5)
     first = tuned(world, "random", 2)
     second = tuned(world, "random", 3)
     tried = [
@@ -202,15 +203,15 @@ def test_a_run_ends_early_where_nothing_new_is_left(world: Path) -> None:
 def _fails_on(numbers: set[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the configurations that are tried first, second, ... fail, by number from 0."""
     seen: list[Configuration] = []
-    measure_many = Trainer.measure_many
+    measure_many = Measurer.measure_many
 
-    def measure(trainer: Trainer, configurations: Sequence[Configuration]) -> list[Measurement]:
+    def measure(measurer: Measurer, configurations: Sequence[Configuration]) -> list[Measurement]:
         seen.extend(c for c in configurations if c not in seen)
         if any(seen.index(c) in numbers for c in configurations):
             raise ValueError("made to\nfail")
-        return measure_many(trainer, configurations)
+        return measure_many(measurer, configurations)
 
-    monkeypatch.setattr(Trainer, "measure_many", measure)
+    monkeypatch.setattr(Measurer, "measure_many", measure)
 
 
 def test_a_failed_experiment_fails_alone(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

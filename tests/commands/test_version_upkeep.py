@@ -14,7 +14,7 @@ from reeltune.db.doctor import examine
 from reeltune.db.versions import load_version, load_versions
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import StorageError
-from reeltune.tasks.study import Study
+from reeltune.domain.study import StudyConfig
 from reeltune.versioning import history as moments
 from reeltune.versioning.registry import load_model, promote, rollback
 from reeltune.versioning.request import Order
@@ -45,7 +45,7 @@ def conn(path: Path) -> Connection:
 
 def retrained(path: Path) -> int:
     with connection(path) as conn:
-        order = Order(study=Study(), force=True, accuracy_threshold=0.0)
+        order = Order(study=StudyConfig(), force=True, accuracy_threshold=0.0)
         version = retrain(conn, load_dataset(conn), order).version
     assert version is not None
     return version

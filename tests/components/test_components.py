@@ -20,10 +20,11 @@ from reeltune.components.rating import Rating
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
+from reeltune.domain.evaluation import Part
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.splits import SPLITS, HeldOutPart
+from reeltune.ratings.splits import SPLITS
 from reeltune.ratings.table import RatingTable
 from tests.metrics.worlds import Row, table_of
 
@@ -189,7 +190,7 @@ def changed(data: Dataset, parts: np.ndarray, first_held_out: int) -> Dataset:
 @pytest.mark.parametrize(("part", "code"), [("validation", 1), ("test", 2)])
 @pytest.mark.parametrize("split", list(SPLITS))
 def test_no_statistic_changes_when_held_out_ratings_change(
-    small_world: Path, split: str, part: HeldOutPart, code: int
+    small_world: Path, split: str, part: Part, code: int
 ) -> None:
     with connection(small_world) as conn:
         data = load_dataset(conn)

@@ -12,6 +12,7 @@ from reeltune.components import COMPONENTS
 from reeltune.components.hyperparameters import SPACE
 from reeltune.components.rating import Rating
 from reeltune.domain.arrays import Floats
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
 from reeltune.engine import coverage as covered
@@ -22,9 +23,9 @@ from reeltune.engine.coverage import (
     uncovered_metrics,
 )
 from reeltune.engine.engine import applies
-from reeltune.metrics.evaluate import Evaluation
-from reeltune.metrics.ranking_metrics import METRICS, Metric, Outcome, mrr
-from reeltune.tasks.ratings import Trainer
+from reeltune.metrics.ranking_metrics import METRICS, Outcome, RankingMetric, mrr
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.pruning_rules import Contest
 from tests.engine.test_engine import assert_same, configuration_of, engine_of, some_trainer
@@ -66,11 +67,13 @@ def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def register(patch: pytest.MonkeyPatch, name: str, **changes: object) -> None:
-    new = Metric(name, name, higher_is_better=True, per_user=True, measure=sure_hits)
+    new = RankingMetric(name, name, higher_is_better=True, per_unit=True, measure=sure_hits)
     patch.setitem(METRICS, name, replace(new, **changes))  # type: ignore[arg-type]
 
 
-def assert_as_by_reference(trainer: Trainer, configurations: Sequence[Configuration]) -> None:
+def assert_as_by_reference(
+    trainer: RatingsEvaluator, configurations: Sequence[Configuration]
+) -> None:
     found = trainer.evaluate_many(configurations)
     for evaluation, configuration in zip(found, configurations, strict=True):
         assert_same(evaluation, trainer.evaluate_by_reference(configuration))
@@ -80,7 +83,7 @@ def test_what_is_covered_is_registered_and_is_what_the_engine_computes() -> None
     assert COVERED_METRICS.items() <= {n: m.measure for n, m in METRICS.items()}.items()
     ((_, found),) = engine_of(some_trainer()).evaluate([SPACE.defaults()])
     assert found.values.keys() == COVERED_METRICS.keys()
-    assert found.per_user.keys() == {n for n in COVERED_METRICS if METRICS[n].per_user}
+    assert found.per_unit.keys() == {n for n in COVERED_METRICS if METRICS[n].per_unit}
     assert [kind.name for kind in COVERED_COMPONENTS] == list(COMPONENTS)
 
 
@@ -90,15 +93,15 @@ def test_a_metric_that_is_not_covered_is_measured_by_the_reference_and_no_other(
     trainer, asked = some_trainer(), []
     before = trainer.evaluate_many(CONFIGURATIONS)
     register(monkeypatch, "sure hits")
-    reference = Trainer.evaluate_by_reference
+    reference = RatingsEvaluator.evaluate_by_reference
 
     def watched(*arguments: object) -> Evaluation:
         asked.append(arguments[2:])
         return reference(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Trainer, "evaluate_by_reference", watched)
+    monkeypatch.setattr(RatingsEvaluator, "evaluate_by_reference", watched)
     found = trainer.evaluate_many(CONFIGURATIONS)
-    assert asked == [(["sure hits"],)] * len(CONFIGURATIONS)
+    assert asked == [(["sure hits"], None)] * len(CONFIGURATIONS)
     for old, new, configuration in zip(before, found, CONFIGURATIONS, strict=True):
         assert_same(new, reference(trainer, configuration))
         assert old.values.items() <= new.values.items()
@@ -106,7 +109,7 @@ def test_a_metric_that_is_not_covered_is_measured_by_the_reference_and_no_other(
     assert [record.message for record in said.records] == [
         "the compiled engine does not compute 'sure hits': the slower reference does"
     ]
-    assert not trainer.measures_fast
+    assert not trainer.is_batched
 
 
 def test_another_definition_under_a_covered_name_is_not_covered(
@@ -125,18 +128,18 @@ def test_a_metric_that_is_no_longer_registered_is_not_measured(
 ) -> None:
     monkeypatch.delitem(METRICS, "diversity")
     trainer = some_trainer()
-    assert trainer.measures_fast
+    assert trainer.is_batched
     assert_as_by_reference(trainer, CONFIGURATIONS)
 
 
-@pytest.mark.parametrize("per_user", [True, False])
+@pytest.mark.parametrize("per_unit", [True, False])
 def test_a_metric_for_all_users_together_may_be_uncovered_too(
-    monkeypatch: pytest.MonkeyPatch, per_user: bool
+    monkeypatch: pytest.MonkeyPatch, per_unit: bool
 ) -> None:
     measure = (
-        sure_hits if per_user else lambda outcome: np.nanmax(sure_hits(outcome), keepdims=True)
+        sure_hits if per_unit else lambda outcome: np.nanmax(sure_hits(outcome), keepdims=True)
     )
-    register(monkeypatch, "most sure", per_user=per_user, measure=measure)
+    register(monkeypatch, "most sure", per_unit=per_unit, measure=measure)
     assert_as_by_reference(some_trainer(), CONFIGURATIONS)
 
 
@@ -144,16 +147,16 @@ def test_pruning_by_a_metric_that_is_not_covered_sees_its_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     register(monkeypatch, "sure hits")
-    trainer = replace(some_trainer(), objective="sure hits")
+    trainer = some_trainer()
     for objective in ("sure hits", "accuracy"):
-        pruner = Pruner(replace(trainer, objective=objective), seed=0)
-        everybody = trainer.evaluate_by_reference(CONFIGURATIONS[0]).per_user[objective]
+        pruner = Pruner(trainer, objective, seed=0)
+        everybody = trainer.evaluate_by_reference(CONFIGURATIONS[0]).per_unit[objective]
         users = np.flatnonzero(np.isfinite(everybody))[::2]
-        (found,) = pruner._evaluations(CONFIGURATIONS[:1], users)
-        assert np.array_equal(found.per_user[objective][users], everybody[users])
+        (found,) = trainer.evaluate_many(CONFIGURATIONS[:1], users, objective)
+        assert np.array_equal(found.per_unit[objective][users], everybody[users])
         measured = pruner(Contest(CONFIGURATIONS[0]))
         assert isinstance(measured, Measurement)
-        assert measured.metrics == trainer(CONFIGURATIONS[0]).metrics
+        assert measured.metrics == Measurer(trainer, "accuracy")(CONFIGURATIONS[0]).metrics
         assert list(measured.metrics) == list(METRICS)
 
 

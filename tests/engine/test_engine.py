@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
+from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
 from reeltune.engine import measure as fused
 from reeltune.engine.arrays import LANES, TOP
 from reeltune.engine.engine import Engine, applies
-from reeltune.metrics.evaluate import Evaluation
 from reeltune.metrics.ranking import rank, tie_order
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
-from reeltune.tasks.ratings import Trainer
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 from tests.metrics.worlds import table_of
 
 RATINGS = {"all alike": [4.0], "two": [2.0, 4.5], "many": [0.5, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0]}
@@ -29,7 +30,7 @@ RATINGS = {"all alike": [4.0], "two": [2.0, 4.5], "many": [0.5, 1.5, 2.0, 3.0, 3
 class Case:
     """A made-up world and what to try on it."""
 
-    trainer: Trainer
+    trainer: RatingsEvaluator
     configurations: list[Configuration]
 
 
@@ -94,22 +95,22 @@ def cases(draw: st.DrawFn) -> Case:
         **{n: some[-1][n] for n in SPACE.groups[0].dimensions if n in some[0]},
     }
     return Case(
-        Trainer(BUILT_IN, "accuracy", fitting, held_out, catalogue),
+        RatingsEvaluator(BUILT_IN, fitting, held_out, catalogue),
         [*some, weights_only, some[0]],
     )
 
 
 def assert_same(found: Evaluation, expected: Evaluation) -> None:
-    assert found.n_users == expected.n_users
+    assert found.n_units == expected.n_units
     assert list(found.values) == list(expected.values)
     for name, value in expected.values.items():
         assert np.array_equal(found.values[name], value, equal_nan=True), name
-    assert found.per_user.keys() == expected.per_user.keys()
-    for name, values in expected.per_user.items():
-        assert np.array_equal(found.per_user[name], values, equal_nan=True), name
+    assert found.per_unit.keys() == expected.per_unit.keys()
+    for name, values in expected.per_unit.items():
+        assert np.array_equal(found.per_unit[name], values, equal_nan=True), name
 
 
-def engine_of(trainer: Trainer) -> Engine:
+def engine_of(trainer: RatingsEvaluator) -> Engine:
     engine = Engine.of(trainer.fitting, trainer.held_out, trainer.catalogue)
     assert engine is not None
     return engine
@@ -148,18 +149,18 @@ def test_neither_threads_nor_the_size_of_a_pass_change_a_bit(case: Case) -> None
         assert_same(one, other)
 
 
-def some_trainer(seed: int = 0) -> Trainer:
+def some_trainer(seed: int = 0) -> RatingsEvaluator:
     rng = np.random.default_rng(seed)
     fitting, held_out = parts_of(rng, 30, 100, RATINGS["many"])
-    return Trainer(BUILT_IN, "accuracy", fitting, held_out, catalogue_of(rng, 100, 1.0))
+    return RatingsEvaluator(BUILT_IN, fitting, held_out, catalogue_of(rng, 100, 1.0))
 
 
 def test_a_measurement_is_the_same_alone_and_among_others() -> None:
     trainer, rng = some_trainer(), np.random.default_rng(1)
     configurations = [configuration_of(rng) for _ in range(9)]
-    together = trainer.measure_many(configurations)
+    together = Measurer(trainer, "accuracy").measure_many(configurations)
     for found, configuration in zip(together, configurations, strict=True):
-        alone = trainer(configuration)
+        alone = Measurer(trainer, "accuracy")(configuration)
         assert found.objective_value == alone.objective_value
         assert found.metrics == alone.metrics
         assert np.array_equal(found.user_values, alone.user_values, equal_nan=True)
@@ -202,19 +203,19 @@ def test_what_the_engine_cannot_do_is_left_to_the_reference() -> None:
     trainer = some_trainer()
     both = replace(trainer, held_out=trainer.fitting)
     with pytest.raises(InputError, match="in both"):
-        both(SPACE.defaults())
+        Measurer(both, "accuracy")(SPACE.defaults())
     assert Engine.of(both.fitting, both.held_out, both.catalogue) is None
     assert not applies({**SPACE.defaults(), "genre_weight": float("nan")})
     assert not applies({**SPACE.defaults(), "genre_weight": 2.0})
     with pytest.raises(InputError, match="must be finite"):
-        trainer({**SPACE.defaults(), "genre_weight": float("nan")})
+        Measurer(trainer, "accuracy")({**SPACE.defaults(), "genre_weight": float("nan")})
 
 
 def test_without_held_out_ratings_nothing_can_be_measured() -> None:
     trainer = some_trainer()
     nobody = trainer.held_out.where(np.zeros(len(trainer.held_out), dtype=np.bool_))
     with pytest.raises(InputError, match="no user has the held-out ratings"):
-        replace(trainer, held_out=nobody)(SPACE.defaults())
+        Measurer(replace(trainer, held_out=nobody), "accuracy")(SPACE.defaults())
 
 
 def test_the_environment_limits_threads(monkeypatch: pytest.MonkeyPatch) -> None:

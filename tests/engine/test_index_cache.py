@@ -11,13 +11,13 @@ from reeltune.db import dataset
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import AnyArray, Ints
+from reeltune.domain.study import StudyConfig
 from reeltune.engine.index_cache import Place, flattened, restored
 from reeltune.executors import make_executor
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import _same
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 
 
 class Inner(NamedTuple):
@@ -54,19 +54,19 @@ def test_a_kept_world_measures_the_same_and_is_not_made_again(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default = SPACE.defaults()
-    plain = Trainer.of(replace(data, cache=None), Study()).evaluate(default)
-    Trainer.of(data, Study()).prepare()
+    plain = RatingsEvaluator.of(replace(data, cache=None), StudyConfig()).evaluate(default)
+    RatingsEvaluator.of(data, StudyConfig()).prepare()
     monkeypatch.setattr("reeltune.engine.index._fitted", none_made)
-    kept = Trainer.of(data, Study()).evaluate(default)
+    kept = RatingsEvaluator.of(data, StudyConfig()).evaluate(default)
     assert kept.values == plain.values
-    for name, values in plain.per_user.items():
-        assert np.array_equal(kept.per_user[name], values, equal_nan=True)
+    for name, values in plain.per_unit.items():
+        assert np.array_equal(kept.per_unit[name], values, equal_nan=True)
 
 
 def test_each_split_has_a_world_of_its_own_and_the_test_part_has_none_kept(data: Dataset) -> None:
     for split in ("user-time", "calendar"):
-        Trainer.of(data, Study(split=split)).prepare()
-        Trainer.of(data, Study(split=split), "test").prepare()
+        RatingsEvaluator.of(data, StudyConfig(split=split)).prepare()
+        RatingsEvaluator.of(data, StudyConfig(split=split), "test").prepare()
     assert isinstance(data.cache, ArrayCache)
     assert sum(name.startswith("world-") for name in data.cache.names()) == 2
 
@@ -83,15 +83,15 @@ def test_other_data_or_another_program_have_another_place(
 
 
 def test_workers_find_the_world_kept(data: Dataset) -> None:
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
     trainer.prepare()
     assert isinstance(data.cache, ArrayCache)
     before = {name: data.cache.path(name).stat().st_ino for name in data.cache.names()}
-    with make_executor(2, partial(_same, trainer)) as executor:
+    with make_executor(2, partial(Measurer, trainer, "accuracy")) as executor:
         executor.submit(1, SPACE.defaults())
         (outcome,) = executor.finished()
     assert outcome.result is not None
-    assert outcome.result.metrics == trainer(SPACE.defaults()).metrics
+    assert outcome.result.metrics == Measurer(trainer, "accuracy")(SPACE.defaults()).metrics
     assert {name: data.cache.path(name).stat().st_ino for name in before} == before
 
 
@@ -102,4 +102,4 @@ def test_where_nothing_can_be_kept_the_world_is_made_all_the_same(
         return
 
     monkeypatch.setattr(ArrayCache, "save", unkept)
-    assert Trainer.of(data, Study()).evaluate(SPACE.defaults()).n_users > 0
+    assert RatingsEvaluator.of(data, StudyConfig()).evaluate(SPACE.defaults()).n_units > 0

@@ -1,8 +1,9 @@
 import numpy as np
 
 from reeltune.domain.arrays import Floats
+from reeltune.domain.evaluation import Evaluation
 from reeltune.gate.comparisons import EVERYONE, Measured, contrasts
-from reeltune.metrics.evaluate import Evaluation, mean
+from reeltune.metrics.evaluate import mean
 from reeltune.metrics.ranking_metrics import METRICS
 
 N = 40
@@ -11,12 +12,12 @@ N = 40
 def measured(accuracy: Floats, by_movies: dict[str, Floats] | None = None) -> Measured:
     """A model with this accuracy per user; its other metrics are all 0.5."""
     half = np.full(len(accuracy), 0.5)
-    per_user = {name: half for name, metric in METRICS.items() if metric.per_user}
-    per_user["accuracy"] = accuracy
-    values = {name: mean(per_user.get(name, half)) for name in METRICS}
+    per_unit = {name: half for name, metric in METRICS.items() if metric.per_unit}
+    per_unit["accuracy"] = accuracy
+    values = {name: mean(per_unit.get(name, half)) for name in METRICS}
     first = np.arange(len(accuracy)) < N // 2
     return Measured(
-        evaluation=Evaluation(values, per_user, len(accuracy)),
+        evaluation=Evaluation(values, per_unit, len(accuracy)),
         by_users={"new users": first, "heavy users": ~first},
         by_movies=by_movies or {},
     )

@@ -16,8 +16,8 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.test_evaluations import load_looks
+from reeltune.domain.study import StudyConfig
 from reeltune.gate.error_budget import budget_state
-from reeltune.tasks.study import Study
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain_best
 from tests.commands.test_tune import tuned
@@ -57,7 +57,7 @@ def finalists(world: Path) -> None:
     with connection(world) as conn:
         orders = [
             Order(
-                study=Study(),
+                study=StudyConfig(),
                 hyperparameters=SPACE.merged(SPACE.defaults(), {"genre_boost_high": value}),
                 unattended=True,
             )

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
+from reeltune.domain.evaluation import Evaluation
 from reeltune.metrics import evaluate as module
-from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.ratings.splits import split_by_user_time
 from tests.metrics.worlds import World, catalogue_of, table_of, worlds
@@ -32,11 +33,11 @@ def world_of(n_users: int, n_movies: int) -> World:
 @given(world=worlds(), chunk=st.integers(1, 5))
 def test_the_chunk_size_changes_no_digit(world: World, chunk: int) -> None:
     whole, chunked = evaluated(world), evaluated(world, chunk)
-    assert chunked.n_users == whole.n_users
+    assert chunked.n_units == whole.n_units
     for name in METRICS:
         assert np.array_equal(chunked.values[name], whole.values[name], equal_nan=True)
-    for name, values in whole.per_user.items():
-        assert np.array_equal(chunked.per_user[name], values, equal_nan=True)
+    for name, values in whole.per_unit.items():
+        assert np.array_equal(chunked.per_unit[name], values, equal_nan=True)
 
 
 @given(world=worlds())
@@ -44,8 +45,8 @@ def test_all_metrics_are_there_for_whoever_has_a_held_out_rating(world: World) -
     evaluation = evaluated(world)
     assert list(evaluation.values) == list(METRICS)
     assert all(type(value) is float for value in evaluation.values.values())
-    assert list(evaluation.per_user) == [m.name for m in METRICS.values() if m.per_user]
-    assert evaluation.n_users == len(set(world.held_out.users.tolist()))
+    assert list(evaluation.per_unit) == [m.name for m in METRICS.values() if m.per_unit]
+    assert evaluation.n_units == len(set(world.held_out.users.tolist()))
 
 
 def test_users_without_held_out_ratings_are_not_scored_and_no_chunk_exceeds_the_bound(
@@ -68,7 +69,7 @@ def test_with_nobody_to_measure_every_value_is_nan() -> None:
     world = world_of(2, 4)
     nobody = world.held_out.where(np.zeros(len(world.held_out), dtype=np.bool_))
     evaluation = evaluate(world.score, world.fitting, nobody, world.catalogue)
-    assert evaluation.n_users == 0
+    assert evaluation.n_units == 0
     assert np.isnan(list(evaluation.values.values())).all()
 
 
@@ -77,7 +78,7 @@ def test_an_empty_world_is_measured_too() -> None:
     evaluation = evaluate(
         lambda users: np.empty((len(users), 0)), nothing, nothing, catalogue_of([], [])
     )
-    assert evaluation.n_users == 0
+    assert evaluation.n_units == 0
 
 
 def test_scores_of_the_wrong_shape_are_refused() -> None:

@@ -16,16 +16,15 @@ from reeltune.db.experiments import load_experiments, load_user_values
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import BASELINE
+from reeltune.domain.study import StudyConfig
 from reeltune.metrics.segments import held_out_scores, movie_accuracies
 from reeltune.metrics.user_sample import panel_part
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.evidence import Side, gather, measure_sides
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner
+from reeltune.tuning.ratings import HyperparameterTuner, TuningOrchestrator
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order, Retraining
 from reeltune.versioning.retraining import retrain
@@ -42,12 +41,12 @@ def other(small_world: Path, tmp_path: Path) -> Path:
 def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: Path) -> None:
     run_id = tuned(world, PLAN).tuning_run_id
     with connection(world) as conn:
-        whole = Trainer.of(load_dataset(conn), Study())
+        whole = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
         (baseline, *rest) = load_experiments(conn, run_id)
         assert baseline.number == BASELINE
         values = load_user_values(conn, baseline.experiment_id, "accuracy")
         on_panel = np.diff(panel_part(whole.held_out, 20).starts) > 0
-        expected = whole.evaluate(baseline.hyperparameters).per_user["accuracy"]
+        expected = whole.evaluate(baseline.hyperparameters).per_unit["accuracy"]
     assert values is not None
     assert np.array_equal(values, np.where(on_panel, expected, np.nan), equal_nan=True)
     for experiment in rest:
@@ -57,7 +56,7 @@ def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: 
 
 def test_the_fit_sees_everybody(world: Path) -> None:
     with connection(world) as conn:
-        whole = Trainer.of(load_dataset(conn), Study())
+        whole = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
     assert whole.on_panel(20).fitting is whole.fitting
     assert whole.on_panel(None) is whole
 
@@ -68,15 +67,15 @@ def test_the_gate_measures_everybody(world: Path) -> None:
         data = load_dataset(conn)
         experiments = load_experiments(conn, run_id)
         sides = [Side("hand-weighted", e.hyperparameters) for e in experiments[:2]]
-        evidence = gather(data, Study(), "test", sides[0], sides[1])
-    held_out = Trainer.of(data, Study(), "test").held_out
-    measured = evidence.candidate["user-time"].evaluation.n_users
+        evidence = gather(data, StudyConfig(), "test", sides[0], sides[1])
+    held_out = RatingsEvaluator.of(data, StudyConfig(), "test").held_out
+    measured = evidence.candidate["user-time"].evaluation.n_units
     assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
 
 
 def test_segments_on_a_panel_are_as_by_a_model_fitted_for_everybody(world: Path) -> None:
     with connection(world) as conn:
-        trainer = Trainer.of(load_dataset(conn), Study(), "test").on_panel(60)
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig(), "test").on_panel(60)
     (found,) = measure_sides(trainer, [Side(BUILT_IN, SPACE.defaults())])
     model = HandWeighted(SPACE.defaults()).fit(trainer.fitting, trainer.catalogue)
     scores_of = partial(held_out_scores, model.score)
@@ -90,7 +89,7 @@ def test_a_resumed_run_has_the_panel_of_the_unbroken_one(world: Path, other: Pat
     expected = tuned(other, PLAN)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(3)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(3)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(PLAN)
@@ -104,7 +103,7 @@ def test_results_on_other_users_are_no_history(world: Path) -> None:
         tuned(world, Plan(method="random", n_configs=3, panel=panel))
     last = tuned(world, Plan(method="random", n_configs=2, panel=20)).tuning_run_id
     with connection(world) as conn:
-        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(seed=7))
+        tuner = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(seed=7))
         trials = tuner.earlier_trials(load_run(conn, last))
     assert len(trials) == 4
 
@@ -112,7 +111,9 @@ def test_results_on_other_users_are_no_history(world: Path) -> None:
 def test_a_night_with_the_same_configuration_may_be_judged_on_a_panel(world: Path) -> None:
     def night(**order: Any) -> Retraining:
         with connection(world) as conn:
-            return retrain(conn, load_dataset(conn), Order(study=Study(), force=True, **order))
+            return retrain(
+                conn, load_dataset(conn), Order(study=StudyConfig(), force=True, **order)
+            )
 
     low = {"accuracy_threshold": 0.1}
     users = [
@@ -131,7 +132,7 @@ def test_what_a_night_on_a_panel_deploys_is_fitted_to_everybody(world: Path, oth
     found = []
     for path, panel in ((world, 20), (other, None)):
         with connection(path) as conn:
-            order = Order(study=Study(), force=True, accuracy_threshold=0.1)
+            order = Order(study=StudyConfig(), force=True, accuracy_threshold=0.1)
             retrain(conn, load_dataset(conn), order)
             retrain(conn, load_dataset(conn), replace(order, panel=panel))
             found.append(load_model(conn, 2).model.arrays())

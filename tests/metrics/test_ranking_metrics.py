@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 
 from reeltune.domain.arrays import Floats
-from reeltune.metrics.evaluate import Evaluation, evaluate
+from reeltune.domain.evaluation import Evaluation
+from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.ranking import Ranking
 from reeltune.metrics.ranking_metrics import METRICS, Outcome
 from tests.metrics import oracle
@@ -71,8 +72,8 @@ def test_each_metric_keeps_the_contract(name: str, world: World) -> None:
     assert metric.measure.__doc__
     assert "Source:" in metric.measure.__doc__
     evaluation = measured(world)
-    if metric.per_user:
-        values = evaluation.per_user[name]
+    if metric.per_unit:
+        values = evaluation.per_unit[name]
         assert values.shape == (world.table.n_users,)
         assert values.dtype == np.float64
         unseen = np.setdiff1d(np.arange(world.table.n_users), world.held_out.users)
@@ -83,15 +84,15 @@ def test_each_metric_keeps_the_contract(name: str, world: World) -> None:
             np.mean(known) if len(known) else np.nan, nan_ok=True
         )
     else:
-        assert name not in evaluation.per_user
+        assert name not in evaluation.per_unit
 
 
 @given(world=worlds())
 def test_the_plain_python_oracle_agrees(world: World) -> None:
     evaluation, expected = measured(world), oracle.values(world)
     assert set(expected) == set(OURS)
-    for name in evaluation.per_user.keys() & expected.keys():
-        values = evaluation.per_user[name]
+    for name in evaluation.per_unit.keys() & expected.keys():
+        values = evaluation.per_unit[name]
         assert values == pytest.approx(expected[name], nan_ok=True, abs=1e-12), name
     assert [evaluation.values["coverage@10"]] == pytest.approx(expected["coverage@10"], nan_ok=True)
 
@@ -107,7 +108,7 @@ def test_only_the_order_of_the_scores_matters(world: World) -> None:
 def test_all_but_bits_are_shares_from_0_to_1(world: World) -> None:
     evaluation = measured(world)
     for name in set(OURS) - {"novelty"}:
-        values = evaluation.per_user.get(name, np.array([evaluation.values[name]]))
+        values = evaluation.per_unit.get(name, np.array([evaluation.values[name]]))
         known = values[~np.isnan(values)]
         assert np.all((known >= 0) & (known <= 1 + 1e-12)), name
 
@@ -115,7 +116,7 @@ def test_all_but_bits_are_shares_from_0_to_1(world: World) -> None:
 @pytest.mark.parametrize("name", ["accuracy", "ndcg@10", "recall@20", "mrr"])
 @given(world=worlds())
 def test_nothing_beats_ranking_by_the_truth(name: str, world: World) -> None:
-    best, some = measured(world, worth(world)).per_user[name], measured(world).per_user[name]
+    best, some = measured(world, worth(world)).per_unit[name], measured(world).per_unit[name]
     assert np.array_equal(np.isnan(best), np.isnan(some))
     known = ~np.isnan(best)
     assert np.all(some[known] <= best[known] + 1e-12)
@@ -126,12 +127,12 @@ def test_nothing_beats_ranking_by_the_truth(name: str, world: World) -> None:
 @given(world=worlds())
 def test_turning_the_scores_round_turns_accuracy_round(world: World) -> None:
     there, back = measured(world), measured(world, -world.scores)
-    assert back.per_user["accuracy"] == pytest.approx(1 - there.per_user["accuracy"], nan_ok=True)
+    assert back.per_unit["accuracy"] == pytest.approx(1 - there.per_unit["accuracy"], nan_ok=True)
 
 
 @given(world=worlds())
 def test_scores_that_are_all_equal_have_accuracy_one_half(world: World) -> None:
-    values = measured(world, np.zeros(world.scores.shape)).per_user["accuracy"]
+    values = measured(world, np.zeros(world.scores.shape)).per_unit["accuracy"]
     assert np.all(values[~np.isnan(values)] == 0.5)
 
 

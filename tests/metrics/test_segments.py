@@ -76,7 +76,7 @@ def accuracies(n_users: int, wrong: set[int]) -> dict[str, Floats]:
         lambda part: scores[part.users, part.movies], nothing, table, catalogue
     )
     whole = evaluate(lambda users: scores[users], nothing, table, catalogue)
-    found["all"] = whole.per_user["accuracy"]
+    found["all"] = whole.per_unit["accuracy"]
     return found
 
 

@@ -11,9 +11,9 @@ from reeltune.cli.console import progress_bar, remark_console
 from reeltune.commands.versions import model_versioning
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.dataset import load_dataset
+from reeltune.domain.study import StudyConfig
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
-from reeltune.tasks.study import Study
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
 
@@ -40,7 +40,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
             conn.executemany(
                 "DELETE FROM ratings WHERE user_id = ? AND movie_id = ?", [row[:2] for row in rows]
             )
-        retrain(conn, load_dataset(conn), Order(study=Study(), accuracy_threshold=0.0))
+        retrain(conn, load_dataset(conn), Order(study=StudyConfig(), accuracy_threshold=0.0))
     return path, rows
 
 

@@ -12,7 +12,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.sweeps.sweep import find_sweeps, read_sweep
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tuning.ratings import TuningOrchestrator
 from tests.running import ROOT
 
 EXAMPLES = find_sweeps(ROOT / "examples" / "sweeps")

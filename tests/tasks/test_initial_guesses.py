@@ -9,14 +9,16 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.domain.limits import Limit, Limits, contains, restricted
+from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.ratings.table import RatingTable
-from reeltune.tasks.initial_guesses import SURROGATE, Surrogate
+from reeltune.tasks.initial_guesses import Surrogate
 from reeltune.tasks.pairs import MOST_PAIRS, sample_pairs
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
+from reeltune.tasks.ratings import RatingsEvaluator, RatingsTask
+from reeltune.tuning.initial_design import GUESSED
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
 from tests.tuning.runs import found, tuned
 
@@ -35,8 +37,8 @@ def data(small_world: Path) -> Dataset:
         return load_dataset(conn)
 
 
-def surrogate(data: Dataset, seed: int = 0, **study: str) -> Surrogate:
-    made = Surrogate.of(data, Study(**study), seed, DEFAULTS)  # type: ignore[arg-type]
+def surrogate(data: Dataset, seed: int = 0, split: str = "user-time") -> Surrogate:
+    made = Surrogate.of(data, split, seed, DEFAULTS)
     assert made is not None
     return made
 
@@ -53,10 +55,10 @@ def test_no_rating_that_a_search_is_measured_on_is_seen(data: Dataset, split: st
 
 
 def test_it_orders_better_than_what_is_deployed(data: Dataset) -> None:
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
+    guessed = surrogate(data).configurations(SPACE)
     deployed, *guesses = [
-        m.objective_value
-        for m in trainer.measure_many([DEFAULTS, *surrogate(data).configurations(SPACE)])
+        m.objective_value for m in Measurer(trainer, "accuracy").measure_many([DEFAULTS, *guessed])
     ]
     assert min(guesses) > deployed + 0.01
 
@@ -82,10 +84,12 @@ def test_every_guess_is_valid_and_within_limits(data: Dataset) -> None:
 
 
 def test_there_is_none_for_another_objective_or_model_or_without_pairs(data: Dataset) -> None:
-    assert Surrogate.of(data, Study(objective="ndcg@10"), 0, DEFAULTS) is None
-    assert Surrogate.of(data, Study(model="a.b:C"), 0, DEFAULTS) is None
+    task, other = RatingsTask(data), RatingsTask(data, model="a.b:C")
+    assert task.initial_configurations(SPACE, "accuracy", 0, DEFAULTS)
+    assert task.initial_configurations(SPACE, "ndcg@10", 0, DEFAULTS) == []
+    assert other.initial_configurations(SPACE, "accuracy", 0, DEFAULTS) == []
     loved = dataclasses.replace(data.ratings, ratings=np.full_like(data.ratings.ratings, 5.0))
-    assert Surrogate.of(Dataset(loved, data.catalogue), Study(), 0, DEFAULTS) is None
+    assert Surrogate.of(Dataset(loved, data.catalogue), "user-time", 0, DEFAULTS) is None
 
 
 def test_pairs_are_of_one_user_and_users_count_alike(data: Dataset) -> None:
@@ -116,20 +120,20 @@ def methods(path: Path, plan: Plan, objective: str = "accuracy") -> list[str]:
 @pytest.mark.parametrize(("n", "guesses"), [(1, 1), (4, 1), (8, 2)])
 def test_a_run_that_looks_back_begins_with_guesses(world: Path, n: int, guesses: int) -> None:
     found = methods(world, Plan(method="bayesian", n_configs=n))
-    assert found == ["bayesian", *[SURROGATE] * guesses, *["bayesian"] * (n - guesses)]
+    assert found == ["bayesian", *[GUESSED] * guesses, *["bayesian"] * (n - guesses)]
 
 
 @pytest.mark.parametrize(
     ("method", "objective"), [("random", "accuracy"), ("evolution", "ndcg@10")]
 )
 def test_others_do_not(world: Path, method: str, objective: str) -> None:
-    assert SURROGATE not in methods(world, Plan(method=method, n_configs=8), objective)
+    assert GUESSED not in methods(world, Plan(method=method, n_configs=8), objective)
 
 
 def test_the_guesses_are_not_tried_again_on_the_same_data(world: Path) -> None:
     plan = Plan(method="evolution", n_configs=8)
-    assert methods(world, plan).count(SURROGATE) == 2
-    assert methods(world, plan).count(SURROGATE) == 0
+    assert methods(world, plan).count(GUESSED) == 2
+    assert methods(world, plan).count(GUESSED) == 0
 
 
 def test_within_limits_a_run_begins_with_guesses_within_them(world: Path) -> None:

@@ -9,8 +9,9 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments, save_experiment
 from reeltune.db.tuning_runs import load_runs, save_run
 from reeltune.domain.experiment import Experiment
-from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
+from reeltune.domain.study import StudyConfig
+from reeltune.tuning.proposer import new_experiment
+from reeltune.tuning.ratings import HyperparameterTuner
 from tests.torture.bad_models import INFINITE, LIVES, MORTAL, NAN, SHORT, WAYS
 from tests.torture.nursery import Nursery
 from tests.torture.scale import note
@@ -21,7 +22,7 @@ MODEL = "tests.torture.bad_models:Bad"
 def store(path: Path, ways: list[int]) -> None:
     """Candidates that go wrong in these ways, in this order."""
     with connection(path) as conn, transaction(conn):
-        tuner = HyperparameterTuner(conn, load_dataset(conn), Study(model=MODEL, seed=1))
+        tuner = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(model=MODEL, seed=1))
         planned = tuner.new_run("random", len(ways))
         save_run(conn, planned)
         for number, way in enumerate(ways, 1):

@@ -22,8 +22,8 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connect, connection
 from reeltune.db.deployed import load_deployed
 from reeltune.domain.errors import ReelTuneError
+from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import BUILT_IN
-from reeltune.tasks.study import Study
 from tests.running import ROOT, command, environment
 from tests.torture.scale import note, times
 from tests.versioning.versions import produced
@@ -85,7 +85,7 @@ inputs = (
 def check_apply_hp(conn: Connection, text: str) -> bool:
     """Whether `text` is taken; if it is, it is a valid configuration."""
     with suppress(ReelTuneError):
-        values, _ = read_apply_hp(conn, Study(), text)
+        values, _ = read_apply_hp(conn, StudyConfig(), text)
         assert SPACE.faults(values) == []
         return True
     return False

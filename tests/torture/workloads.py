@@ -20,11 +20,11 @@ from reeltune.db.tuning_runs import load_progress, load_runs
 from reeltune.db.versions import check_version, load_production, load_version, load_versions
 from reeltune.domain.errors import ReelTuneError
 from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.domain.study import StudyConfig
 from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
 from reeltune.storage.artifacts import find_orphans
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.study import Study
 from reeltune.versioning.registry import promote, rollback
 from reeltune.versioning.request import Order
 from reeltune.versioning.retention import remove_old
@@ -42,7 +42,7 @@ N_CONFIGS = 4
 class Tune(Workload):
     """A tuning run, resumed if it is there already."""
 
-    study: ClassVar[Study] = Study(model=MODEL, seed=7)
+    study: ClassVar[StudyConfig] = StudyConfig(model=MODEL, seed=7)
 
     def work(self, directory: Path, acknowledge: Acknowledge) -> None:
         path = directory / "movies.db"
@@ -179,7 +179,7 @@ class Retrain(Workload):
     def work(self, directory: Path, acknowledge: Acknowledge) -> None:
         path = directory / "movies.db"
         with connection(path) as conn, run_lock(path):
-            order = Order(study=Study(model=MODEL), force=True, accuracy_threshold=0.0)
+            order = Order(study=StudyConfig(model=MODEL), force=True, accuracy_threshold=0.0)
             result = retrain(conn, load_dataset(conn), order)
             acknowledge(f"{result.verdict} {result.version}")
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from reeltune.domain.evaluation import Evaluation
 from reeltune.engine import measure as fused
 from reeltune.gate.guardrails import METRIC_GUARDRAILS
-from reeltune.metrics.evaluate import Evaluation
 from reeltune.metrics.ranking_metrics import METRICS
 
 NEGATIVE = "negative "
@@ -36,7 +36,7 @@ def register_negative(patch: pytest.MonkeyPatch, name: str) -> str:
         return replace(
             found,
             values=found.values | {mirrored: -found.values[name]},
-            per_user=found.per_user | {mirrored: -found.per_user[name]},
+            per_unit=found.per_unit | {mirrored: -found.per_unit[name]},
         )
 
     patch.setattr(fused.Figures, "of", with_negative)

@@ -7,22 +7,22 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.domain.experiment import Experiment
-from reeltune.tasks.study import Study
+from reeltune.domain.study import StudyConfig
 from reeltune.tracking.progress import SilentWatcher
-from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 
 
 def tuned(path: Path, plan: Plan, *, jobs: int = 1, **study: Any) -> RunResult:
     with connection(path) as conn:
-        chosen = Study(**{"seed": 7, **study})
+        chosen = StudyConfig(**{"seed": 7, **study})
         return TuningOrchestrator(conn, load_dataset(conn), chosen, jobs=jobs).run(plan)
 
 
 def resumed(path: Path, run_id: str, **options: Any) -> RunResult:
     with connection(path) as conn:
-        study = Study(seed=7)
+        study = StudyConfig(seed=7)
         return TuningOrchestrator(conn, load_dataset(conn), study).resume(run_id, **options)
 
 

@@ -22,14 +22,14 @@ from reeltune.db.tuning_runs import load_progress, load_run_totals, load_runs
 from reeltune.db.versions import load_versions
 from reeltune.db.warm_starts import load_patterns, load_warm_starts
 from reeltune.domain.experiment import BASELINE
+from reeltune.domain.study import StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Item
 from reeltune.sweeps.objectives import objective_faults
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning_rules import PRUNERS
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.stopping import StopRules
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import Order
@@ -258,7 +258,7 @@ def test_history_is_taken_the_same_way_up(worlds: Worlds, monkeypatch: pytest.Mo
     assert found[0] == found[1]
 
 
-def decided(path: Path, study: Study) -> dict[str, Any]:
+def decided(path: Path, study: StudyConfig) -> dict[str, Any]:
     """How the gate judges the finalists of a run against the defaults, and what it rests on."""
     with connection(path) as conn:
         data = load_dataset(conn)
@@ -301,11 +301,11 @@ def test_the_gate_and_a_comparison_come_to_the_same(
     crowd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     worlds = copies(crowd, tmp_path)
-    more = decided(worlds(), Study(objective=name, seed=7))
+    more = decided(worlds(), StudyConfig(objective=name, seed=7))
     negative = register_negative(monkeypatch, name)
     if name == "accuracy":  # which is a guardrail of any other objective
         guard_negative_alone(monkeypatch, name)
-    less = decided(worlds(), Study(objective=negative, seed=7))
+    less = decided(worlds(), StudyConfig(objective=negative, seed=7))
     segments = {segment for _, segment, *_ in more["compared"]}
     assert {"all users", "heavy users"} <= segments
     if name == "accuracy":  # segments of movies are told of by accuracy, whatever the objective
@@ -317,7 +317,7 @@ def test_the_gate_and_a_comparison_come_to_the_same(
 def test_a_guarded_metric_is_guarded_on_its_worse_side(
     worlds: Worlds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study = Study(objective="mrr", seed=7)
+    study = StudyConfig(objective="mrr", seed=7)
     more = decided(worlds(), study)
     register_negative(monkeypatch, "accuracy")
     guard_negative_alone(monkeypatch, "accuracy")

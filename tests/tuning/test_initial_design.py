@@ -13,11 +13,11 @@ from reeltune.db.warm_starts import load_patterns, load_warm_starts, save_patter
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.limits import Limit, Limits
+from reeltune.domain.study import StudyConfig
 from reeltune.domain.warm_start import Gain, Pattern
 from reeltune.ratings.meta_features import profile
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 from tests.tuning.runs import Interrupting, found, resumed, tuned
 
 GOOD = {**SPACE.defaults(), "genre_weight": 0.1, "rating_weight": 0.6}
@@ -80,7 +80,7 @@ def test_warm_starts_are_the_same_in_a_resumed_run(
     expected = tuned(other, plan)
     with connection(tomorrow) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(after)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(after)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(plan)

@@ -11,8 +11,8 @@ from reeltune.db.experiments import load_best_experiment, load_experiments, load
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, SURE_ERRORS, Measurement, TuningRun
+from reeltune.domain.study import StudyConfig
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.tasks.study import Study
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.proposer import new_experiment
 
@@ -24,7 +24,7 @@ RUN = TuningRun(
     created_at="2026-11-20T21:00:00Z",
     method="random",
     objective="accuracy",
-    model=Study().model,
+    model=StudyConfig().model,
     split="user-time",
     space_fingerprint=SPACE.fingerprint,
     seed=1,

@@ -12,12 +12,12 @@ from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.limits import Limit, Limits
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.stopping import StopRules
 from tests.search.problems import enrolled
 from tests.tuning.runs import Interrupting, found, resumed, tuned
@@ -45,7 +45,7 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(
     expected = tuned(other, plan)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(after)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(after)
         )
         with pytest.raises(InterruptedRunError, match="go on with"):
             orchestrator.run(plan)
@@ -65,7 +65,7 @@ def test_whatever_learns_tries_the_same_after_a_break_and_with_more_jobs(
     expected = tuned(other, plan, jobs=2)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(9)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(9)
         )
         with pytest.raises(InterruptedRunError, match="go on with"):
             orchestrator.run(plan)
@@ -80,7 +80,7 @@ def test_a_progressive_grid_can_be_resumed_and_keeps_its_steps(world: Path, othe
     expected = tuned(other, plan)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=7), watch=Interrupting(12)
+            conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(12)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(plan)
@@ -111,13 +111,13 @@ def test_a_run_converges_on_a_plateau(world: Path) -> None:
 
 def _slow_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each experiment take 0.2 s longer."""
-    measure_many = Trainer.measure_many
+    measure_many = Measurer.measure_many
 
-    def measure(trainer: Trainer, configurations: Sequence[Configuration]) -> list[Measurement]:
+    def measure(measurer: Measurer, configurations: Sequence[Configuration]) -> list[Measurement]:
         time.sleep(0.2 * len(configurations))
-        return measure_many(trainer, configurations)
+        return measure_many(measurer, configurations)
 
-    monkeypatch.setattr(Trainer, "measure_many", measure)
+    monkeypatch.setattr(Measurer, "measure_many", measure)
 
 
 def test_a_time_limit_ends_a_run_that_can_go_on(
@@ -138,5 +138,5 @@ def test_a_time_limit_ends_a_run_that_can_go_on(
 def test_a_plan_survives_storage(world: Path) -> None:
     plan = Plan(method="random", n_configs=1, timeout_seconds=30, stop=StopRules(patience=2))
     with connection(world) as conn:
-        result = TuningOrchestrator(conn, load_dataset(conn), Study()).run(plan)
+        result = TuningOrchestrator(conn, load_dataset(conn), StudyConfig()).run(plan)
         assert Plan.of(load_run(conn, result.tuning_run_id)) == plan

@@ -20,12 +20,13 @@ from reeltune.domain.clock import stamp
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.domain.experiment import Measurement, TuningRun
 from reeltune.domain.space import Configuration
-from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
+from reeltune.domain.study import StudyConfig
+from reeltune.tuning.proposer import new_experiment
+from reeltune.tuning.ratings import HyperparameterTuner
 
 
 def tuner_of(conn: Connection, seed: int = 1) -> HyperparameterTuner:
-    return HyperparameterTuner(conn, load_dataset(conn), Study(seed=seed))
+    return HyperparameterTuner(conn, load_dataset(conn), StudyConfig(seed=seed))
 
 
 def test_without_a_version_the_defaults_are_current(world: Path) -> None:
@@ -134,7 +135,7 @@ def test_a_failure_of_an_earlier_run_counts_where_it_would_happen_again(world: P
     """That is with the same limits, and in a run in which something else was completed."""
     with connection(world) as conn:
         tuner = tuner_of(conn)
-        task = tuner.study.task(tuner.data)
+        task = tuner.task.key("accuracy")
         for completes, settings in ((True, {"timeout_seconds": 9.0}), (False, {}), (True, {})):
             run = replace(
                 tuner.new_run("random", 3),

@@ -13,14 +13,15 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_runs
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import Measurement, Pruned
+from reeltune.domain.study import StudyConfig
 from reeltune.ratings.dataset import Dataset
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.tasks.ratings import Trainer
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator
+from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.pruning_rules import LEVEL, PRUNERS, Contest, bar, clear_loss
+from reeltune.tuning.ratings import TuningOrchestrator
 from tests.tuning.runs import Interrupting, found, resumed, tuned
 
 GOOD = SPACE.defaults()
@@ -45,26 +46,26 @@ def worlds(crowd: Path, tmp_path: Path) -> list[Path]:
     return [Path(shutil.copy(crowd, tmp_path / name)) for name in ("one.db", "two.db")]
 
 
-def contest(trainer: Trainer, configuration: Any) -> Contest:
-    rival = trainer(GOOD)
+def contest(trainer: RatingsEvaluator, configuration: Any) -> Contest:
+    rival = Measurer(trainer, "accuracy")(GOOD)
     return Contest(configuration, rival.user_values, rival.objective_value)
 
 
 def test_what_is_clearly_worse_is_stopped_on_few_users(data: Dataset) -> None:
-    trainer = Trainer.of(data, Study())
-    stopped = Pruner(trainer, 7)(contest(trainer, BAD))
+    trainer = RatingsEvaluator.of(data, StudyConfig())
+    stopped = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
     assert isinstance(stopped, Pruned)
     assert stopped.share_of_users < 0.3
     assert stopped.difference < 0
-    whole = trainer(BAD).objective_value
+    whole = Measurer(trainer, "accuracy")(BAD).objective_value
     assert stopped.estimate == pytest.approx(whole, abs=0.05)
 
 
 def test_what_is_as_good_or_has_no_rival_is_measured_whole(data: Dataset) -> None:
-    trainer = Trainer.of(data, Study())
-    pruner = Pruner(trainer, 7)
+    trainer = RatingsEvaluator.of(data, StudyConfig())
+    pruner = Pruner(trainer, "accuracy", 7)
     for task in (contest(trainer, GOOD), Contest(BAD, None)):
-        measured, expected = pruner(task), trainer(task.configuration)
+        measured, expected = pruner(task), Measurer(trainer, "accuracy")(task.configuration)
         assert isinstance(measured, Measurement)
         assert measured.metrics == expected.metrics
         assert measured.user_values.tobytes() == expected.user_values.tobytes()
@@ -73,10 +74,10 @@ def test_what_is_as_good_or_has_no_rival_is_measured_whole(data: Dataset) -> Non
 def test_the_engine_and_the_reference_stop_alike(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = Trainer.of(data, Study())
-    fast = Pruner(trainer, 7)(contest(trainer, BAD))
-    monkeypatch.setattr(Trainer, "engine", None)
-    slow = Pruner(trainer, 7)(contest(trainer, BAD))
+    trainer = RatingsEvaluator.of(data, StudyConfig())
+    fast = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
+    monkeypatch.setattr(RatingsEvaluator, "engine", None)
+    slow = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
     assert isinstance(fast, Pruned)
     assert isinstance(slow, Pruned)
     assert fast.n_users == slow.n_users
@@ -86,9 +87,9 @@ def test_the_engine_and_the_reference_stop_alike(
 def test_with_a_bar_what_gains_less_is_stopped_and_what_gains_as_much_goes_on(
     data: Dataset,
 ) -> None:
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
     against = contest(trainer, BAD)
-    pruner = Pruner(trainer, 7)
+    pruner = Pruner(trainer, "accuracy", 7)
     stopped = pruner(replace(against, bars=(None, 0.0)))
     assert isinstance(stopped, Pruned)
     assert stopped.by_group is not None
@@ -100,11 +101,11 @@ def test_with_a_bar_what_gains_less_is_stopped_and_what_gains_as_much_goes_on(
 
 
 def test_the_groups_of_a_part_gain_as_they_do_among_all(data: Dataset) -> None:
-    trainer = Trainer.of(data, Study())
+    trainer = RatingsEvaluator.of(data, StudyConfig())
     against = contest(trainer, BAD)
     assert against.rival is not None
-    stopped = Pruner(trainer, 7)(replace(against, bars=(None, 1.0)))
-    whole = paired_gain(trainer(BAD).user_values, against.rival, seed=7)
+    stopped = Pruner(trainer, "accuracy", 7)(replace(against, bars=(None, 1.0)))
+    whole = paired_gain(Measurer(trainer, "accuracy")(BAD).user_values, against.rival, seed=7)
     assert isinstance(stopped, Pruned)
     assert stopped.by_group is not None
     assert whole is not None
@@ -158,7 +159,7 @@ def test_a_resumed_run_prunes_what_the_unbroken_one_does(worlds: list[Path], pla
     assert expected.experiments_run == 15
     with connection(one) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), Study(seed=8), watch=Interrupting(8)
+            conn, load_dataset(conn), StudyConfig(seed=8), watch=Interrupting(8)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(plan)

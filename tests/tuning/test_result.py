@@ -11,7 +11,7 @@ from reeltune.db.connection import connection
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import RunStatus
 from reeltune.domain.limits import Limit, Limits
-from reeltune.tasks.study import Study
+from reeltune.domain.study import StudyConfig
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.result import RunResult, complete
 from reeltune.tuning.stopping import StoppedBy
@@ -63,7 +63,7 @@ def test_what_is_printed_of_a_run_is_what_the_schema_says(world: Path, promotes:
     sitting = Sitting(
         db_path=world, promotes=promotes, accuracy_threshold=0.0, as_json=True, tell=told.append
     )
-    study = Study(seed=1, further_objectives=("seconds",) if promotes else ())
+    study = StudyConfig(seed=1, further_objectives=("seconds",) if promotes else ())
     sitting.tune(study, Plan(method="random", n_configs=3))
     (result,) = json.loads(json.dumps(told))
     check(result, SCHEMA)
@@ -95,7 +95,7 @@ def test_a_retraining_names_its_run_and_experiment(world: Path) -> None:
         as_json=True,
         tell=lambda result: None,
     )
-    sitting.tune(Study(seed=1), Plan(method="random", n_configs=3))
+    sitting.tune(StudyConfig(seed=1), Plan(method="random", n_configs=3))
     with connection(world) as conn:
         rows = conn.execute(
             """

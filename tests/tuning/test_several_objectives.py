@@ -16,12 +16,12 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InputError, InterruptedRunError
 from reeltune.domain.objectives import read_objectives
+from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives
 from reeltune.stats.pareto import front
-from reeltune.tasks.study import Study
-from reeltune.tuning.orchestrator import TuningOrchestrator, study_of
+from reeltune.tuning.orchestrator import study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import HyperparameterTuner
+from reeltune.tuning.ratings import HyperparameterTuner, TuningOrchestrator
 from tests.tuning.runs import Interrupting, tuned
 
 BOTH = ("--objective", "accuracy,diversity")
@@ -76,7 +76,7 @@ def test_a_resumed_run_with_several_objectives_is_the_unbroken_one(
     other.write_bytes(world.read_bytes())
     expected = tuned(other, plan, jobs=2, **study)
     with connection(world) as conn:
-        chosen = Study(seed=7, further_objectives=("ndcg@10", "diversity"))
+        chosen = StudyConfig(seed=7, further_objectives=("ndcg@10", "diversity"))
         data = load_dataset(conn)
         broken = TuningOrchestrator(conn, data, chosen, watch=Interrupting(9))
         with pytest.raises(InterruptedRunError):
@@ -91,7 +91,7 @@ def test_a_resumed_run_with_several_objectives_is_the_unbroken_one(
 def test_results_of_runs_with_one_objective_teach_one_with_several(world: Path) -> None:
     first = tuned(world, Plan(method="random", n_configs=3))
     with connection(world) as conn:
-        study = Study(seed=7, further_objectives=("seconds", "mrr"))
+        study = StudyConfig(seed=7, further_objectives=("seconds", "mrr"))
         tuner = HyperparameterTuner(conn, load_dataset(conn), study)
         run = load_run(conn, first.tuning_run_id)
         trials = tuner.earlier_trials(

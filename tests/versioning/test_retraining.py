@@ -15,8 +15,9 @@ from reeltune.db.tuning_runs import save_run
 from reeltune.db.versions import load_events, load_production, load_version, load_versions
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.space import Value
-from reeltune.tasks.study import Study
-from reeltune.tuning.proposer import HyperparameterTuner, new_experiment
+from reeltune.domain.study import StudyConfig
+from reeltune.tuning.proposer import new_experiment
+from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.versioning.request import Order, Retraining
 from reeltune.versioning.retraining import retrain, retrain_best
 from tests.running import run_json
@@ -38,7 +39,7 @@ def retrained(
     conn: Connection, given: dict[str, float] | None = None, *, by: str = "night"
 ) -> Retraining:
     order = Order(
-        study=Study(),
+        study=StudyConfig(),
         hyperparameters=None if given is None else with_values(**given),
         unattended=by == "night",
         accuracy_threshold=0.0,
@@ -90,7 +91,7 @@ def test_of_several_finalists_the_one_that_gains_most_is_judged_in_one_look(worl
         )
         orders = [
             Order(
-                study=Study(),
+                study=StudyConfig(),
                 hyperparameters=with_values(**given),
                 unattended=True,
                 accuracy_threshold=0.0,
@@ -151,7 +152,7 @@ def test_each_look_is_counted_and_only_nights_spend(world: Path) -> None:
 
 def test_a_dry_run_counts_as_a_look_and_nothing_else(world: Path) -> None:
     with connection(world) as conn:
-        order = Order(study=Study(), accuracy_threshold=0.0, dry_run=True)
+        order = Order(study=StudyConfig(), accuracy_threshold=0.0, dry_run=True)
         seen = [retrain(conn, load_dataset(conn), order) for _ in range(2)]
         assert [each.verdict for each in seen] == ["would be promoted"] * 2
         assert [each.n_looks for each in seen] == [1, 2]
@@ -165,7 +166,7 @@ def test_another_model_has_to_beat_what_is_in_production_not_its_own_defaults(wo
     with connection(world) as conn:
         retrained(conn)
         order = Order(
-            study=Study(model="examples.most_popular:MostPopular"),
+            study=StudyConfig(model="examples.most_popular:MostPopular"),
             accuracy_threshold=0.0,
             min_new_ratings=10**9,
         )
@@ -191,7 +192,9 @@ def promoted_tonight(world: Path, **given: float) -> dict[str, Any]:
     """What a nightly job says that tries one candidate beside what was just put into production."""
     with connection(world) as conn:
         retrained(conn)
-        run = HyperparameterTuner(conn, load_dataset(conn), Study(seed=1)).new_run("random", 1)
+        run = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(seed=1)).new_run(
+            "random", 1
+        )
         save_run(conn, run)
         save_experiment(conn, new_experiment(run, 1, with_values(**given), "explore"))
     options = ("--method", "random", "--configs", "1", "--promote", "--jobs", "1")

@@ -1,0 +1,23 @@
+"""Configuration of a study: what is tuned, and for which objectives."""
+
+from dataclasses import dataclass
+
+RATINGS = "ratings"  # the task of tuning a recommender
+BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """The choices that a run's results depend on, beside its plan."""
+
+    task: str = RATINGS
+    model: str = BUILT_IN  # what the task tunes: a recommender, or a function of the user's
+    split: str = "user-time"
+    objective: str = "accuracy"  # decides which is best
+    further_objectives: tuple[str, ...] = ()  # to be good at as well: then a front is looked for
+    seed: int | None = None  # None: the number of runs before this one, so that nights differ
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """All of them, the deciding one first."""
+        return (self.objective, *self.further_objectives)

@@ -1,0 +1,111 @@
+"""Protocols between a tuning run and what it tunes: ratings, a function, and what comes next."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, Self
+
+from reeltune.domain.arrays import AnyArray, Bools, Ints
+from reeltune.domain.direction import Direction
+from reeltune.domain.evaluation import Evaluation, Part
+from reeltune.domain.experiment import TaskKey
+from reeltune.domain.metric import Metric
+from reeltune.domain.objectives import SECONDS
+from reeltune.domain.space import Configuration, Space
+
+
+class Evaluator(Protocol):
+    """Evaluates configurations on one part of a task's data; may be sent to another process."""
+
+    @property
+    def is_batched(self) -> bool:
+        """True if many at a time in this process, by threads, are faster than worker processes."""
+
+    def prepare(self) -> None:
+        """Make what all evaluations share, before workers start."""
+
+    def on_threads(self, n_threads: int) -> Self:
+        """Return the same evaluator, using at most so many threads."""
+
+    def evaluate_many(
+        self,
+        configurations: Sequence[Configuration],
+        units: Ints | None = None,
+        metric: str | None = None,
+    ) -> list[Evaluation]:
+        """Evaluate each configuration.
+
+        Args:
+            configurations: valid in the task's space.
+            units: (u,) positions of the units to measure; None: all.
+            metric: the only one that is needed, where the others would take longer; None: all.
+        """
+
+
+class Task(Protocol):
+    """What a tuning run tunes: a space, metrics with directions, and their evaluation.
+
+    A run knows nothing else of its subject. `tests/tasks/test_contract.py` states what holds for
+    every task, and enrols each entry of `reeltune.tasks.registry.TASKS`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The kind of task: a key of `TASKS`."""
+
+    @property
+    def model(self) -> str:
+        """The name of what is tuned, by which the task is found again."""
+
+    @property
+    def split(self) -> str:
+        """The name of the way in which data are held out."""
+
+    @property
+    def space(self) -> Space:
+        """The hyperparameters that are tuned."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The metrics by name."""
+
+    @property
+    def meta_feature_scales(self) -> Mapping[str, float]:
+        """By how much each meta-feature differs between data sets that are unlike."""
+
+    def key(self, objective: str) -> TaskKey:
+        """Return what makes results comparable: data, split, and the code that decides a value."""
+
+    def evaluator(self, part: Part = "validation", panel: int | None = None) -> Evaluator:
+        """Return what evaluates on a part, there on a fixed sample of `panel` units or on all."""
+
+    def initial_configurations(
+        self, space: Space, objective: str, seed: int, current: Configuration
+    ) -> Sequence[Configuration]:
+        """Return guesses within `space` that a run begins with, the most promising first."""
+
+    def meta_features(self) -> Mapping[str, float]:
+        """Return figures that say what the data are like, for warm starts from similar data."""
+
+
+class FittedModel(Protocol):
+    """A model that was fitted for good, as arrays for an artifact."""
+
+    def arrays(self) -> Mapping[str, AnyArray]:
+        """Return all that is needed to load it again."""
+
+
+class FittableTask(Task, Protocol):
+    """A task whose result is a model that can be deployed."""
+
+    def fit(self, configuration: Configuration) -> FittedModel:
+        """Fit on all data with one configuration."""
+
+    def segments(self, part: Part) -> Mapping[str, Bools]:
+        """Return (U,) which units of a part belong to each segment."""
+
+
+def directions(task: Task, objectives: Sequence[str]) -> tuple[Direction, ...]:
+    """Return the direction of each objective: the metric's own; less time is better."""
+    return tuple(
+        Direction.MINIMIZE if name == SECONDS else task.metrics[name].direction
+        for name in objectives
+    )
