@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reeltune.commands.versions import model_versioning
+from reeltune.components import COMPONENTS
 from reeltune.db.connection import Connection, connect
 from reeltune.db.deployed import export_path
 from reeltune.rating_models.hand_weighted import HandWeighted
@@ -110,7 +111,7 @@ def test_show_lists_a_users_best_movies_with_hostile_titles_made_visible(
     assert not {"\x1b", "\u202e"} & set(result.output)
     best = json.loads(run(db, "show", "--user", "1", "--json").output)["recommendations"]
     assert {each["movie_id"] for each in best} == {20, 40}  # not those rated by now
-    assert set(best[0]["parts"]) == {"genre", "cast", "franchise", "rating", "popularity"}
+    assert set(best[0]["parts"]) == set(COMPONENTS)
     assert sum(best[0]["parts"].values()) == pytest.approx(best[0]["score"])
     assert best[0]["title"] == HOSTILE
     others = json.loads(run(db, "show", "--user", "7", "--json").output)["recommendations"]

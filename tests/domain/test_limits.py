@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reeltune.components.hyperparameters import SPACE
+from reeltune.components.hyperparameters import SPACE, WEIGHTS
 from reeltune.domain.errors import InputError
 from reeltune.domain.limited import LimitedAscending, LimitedSingle
 from reeltune.domain.limited_simplex import LimitedSimplex
@@ -136,14 +136,14 @@ def test_fixed_shares_leave_the_rest_uniform() -> None:
     space = space_of(Limit(name="genre_weight", choices=(0.4,)))
     shares = np.array([[c[f"{n}_weight"] for n in ("cast", "franchise")] for c in drawn(space)])
     assert len(space.dimensions) == len(SPACE.dimensions) - 1
-    assert shares.mean(axis=0) == pytest.approx([0.6 / 4] * 2, abs=0.01)
+    assert shares.mean(axis=0) == pytest.approx([0.6 / (len(WEIGHTS.members) - 1)] * 2, abs=0.01)
 
 
 def test_lower_bounds_leave_the_rest_uniform() -> None:
     space = space_of(Limit(name="rating_weight", low=0.5, high=1.0))
     found = np.array([c["rating_weight"] for c in drawn(space)])
     assert found.min() >= 0.5
-    assert found.mean() == pytest.approx(0.5 + 0.5 / 5, abs=0.01)
+    assert found.mean() == pytest.approx(0.5 + 0.5 / len(WEIGHTS.members), abs=0.01)
 
 
 def test_choices_of_several_shares_are_those_that_can_sum_to_one() -> None:

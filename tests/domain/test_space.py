@@ -117,8 +117,9 @@ def test_merging_more_than_the_whole_is_refused() -> None:
 
 
 def test_naming_all_weights_scales_none() -> None:
+    share = 0.5 / len(WEIGHTS.members)
     with pytest.raises(InputError, match=r"must sum to 1, got 0\.5"):
-        SPACE.merged(SPACE.defaults(), {m.name: 0.1 for m in WEIGHTS.members})
+        SPACE.merged(SPACE.defaults(), {m.name: share for m in WEIGHTS.members})
 
 
 def test_the_space_has_one_axis_fewer_per_sum() -> None:

@@ -28,11 +28,15 @@ from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.pruning_rules import Contest
-from tests.engine.test_engine import assert_same, configuration_of, engine_of, some_trainer
-
-pytestmark = pytest.mark.skipif(
-    bool(component_gaps()), reason=f"the engine does not apply: {', '.join(component_gaps())}"
+from tests.engine.test_engine import (
+    assert_same,
+    configuration_of,
+    engine_of,
+    needs_engine,
+    some_trainer,
 )
+
+pytestmark = needs_engine
 CONFIGURATIONS = [configuration_of(np.random.default_rng(seed)) for seed in range(4)]
 
 
@@ -54,7 +58,9 @@ class Parity(Rating):
 
 
 @pytest.fixture(autouse=True)
-def _nothing_was_said() -> Iterator[None]:
+def _all_is_covered_and_nothing_was_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in uncovered_metrics():
+        monkeypatch.delitem(METRICS, name)
     covered._say_once.cache_clear()
     yield
     covered._say_once.cache_clear()

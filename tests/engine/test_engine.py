@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reeltune.components import COMPONENTS
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
 from reeltune.engine import measure as fused
 from reeltune.engine.arrays import LANES, TOP
+from reeltune.engine.coverage import COVERED_COMPONENTS, component_gaps
 from reeltune.engine.engine import Engine, applies
 from reeltune.metrics.ranking import rank, tie_order
 from reeltune.rating_models.hand_weighted import HandWeighted
@@ -24,6 +26,10 @@ from reeltune.tuning.measuring import Measurer
 from tests.metrics.worlds import table_of
 
 RATINGS = {"all alike": [4.0], "two": [2.0, 4.5], "many": [0.5, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0]}
+
+needs_engine = pytest.mark.skipif(
+    bool(component_gaps()), reason=f"no engine, for {' and '.join(component_gaps())}"
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ def test_every_figure_has_the_bits_of_the_reference(case: Case) -> None:
         assert_same(evaluation, case.trainer.evaluate_by_reference(configuration))
 
 
+@needs_engine
 @given(case=cases())
 @settings(max_examples=75, deadline=None)
 def test_every_list_is_that_of_the_reference(case: Case) -> None:
@@ -223,3 +230,11 @@ def test_the_environment_limits_threads(monkeypatch: pytest.MonkeyPatch) -> None
     assert fused.n_threads() == 1
     monkeypatch.setenv("NUMBA_NUM_THREADS", "many")
     assert fused.n_threads() >= 1
+
+
+def test_the_engine_covers_what_is_declared_and_registered() -> None:
+    """More may be registered; a name that is not there any more would switch the engine off."""
+    assert set(COVERED_COMPONENTS) <= set(COMPONENTS.values())
+    for kind, names in COVERED_COMPONENTS.items():
+        assert {f"{kind.name}_weight", *names} <= set(SPACE.hyperparameters)
+        assert set(names) <= set(kind.hyperparameters)

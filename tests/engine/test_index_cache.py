@@ -18,6 +18,7 @@ from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
+from tests.engine.test_engine import needs_engine
 
 
 class Inner(NamedTuple):
@@ -63,6 +64,7 @@ def test_a_kept_world_measures_the_same_and_is_not_made_again(
         assert np.array_equal(kept.per_unit[name], values, equal_nan=True)
 
 
+@needs_engine
 def test_each_split_has_a_world_of_its_own_and_the_test_part_has_none_kept(data: Dataset) -> None:
     for split in ("user-time", "calendar"):
         RatingsEvaluator.of(data, StudyConfig(split=split)).prepare()
@@ -82,6 +84,7 @@ def test_other_data_or_another_program_have_another_place(
     assert len(places) == 3
 
 
+@needs_engine
 def test_workers_find_the_world_kept(data: Dataset) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
     trainer.prepare()

@@ -29,7 +29,8 @@ def test_whole_numbers_move_in_steps() -> None:
 
 
 def test_what_cannot_change_is_no_feature() -> None:
-    assert Features(SPACE).of_points(np.full((1, 16), 0.5)).shape == (1, 17)  # 16 axes, 5 weights
+    n = len(SPACE.dimensions)  # the weights have one axis less than there are
+    assert Features(SPACE).of_points(np.full((1, n), 0.5)).shape == (1, n + 1)
     assert Features(PLANE).of_points(np.full((2, 3), 0.5)).shape == (2, 3)
     one = Space((Single(real("x")), *NO_CHOICE.groups))
     assert Features(one).of_configurations([one.defaults()]) == pytest.approx(np.array([[0.5]]))
