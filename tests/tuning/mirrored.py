@@ -36,7 +36,8 @@ def register_negative(patch: pytest.MonkeyPatch, name: str) -> str:
         return replace(
             found,
             values=found.values | {mirrored: -found.values[name]},
-            per_user=found.per_user | {mirrored: -found.per_user[name]},
+            per_user=found.per_user
+            | ({mirrored: -found.per_user[name]} if metric.per_user else {}),
         )
 
     patch.setattr(fused.Figures, "of", with_negative)
