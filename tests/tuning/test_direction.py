@@ -4,6 +4,7 @@ Only the sign of the objective's own figures differs: a gain is above 0 where it
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ from tests.tuning.mirrored import NEGATIVE, guard_negative_alone, register_negat
 from tests.tuning.runs import tuned
 
 STOPS = {
-    "target": StopRules(target=0.235),
+    "target": StopRules(target=0.46),
     "patience": StopRules(patience=4),
     "converged": StopRules(until_converged=True),
 }
@@ -269,23 +270,23 @@ def decided(path: Path, study: StudyConfig) -> dict[str, Any]:
         orders = [
             Order(
                 study=study,
-                hyperparameters=finalist.hyperparameters,
-                experiment_id=finalist.experiment_id,
+                hyperparameters=experiment.hyperparameters,
+                experiment_id=experiment.experiment_id,
                 unattended=True,
                 accuracy_threshold=0.0,
             )
-            for finalist in finalists
+            for experiment in load_experiments(conn, run_id)[1:6]
         ]
         result = retrain_best(conn, data, orders)
         compared = compare(conn, data, study, f"{run_id}_000", f"{run_id}_003")
-        was_best = load_versions(conn)[-1].training.was_best
+        training = load_versions(conn)[-1].training
     assert result.against_deployed is not None
     return {
         "finalists": [e.number for e in finalists],
         "verdict": result.verdict,
         "gain": result.against_deployed,
         "rules": [(r.verdict, r.figure, r.threshold, r.segment) for r in result.rules],
-        "was best": was_best,
+        "picked": (training.experiment_number, training.was_best),
         "compared": [
             (c.split, c.segment, c.difference, c.compared)
             for c in compared.contrasts
@@ -347,6 +348,18 @@ def test_a_command_tunes_by_it_and_says_that_less_is_better(
     shown = CliRunner().invoke(main, ["--summary", "--json", "--db", str(world)])
     run = json.loads(shown.stdout)["findings"]["run"]
     assert (run["objective"], run["directions"]) == (name, ["minimize"])
+
+
+def test_a_gain_is_shown_as_one_where_the_figure_becomes_smaller(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = register_negative(monkeypatch, "recall@20")
+    words = ["--method", "random", "--configs", "8", "--objective", name, "--seed", "7"]
+    shown = CliRunner().invoke(main, [*words, "--jobs", "1", "--db", str(world)]).output
+    assert re.search(r"best -0\.\d+ \+0\.\d+ \(no\. ", shown)
+    assert re.search(r"Negative Recall@20 \(less is better\)( +-0\.\d+){2} +\+0\.", shown)
+    assert "Negative Recall@20 (less is better), gain +0." in shown
+    assert "what its value surely stays below" in shown
 
 
 def test_the_database_bounds_it_on_its_worse_side(

@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.versioning.finalists import choose_finalists, pick
+from tests.tuning.mirrored import guard_negative_alone, register_negative
 
 
 def experiment(
@@ -40,6 +44,20 @@ def test_what_loses_coverage_or_ndcg_is_passed_over_for_the_next() -> None:
 
 def test_within_its_margin_a_metric_may_be_lower() -> None:
     assert chosen(experiment(1, 0.69, ndcg=0.091, coverage=0.165), experiment(2, 0.66)) == [1]
+
+
+def test_what_is_to_be_small_is_guarded_against_a_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = register_negative(monkeypatch, "coverage@10")
+    guard_negative_alone(monkeypatch, "coverage@10")
+    experiments = [
+        replace(e, metrics={"accuracy": e.objective_value, name: coverage})
+        for e, coverage in (
+            (experiment(BASELINE, 0.65), -0.2),
+            (experiment(1, 0.69), -0.15),
+            (experiment(2, 0.66), -0.25),
+        )
+    ]
+    assert [e.number for e in choose_finalists(experiments, "accuracy")] == [2]
 
 
 def test_the_objective_is_not_its_own_guardrail() -> None:
