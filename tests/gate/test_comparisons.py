@@ -84,13 +84,13 @@ def test_users_who_have_a_value_with_one_side_only_are_left_out() -> None:
 
 
 def test_where_less_is_better_a_fall_is_a_gain_with_users_and_without() -> None:
-    for metric, per_user in (("novelty", True), ("coverage@10", False)):
+    for metric, per_unit in (("novelty", True), ("coverage@10", False)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(METRICS, metric, replace(METRICS[metric], higher_is_better=False))
             lower = measured(np.full(N, 0.5))
             lower.evaluation.values[metric] = 0.25
-            if per_user:
-                lower.evaluation.per_user[metric] = np.full(N, 0.25)
+            if per_unit:
+                lower.evaluation.per_unit[metric] = np.full(N, 0.25)
             found = contrasts("user-time", measured(np.full(N, 0.5)), lower, "accuracy")
             (line,) = (c for c in found if (c.metric, c.segment) == (metric, EVERYONE))
             assert (line.deployed, line.candidate, line.difference) == (0.5, 0.25, 0.25)
