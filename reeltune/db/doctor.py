@@ -16,7 +16,7 @@ from reeltune.db.connection import (
     transaction,
 )
 from reeltune.db.dataset import check_kept
-from reeltune.db.dead_runs import close_dead_run, load_dead_runs
+from reeltune.db.dead_runs import close_run, load_dead_runs
 from reeltune.db.deployed import check_export, check_production, export_deployed, export_path
 from reeltune.db.restore import restoring
 from reeltune.db.versions import Fault, check_database, check_version, database_path, load_versions
@@ -71,7 +71,7 @@ def _of_dead_runs(conn: Connection) -> Iterator[Finding]:
         if run.status != "running":
             what = f"is {run.status}, but has experiments said to be running"
             remedy = "make them pending again"
-        yield Finding(Fault(f"run {run_id!r}", what, remedy), partial(close_dead_run, conn, run_id))
+        yield Finding(Fault(f"run {run_id!r}", what, remedy), partial(close_run, conn, run_id))
 
 
 def _leftovers(conn: Connection) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from reeltune.search.cma_distribution import Cloud, with_margin
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 FIRST_STEP, WARM_STEP = 0.25, 0.15  # deviation along an axis of the cube, without and with history
-MOST_ATTEMPTS = 20  # draws around the mean that were all tried before
+MAX_ATTEMPTS = 20  # draws around the mean that were all tried before
 GENERATION = 6  # results after which the cloud is moved: few, since experiments are
 
 
@@ -28,7 +28,7 @@ class CovarianceAdaptation:
     """
 
     name: str = "cmaes"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A draw from the cloud, folded back into the cube."""
@@ -36,7 +36,7 @@ class CovarianceAdaptation:
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return Proposal(space.decode(rng.random(n_axes)), "explore")
         results = problem.results()
         cloud = _first_cloud(problem, [t for t in results if t.number is None])

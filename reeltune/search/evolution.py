@@ -19,7 +19,7 @@ class Evolution:
     """
 
     name = "evolution"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A variation of one of the best configurations known."""

@@ -42,7 +42,7 @@ class GaussianProcessSearch:
     """
 
     name: str = "gp"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The most promising valid configuration that was not tried."""

@@ -47,7 +47,7 @@ class Grid:
             raise InputError(f"a grid must have 1 level or more, got {self.levels}")
 
     @property
-    def looks_back(self) -> bool:
+    def is_adaptive(self) -> bool:
         """A progressive one goes where results are best."""
         return self.progressive
 
@@ -96,7 +96,7 @@ class Grid:
             yield from ((c, number) for c in stars)
             keys = [_key(space, problem.complete(c)) for c in stars]
             begins = max([begins, *(1 + own[key] for key in keys if key in own)])
-            centres = best_before(problem.trials, begins - problem.in_flight) or centres
+            centres = best_before(problem.trials, begins - problem.asynchronous_delay) or centres
 
     def _distances(self, ring: int, radius: float | None = None) -> list[float]:
         """Shares of a range from the current value, the far ones of the ring first."""

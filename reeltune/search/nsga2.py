@@ -15,7 +15,7 @@ POPULATION = 8  # best results that are parents
 SPREAD = 5.0  # of crossover; more keeps children nearer to their parents
 MUTATION = 5.0  # the same of mutation
 CROSSED = 0.9  # share of children that are crossed
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 
 class NonDominatedSorting:
@@ -27,7 +27,7 @@ class NonDominatedSorting:
     """
 
     name = "nsga2"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A child, or a point at random until there are enough results."""
@@ -36,7 +36,7 @@ class NonDominatedSorting:
         if n_axes == 0:
             return None
         known = problem.full_results()
-        if len(known) < N_INITIAL or problem.attempt > MOST_ATTEMPTS:
+        if len(known) < N_INITIAL or problem.attempt > MAX_ATTEMPTS:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         chosen, rank, room = survivors(np.array([values for _, values in known]))
         parents = [_winner(rank, room, rng) for _ in range(2)]

@@ -19,7 +19,7 @@ from reeltune.search.single_thread import one_thread
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_INITIAL = 10  # results before the samplers look at them: their own default
-MOST_ATTEMPTS = 5  # proposals that were tried before; then points at random
+MAX_ATTEMPTS = 5  # proposals that were tried before; then points at random
 LEAST_SOURCE = 10  # results of earlier runs, a tenth of which CMA-ES begins with
 
 
@@ -34,13 +34,13 @@ class OptunaSearch:
     name: str
     sampler: str  # its class
     needs_torch: bool = False
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """What the sampler draws next."""
         if not problem.space.dimensions:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return _anywhere(problem)
         with _quiet(self.needs_torch) as optuna:
             seed = int(problem.generator().integers(2**31))
@@ -63,14 +63,14 @@ class OptunaCmaEs:
     """
 
     name: str = "optuna-cmaes"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """What the sampler draws next."""
         space = problem.space
         if not space.dimensions:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return _anywhere(problem)
         results = problem.results()
         earlier = [t for t in results if t.number is None]
@@ -92,10 +92,10 @@ def _replay(optuna: Any, study: Any, problem: Problem, results: list[Trial]) -> 
     own = sorted((t.number, t) for t in problem.trials if t.number is not None)
     waiting: list[tuple[int, Any]] = []
     for number, trial in own:
-        waiting = _told(study, waiting, values, number - problem.in_flight)
+        waiting = _told(study, waiting, values, number - problem.asynchronous_delay)
         study.enqueue_trial(_by_axis(problem.space, problem.space.encode(trial.configuration)))
         waiting.append((number, _asked(optuna, study, problem.space)[0]))
-    _told(study, waiting, values, problem.number - problem.in_flight)
+    _told(study, waiting, values, problem.number - problem.asynchronous_delay)
 
 
 def _told(

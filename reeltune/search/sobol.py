@@ -12,7 +12,7 @@ class Sobol:
     """
 
     name = "sobol"
-    looks_back = False
+    is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The sequence's point for this number; any point where that was tried before."""

@@ -14,7 +14,7 @@ _WEIGHTS_STREAM = 2**20  # of random numbers, apart from those of attempts
 _FARTHEST = 3.0  # from the best, where the median is 1
 _SHARE_OF_OTHERS = 0.05
 
-MOST_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
+MAX_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Problem:
     number: int  # of the experiment to propose, from 1; 0 is the deployed configuration
     trials: Sequence[Trial]  # of earlier runs, then of this one, in order
     n_objectives: int = 1
-    in_flight: int = 1  # results of this run are known up to `number` less this
+    asynchronous_delay: int = 1  # results of this run are known up to `number` less this
     attempt: int = 0  # how many proposals for this number were turned down as tried before
 
     def generator(self) -> np.random.Generator:
@@ -113,7 +113,7 @@ class Strategy(Protocol):
         """By which users choose it."""
 
     @property
-    def looks_back(self) -> bool:
+    def is_adaptive(self) -> bool:
         """Does a proposal depend on results?"""
 
     def propose(self, problem: Problem) -> Proposal | None:
@@ -146,7 +146,7 @@ def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
 
     What is never searched keeps its current value.
     """
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         proposal = strategy.propose(replace(problem, attempt=attempt))
         if proposal is None:
             return None

@@ -24,7 +24,7 @@ class TreeParzenEstimator:
     """
 
     name = "tpe"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The valid configuration of the highest ratio that was not tried."""

@@ -33,10 +33,10 @@ from reeltune.domain.experiment import (
     kept_gains,
 )
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.tuning.run_state import Standing, is_better
+from reeltune.tuning.run_state import RunState, is_better
 
 
-class Ledger(Standing):
+class Ledger(RunState):
     """The experiments of one run. Every change is durable when its method returns.
 
     Experiments may finish in any order; history and improvement are written in the order of their

@@ -96,7 +96,7 @@ class Proposer:
             number=number,
             trials=trials,
             n_objectives=len(run.objectives),
-            in_flight=int(_number(run, "in_flight") or 1),
+            asynchronous_delay=int(_number(run, "in_flight") or 1),
         )
         return propose(strategy_of(run), problem)
 

@@ -68,7 +68,7 @@ def run_result(
         seed=run.seed,
         status=status,
         stopped_by=stop.by,
-        stop_reason=stop.said,
+        stop_reason=stop.message,
         best_experiment_id=None if best is None else best.experiment_id,
         best_experiment_number=None if best is None else best.number,
         best_hyperparameters=None if best is None else complete(space, best.hyperparameters),

@@ -12,7 +12,7 @@ from reeltune.search import Trial
 FINISHED = ("completed", "failed", "pruned")
 
 
-class Standing:
+class RunState:
     """The experiments of one run, as far as they have come.
 
     They may finish in any order. An experiment is settled when it and all with lower numbers are

@@ -26,7 +26,7 @@ StoppedBy = Literal[
     "error",
 ]
 
-LEAST_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
+MIN_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
 
 Values = Sequence[float | None]
 """Worths by number, the baseline first: lower bounds, more is better; None: it has none."""
@@ -41,7 +41,7 @@ class Stop:
     """Why a run ended: by which rule, and in words."""
 
     by: StoppedBy
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class StopRules:
             raise InputError("; ".join(wrong))
 
     @property
-    def look_at_results(self) -> bool:
+    def needs_results(self) -> bool:
         """Does any rule depend on what experiments found?"""
         return self.target is not None or self.patience is not None or self.until_converged
 
@@ -124,7 +124,7 @@ def _out_of_patience(values: Values, patience: int | None, least: int) -> Stop |
 
 def _converged(values: Values, noise: float | None, least: int) -> Stop | None:
     n = sum(value is not None for value in values[1:])
-    if noise is None or n < LEAST_TO_CONVERGE or len(values) - 1 < least:
+    if noise is None or n < MIN_TO_CONVERGE or len(values) - 1 < least:
         return None
     gain = expected_gain(values)
     if gain >= noise:

@@ -7,7 +7,7 @@ from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.stopping import Stop, StopRules, best_number
 
 
-class Brake:
+class StoppingMonitor:
     """Finds the first beginning of a run after which a rule ends it, and remembers it."""
 
     def __init__(self, rules: StopRules, ledger: Ledger) -> None:
@@ -18,7 +18,7 @@ class Brake:
 
     def stop(self, up_to: int) -> Stop | None:
         """Why the run ends, if that can be said from the experiments up to number `up_to`."""
-        if not self.rules.look_at_results:
+        if not self.rules.needs_results:
             return None
         while self._stop is None and self._checked < min(self.ledger.settled, up_to + 1):
             self._stop = self._stop_after(self._checked + 1)
