@@ -1,4 +1,4 @@
-"""First configurations in milliseconds: weights fitted to pairs of the fitting part.
+"""Initial guesses: weights fitted in milliseconds to pairs of ratings of the fitting part.
 
 The score is linear in the weights of the components, and nearly so in the boosts and in the mix of
 popularity. So once components are fitted, weights that order pairs well are a convex problem.
@@ -52,18 +52,18 @@ class Surrogate:
         return cls(pairs, components, current)
 
     def configurations(self, space: Space) -> list[dict[str, Value]]:
-        """Two in `space`: weights, mix of popularity and boosts fitted, and without the boosts."""
+        """Return two in `space`: with boosts fitted as well, and with weights and mix alone."""
         return [projected(space, {**self.current, **found}) for found in (self.boosted, self.mixed)]
 
     @cached_property
     def mixed(self) -> dict[str, Value]:
-        """The weights and the mix of popularity of the least loss."""
+        """Weights and the mix of popularity of the least loss."""
         fitted = self._fitted(self._common | {"genre": self._column("genre")})
         return self._shares(fitted["genre"], fitted)
 
     @cached_property
     def boosted(self) -> dict[str, Value]:
-        """These and the boosts: each adds to a match, so that it has a weight of its own."""
+        """Weights, mix and boosts: each adds to a match, so that it has a weight of its own."""
         plain = dict.fromkeys((boost.name for boost in GENRE_BOOSTS), 0.0)
         match = self._column("genre", **plain)
         raised = {
@@ -93,12 +93,12 @@ class Surrogate:
         return sorted(self.components.keys() - {"genre", "popularity"})
 
     def _column(self, name: str, **values: float) -> Floats:
-        """(N,) a component at the rated movies, with `values` in place of the current ones."""
+        """Return a component at the rated movies (N,), with `values` in place of current ones."""
         at = {**self.current, **values}
         return self.components[name].score_at(self.pairs.users, self.pairs.movies, at)
 
     def _fitted(self, columns: Mapping[str, Floats]) -> dict[str, float]:
-        """The weight of each column."""
+        """Return the weight of each column."""
         differences = self.pairs.differences(np.column_stack(list(columns.values())))
         weights = ordering_weights(differences, self.pairs.shares)
         return dict(zip(columns, map(float, weights), strict=True))
@@ -127,5 +127,5 @@ class Surrogate:
 
 
 def _step(low: Value) -> float:
-    """The boost that a column is made with: down where it may only lower."""
+    """Return the boost that a column is made with: down where it may only lower."""
     return -BOOSTED_BY if low < 0 else BOOSTED_BY

@@ -31,7 +31,7 @@ from reeltune.tracking.lineage import code_version, equal_versions
 
 @dataclass(frozen=True, eq=False)
 class RatingsEvaluator:
-    """The full retraining pipeline of one model on one held-out part: configuration in, worth out.
+    """Retraining pipeline of one model on one held-out part: configuration in, values out.
 
     It may be sent to another process.
     """
@@ -65,7 +65,7 @@ class RatingsEvaluator:
 
     @property
     def engine(self) -> Engine | None:
-        """The engine of the built-in recommender; None where there is none for this data."""
+        """Engine of the built-in recommender; None where there is none for this data."""
         if self.model != BUILT_IN:
             return None
         return Engine.of(self.fitting, self.held_out, self.catalogue, self.place)
@@ -151,7 +151,7 @@ class RatingsEvaluator:
 
 @dataclass(frozen=True, eq=False)
 class RatingsTask:
-    """A recommender that is tuned for the ratings of a database."""
+    """Recommender that is tuned for the ratings of a database."""
 
     data: Dataset
     model: str = BUILT_IN
@@ -166,12 +166,12 @@ class RatingsTask:
 
     @property
     def space(self) -> Space:
-        """The model's hyperparameters."""
+        """Hyperparameters of the model."""
         return model_class(self.model).space
 
     @property
     def metrics(self) -> Mapping[str, RankingMetric]:
-        """The ranking metrics."""
+        """Ranking metrics."""
         return METRICS
 
     def key(self, objective: str) -> TaskKey:

@@ -1,4 +1,4 @@
-"""The first experiments of a run, decided when it starts, and what a finished run leaves behind."""
+"""Initial design: the first experiments of a run, and what a finished run leaves behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,11 +34,11 @@ GUESSED = "surrogate"  # the tuning method of experiments that the task guessed
 
 @dataclass(frozen=True)
 class InitialDesign:
-    """What a run tries before its strategy is asked.
+    """Experiments that a run tries before its strategy is asked.
 
     A grid over choices alone is tried whole. Any other run starts with what is nearest to the
-    deployed configuration within its limits; if its strategy looks back, with what a surrogate of
-    the objective says; and then with the best of earlier runs on similar data. All of it is stored
+    deployed configuration within its limits; if its strategy is adaptive, with the
+    guesses of the task; and then with the best of earlier runs on similar data. All of it is stored
     when the run starts, so that a resumed run has the same.
     """
 
@@ -48,7 +48,7 @@ class InitialDesign:
 
     @property
     def run(self) -> TuningRun:
-        """The run, with no more experiments than there are combinations."""
+        """Run, with no more experiments than there are combinations."""
         n = len(self._grid) or self.planned.n_configs
         return replace(self.planned, n_configs=min(n, self.planned.n_configs))
 
@@ -87,7 +87,7 @@ class InitialDesign:
 
     @cached_property
     def _nearest(self) -> Sequence[Configuration]:
-        """The deployed configuration brought within the limits, where it is not there already."""
+        """Deployed configuration brought within the limits, where it is not there already."""
         if self._grid or self._space is self.tuner.space:
             return []
         nearest = projected(self._space, self.current)
@@ -95,7 +95,7 @@ class InitialDesign:
 
     @cached_property
     def _guesses(self) -> Sequence[Configuration]:
-        """What the surrogate says, as far as it is new: one at least, whatever the run's length."""
+        """Guesses of the task, as far as they are new: one at least, whatever the run's length."""
         is_adaptive = check_method(self.planned.method).is_adaptive
         if self._grid or not is_adaptive or not Plan.of(self.planned).starts_warm:
             return []
@@ -122,7 +122,7 @@ class InitialDesign:
 
     @cached_property
     def _tried(self) -> Sequence[Configuration]:
-        """What earlier runs on the same data tried."""
+        """Configurations that earlier runs on the same data tried."""
         earlier = self.tuner.earlier_trials(self.planned)
         return [trial.configuration for trial in earlier]
 
@@ -134,7 +134,7 @@ class InitialDesign:
 def whole_grid(
     whole: Space, part: Space, current: Configuration, most: int
 ) -> list[Configuration] | None:
-    """Up to `most` combinations of what may be chosen in `part` of a space, but `current`.
+    """Return up to `most` combinations of what may be chosen in `part` of a space, but `current`.
 
     None where they cannot be counted.
     """
@@ -148,7 +148,7 @@ def whole_grid(
 
 
 def record_source(conn: Connection, task: Task, run: TuningRun) -> None:
-    """Keep what a finished run taught, and say of its warm starts whether they helped."""
+    """Store what a finished run found as a source of warm starts, and whether its own helped."""
     experiments = load_experiments(conn, run.tuning_run_id)
     with transaction(conn):
         save_warm_start_source(conn, source_of(run, task.meta_features(), experiments))

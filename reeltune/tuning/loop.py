@@ -1,4 +1,4 @@
-"""The loop of a tuning run: propose, try, record, until enough were tried."""
+"""Loop of a tuning run: propose, try, record, until enough were tried."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of 
 
 @dataclass(frozen=True)
 class Loop:
-    """Tries the experiments of one run, as many at once as the executor takes.
+    """Loop that tries the experiments of one run, as many at once as the executor takes.
 
     Experiment n is proposed from the results up to n - `asynchronous_delay` and from nothing else,
     however many have finished by then: so any number of jobs, and a resumed run, propose the same.
@@ -41,7 +41,7 @@ class Loop:
 
     @cached_property
     def brake(self) -> StoppingMonitor:
-        """The rules that may end the run."""
+        """Rules that may end the run."""
         return StoppingMonitor(self.plan.stop, self.ledger)
 
     def run(self) -> tuple[RunStatus, Stop]:
@@ -86,7 +86,7 @@ class Loop:
         return is_exhausted
 
     def _number_after(self, taken: Sequence[Experiment]) -> int | None:
-        """The number of the next candidate after those `taken` to be begun; None if enough."""
+        """Return the number of the next candidate after those `taken`; None if enough."""
         following = self.ledger.next_number()
         new = [e.number for e in taken if following is not None and e.number >= following]
         number = max(new) + 1 if new else following
@@ -99,7 +99,7 @@ class Loop:
             self.executor.submit(experiment.number, self._task(experiment))
 
     def _task(self, experiment: Experiment) -> EvaluationRequest | dict[str, Value]:
-        """What a worker is given: with rivals that any number of jobs and a resumed run have."""
+        """Return what a worker is given: the same with any number of jobs and in a resumed run."""
         configuration = dict(experiment.hyperparameters)
         if self.plan.pruner is None:
             return configuration
@@ -108,11 +108,11 @@ class Loop:
 
     @property
     def is_adaptive(self) -> bool:
-        """Do proposals depend on results?"""
+        """True if proposals depend on results."""
         return strategy_of(self.ledger.run).is_adaptive
 
     def _may_begin(self, number: int, *, stored: bool) -> bool:
-        """Has all finished that this experiment depends on, and does no rule end the run there?"""
+        """Return whether all has finished that it depends on, and no rule ends the run there."""
         visible = number - self.plan.asynchronous_delay
         compares = self.plan.stop.needs_results or self.plan.pruner is not None
         waits = compares or (self.is_adaptive and not stored)
@@ -121,7 +121,7 @@ class Loop:
         return self.brake.stop(visible) is None
 
     def _propose(self, number: int, taken: Sequence[Experiment]) -> Experiment | None:
-        """The candidate for `number` after those `taken`: the same whatever has finished by now."""
+        """Return the candidate for `number` after those `taken`, whatever has finished by now."""
         run, ledger = self.ledger.run, self.ledger
         visible = number - self.plan.asynchronous_delay
         open_trials = [
@@ -143,7 +143,7 @@ class Loop:
         )
 
     def _record(self) -> None:
-        """Wait for results; say what has finished once it is durable."""
+        """Wait for results; tell the watcher what has finished once it is durable."""
         ledger, outcomes = self.ledger, self.executor.finished()
         again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
         settled = [outcome for outcome in outcomes if outcome not in again]

@@ -1,4 +1,4 @@
-"""Tuning runs: every candidate through the full retraining pipeline; resume an interrupted one."""
+"""Orchestrator of tuning runs: puts every candidate through the full retraining pipeline."""
 
 import os
 import time
@@ -45,7 +45,7 @@ from reeltune.views.summary import Summary, summarise
 
 
 class Orchestrator:
-    """Puts every candidate of a run through the full retraining pipeline.
+    """Orchestrator that puts every candidate of a run through the full retraining pipeline.
 
     Args:
         conn: the database; whoever calls holds its lock.
@@ -75,7 +75,7 @@ class Orchestrator:
         self.tuner = Proposer(conn, task, self.study)
 
     def test_configuration(self, hyperparameters: Configuration) -> Measurement:
-        """What one configuration is worth on the validation part; nothing is recorded."""
+        """Return what one configuration is worth on the validation part; nothing is recorded."""
         measurer = Measurer(self.task.evaluator(), self.study.objective)
         return measurer(self.tuner.space.checked(hyperparameters))
 
@@ -149,7 +149,7 @@ class Orchestrator:
         )
 
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
-        """What was tried and found, of all runs and of one in detail (default: the latest)."""
+        """Return what was tried and found: all runs, and one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, space=self.tuner.space)
 
     def _planned(self, plan: Plan) -> TuningRun | None:
@@ -219,7 +219,7 @@ class Orchestrator:
 
 
 def study_of(run: TuningRun) -> StudyConfig:
-    """The study that a stored run belongs to."""
+    """Return the study that a stored run belongs to."""
     return StudyConfig(
         model=run.model,
         split=run.split,

@@ -18,7 +18,7 @@ from reeltune.tuning.pruning_rules import MIN_USERS, RUNGS, EvaluationRequest, c
 
 @dataclass(frozen=True, eq=False)
 class Rung:
-    """After some of the groups of users is looked whether to go on."""
+    """Point at which is decided, after some groups of users, whether to go on."""
 
     number: int  # place among the thresholds of a request
     groups: Sequence[Ints]  # positions of the users in each
@@ -26,12 +26,12 @@ class Rung:
 
     @cached_property
     def users(self) -> Ints:
-        """(u,) their positions, ascending."""
+        """Positions (u,) of the users measured up to here, ascending."""
         return np.sort(np.concatenate(self.groups))
 
 
 class Pruner:
-    """Measures configurations, each on a few users first; fit to be sent to another process.
+    """Pruner: measures configurations, each on a few users first; may be sent to another process.
 
     Groups of users are drawn by `seed`, the same for all experiments of a run; so what is pruned
     depends on the request alone.
@@ -44,7 +44,7 @@ class Pruner:
         self._rungs: Sequence[Rung] | None = None
 
     def __call__(self, request: EvaluationRequest) -> Measurement | Pruned:
-        """What the configuration is worth, or that it is worse than the request lets pass.
+        """Return what the configuration is worth, or that it was pruned.
 
         Raises:
             InputError: the objective says nothing here, for want of held-out ratings.
@@ -52,7 +52,7 @@ class Pruner:
         return self.measure_many([request])[0]
 
     def measure_many(self, requests: Sequence[EvaluationRequest]) -> list[Measurement | Pruned]:
-        """The same of each, all that are left measured together on ever more users.
+        """Measure each, those that are left together on ever more users.
 
         Raises:
             InputError: the objective says nothing here, for want of held-out ratings.
@@ -74,7 +74,7 @@ class Pruner:
         return [found[k] for k in range(len(requests))]
 
     def rungs(self, incumbent: Floats | None) -> Sequence[Rung]:
-        """Whom to measure first, of those who have a value; who that is, held-out ratings say."""
+        """Return the rungs: whom to measure first, of those who have a value."""
         if self._rungs is None:
             assert incumbent is not None
             known = np.flatnonzero(np.isfinite(incumbent))
@@ -91,7 +91,7 @@ class Pruner:
         users: Ints | None,
         spent: Floats,
     ) -> list[tuple[int, Evaluation]]:
-        """The figures of the requests `asked` for on some users, or on all.
+        """Evaluate the requests `asked` for, on some users or on all.
 
         The time taken goes to `spent`.
         """
@@ -106,7 +106,7 @@ class Pruner:
 def judged(
     request: EvaluationRequest, rung: Rung, values: Floats, objective: str, seconds: float
 ) -> Pruned | None:
-    """That what has these `values` (U,) is to be stopped at this rung, if it is."""
+    """Return the record of an experiment with these `values` (U,) if it stops at this rung."""
     assert request.incumbent is not None
     assert request.incumbent_value is not None
     upwards = request.direction.upwards
@@ -130,6 +130,6 @@ def judged(
 
 
 def below(by_group: Floats, threshold: float | None) -> float | None:
-    """The mean gain of some groups of users where it is below `threshold`, else None."""
+    """Return the mean gain of some groups of users where it is below `threshold`, else None."""
     gain = float(by_group.mean())
     return gain if threshold is not None and gain < threshold else None

@@ -20,7 +20,7 @@ MIN_USERS = 30  # with a value; fewer say nothing of a mean
 
 @dataclass(frozen=True, eq=False)
 class EvaluationRequest:
-    """A configuration to be evaluated, and what it is compared with on the way."""
+    """Configuration to be evaluated, and what it is compared with on the way."""
 
     configuration: Configuration
     incumbent: Floats | None = None  # (U,) the objective of another per user; None: there is none

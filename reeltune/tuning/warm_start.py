@@ -1,4 +1,4 @@
-"""What a new run starts with: the best of earlier runs on similar data, as far as they helped."""
+"""Warm starts: the best of earlier runs on similar data, as far as they helped."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ NEAR = 0.02  # distance per root dimension below which two configurations are on
 
 @dataclass(frozen=True, slots=True)
 class MetaFeatures:
-    """What the data of a task are like, in a few figures."""
+    """Meta-features: what the data of a task are like, in a few figures."""
 
     values: Mapping[str, float]
     scales: Mapping[str, float]  # by how much each must differ for data to be unlike
@@ -54,7 +54,7 @@ class MetaFeatures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStartCandidate:
-    """A configuration to start with, and why."""
+    """Configuration to start with, and why."""
 
     source: WarmStartSource
     hyperparameters: Configuration  # valid in the new run's space
@@ -66,7 +66,7 @@ class WarmStartCandidate:
 def source_of(
     run: TuningRun, profile: Mapping[str, float], experiments: Sequence[Experiment]
 ) -> WarmStartSource:
-    """What a finished run taught."""
+    """Return what later runs may begin with after a finished one."""
     gained = [
         (e.worth, -e.number, e)
         for e in experiments
@@ -89,7 +89,7 @@ def source_of(
 
 
 def success_rate(source: WarmStartSource) -> float:
-    """How probable it is that a start from this source helps, 0 to 1.
+    """Return the probability that a start from this source helps, 0 to 1.
 
     The mean of a beta distribution that began as even (Laplace's rule of succession).
     """
@@ -97,7 +97,7 @@ def success_rate(source: WarmStartSource) -> float:
 
 
 def is_reliable(source: WarmStartSource) -> bool:
-    """False once it was used a few times and did not help."""
+    """Return False once it was used a few times and did not help."""
     return source.n_used < TRIED or success_rate(source) >= MIN_SUCCESS_RATE
 
 
@@ -109,7 +109,7 @@ def warm_start_candidates(
     current: Configuration,
     tried: Sequence[Configuration],
 ) -> list[WarmStartCandidate]:
-    """What to start `run` with, the most promising first.
+    """Return what to start `run` with, the most promising first.
 
     Args:
         sources: of earlier runs.
@@ -128,7 +128,7 @@ def warm_start_candidates(
 def distinct(
     space: Space, configurations: Sequence[Configuration], known: Sequence[Configuration]
 ) -> list[Configuration]:
-    """Those that are near neither to a known one nor to one before them."""
+    """Return the configurations that are near neither to a known one nor to one before them."""
     seen = [space.encode(configuration) for configuration in known]
     found: list[Configuration] = []
     for configuration in configurations:
@@ -141,7 +141,7 @@ def distinct(
 
 
 def max_starts(run: TuningRun) -> int:
-    """How many of a run's experiments may come from sources."""
+    """Return how many of a run's experiments may be warm starts."""
     return min(MAX_STARTS, run.n_configs // SHARE_OF_RUN)
 
 
@@ -175,7 +175,7 @@ def _by_worth(
 
 
 def carried_over(space: Space, current: Configuration, values: Configuration) -> dict[str, Value]:
-    """`values` of another space in this one: what both know, and `current` for the rest."""
+    """Return `values` of another space in this one: what both know, and `current` for the rest."""
     members = space.hyperparameters
     shared = {
         name: min(members[name].high, max(members[name].low, value))
