@@ -50,7 +50,7 @@ class Loop:
             exhausted = self._fill()
             if not self.ledger.count("running"):
                 break
-            self._record()
+            self._record(self.executor.finished())
             if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
                 return "failed", self._failures(f"the first {GIVE_UP_AFTER} experiments all failed")
         if not self.ledger.count("completed"):
@@ -142,9 +142,9 @@ class Loop:
             None if parent is None else parent.experiment_id,
         )
 
-    def _record(self) -> None:
-        """Wait for results; tell the watcher what has finished once it is durable."""
-        ledger, outcomes = self.ledger, self.executor.finished()
+    def _record(self, outcomes: Sequence[Outcome[Measurement | Pruned]]) -> None:
+        """Record results; tell the watcher what has finished once it is durable."""
+        ledger = self.ledger
         again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
         settled = [outcome for outcome in outcomes if outcome not in again]
         with ledger.together():
