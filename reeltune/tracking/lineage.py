@@ -45,7 +45,6 @@ NOT_DECIDING = (
     "reeltune.reports",
     "reeltune.search",
     "reeltune.storage",
-    "reeltune.tasks.study",
     "reeltune.tracking",
     "reeltune.views",
 )
@@ -57,7 +56,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "0836d097a74d",
+            "50d53520564a",
         }
     ),
 )

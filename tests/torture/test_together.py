@@ -41,7 +41,8 @@ def test_of_runs_at_once_one_runs_and_the_others_leave_with_4(
 def test_the_lock_of_a_dead_process_holds_nobody_up(
     nursery: Nursery, world: Path, tmp_path: Path
 ) -> None:
-    hold = "import sys, time; from pathlib import Path\nfrom reeltune.storage.run_lock import run_lock\n"
+    hold = "import sys, time; from pathlib import Path\n"
+    hold += "from reeltune.storage.run_lock import run_lock\n"
     hold += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     holder = nursery.start("-c", hold, world, said=tmp_path / "holder")
     while holder.stdout != "held\n":
