@@ -7,6 +7,7 @@ popularity. So once components are fitted, weights that order pairs well are a c
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from reeltune.components.hyperparameters import GENRE_BOOSTS
 from reeltune.components.opinions import Opinions
 from reeltune.domain.arrays import Floats
 from reeltune.domain.limits import projected
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.rating_models.hand_weighted import BUILT_IN
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
@@ -59,18 +60,18 @@ class Surrogate:
         components = tuple(kind.fit(opinions, data.catalogue) for kind in COMPONENTS.values())
         return cls(pairs, components, current)
 
-    def configurations(self, space: Space) -> list[dict[str, Value]]:
+    def configurations(self, space: Space) -> list[dict[str, Any]]:
         """Two in `space`: weights, mix of popularity and boosts fitted, and without the boosts."""
         return [projected(space, {**self.current, **found}) for found in (self.boosted, self.mixed)]
 
     @cached_property
-    def mixed(self) -> dict[str, Value]:
+    def mixed(self) -> dict[str, Any]:
         """The weights and the mix of popularity of the least loss."""
         fitted = self._fitted(self._common | {"genre": self._column("genre")})
         return _shares(fitted["genre"], fitted, self.current)
 
     @cached_property
-    def boosted(self) -> dict[str, Value]:
+    def boosted(self) -> dict[str, Any]:
         """These and the boosts: each adds to a match, so that it has a weight of its own."""
         plain = dict.fromkeys((boost.name for boost in GENRE_BOOSTS), 0.0)
         match = self._column("genre", **plain)
@@ -112,12 +113,12 @@ class Surrogate:
         return dict(zip(columns, map(float, weights), strict=True))
 
 
-def _step(low: Value) -> float:
+def _step(low: float) -> float:
     """The boost that a column is made with: down where it may only lower."""
     return -BOOSTED_BY if low < 0 else BOOSTED_BY
 
 
-def _shares(genre: float, fitted: Mapping[str, float], current: Configuration) -> dict[str, Value]:
+def _shares(genre: float, fitted: Mapping[str, float], current: Configuration) -> dict[str, Any]:
     """The weights as shares of 1, and the mix of popularity.
 
     Popularity mixes the count with the mean rating, which is the rating component too. So the mix

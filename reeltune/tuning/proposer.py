@@ -28,7 +28,7 @@ from reeltune.domain.experiment import (
 )
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import SECONDS, upwards
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
@@ -93,7 +93,7 @@ class HyperparameterTuner:
         self._searched: dict[tuple[object, ...], Space] = {}
         self._within: dict[tuple[object, ...], bool] = {}
 
-    def get_current_hyperparameters(self) -> dict[str, Value]:
+    def get_current_hyperparameters(self) -> dict[str, Any]:
         """The deployed configuration."""
         return self.deployed().hyperparameters
 
@@ -101,7 +101,7 @@ class HyperparameterTuner:
         """The deployed configuration, and where it is known from."""
         return load_deployed(self.conn, self.space, self.study.model)
 
-    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
+    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Any]]:
         """Systematic steps around the current values, each hyperparameter by itself.
 
         Args:
@@ -110,11 +110,11 @@ class HyperparameterTuner:
         """
         return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
 
-    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Value]]:
+    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """`n` configurations from the whole space, uniform."""
         return [proposal.configuration for proposal in self._proposals("random", n)]
 
-    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Value]]:
+    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Any]]:
         """`n` configurations that promise most after all earlier results on this data and space."""
         return [proposal.configuration for proposal in self._proposals("bayesian", n)]
 
