@@ -52,4 +52,4 @@ def _count(source: WarmStartSource, name: str) -> str:
 
 
 def _as_dict(source: WarmStartSource) -> dict[str, object]:
-    return json_ready(source) | {"trust": success_rate(source), "is_trusted": is_reliable(source)}
+    return json_ready(source) | {"trust": success_rate(source), "is_reliable": is_reliable(source)}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.versions import (
@@ -17,7 +18,7 @@ from reeltune.db.versions import (
 )
 from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError, StorageError
-from reeltune.domain.space import Space, Value
+from reeltune.domain.space import Space
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
 from reeltune.domain.version import Version, VersionEvent
 from reeltune.storage.artifacts import find_orphans, sync_directory, write_synced
@@ -30,7 +31,7 @@ EXPORT_NAME = "hyperparameters.json"
 class Deployed:
     """The deployed configuration, and where it is known from."""
 
-    hyperparameters: dict[str, Value]
+    hyperparameters: dict[str, Any]
     source: str
     version: int | None = None
 
@@ -183,7 +184,7 @@ def _write_export(path: Path, database: Path, text: str) -> None:
     sync_directory(path.parent)
 
 
-def _read_export(path: Path, space: Space, model: str) -> dict[str, Value]:
+def _read_export(path: Path, space: Space, model: str) -> dict[str, Any]:
     written = read_object(read_text(path, MOST_CHARACTERS), str(path))
     if written.get("model") != model:
         return space.defaults()

@@ -7,10 +7,12 @@ from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import (
+    NONE,
     WIDE,
     changes_cell,
     gain_cell,
     outside_text,
+    parameter_cell,
     seconds_cell,
     value_cell,
 )
@@ -175,9 +177,9 @@ def _render_changes(console: Console, best: Finding) -> None:
     for change in best.changed:
         table.add_row(
             outside_text(console, change.name),
-            f"{change.deployed:.6g}",
-            f"{change.value:.6g}",
-            f"{change.delta:+.6g}",
+            parameter_cell(console, change.deployed),
+            parameter_cell(console, change.value),
+            NONE if change.delta is None else f"{change.delta:+.6g}",
         )
     print_table(console, "What the best changed", table)
 

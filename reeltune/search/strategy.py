@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import Phase
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 
 _WEIGHTS_STREAM = 2**20  # of random numbers, apart from those of attempts
 _FARTHEST = 3.0  # from the best, where the median is 1
@@ -85,10 +85,11 @@ class Problem:
         """Trials whose results are not known yet, in order."""
         return [trial for trial in self.trials if trial.is_open]
 
-    def complete(self, configuration: Configuration) -> dict[str, Value]:
-        """`configuration` with the current value of all that is never searched."""
+    def complete(self, configuration: Configuration) -> dict[str, Any]:
+        """`configuration` with the current value of all in it that is never searched."""
         members = self.space.hyperparameters.values()
-        kept = {member.name: self.current[member.name] for member in members if not member.searched}
+        stays = [member.name for member in members if not member.searched]
+        kept = {n: self.current[n] for n in stays if n in configuration and n in self.current}
         return {**configuration, **kept}
 
     def is_new(self, configuration: Configuration) -> bool:
@@ -101,7 +102,7 @@ class Problem:
 class Proposal:
     """What to try next, and whether that explores or exploits."""
 
-    configuration: dict[str, Value]
+    configuration: dict[str, Any]
     phase: Phase
 
 

@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
-from reeltune.domain.space import Configuration, Value
+from reeltune.domain.space import Configuration
 from reeltune.executors import Executor, Outcome
 from reeltune.search import Trial
 from reeltune.tracking.progress import Watcher
@@ -98,7 +99,7 @@ class Loop:
         for experiment in experiments:
             self.executor.submit(experiment.number, self._task(experiment))
 
-    def _task(self, experiment: Experiment) -> EvaluationRequest | dict[str, Value]:
+    def _task(self, experiment: Experiment) -> EvaluationRequest | dict[str, Any]:
         """Return what a worker is given: the same with any number of jobs and in a resumed run."""
         configuration = dict(experiment.hyperparameters)
         if self.plan.pruner is None:

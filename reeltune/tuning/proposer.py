@@ -27,7 +27,7 @@ from reeltune.domain.experiment import (
 )
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import upwards
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import StudyConfig
 from reeltune.search import (
     ONE_OBJECTIVE,
@@ -56,7 +56,7 @@ class Proposer:
         self._searched: dict[tuple[object, ...], Space] = {}
         self._within: dict[tuple[object, ...], bool] = {}
 
-    def get_current_hyperparameters(self) -> dict[str, Value]:
+    def get_current_hyperparameters(self) -> dict[str, Any]:
         """Return the deployed configuration."""
         return self.deployed().hyperparameters
 
@@ -64,7 +64,7 @@ class Proposer:
         """Return the deployed configuration, and where it is known from."""
         return load_deployed(self.conn, self.space, self.task.model)
 
-    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
+    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Any]]:
         """Systematic steps around the current values, each hyperparameter by itself.
 
         Args:
@@ -73,11 +73,11 @@ class Proposer:
         """
         return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
 
-    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Value]]:
+    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """Return `n` configurations from the whole space, uniform."""
         return [proposal.configuration for proposal in self._proposals("random", n)]
 
-    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Value]]:
+    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Any]]:
         """Return the `n` most promising configurations after all results on this data and space."""
         return [proposal.configuration for proposal in self._proposals("bayesian", n)]
 

@@ -93,4 +93,4 @@ def complete(space: Space, found: Mapping[str, object]) -> Configuration:
     Raises:
         InputError: that is not valid.
     """
-    return space.checked({**space.defaults(), **found})
+    return space.checked(space.overlaid(space.defaults(), found))

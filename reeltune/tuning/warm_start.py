@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import projected
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.domain.warm_start import Gain, WarmStartSource
 
 MAX_STARTS = 5
@@ -134,7 +135,7 @@ def distinct(
     for configuration in configurations:
         point = space.encode(configuration)
         near = NEAR * np.sqrt(max(1, len(point)))
-        if all(np.linalg.norm(point - other) >= near for other in seen):
+        if all(space.distance(point, other) >= near for other in seen):
             found.append(configuration)
             seen.append(point)
     return found
@@ -174,12 +175,13 @@ def _by_worth(
     return sorted(found, key=lambda each: (-each.worth, -(each.source.pattern_id or 0)))
 
 
-def carried_over(space: Space, current: Configuration, values: Configuration) -> dict[str, Value]:
+def carried_over(space: Space, current: Configuration, values: Configuration) -> dict[str, Any]:
     """Return `values` of another space in this one: what both know, and `current` for the rest."""
     members = space.hyperparameters
-    shared = {
-        name: min(members[name].high, max(members[name].low, value))
+    near = {
+        name: members[name].nearest(value)
         for name, value in values.items()
         if name in members and members[name].searched
     }
-    return projected(space, {**current, **shared})
+    known = {name: value for name, value in near.items() if value is not None}
+    return projected(space, space.overlaid(current, known))
