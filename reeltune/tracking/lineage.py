@@ -45,6 +45,7 @@ NOT_DECIDING = (
     "reeltune.reports",
     "reeltune.search",
     "reeltune.storage",
+    "reeltune.tasks.initial_guesses",
     "reeltune.tracking",
     "reeltune.views",
 )
@@ -56,7 +57,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "50d53520564a",
+            "72774f0f20bd",
         }
     ),
 )

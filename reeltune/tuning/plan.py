@@ -34,7 +34,7 @@ class Plan:
         """Return what is stored as JSON: all that has no column of its own."""
         kept = asdict(self)
         del kept["method"], kept["n_configs"]
-        kept[_STORED_DELAY] = kept.pop("in_flight")
+        kept[_STORED_DELAY] = kept.pop("asynchronous_delay")
         return kept
 
     @classmethod
@@ -46,7 +46,7 @@ class Plan:
             **{
                 **known,
                 "pruner": stored.get("pruner", "paired" if stored.get("prunes") else None),
-                "in_flight": stored.get(_STORED_DELAY, ASYNCHRONOUS_DELAY),
+                "asynchronous_delay": stored.get(_STORED_DELAY, ASYNCHRONOUS_DELAY),
                 "method": run.method,
                 "n_configs": run.n_configs,
                 "stop": StopRules.of(stored.get("stop", {})),
