@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
-from reeltune.db.connection import Connection, transaction
+from reeltune.db.connection import Connection, busy_seconds, transaction
 from reeltune.db.dead_runs import close_dead_runs
 from reeltune.db.experiments import (
     last_completion_number,
@@ -23,12 +23,13 @@ from reeltune.db.tuning_runs import (
 )
 from reeltune.db.versions import database_path
 from reeltune.domain.clock import stamp
-from reeltune.domain.errors import InputError, InterruptedRunError
+from reeltune.domain.errors import BusyError, InputError, InterruptedRunError
 from reeltune.domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
 from reeltune.domain.limits import Limits
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.executors import Batches, Executor, Start, make_executor
+from reeltune.metrics.measurable import nobody
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.ratings import Trainer
 from reeltune.tracking.lineage import code_version
@@ -110,6 +111,7 @@ class TuningOrchestrator:
             progressive=plan.grid.progressive,
             prunes=plan.pruner is not None,
         )
+        self._check_somebody()
         close_dead_runs(self.conn)
         is_plain = plan.name is None and plan.limits == Limits()
         planned = self.tuner.planned_run(plan.method) if is_plain else None
@@ -138,6 +140,12 @@ class TuningOrchestrator:
                 opening.save(self.conn)
 
         return self._drive(run, plan.stop.timeout_seconds, begin)
+
+    def _check_somebody(self) -> None:
+        """Refuse a run of which every experiment would fail, for there is nobody to measure."""
+        said = nobody(self.trainer.held_out, self.study.split, "validation")
+        if said is not None and self.study.objective == "accuracy":
+            raise InputError(said)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
         """Go on with a run that was interrupted, as if it had not been.
@@ -192,7 +200,21 @@ class TuningOrchestrator:
         return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
 
     def _recorded(self, run: TuningRun, seconds: float | None) -> tuple[RunStatus, Stop]:
-        """Try what is left to try of a run that has begun; how it ended is recorded in any case."""
+        """Try what is left to try of a run that has begun; how it ended is recorded in any case.
+
+        Only where another program keeps the database locked can that not be recorded; the run is
+        gone on with all the same.
+        """
+        patience = busy_seconds(self.conn)
+        try:
+            return self._tried(run, seconds)
+        except BusyError as error:
+            line = resume_line(run.tuning_run_id, database_path(self.conn))
+            raise BusyError(f"{error}; then go on with: {line}") from error
+        finally:
+            self.conn.set_busy_timeout(patience)
+
+    def _tried(self, run: TuningRun, seconds: float | None) -> tuple[RunStatus, Stop]:
         status: RunStatus = "interrupted"
         stop = Stop("error", "stopped by an error")
         try:
@@ -203,6 +225,9 @@ class TuningOrchestrator:
         except OutOfTimeError:
             status = "completed"
             stop = Stop("timeout", f"the time limit was reached after {seconds:.3g} s")
+        except BusyError:
+            self.conn.set_busy_timeout(0)  # it was waited for
+            raise
         except KeyboardInterrupt:
             stop = Stop("interrupted", "interrupted")
             n_done = Ledger(self.conn, run).count("completed")

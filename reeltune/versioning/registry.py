@@ -21,7 +21,7 @@ from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.deployed import export_deployed, export_path, live_history
-from reeltune.db.deployed import verify as verify  # a public name of this module too
+from reeltune.db.doctor import verify as verify  # a public name of this module too
 from reeltune.db.test_evaluations import Reference, save_reference
 from reeltune.db.versions import (
     add_version,

@@ -16,7 +16,7 @@ from typing import Any
 from rich.progress import Progress
 
 from reeltune.db.connection import connection
-from reeltune.db.deployed import verify
+from reeltune.db.doctor import verify
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
 

@@ -11,7 +11,8 @@ from reeltune.commands.tune import TuningOrchestrator
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection, newest_schema, schema_version
 from reeltune.db.dataset import load_dataset
-from reeltune.db.deployed import check_production, verify
+from reeltune.db.deployed import check_production
+from reeltune.db.doctor import verify
 from reeltune.db.experiments import load_experiments
 from reeltune.db.imports import load_batches
 from reeltune.db.restore import load_backup, restore_backup
