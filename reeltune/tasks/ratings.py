@@ -15,6 +15,7 @@ from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
 from reeltune.metrics.evaluate import evaluate
+from reeltune.metrics.measurable import nobody
 from reeltune.metrics.ranking_metrics import METRICS, RankingMetric
 from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import panel_part
@@ -196,6 +197,12 @@ class RatingsTask:
             place=place,
         )
         return whole.on_panel(panel)
+
+    def unmeasurable(self, objective: str) -> str | None:
+        """Return why nobody can be measured on the validation part, if accuracy is asked for."""
+        if objective != "accuracy":
+            return None
+        return nobody(self._split.held_out_for("validation"), self.split, "validation")
 
     def initial_configurations(
         self, space: Space, objective: str, seed: int, current: Configuration

@@ -77,6 +77,9 @@ class Task(Protocol):
     def evaluator(self, part: Part = "validation", panel: int | None = None) -> Evaluator:
         """Return what evaluates on a part, there on a fixed sample of `panel` units or on all."""
 
+    def unmeasurable(self, objective: str) -> str | None:
+        """Return why no configuration can be measured by `objective` for validation, if so."""
+
     def initial_configurations(
         self, space: Space, objective: str, seed: int, current: Configuration
     ) -> Sequence[Configuration]:

@@ -100,6 +100,7 @@ class Orchestrator:
             progressive=plan.grid.progressive,
             prunes=plan.pruner is not None,
         )
+        self._check_measurable()
         close_dead_runs(self.conn)
         planned = self._planned(plan)
         design = InitialDesign(
@@ -151,6 +152,12 @@ class Orchestrator:
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """Return what was tried and found: all runs, and one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, space=self.tuner.space)
+
+    def _check_measurable(self) -> None:
+        """Refuse a run of which every experiment would fail, for want of what is measured."""
+        reason = self.task.unmeasurable(self.study.objective)
+        if reason is not None:
+            raise InputError(reason)
 
     def _planned(self, plan: Plan) -> TuningRun | None:
         """Return the run of the candidates that were stored for the plan, if there is one."""

@@ -10,7 +10,7 @@ from reeltune.search.grid import Grid
 from reeltune.tuning.stopping import StopRules
 
 ASYNCHRONOUS_DELAY = 4  # experiments a proposal does not wait for, however many jobs there are
-_STORED_DELAY = "in_flight"  # its name in the settings of stored runs
+_STORED_DELAY = "asynchronous_delay"  # its name in the settings of stored runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
