@@ -107,7 +107,8 @@ def test_a_file_that_is_mounted_alone_is_refused(path: Path, conn: Connection) -
 def test_a_run_that_began_before_the_file_was_renamed_still_holds_it(
     path: Path, conn: Connection
 ) -> None:
-    hold = "import sys, time; from pathlib import Path; from reeltune.storage.run_lock import run_lock\n"
+    hold = "import sys, time; from pathlib import Path\n"
+    hold += "from reeltune.storage.run_lock import run_lock\n"
     hold += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     with subprocess.Popen(
         [sys.executable, "-c", hold, path], stdout=subprocess.PIPE, text=True
