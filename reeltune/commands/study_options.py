@@ -8,7 +8,7 @@ import click
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.study import Study
 from reeltune.tuning.proposer import FURTHER_OBJECTIVES, OBJECTIVES
@@ -27,7 +27,7 @@ def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         study = Study(
-            model=model,
+            model=resolved_name(model),
             split=split,
             objective=objective[0],
             further_objectives=objective[1:],

@@ -8,7 +8,7 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Hyperparameter, Space
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
@@ -109,7 +109,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         path=path,
         name=said["name"],
         study=Study(
-            model=said.get("model", BUILT_IN),
+            model=resolved_name(said.get("model", BUILT_IN)),
             split=said.get("split", "user-time"),
             objective=objectives[0],
             further_objectives=tuple(objectives[1:]),
