@@ -24,10 +24,12 @@ _PUBLIC = {
     "Single": "domain.space",
     "Space": "domain.space",
     "TuningOrchestrator": "tuning.ratings",
+    "apply_hyperparameters": "commands.from_python",
     "connection": "db.connection",
     "load_dataset": "db.dataset",
     "load_model": "versioning.registry",
     "recommend": "rating_models.recommend",
+    "run_hyperparameter_tuning": "commands.from_python",
     "run_lock": "storage.run_lock",
 }
 """By name, the module that defines it."""

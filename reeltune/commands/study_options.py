@@ -10,7 +10,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
 from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.ratings.splits import SPLITS
 
 
@@ -27,7 +27,7 @@ def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         study = StudyConfig(
-            model=model,
+            model=resolved_name(model),
             split=split,
             objective=objective[0],
             further_objectives=objective[1:],

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from reeltune.tracking.sources import package_of
 
 BUILT_IN = "hand-weighted"
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
+_SCRIPTS = Path(__file__).resolve().parents[2]  # of a checkout: where tune_orchestrator.py lies
 
 
 def model_class(name: str) -> type[Recommender]:
@@ -38,9 +40,12 @@ def model_class(name: str) -> type[Recommender]:
     try:
         found = getattr(_imported(module_name), class_name)
     except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as error:
-        raise InputError(f"model {name!r} cannot be imported: {error}") from error
+        advice = _advice(error, module_name, class_name)
+        raise InputError(f"model {name!r} cannot be imported: {error}{advice}") from error
+    if not isinstance(found, type):
+        raise InputError(f"model {name!r} is no recommender: it is no class")
     missing = [member for member in _REQUIRED if not hasattr(found, member)]
-    if missing or not isinstance(found, type):
+    if missing:
         raise InputError(f"model {name!r} is no recommender: it lacks {', '.join(missing)}")
     return found
 
@@ -48,13 +53,24 @@ def model_class(name: str) -> type[Recommender]:
 def resolved_name(name: str) -> str:
     """Return `name` such that it means the same in any folder: a file's path becomes absolute.
 
-    >>> resolved_name("mine.models:Name")
-    'mine.models:Name'
+    Links stay links, since what they lead to may change with each release of an application.
+
+    >>> resolved_name("mine.models:Name"), resolved_name("/srv/app/../mine.py:Name")
+    ('mine.models:Name', '/srv/mine.py:Name')
     """
     module_name, _, class_name = name.rpartition(":")
     if not module_name.endswith(".py"):
         return name
-    return f"{Path(module_name).resolve()}:{class_name}"
+    return f"{os.path.normpath(Path(module_name).absolute())}:{class_name}"
+
+
+def _advice(error: Exception, module_name: str, class_name: str) -> str:
+    """Return what to do where the module itself, and not one that it needs, is not found."""
+    package = module_name.partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or error.name != package:
+        return ""
+    file = f"path/to/{module_name.replace('.', '/')}.py:{class_name}"
+    return f"; run this in its folder, name that folder in PYTHONPATH, or give the file, {file}"
 
 
 def _imported(name: str) -> ModuleType:
@@ -71,7 +87,10 @@ def _imported_file(path: Path) -> ModuleType:
     package = package_of(path)
     if package:
         with _first_on_path(path.parents[len(package) - 1]):
-            return importlib.import_module(".".join(package))
+            found = importlib.import_module(".".join(package))
+        if Path(found.__file__ or "").resolve() != path:
+            raise ImportError(f"{'.'.join(package)} is {found.__file__} here, not {path}")
+        return found
     spec = importlib.util.spec_from_file_location(f"reeltune_model_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ImportError(f"no such file: {path}")
@@ -84,11 +103,13 @@ def _imported_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _first_on_path(folder: Path) -> Iterator[None]:
-    """Let imports look in `folder` first within the block, and last after it.
+    """Let imports look in `folder` first within the block, and after it behind all libraries.
 
     Only the user's module is looked for there before all else: a file of the user's cannot take
-    the place of a library that is imported later.
+    the place of a library that is imported later. Nor can a script of ours take the place of a
+    file of the user's, which may be called model.py: the scripts' folder is looked in last.
     """
+    _put_scripts_last()
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -96,3 +117,12 @@ def _first_on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+        _put_scripts_last()
+
+
+def _put_scripts_last() -> None:
+    """Look in the folder of our scripts last, where it is on the path: it is while one runs."""
+    place = str(_SCRIPTS)
+    if place in sys.path and (_SCRIPTS / "tune_orchestrator.py").is_file():
+        sys.path.remove(place)
+        sys.path.append(place)
