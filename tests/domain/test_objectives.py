@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import (
     MOST_OBJECTIVES,
@@ -50,9 +51,9 @@ def test_seconds_are_no_metric() -> None:
     assert value_of("diversity", metrics, 2.0) is None
 
 
-@given(st.lists(st.tuples(st.sampled_from(FURTHER), st.floats(-9, 9)), min_size=1, max_size=3))
-def test_more_is_better_whatever_the_objective(pairs: list[tuple[str, float]]) -> None:
-    names, values = zip(*pairs, strict=True)
-    found = upwards(names, values)
-    assert found == tuple(-v if n == "seconds" else v for n, v in pairs)
-    assert upwards(names, [*values[:-1], None]) == ()
+@given(st.lists(st.tuples(st.sampled_from(Direction), st.floats(-9, 9)), min_size=1, max_size=3))
+def test_more_is_better_whatever_the_direction(pairs: list[tuple[Direction, float]]) -> None:
+    directions, values = zip(*pairs, strict=True)
+    found = upwards(directions, values)
+    assert found == tuple(-v if d is Direction.MINIMIZE else v for d, v in pairs)
+    assert upwards(directions, [*values[:-1], None]) == ()

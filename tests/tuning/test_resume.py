@@ -11,13 +11,18 @@ from reeltune.db.experiments import load_experiments, save_experiment
 from reeltune.db.tuning_runs import load_run, load_runs, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
+from reeltune.domain.study import BUILT_IN
 from reeltune.tracking.lineage import code_version
 from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
 from tests.tuning.experiments import experiment, run_of
 from tests.views.stored_runs import StoredRun
 
-STARTED = {"data_fingerprint": "d", "code_version": code_version(), "space_fingerprint": "s"}
+STARTED = {
+    "data_fingerprint": "d",
+    "code_version": code_version(BUILT_IN),
+    "space_fingerprint": "s",
+}
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def tuner(conn: Connection | None = None, **values: Any) -> HyperparameterTuner:
     """What a tuner is asked for; its data and space are those of `STARTED`."""
     usual: dict[str, Any] = {
         "conn": conn,
-        "data": SimpleNamespace(fingerprint="d"),
+        "task": SimpleNamespace(key=lambda _objective: SimpleNamespace(data_fingerprint="d")),
         "space": SimpleNamespace(fingerprint="s"),
         "new_run": lambda method, n: run_of(
             tuning_run_id="new", method=method, n_configs=n, seed=99, status="planned"
