@@ -114,6 +114,7 @@ def save_ratings(
             ON CONFLICT (user_id, movie_id) DO UPDATE
            SET rating = excluded.rating, rated_at = excluded.rated_at
          WHERE excluded.rated_at >= ratings.rated_at
+           AND (excluded.rating <> ratings.rating OR excluded.rated_at <> ratings.rated_at)
         """,
         (
             {"user_id": user, "movie_id": movie, "rating": rating, "rated_at": at}

@@ -9,9 +9,9 @@ import numpy as np
 from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.metrics.ranking import Ranking
 from reeltune.ratings.catalogue import Catalogue
-from reeltune.ratings.table import RatingTable
+from reeltune.ratings.table import RELEVANT_RATING, RatingTable
 
-RELEVANT = 4.0
+RELEVANT = RELEVANT_RATING
 LIST_LENGTH = 10
 RECALL_LENGTH = 20
 
@@ -224,4 +224,5 @@ _ALL = [
     Metric("novelty", "Novelty", higher_is_better=True, per_user=True, measure=novelty),
     Metric("diversity", "Diversity", higher_is_better=True, per_user=True, measure=diversity),
 ]
+EVENTS_OBJECTIVE = "ndcg@10"  # in place of accuracy, where nothing says what is not liked
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}

@@ -44,6 +44,7 @@ from reeltune.tuning.proposer import (
     check_method,
     check_way,
     new_experiment,
+    suited,
 )
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
@@ -78,7 +79,7 @@ class TuningOrchestrator:
     ) -> None:
         self.conn = conn
         self.data = data
-        self.study = study or Study()
+        self.study = suited(study or Study(), data)
         self.jobs = jobs
         self.timeout_seconds = timeout_seconds
         self.watch = watch or SilentWatcher()

@@ -29,7 +29,7 @@ from reeltune.domain.experiment import (
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import SECONDS, upwards
 from reeltune.domain.space import Configuration, Space, Value
-from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS
 from reeltune.rating_models.hand_weighted import BUILT_IN, model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.search import (
@@ -82,13 +82,25 @@ class Study:
         )
 
 
+def suited(study: Study, data: Dataset) -> Study:
+    """Return the study for data that may be events alone, of which accuracy cannot be measured.
+
+    Accuracy is over pairs of a movie that a user likes and one that the user does not. Where nobody
+    says what is not liked, `EVENTS_OBJECTIVE` decides in its place.
+    """
+    if data.ratings.has_dislikes or study.objective != "accuracy":
+        return study
+    others = tuple(name for name in study.further_objectives if name != EVENTS_OBJECTIVE)
+    return replace(study, objective=EVENTS_OBJECTIVE, further_objectives=others)
+
+
 class HyperparameterTuner:
     """Proposes configurations for a study and keeps them in the database."""
 
     def __init__(self, conn: Connection, data: Dataset, study: Study | None = None) -> None:
         self.conn = conn
         self.data = data
-        self.study = study or Study()
+        self.study = suited(study or Study(), data)
         self.space = self.study.space
         self._searched: dict[tuple[object, ...], Space] = {}
         self._within: dict[tuple[object, ...], bool] = {}

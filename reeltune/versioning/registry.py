@@ -22,6 +22,7 @@ from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.deployed import export_deployed, export_path, live_history
 from reeltune.db.deployed import verify as verify  # a public name of this module too
+from reeltune.db.external_ids import load_external_names
 from reeltune.db.test_evaluations import Reference, save_reference
 from reeltune.db.versions import (
     add_version,
@@ -35,6 +36,7 @@ from reeltune.db.versions import (
 from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.version import EventKind, TrainingRun, Version
+from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE
 from reeltune.monitoring.command import monitor_command
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.table import RatingTable
@@ -216,7 +218,8 @@ def _check_promotable(conn: Connection, version: Version) -> None:
     if version.status == "refused":
         raise InputError(f"version {version.version} was refused and cannot be promoted")
     metrics = version.training.test_metrics
-    if "accuracy" in metrics and metrics["accuracy"] is None:
+    of_events = bool(metrics.get(EVENTS_OBJECTIVE))  # these have no accuracy, but lists
+    if "accuracy" in metrics and metrics["accuracy"] is None and not of_events:
         raise InputError(f"version {version.version} has no test accuracy: it is never promoted")
     _load_artifact(conn, version)
 
@@ -287,30 +290,25 @@ def list_command(db_path: Path, as_json: bool) -> None:
 
 @model_versioning.command()
 @click.argument("version", type=_NUMBER, required=False)
-@click.option(
-    "--user", "user_id", type=_NUMBER, help="Show also what this user would be recommended."
-)
+@click.option("--user", metavar="ID", help="Show also what this user would be recommended.")
 @option_db
 @option_json
-def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool) -> None:
+def show(version: int | None, user: str | None, db_path: Path, as_json: bool) -> None:
     """Show what VERSION came from and what happened to it; by default the one in production."""
     from reeltune.versioning.recommendations import recommend_for
 
     with connection(db_path) as conn, snapshot(conn):
         found = _find(conn, version)
         events = load_events(conn, found.version)
-        best = (
-            None
-            if user_id is None
-            else recommend_for(conn, load_model(conn, found.version), user_id)
-        )
+        best = None if user is None else recommend_for(conn, load_model(conn, found.version), user)
         titles = load_titles(conn) if best else {}
+        names = load_external_names(conn, "movie") if best else {}
     if as_json:
-        print_json(show_json(found, events, best, titles))
+        print_json(show_json(found, events, best, titles, names))
         return
     print_version(result_console(), found, events)
-    if best is not None and user_id is not None:
-        print_recommendations(result_console(), user_id, best, titles)
+    if best is not None and user is not None:
+        print_recommendations(result_console(), user, best, titles)
 
 
 @model_versioning.command()

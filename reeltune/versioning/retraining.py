@@ -25,6 +25,7 @@ from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
 from reeltune.tasks.ratings import Trainer, finite
 from reeltune.tracking.lineage import code_version, environment
+from reeltune.tuning.proposer import suited
 from reeltune.versioning.finalists import pick
 from reeltune.versioning.registry import promote, refuse, register
 from reeltune.versioning.request import Order, Retraining
@@ -38,7 +39,7 @@ class _Retrainer:
 
     def __init__(self, conn: Connection, data: Dataset, order: Order) -> None:
         self.conn, self.data, self.order = conn, data, order
-        self.study = order.study
+        self.study = suited(order.study, data)
         self.began = time.perf_counter()
         self.model = model_class(order.study.model)
         self.production = load_production(conn)
@@ -95,7 +96,7 @@ class _Retrainer:
         found = evidence.candidate[self.study.split].evaluation
         judged = gate(
             self._terms(budget),
-            found.values["accuracy"],
+            found.values["accuracy" if self.data.ratings.has_dislikes else self.study.objective],
             contrasts,
             evidence.gains,
             least_p_value=least_p_value,
@@ -127,6 +128,7 @@ class _Retrainer:
             accuracy_threshold=self._threshold(),
             level=LEVEL if budget is None else budget.level,
             minimum_effect=self.order.minimum_effect,
+            has_dislikes=self.data.ratings.has_dislikes,
         )
 
     def _threshold(self) -> float:
