@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 11, to be read. This file is
+-- All tables, indices and triggers of a database with schema 12, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -11,7 +11,7 @@ CREATE TABLE migrations (
 
 CREATE TABLE import_batches (
     batch_id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL CHECK (source IN ('movielens', 'tmdb', 'demo')),
+    source TEXT NOT NULL CHECK (source IN ('movielens', 'tmdb', 'demo', 'table')),
     file TEXT NOT NULL,
     sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
     imported_at TEXT NOT NULL,
@@ -98,7 +98,7 @@ END;
 CREATE TABLE movie_genres (
     movie_id INTEGER NOT NULL REFERENCES movies,
     genre_id INTEGER NOT NULL REFERENCES genres,
-    source TEXT NOT NULL CHECK (source IN ('movielens', 'tmdb', 'demo')),
+    source TEXT NOT NULL CHECK (source IN ('movielens', 'tmdb', 'demo', 'table')),
     PRIMARY KEY (movie_id, genre_id)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER movie_genres_insert_breaks_the_seal AFTER INSERT ON movie_genres
@@ -215,7 +215,7 @@ CREATE TABLE hp_tuning_runs (
     method TEXT NOT NULL,
     objective TEXT NOT NULL,
     model TEXT NOT NULL,
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'calendar')),
+    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
     space_fingerprint TEXT NOT NULL,
     seed INTEGER NOT NULL,
     n_configs INTEGER NOT NULL CHECK (n_configs >= 1),
@@ -315,7 +315,7 @@ CREATE TABLE training_runs (
     experiment_id TEXT REFERENCES hp_experiments (experiment_id),
     model TEXT NOT NULL,
     hyperparameters TEXT NOT NULL CHECK (json_type(hyperparameters) = 'object'),
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'calendar')),
+    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
     data_fingerprint TEXT NOT NULL,
     n_ratings INTEGER NOT NULL CHECK (n_ratings >= 0),
     code_version TEXT NOT NULL,
@@ -366,7 +366,7 @@ CREATE TABLE test_looks (
     looked_at TEXT NOT NULL,
     decision TEXT NOT NULL CHECK (decision IN ('first', 'routine', 'nightly', 'by hand')),
     model TEXT NOT NULL,
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'calendar')),
+    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
     objective TEXT NOT NULL,
     data_fingerprint TEXT NOT NULL,
     experiment_id TEXT REFERENCES hp_experiments (experiment_id),
@@ -399,7 +399,7 @@ CREATE TABLE hp_patterns (
     created_at TEXT NOT NULL,
     model TEXT NOT NULL,
     objective TEXT NOT NULL,
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'calendar')),
+    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
     space_fingerprint TEXT NOT NULL,
     profile TEXT NOT NULL CHECK (json_type(profile) = 'object'),
     best TEXT NOT NULL CHECK (json_type(best) = 'array')  -- [{"gain":, "hyperparameters": {}}]
@@ -445,3 +445,20 @@ CREATE TABLE data_marks (
     seal TEXT PRIMARY KEY CHECK (length(seal) = 32),
     change_id INTEGER NOT NULL CHECK (change_id >= 0)
 ) STRICT;
+
+CREATE TABLE external_ids (
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'movie', 'person', 'collection')),
+    external_id TEXT NOT NULL CHECK (external_id <> ''),
+    id INTEGER NOT NULL CHECK (id >= 4611686018427387904),
+    PRIMARY KEY (kind, external_id),
+    UNIQUE (kind, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY CHECK (name <> ''),
+    location TEXT NOT NULL CHECK (location <> ''),
+    mapping TEXT NOT NULL CHECK (json_type(mapping) = 'object'),
+    max_rejected REAL NOT NULL CHECK (max_rejected BETWEEN 0 AND 1),
+    state TEXT NOT NULL DEFAULT '{}' CHECK (json_type(state) = 'object'),
+    synced_at TEXT
+) STRICT, WITHOUT ROWID;

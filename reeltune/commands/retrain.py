@@ -13,6 +13,7 @@ from reeltune.cli.exits import Command
 from reeltune.cli.notify import option_notify
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
 from reeltune.commands.command_log import reported
+from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.commands.study_options import option_study
 from reeltune.db.connection import Connection, connection
@@ -123,7 +124,10 @@ def main(
             with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
                 order = _order(conn, study, apply_hp, conditions)
                 with steps_shown(remark_console(), quiet=quiet or as_json):
-                    result = retrain(conn, load_dataset(conn), order)
+                    data = load_dataset(conn)
+                print_remarks(remark_console(quiet=quiet), data, order.study)
+                with steps_shown(remark_console(), quiet=quiet or as_json):
+                    result = retrain(conn, data, order)
             told |= result.as_dict()
             _show(result, as_json)
 

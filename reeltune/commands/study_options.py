@@ -72,7 +72,7 @@ _OPTIONS = (
         type=click.Choice(list(SPLITS)),
         default="user-time",
         show_default=True,
-        help="What is held out: each user's latest ratings, or the latest days.",
+        help="What is held out: each user's latest ratings, some at random, or the latest days.",
     ),
     click.option(
         "--objective",

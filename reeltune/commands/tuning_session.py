@@ -13,6 +13,7 @@ from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.notify import option_notify
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
 from reeltune.commands.command_log import reported
+from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
@@ -68,10 +69,12 @@ class Sitting:
             with run_lock(self.db_path, self.wait):
                 with self._steps_shown():
                     data = load_dataset(conn)
+                said = study(None if run_id is None else load_run(conn, run_id))
+                print_remarks(remark_console(quiet=self.quiet), data, said)
                 orchestrator = TuningOrchestrator(
                     conn,
                     data,
-                    study(None if run_id is None else load_run(conn, run_id)),
+                    said,
                     jobs=self.jobs,
                     watch=watcher(remark_console(), quiet=self.quiet or self.as_json),
                 )

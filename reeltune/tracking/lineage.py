@@ -57,7 +57,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "309389cdcb0b",
+            "398ba2ff2182",
         }
     ),
 )
