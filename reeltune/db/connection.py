@@ -5,15 +5,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pysqlite3 as sqlite
 
 from reeltune.domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
 
-Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
-Row = Any
+Connection = sqlite.Connection
+Cursor = sqlite.Cursor
+Row = sqlite.Row
 
 BUSY_SECONDS = 30.0
 APPLICATION_ID = 0x5265546E  # "ReTn" in the file header says whose database it is
@@ -80,6 +80,12 @@ def transaction(conn: Connection) -> Iterator[None]:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
         raise
+
+
+def inserted_id(cursor: Cursor) -> int:
+    """Return the id of the row that the cursor's INSERT has added."""
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
 
 
 def open_unchanged(path: Path) -> Connection:

@@ -39,7 +39,7 @@ def seal(conn: Connection) -> None:
     except sqlite.OperationalError:  # locked, read-only, or the disk is full: as good without
         pass
     finally:
-        conn.set_busy_timeout(BUSY_SECONDS)
+        conn.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
 
 def _is_guarded(conn: Connection) -> bool:
