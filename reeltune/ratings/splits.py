@@ -15,7 +15,7 @@ from reeltune.ratings.table import RatingTable
 TRAIN, VALIDATION, TEST = 0, 1, 2
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
-FEWEST_RATINGS = 10
+MIN_SPLIT_RATINGS = 10
 SECONDS_PER_DAY = 86_400
 
 _CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
@@ -94,7 +94,7 @@ def unordered_share(table: RatingTable) -> float:
     """
     n = np.diff(table.starts)  # (U,)
     held_out = n * TEST_PERCENT // 100 + n * VALIDATION_PERCENT // 100
-    first = (table.starts[1:] - held_out)[n >= FEWEST_RATINGS]
+    first = (table.starts[1:] - held_out)[n >= MIN_SPLIT_RATINGS]
     if not len(first):
         return float("nan")
     return float((table.rated_at[first] == table.rated_at[first - 1]).mean())
@@ -120,7 +120,7 @@ def _hashes(table: RatingTable, rows: Ints) -> NDArray[np.uint64]:
 def _split_by_place(table: RatingTable, places: Ints) -> Split:
     """Hold out the last of each user's ratings by their `places` (N,), which ascend with users."""
     n = np.diff(table.starts)  # (U,)
-    n = np.where(n < FEWEST_RATINGS, 0, n)
+    n = np.where(n < MIN_SPLIT_RATINGS, 0, n)
     n_test = n * TEST_PERCENT // 100  # (U,)
     n_validation = n * VALIDATION_PERCENT // 100  # (U,)
     from_end = table.starts[1:][table.users] - places  # (N,) 1 = the user's last

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import LEVEL, METRIC_GUARDRAILS, Rule, guardrails
 from reeltune.stats.paired_tests import Comparison
 from reeltune.stats.power import users_needed
@@ -20,7 +20,7 @@ def compared(difference: float, error: float = 0.01, n: int = N) -> Comparison:
 
 def contrast(
     difference: float | None = 0.0, error: float = 0.01, n: int = N, **values: Any
-) -> Contrast:
+) -> MetricComparison:
     usual: dict[str, Any] = {
         "split": "user-time",
         "metric": "ndcg@10",
@@ -29,10 +29,10 @@ def contrast(
         "candidate": 0.5,
         "compared": None if difference is None else compared(difference, error, n),
     }
-    return Contrast(**usual | values)
+    return MetricComparison(**usual | values)
 
 
-def rule_of(found: Contrast, objective: str = "accuracy") -> Rule:
+def rule_of(found: MetricComparison, objective: str = "accuracy") -> Rule:
     (rule,) = guardrails([found], "user-time", objective)
     return rule
 
@@ -104,7 +104,7 @@ def test_segments_are_of_the_decided_split_and_named() -> None:
 def test_segments_are_judged_together_by_holms_procedure() -> None:
     """Two of three p-values: the least is held against a third of the level, the next a half."""
 
-    def segment(name: str, p: float) -> Contrast:
+    def segment(name: str, p: float) -> MetricComparison:
         errors = float(stats.t.ppf(p, N - 1))
         return contrast(-0.025 + errors * 0.01, segment=name, metric="accuracy")
 
