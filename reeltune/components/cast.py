@@ -6,13 +6,13 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from reeltune.components.liking import liking, matches
-from reeltune.components.opinions import Opinions
+from reeltune.components.damped_mean import damped_softsign, matches
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
+CAST_SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,20 +43,20 @@ class Cast:
     n_people: Ints  # (1,) P
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
         """Keep each user's deviations, and the people who can connect two movies."""
         n_people = max(1, len(catalogue.person_ids))
         movies_of = np.bincount(catalogue.cast, minlength=n_people)
         connects = movies_of[catalogue.cast] >= 2
         entries_before = np.concatenate([[0], np.cumsum(connects)])
         starts = entries_before[catalogue.cast_starts]
-        ratings = opinions.personal
+        ratings = centred.personal
         useful = (np.diff(starts) > 0)[ratings.movies]
         ratings_before = np.concatenate([[0], np.cumsum(useful)])
         return cls(
             user_starts=ratings_before[ratings.starts],
             rated=ratings.movies[useful],
-            deviations=opinions.deviations[useful],
+            deviations=centred.deviations[useful],
             cast_starts=starts,
             cast=catalogue.cast[connects],
             billing=catalogue.billing[connects],
@@ -69,7 +69,7 @@ class Cast:
         found = np.zeros((len(users), len(self.cast_starts) - 1), dtype=np.complex128)
         for role, chosen in roles(self.billing, values).items():
             found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
-        return liking(found.real, found.imag, SCALE)
+        return damped_softsign(found.real, found.imag, CAST_SCALE)
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
         """(N,) the likings."""
@@ -91,7 +91,7 @@ class Cast:
             weight, who = values[f"cast_{role}_weight"], pair[chosen]
             total += weight * np.bincount(who, met_there.real[chosen], minlength=len(movies))
             count += weight * np.bincount(who, met_there.imag[chosen], minlength=len(movies))
-        return liking(total, count, SCALE)
+        return damped_softsign(total, count, CAST_SCALE)
 
     def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":
         """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""

@@ -3,7 +3,7 @@
 from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
-from reeltune.components.opinions import Opinions
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
@@ -23,8 +23,8 @@ class Component(Protocol):
     hyperparameters: ClassVar[tuple[str, ...]]  # those that `score` reads
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
-        """Learn from `opinions` alone; the catalogue says what the movies are."""
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
+        """Learn from `centred` alone; the catalogue says what the movies are."""
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M), or (1, M) where it is the same for all users; each entry in [0, 1]."""

@@ -7,13 +7,13 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from reeltune.components.component import NEUTRAL
-from reeltune.components.liking import liking, matches
-from reeltune.components.opinions import Opinions
+from reeltune.components.damped_mean import damped_softsign, matches
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
+FRANCHISE_SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
 PRIOR = 2.0  # ratings; franchises are short
 
 
@@ -35,20 +35,20 @@ class Franchise:
     n_collections: Ints  # (1,) C
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
         """Average each user's deviations by collection."""
-        ratings = opinions.personal
+        ratings = centred.personal
         collections = catalogue.collections[ratings.movies]
         belongs = collections >= 0
         shape = (ratings.n_users, max(1, len(catalogue.collection_ids)))
         where = (ratings.users[belongs], collections[belongs])
         # Deviation + i for each rating: sums have stars and number at once.
-        found = scipy.sparse.csr_array((opinions.deviations[belongs] + 1j, where), shape)
+        found = scipy.sparse.csr_array((centred.deviations[belongs] + 1j, where), shape)
         found.sum_duplicates()
         return cls(
             starts=found.indptr.astype(np.int64),
             rated=found.indices.astype(np.int32),
-            likings=liking(found.data.real, found.data.imag, SCALE, PRIOR),
+            likings=damped_softsign(found.data.real, found.data.imag, FRANCHISE_SCALE, PRIOR),
             collections=catalogue.collections,
             n_collections=np.array([shape[1]]),
         )

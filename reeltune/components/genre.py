@@ -6,13 +6,13 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from reeltune.components.liking import shrunk_mean, squashed
-from reeltune.components.opinions import Opinions
+from reeltune.components.damped_mean import damped_mean, softsign
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-SCALE = 0.375  # stars above the user's mean that make a match of 0.75
+GENRE_SCALE = 0.375  # stars above the user's mean that make a match of 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,13 +43,13 @@ class Genre:
     set_of: Ints32  # (M,) position of the movie's
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
         """Average each user's deviations by genre."""
         has = genres_of(catalogue)
-        ratings = opinions.personal
+        ratings = centred.personal
         shape = (ratings.n_users, ratings.n_movies)
         of_users = scipy.sparse.csr_array(
-            (opinions.deviations, ratings.movies, ratings.starts), shape
+            (centred.deviations, ratings.movies, ratings.starts), shape
         )
         has_each = has.astype(np.float64)
         total = of_users @ has_each  # (U, G) exact, since deviations are on the grid
@@ -57,7 +57,7 @@ class Genre:
         count = of_users @ has_each
         sets, set_of = np.unique(has, axis=0, return_inverse=True)
         return cls(
-            taste=shrunk_mean(total, count),
+            taste=damped_mean(total, count),
             known=count > 0,
             sets=sets,
             set_of=set_of.reshape(-1).astype(np.int32),
@@ -71,7 +71,7 @@ class Genre:
             total[:, has] += self.taste[users, g, None]
             known[:, has] |= self.known[users, g, None]
         n_genres = np.maximum(self.sets.sum(axis=1), 1)  # (S,)
-        return squashed(total / n_genres, SCALE), known
+        return softsign(total / n_genres, GENRE_SCALE), known
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(U, M) the boosted match."""
@@ -84,7 +84,9 @@ class Genre:
         for g, rows in enumerate(has.T):  # the order of `match`
             total[rows] += self.taste[users[rows], g]
         known: Bools = np.any(self.known[users] & has, axis=1)
-        return _boosted(squashed(total / np.maximum(has.sum(axis=1), 1), SCALE), known, values)
+        return _boosted(
+            softsign(total / np.maximum(has.sum(axis=1), 1), GENRE_SCALE), known, values
+        )
 
 
 def _boosted(match: Floats, known: Bools, values: Configuration) -> Floats:

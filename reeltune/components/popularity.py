@@ -5,8 +5,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from reeltune.components.opinions import Opinions
 from reeltune.components.rating import movie_ratings
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
@@ -30,11 +30,11 @@ class Popularity:
     counts: Floats  # (M,) log-scaled number of ratings, 0 to 1
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
         """Count and average each movie's ratings."""
-        _, count = opinions.movie_totals
+        _, count = centred.movie_totals
         most = max(1, int(count.max(initial=0)))
-        return cls(means=movie_ratings(opinions), counts=np.log1p(count) / np.log1p(most))
+        return cls(means=movie_ratings(centred), counts=np.log1p(count) / np.log1p(most))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the mix."""

@@ -5,20 +5,20 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from reeltune.components.liking import shrunk_mean
-from reeltune.components.opinions import Opinions
+from reeltune.components.damped_mean import damped_mean
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING
 
 
-def movie_ratings(opinions: Opinions) -> Floats:
+def movie_ratings(centred: UserCentredRatings) -> Floats:
     """(M,) shrunk mean rating of each movie, from 0 (lowest rating) to 1 (highest).
 
     A movie nobody has rated has the mean of all ratings.
     """
-    stars = opinions.mean + shrunk_mean(*opinions.movie_totals)
+    stars = centred.mean + damped_mean(*centred.movie_totals)
     return np.clip((stars - LOWEST_RATING) / (HIGHEST_RATING - LOWEST_RATING), 0, 1)
 
 
@@ -32,9 +32,9 @@ class Rating:
     means: Floats  # (M,)
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
         """Average each movie's ratings."""
-        return cls(means=movie_ratings(opinions))
+        return cls(means=movie_ratings(centred))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
         """(1, M) the shrunk means."""

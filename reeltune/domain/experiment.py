@@ -16,7 +16,7 @@ RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
 Phase = Literal["baseline", "initial", "explore", "exploit"]
 
 BASELINE = 0  # number of the experiment that tries the deployed configuration
-SURE_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
+LOWER_BOUND_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ class Experiment:
         if self.objective_value is None:
             return None
         upwards = self.direction.upwards(self.objective_value)
-        return upwards - SURE_ERRORS * (self.improvement_error or 0.0)
+        return upwards - LOWER_BOUND_ERRORS * (self.improvement_error or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,9 +160,9 @@ class PairedGain:
     by_group: Floats  # (G,) mean gain of each of G groups of users
 
     @property
-    def kept(self) -> Floats:
+    def stored(self) -> Floats:
         """`by_group` as it comes back from storage."""
-        return kept_gains(self.by_group)
+        return stored_gains(self.by_group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ class Pruned:
     by_group: Floats | None = None  # (g,) gains over the baseline of the groups that are measured
 
 
-def kept_gains(by_group: Floats) -> Floats:
+def stored_gains(by_group: Floats) -> Floats:
     """Gains by group of users, rounded as they are stored: to half precision."""
     return by_group.astype(np.float16).astype(np.float64)
 

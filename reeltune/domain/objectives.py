@@ -6,7 +6,7 @@ from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 
 SECONDS = "seconds"  # of an experiment; less is better
-MOST_OBJECTIVES = 3
+MAX_OBJECTIVES = 3
 
 
 def read_objectives(text: str, first: Sequence[str], further: Sequence[str]) -> tuple[str, ...]:
@@ -40,8 +40,8 @@ def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequen
     wrong = [name for name in names[1:] if name not in further]
     if wrong:
         raise InputError(f"further objectives must be of {', '.join(further)}, got {wrong[0]!r}")
-    if len(names) > MOST_OBJECTIVES:
-        raise InputError(f"there may be {MOST_OBJECTIVES} objectives at most, got {len(names)}")
+    if len(names) > MAX_OBJECTIVES:
+        raise InputError(f"there may be {MAX_OBJECTIVES} objectives at most, got {len(names)}")
     if len(set(names)) < len(names):
         raise InputError(f"the objectives must differ, got {', '.join(names)}")
 

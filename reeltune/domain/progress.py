@@ -11,7 +11,7 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def progress_to(listener: Listener) -> Iterator[None]:
     """In the block, `listener` is told of all steps of this thread."""
     token = _listener.set(listener)
     try:
@@ -20,7 +20,7 @@ def heard_by(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(step: str, share: float) -> None:
+def report_progress(step: str, share: float) -> None:
     """Say what share of a step is done."""
     listener = _listener.get()
     if listener is not None:

@@ -17,7 +17,7 @@ Words = NDArray[np.uint64]
 
 LANES = 64  # movies in a block; rows are padded to whole blocks
 TOP = 20  # length of the lists kept: what the longest-looking metric looks at
-MOST_FOUND = 4 * LANES  # movies to choose a list from at a time
+MAX_FOUND = 4 * LANES  # movies to choose a list from at a time
 SHOWN = 10  # length of the lists that the other metrics look at
 COUNT_BITS = 24  # evidence is packed: steps of deviation above these bits, number of ratings below
 N_METRICS = 6  # of users; the columns of `Results.values`
@@ -40,7 +40,7 @@ MOVIE = np.dtype(
 Records = NDArray[np.void]
 
 
-class World(NamedTuple):
+class EngineIndex(NamedTuple):
     """All that no hyperparameter touches: M movies, U users, E of them measured, S genre sets."""
 
     movies: Records  # (M,) of type MOVIE
@@ -61,11 +61,11 @@ class World(NamedTuple):
     seen_starts: Ints  # (U + 1,)
     seen: Ints32  # those of them with a cast
     evidence: Ints  # and each one's packed deviation
-    taste: Floats  # (U, G)
+    user_profile: Floats  # (U, G)
     known: Bools  # (U, G)
     franchise_starts: Ints  # (U + 1,)
     franchises: Ints32  # collections the user has rated
-    franchise_likings: Floats
+    franchise_preferences: Floats
     # what is measured
     users: Ints  # (E,) positions of the users
     held_starts: Ints  # (E + 1,)
@@ -107,9 +107,9 @@ class Rows(NamedTuple):
     genre: Singles  # (G, M padded) boosted match; NaN for movies that cannot be shown
     cast: Singles  # (G, M padded) likings
     boosted: Floats  # (G, S) the match exactly
-    likings: Floats  # (G, M + 1) of the touched movies' casts exactly, after 0.5 for all others
+    preferences: Floats  # (G, M + 1) of the touched movies' casts exactly, after 0.5 for all others
     slots: Ints32  # (G, M) where each movie's is
-    franchise_likings: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
+    franchise_preferences: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
     match: Floats  # (G, S) before boosts
     known: Bools  # (G, S)
     # evidence on casts
@@ -118,7 +118,7 @@ class Rows(NamedTuple):
     totals: Ints  # (G, L + 1) running totals over all cast lists
     # franchises
     listed: Ints32  # (G, most) movies of those that the user knows
-    listed_likings: Singles  # (G, most)
+    listed_preferences: Singles  # (G, most)
     n_listed: Ints  # (G,)
 
 

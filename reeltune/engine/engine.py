@@ -20,12 +20,12 @@ from reeltune.engine.arrays import (
     POPULARITY,
     RATING,
     Batch,
-    World,
+    EngineIndex,
 )
 from reeltune.engine.coverage import COVERED_COMPONENTS, covers_components
-from reeltune.engine.index import make_world
-from reeltune.engine.index_cache import Place, kept
-from reeltune.engine.measure import Figures, measure, most_at_once
+from reeltune.engine.index import make_index
+from reeltune.engine.index_cache import CacheKey, load_or_make
+from reeltune.engine.measure import Figures, max_configurations, measure
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
@@ -46,7 +46,7 @@ _NOT_NEGATIVE = (*_WEIGHTS, *_POPULARITY, *_ROLES)
 class Engine:
     """One held-out part, ready to measure any number of configurations."""
 
-    world: World
+    index: EngineIndex
 
     @classmethod
     def of(
@@ -54,9 +54,9 @@ class Engine:
         fitting: RatingTable,
         held_out: RatingTable,
         catalogue: Catalogue,
-        place: Place | None = None,
+        cache_key: CacheKey | None = None,
     ) -> "Engine | None":
-        """The engine for what is fitted before `held_out`, kept at `place`; None if there is none.
+        """The engine for what is fitted before `held_out`, kept at `cache_key`; None if there is none.
 
         That is where components are registered that it does not cover, where a rating is in both
         parts, or a user has more evidence than can be counted: the reference says what is to be
@@ -64,7 +64,7 @@ class Engine:
         """
         if not covers_components():
             return None
-        return _engine(fitting, held_out, catalogue, place)
+        return _engine(fitting, held_out, catalogue, cache_key)
 
     def evaluate(
         self, configurations: Sequence[Configuration], threads: int | None = None
@@ -75,7 +75,7 @@ class Engine:
         """
         for numbers, figures in self._parts(configurations, threads):
             for k, number in enumerate(numbers):
-                yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
+                yield number, figures.of(k, self.index.users, len(self.index.rated_starts) - 1)
 
     def top_movies(self, configuration: Configuration) -> Ints32:
         """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
@@ -85,15 +85,15 @@ class Engine:
 
     def among(self, users: Ints) -> "Engine":
         """Return the engine for some of its users alone, at ascending positions."""
-        world = self.world
-        rows = np.flatnonzero(np.isin(world.users, users))
-        starts, ends = world.held_starts[rows], world.held_starts[rows + 1]
+        index = self.index
+        rows = np.flatnonzero(np.isin(index.users, users))
+        starts, ends = index.held_starts[rows], index.held_starts[rows + 1]
         held = _ranges(starts, ends)
-        part = world._replace(
-            users=world.users[rows],
+        part = index._replace(
+            users=index.users[rows],
             held_starts=np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64),
-            held=world.held[held],
-            liked=world.liked[held],
+            held=index.held[held],
+            liked=index.liked[held],
         )
         return Engine(part)
 
@@ -105,12 +105,12 @@ class Engine:
         keep_top: bool = False,
     ) -> Iterator[tuple[list[int], Figures]]:
         """Figures of as many configurations at a time as results may be held of."""
-        size = most_at_once(self.world)
+        size = max_configurations(self.index)
         order = sorted(range(len(configurations)), key=lambda k: _sorting(configurations[k]))
         for start in range(0, len(order), size):
             numbers = order[start : start + size]
             batch = self._batch([configurations[k] for k in numbers])
-            yield numbers, measure(self.world, batch, threads, keep_top=keep_top)
+            yield numbers, measure(self.index, batch, threads, keep_top=keep_top)
 
     def _batch(self, configurations: Sequence[Configuration]) -> Batch:
         casts, cast_of = _distinct([_values(c, COVERED_COMPONENTS[Cast]) for c in configurations])
@@ -128,8 +128,8 @@ class Engine:
 
     def _billed_before(self, threshold: float) -> Ints32:
         """(M,) how many of each movie's cast are billed before `threshold`."""
-        before = np.concatenate([[0], np.cumsum(self.world.billing < threshold)])
-        return np.diff(before[self.world.cast_starts]).astype(np.int32)
+        before = np.concatenate([[0], np.cumsum(self.index.billing < threshold)])
+        return np.diff(before[self.index.cast_starts]).astype(np.int32)
 
 
 def applies(hyperparameters: Configuration) -> bool:
@@ -147,11 +147,11 @@ def applies(hyperparameters: Configuration) -> bool:
 
 @lru_cache(maxsize=2)
 def _engine(
-    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, place: Place | None
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, cache_key: CacheKey | None
 ) -> Engine | None:
     """The engine for these tables, made once."""
-    world = kept(place, World, lambda: make_world(fitting, held_out, catalogue))
-    return None if world is None else Engine(world)
+    index = load_or_make(cache_key, EngineIndex, lambda: make_index(fitting, held_out, catalogue))
+    return None if index is None else Engine(index)
 
 
 def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, ...]:

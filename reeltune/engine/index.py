@@ -9,21 +9,21 @@ from reeltune.components import Component
 from reeltune.components import cast as cast_component
 from reeltune.components import genre as genre_component
 from reeltune.components.cast import Cast
+from reeltune.components.damped_mean import PRIOR_RATINGS, STEPS_PER_STAR
 from reeltune.components.franchise import Franchise
 from reeltune.components.genre import Genre
-from reeltune.components.liking import PRIOR_RATINGS, STEPS_PER_STAR
-from reeltune.components.opinions import Opinions
 from reeltune.components.popularity import Popularity
 from reeltune.components.rating import Rating
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import AnyArray, Bools, Ints, Ints32
-from reeltune.engine.arrays import COUNT_BITS, MOVIE, SHOWN, Records, World
+from reeltune.engine.arrays import COUNT_BITS, MOVIE, SHOWN, EngineIndex, Records
 from reeltune.metrics.ranking import tie_order
 from reeltune.metrics.ranking_metrics import RELEVANT, self_information
 from reeltune.rating_models.hand_weighted import fit_components
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-_MOST_EVIDENCE = 2 ** (COUNT_BITS - 1)
+_MAX_EVIDENCE = 2 ** (COUNT_BITS - 1)
 
 Arrays = dict[str, Any]  # some of the fields of a World
 Part = TypeVar("Part")
@@ -39,7 +39,9 @@ class _Fitted(NamedTuple):
     cast: Cast
 
 
-def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
+def make_index(
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
+) -> EngineIndex | None:
     """The world for what is fitted before `held_out`; None where the engine does not apply.
 
     The registered components must be those that the engine covers.
@@ -49,11 +51,11 @@ def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
     """
     if not _is_one_table(fitting, held_out, catalogue):
         return None
-    personal = Opinions.of(fitting, held_out).personal
+    personal = UserCentredRatings.of(fitting, held_out).personal
     if not _is_fit(personal, held_out, catalogue):
         return None
     fitted = _fitted(fitting, held_out, catalogue)
-    world = World(
+    index = EngineIndex(
         movies=_of_movies(fitted, catalogue),
         bits=self_information(fitting),
         **_of_genres(fitted.genre),
@@ -63,7 +65,7 @@ def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
         **_of_held_out(held_out),
         **_constants(),
     )
-    return World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
+    return EngineIndex._make(_own(v) if isinstance(v, np.ndarray) else v for v in index)
 
 
 def _is_one_table(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
@@ -78,7 +80,7 @@ def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
         return False
     n_cast = np.diff(catalogue.cast_starts)
     most_rated = int(np.diff(fitting.starts).max(initial=0))
-    return bool(most_rated * int(n_cast.max(initial=0)) < _MOST_EVIDENCE)
+    return bool(most_rated * int(n_cast.max(initial=0)) < _MAX_EVIDENCE)
 
 
 def _overlap(fitting: RatingTable, held_out: RatingTable) -> bool:

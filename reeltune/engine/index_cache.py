@@ -17,14 +17,14 @@ Record = TypeVar("Record", bound=NamedTuple)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CacheKey:
     """Where a world is kept, under a name that says all that it is made of."""
 
     store: ArrayStore
     name: str
 
     @classmethod
-    def of(cls, data: Dataset, split: str) -> "Place | None":
+    def of(cls, data: Dataset, split: str) -> "CacheKey | None":
         """The place of what is measured on the validation part; None where nothing is kept."""
         if data.cache is None:
             return None
@@ -37,25 +37,27 @@ class Place:
         digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
         return cls(data.cache, f"{KIND}-{data.fingerprint[:16]}-{digest[:16]}")
 
-    def part(self, what: str) -> "Place":
+    def part(self, what: str) -> "CacheKey":
         """The place of a part of what is kept here."""
         digest = hashlib.sha256(f"{self.name} {what}".encode()).hexdigest()
-        return Place(self.store, f"{self.name}-{digest[:8]}")
+        return CacheKey(self.store, f"{self.name}-{digest[:8]}")
 
 
-def kept(
-    place: Place | None, kind: type[Record], make: Callable[[], Record | None]
+def load_or_make(
+    cache_key: CacheKey | None, kind: type[Record], make: Callable[[], Record | None]
 ) -> Record | None:
-    """The named tuple kept at `place`; else what `make` makes, kept there from now on."""
-    if place is None:
+    """The named tuple kept at `cache_key`; else what `make` makes, kept there from now on."""
+    if cache_key is None:
         return make()
-    arrays = place.store.load(place.name)
+    arrays = cache_key.store.load(cache_key.name)
     if arrays is None:
         made = make()
         if made is None:
             return None
-        place.store.save(place.name, dict(flattened(made)))
-        arrays = place.store.load(place.name)  # as workers see it, so that all share the memory
+        cache_key.store.save(cache_key.name, dict(flattened(made)))
+        arrays = cache_key.store.load(
+            cache_key.name
+        )  # as workers see it, so that all share the memory
         if arrays is None:
             return made
     return restored(kind, arrays)

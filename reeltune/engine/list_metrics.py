@@ -3,7 +3,7 @@
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints32
-from reeltune.engine.arrays import SHOWN, World
+from reeltune.engine.arrays import SHOWN, EngineIndex
 from reeltune.engine.compile import compiled
 
 
@@ -32,10 +32,10 @@ def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> floa
 
 @compiled
 def gain(
-    world: World, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
+    index: EngineIndex, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
 ) -> tuple[float, float]:
     """NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
-    discounts, ideal = world.discounts, world.ideal
+    discounts, ideal = index.discounts, index.ideal
     for place in range(len(top)):
         rank_of[top[place]] = place + 1
     gained, n_liked, n_found = 0.0, 0, 0
@@ -54,10 +54,10 @@ def gain(
 
 
 @compiled
-def spread(world: World, top: Ints32, lengths: Floats) -> tuple[float, float]:
+def spread(index: EngineIndex, top: Ints32, lengths: Floats) -> tuple[float, float]:
     """Novelty and diversity of a list; `lengths` (G,) is scratch."""
-    bits, set_of, set_genres, shares = world.bits, world.set_of, world.set_genres, world.set_shares
-    set_starts = world.set_starts
+    bits, set_of, set_genres, shares = index.bits, index.set_of, index.set_genres, index.set_shares
+    set_starts = index.set_starts
     surprise, n, squared = 0.0, 0, 0.0
     lengths[:] = 0.0
     for place in range(len(top)):

@@ -15,7 +15,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.evaluation import Evaluation
-from reeltune.domain.progress import tell
+from reeltune.domain.progress import report_progress
 from reeltune.engine.arrays import (
     ACCURACY,
     DIVERSITY,
@@ -26,17 +26,17 @@ from reeltune.engine.arrays import (
     RECALL,
     TOP,
     Batch,
+    EngineIndex,
     Results,
-    World,
 )
 from reeltune.metrics.evaluate import mean
 
 CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
-MOST_AT_ONCE = 256  # configurations in a pass
-MOST_USERS = 16  # worked on at a time
+MAX_CONFIGURATIONS = 256  # configurations in a pass
+MAX_USERS_AT_ONCE = 16  # worked on at a time
 TASKS_PER_THREAD = 8
-MOST_IN_A_TASK = 1_000  # users: what an interrupted measurement has to wait for
+MAX_USERS_PER_TASK = 1_000  # users: what an interrupted measurement has to wait for
 
 _USER_METRICS = {
     "accuracy": ACCURACY,
@@ -49,7 +49,7 @@ _USER_METRICS = {
 _starting = threading.Lock()
 _log = logging.getLogger(__name__)
 
-Evaluate = Callable[[World, Batch, int, int, int, Results], None]
+Evaluate = Callable[[EngineIndex, Batch, int, int, int, Results], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,33 +77,33 @@ def n_threads() -> int:
     return max(1, min(limit or 1, usable or 1))
 
 
-def most_at_once(world: World) -> int:
+def max_configurations(index: EngineIndex) -> int:
     """How many configurations a pass may take without its results becoming too large."""
-    per_configuration = 8 * N_METRICS * len(world.users) + len(world.bits) + 1
-    return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
+    per_configuration = 8 * N_METRICS * len(index.users) + len(index.bits) + 1
+    return max(1, min(MAX_CONFIGURATIONS, RESULT_BYTES // per_configuration))
 
 
 def measure(
-    world: World, batch: Batch, threads: int | None = None, *, keep_top: bool = False
+    index: EngineIndex, batch: Batch, threads: int | None = None, *, keep_top: bool = False
 ) -> Figures:
-    """Compute the covered metrics of the configurations in `batch`, which `most_at_once` may bound.
+    """Compute the covered metrics of the configurations in `batch`, which `max_configurations` may bound.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
     put together in the order of users.
     """
-    n, n_users = len(batch.weights), len(world.users)
+    n, n_users = len(batch.weights), len(index.users)
     results = Results(
         values=np.empty((n, N_METRICS, n_users)),
-        shown=np.zeros((n, len(world.bits)), dtype=np.uint8),
+        shown=np.zeros((n, len(index.bits)), dtype=np.uint8),
         top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
     )
     evaluate = _compiled()
     threads = n_threads() if threads is None else min(threads, n_threads())
-    group = _group(world, batch)
+    group = _group(index, batch)
     spans = list(_spans(n_users, group, threads))
-    tasks = [partial(evaluate, world, batch, *span, group, results) for span in spans]
+    tasks = [partial(evaluate, index, batch, *span, group, results) for span in spans]
     for n_done in _each(tasks, threads):
-        tell("measuring all users", n_done / len(tasks))
+        report_progress("measuring all users", n_done / len(tasks))
     return _figures(results)
 
 
@@ -163,21 +163,21 @@ def _keep_code_in(directory: Path) -> None:
         _log.warning("compiling the engine for this machine, once: about 10 seconds")
 
 
-def _group(world: World, batch: Batch) -> int:
+def _group(index: EngineIndex, batch: Batch) -> int:
     """Users to work on at a time, so that what is used of them stays in a core's cache.
 
     That is more where most configurations need rows of their own, made from all of the evidence.
     """
     if 2 * len(batch.cast) > len(batch.weights):
         return 2
-    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, 8 * len(world.bits)))))
+    return int(max(1, min(MAX_USERS_AT_ONCE, CACHE_BYTES // max(1, 8 * len(index.bits)))))
 
 
 def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
     """Users in parts, several for each thread, whole groups each."""
     n_groups = -(-n_users // group)
     size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
-    size = min(size, group * max(1, MOST_IN_A_TASK // group))
+    size = min(size, group * max(1, MAX_USERS_PER_TASK // group))
     for first in range(0, n_users, size):
         yield first, min(first + size, n_users)
 

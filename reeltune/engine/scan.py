@@ -79,9 +79,9 @@ def _scan(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     with cgutils.for_range(builder, n_blocks) as loop:
         first = builder.mul(loop.index, ir.Constant(_WORD, LANES))
         parts = (_load(builder, array, first) for array in (base, genre, cast))
-        score, match, liking = parts
+        score, match, preference = parts
         score = builder.call(fuse, [w_genre, match, score])
-        score = builder.call(fuse, [w_cast, liking, score])
+        score = builder.call(fuse, [w_cast, preference, score])
         builder.store(score, _block_at(builder, scores, first), align=4)
         higher = builder.fcmp_ordered(">", score, builder.load(highest))
         builder.store(builder.select(higher, score, builder.load(highest)), highest)

@@ -16,7 +16,7 @@ from reeltune.engine.arrays import (
     FRANCHISE,
     GENRE,
     LANES,
-    MOST_FOUND,
+    MAX_FOUND,
     POPULARITY,
     RATING,
     TOP,
@@ -29,7 +29,7 @@ from reeltune.engine.compile import compiled, inlined
 from reeltune.engine.scan import at_least, count_bits, lowest_bit, scan
 
 TOLERANCE = 2.0**-20  # of the most that a score can be
-LEAST = 2.0**-126  # below it single precision has fewer digits
+MIN_NORMAL = 2.0**-126  # below it single precision has fewer digits
 HALVINGS = 12
 AT_ONCE = 32  # numbers compared in one step of compiled code
 
@@ -42,9 +42,9 @@ def score_exactly(
     its = movies[movie]
     mix = popularity[0] * its.popularity_mean + popularity[1] * its.popularity_count
     common = weights[RATING] * its.rating + weights[POPULARITY] * mix
-    liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
-    base = common + weights[FRANCHISE] * liking
-    score: float = (base + weights[GENRE] * matched) + weights[CAST] * rows.likings[
+    preference, matched = rows.franchise_preferences[u, its.collection], rows.boosted[u, its.genres]
+    base = common + weights[FRANCHISE] * preference
+    score: float = (base + weights[GENRE] * matched) + weights[CAST] * rows.preferences[
         u, rows.slots[u, movie]
     ]
     return score
@@ -109,7 +109,7 @@ def select(
         The length of the list, and the number of movies before `wanted`.
     """
     most = highest_possible(weights, popularity)
-    slack = most * TOLERANCE + LEAST
+    slack = most * TOLERANCE + MIN_NORMAL
     n_before = count_before(movies, rows, u, weights, popularity, wanted, slack, scratch)
     good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
     row, n_found = scratch.row, 0
@@ -123,7 +123,7 @@ def select(
             scratch.found_scores[n_found] = score
             scratch.found_places[n_found] = movies[movie].place
             n_found += 1
-        if n_found > MOST_FOUND - LANES:
+        if n_found > MAX_FOUND - LANES:
             n_found = keep_best(n_found, scratch)
             good = max(good, np.float32(scratch.found_scores[TOP - 1] - slack))
     return keep_best(n_found, scratch), n_before

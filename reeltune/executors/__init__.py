@@ -5,7 +5,7 @@ from typing import Any
 
 from reeltune.executors.batches import Batches
 from reeltune.executors.cores import physical_cores
-from reeltune.executors.executor import Executor, Outcome, R, Run, Start, T
+from reeltune.executors.executor import Executor, R, Run, Start, T, TaskOutcome
 from reeltune.executors.inline import Inline
 from reeltune.executors.processes import Processes
 
@@ -20,10 +20,10 @@ __all__ = [
     "Batches",
     "Executor",
     "Inline",
-    "Outcome",
     "Processes",
     "Run",
     "Start",
+    "TaskOutcome",
     "make_executor",
     "physical_cores",
 ]

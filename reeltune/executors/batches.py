@@ -7,11 +7,14 @@ from types import TracebackType
 from typing import Generic, Self
 
 from reeltune.domain.errors import InterruptedRunError
-from reeltune.executors.executor import Outcome, R, T, one_line
+from reeltune.executors.executor import R, T, TaskOutcome, error_text
 
-FIRST = 4  # tasks in the first batch, of which nobody knows how long they take
-MOST = 64
-SHORT, LONG = 0.5, 2.0  # seconds: batches grow below and shrink above; within one nothing is kept
+FIRST_SIZE = 4  # tasks in the first batch, of which nobody knows how long they take
+MAX_SIZE = 64
+SHORT_SECONDS, LONG_SECONDS = (
+    0.5,
+    2.0,
+)  # seconds: batches grow below and shrink above; within one nothing is kept
 
 
 class Batches(Generic[T, R]):
@@ -24,7 +27,7 @@ class Batches(Generic[T, R]):
 
     def __init__(self, run: Callable[[Sequence[T]], list[R]]) -> None:
         self._run = run
-        self._size = FIRST
+        self._size = FIRST_SIZE
         self._waiting: deque[tuple[int, T]] = deque()
 
     @property
@@ -38,7 +41,7 @@ class Batches(Generic[T, R]):
             raise ValueError(f"task {number} is already under way")
         self._waiting.append((number, task))
 
-    def finished(self) -> list[Outcome[R]]:
+    def finished(self) -> list[TaskOutcome[R]]:
         """Run the next batch and give its outcomes; RuntimeError if nothing is submitted."""
         if not self._waiting:
             raise RuntimeError("no task is under way: submit one first")
@@ -48,15 +51,15 @@ class Batches(Generic[T, R]):
         self._adapt(time.monotonic() - began, outcomes)
         return outcomes
 
-    def _adapt(self, seconds: float, outcomes: Sequence[Outcome[R]]) -> None:
+    def _adapt(self, seconds: float, outcomes: Sequence[TaskOutcome[R]]) -> None:
         if any(outcome.error is not None for outcome in outcomes):
             self._size = 1
-        elif seconds < SHORT:
-            self._size = min(MOST, 2 * self._size)
-        elif seconds > LONG:
+        elif seconds < SHORT_SECONDS:
+            self._size = min(MAX_SIZE, 2 * self._size)
+        elif seconds > LONG_SECONDS:
             self._size = max(1, self._size // 2)
 
-    def _together(self, batch: Sequence[tuple[int, T]]) -> list[Outcome[R]]:
+    def _together(self, batch: Sequence[tuple[int, T]]) -> list[TaskOutcome[R]]:
         began = time.monotonic()
         try:
             results = self._run([task for _, task in batch])
@@ -65,10 +68,10 @@ class Batches(Generic[T, R]):
         except (Exception, SystemExit) as error:
             if len(batch) > 1:
                 return [outcome for each in batch for outcome in self._together([each])]
-            return [Outcome(batch[0][0], None, one_line(error), time.monotonic() - began)]
+            return [TaskOutcome(batch[0][0], None, error_text(error), time.monotonic() - began)]
         seconds = (time.monotonic() - began) / len(batch)
         return [
-            Outcome(number, result, None, seconds)
+            TaskOutcome(number, result, None, seconds)
             for (number, _), result in zip(batch, results, strict=True)
         ]
 

@@ -22,7 +22,7 @@ ERROR_LENGTH = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[R]):
+class TaskOutcome(Generic[R]):
     """What came of the task handed in as `number`.
 
     `error` is None if `result` counts, else one printable line of at most 300 characters.
@@ -50,7 +50,7 @@ class Executor(Protocol[T_contra, R]):
     def submit(self, number: int, task: T_contra) -> None:
         """Hand in a task; ValueError if `number` is still under way."""
 
-    def finished(self) -> list[Outcome[R]]:
+    def finished(self) -> list[TaskOutcome[R]]:
         """Wait until a task is done, then give all that are, each once.
 
         Raises RuntimeError if none is under way.
@@ -66,12 +66,12 @@ class Executor(Protocol[T_contra, R]):
     ) -> None: ...
 
 
-def one_line(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Type and message of `error` as one printable line of at most 300 characters.
 
-    >>> one_line(ValueError("no\\nsuch\\x1b[2J thing"))
+    >>> error_text(ValueError("no\\nsuch\\x1b[2J thing"))
     'ValueError: no such [2J thing'
-    >>> one_line(MemoryError())
+    >>> error_text(MemoryError())
     'MemoryError'
     """
     try:

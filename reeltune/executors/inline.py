@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Generic, Self
 
 from reeltune.domain.errors import InterruptedRunError
-from reeltune.executors.executor import Outcome, R, Start, T, one_line
+from reeltune.executors.executor import R, Start, T, TaskOutcome, error_text
 
 
 class Inline(Generic[T, R]):
@@ -30,7 +30,7 @@ class Inline(Generic[T, R]):
             raise ValueError(f"task {number} is already under way")
         self._waiting.append((number, task))
 
-    def finished(self) -> list[Outcome[R]]:
+    def finished(self) -> list[TaskOutcome[R]]:
         """Run the next task and give its outcome; RuntimeError if none is submitted."""
         if not self._waiting:
             raise RuntimeError("no task is under way: submit one first")
@@ -39,11 +39,11 @@ class Inline(Generic[T, R]):
         try:
             run = self._started()
             began = time.monotonic()
-            return [Outcome(number, run(task), None, time.monotonic() - began)]
+            return [TaskOutcome(number, run(task), None, time.monotonic() - began)]
         except InterruptedRunError:  # a signal handler of ours spoke, not the task
             raise
         except (Exception, SystemExit) as error:
-            return [Outcome(number, None, one_line(error), time.monotonic() - began)]
+            return [TaskOutcome(number, None, error_text(error), time.monotonic() - began)]
 
     def _started(self) -> Callable[[T], R]:
         if self._run is None:

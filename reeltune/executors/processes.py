@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Generic, Self
 
 from reeltune.executors.environment import thread_limits
-from reeltune.executors.executor import Outcome, R, Start, T, one_line
+from reeltune.executors.executor import R, Start, T, TaskOutcome, error_text
 from reeltune.executors.sharing import Shared
 from reeltune.executors.signals import held_signals
 from reeltune.executors.worker import Report, work
@@ -44,7 +44,7 @@ class Processes(Generic[T, R]):
         self._shared: Shared | None = None
         self._waiting: deque[tuple[int, bytes]] = deque()  # numbers and pickled tasks
         self._workers: list[Worker] = []
-        self._done: list[Outcome[R]] = []
+        self._done: list[TaskOutcome[R]] = []
 
     def submit(self, number: int, task: T) -> None:
         """Hand in a task; ValueError if `number` is still under way."""
@@ -55,11 +55,11 @@ class Processes(Generic[T, R]):
         try:
             self._waiting.append((number, pickle.dumps(task)))
         except Exception as error:
-            reason = f"the task cannot be sent: {one_line(error)}"
-            self._done.append(Outcome(number, None, reason, 0.0))
+            reason = f"the task cannot be sent: {error_text(error)}"
+            self._done.append(TaskOutcome(number, None, reason, 0.0))
         self._dispatch()
 
-    def finished(self) -> list[Outcome[R]]:
+    def finished(self) -> list[TaskOutcome[R]]:
         """Wait until a task is done, then give all that are, each once.
 
         Raises RuntimeError if none is under way.
@@ -100,7 +100,7 @@ class Processes(Generic[T, R]):
             with held_signals(), thread_limits(self.capacity), theirs:
                 process.start()
         except OSError as error:
-            self._fail(worker, f"a worker process cannot be made: {one_line(error)}")
+            self._fail(worker, f"a worker process cannot be made: {error_text(error)}")
             self._end(worker)
 
     def _send(self, worker: Worker, number: int, task: bytes) -> None:
@@ -145,7 +145,7 @@ class Processes(Generic[T, R]):
             self._bury(worker)
             return
         except Exception as error:
-            self._fail(worker, f"the result cannot be read: {one_line(error)}")
+            self._fail(worker, f"the result cannot be read: {error_text(error)}")
             self._end(worker)  # what else comes from it cannot be trusted
             return
         if report is None:
@@ -155,7 +155,7 @@ class Processes(Generic[T, R]):
 
     def _settle(self, worker: Worker, report: Report, *, died: bool = False) -> None:
         if worker.number is not None:
-            outcome = Outcome(worker.number, report.result, report.error, report.seconds, died)
+            outcome = TaskOutcome(worker.number, report.result, report.error, report.seconds, died)
             self._done.append(outcome)
         worker.number = None
         if report.leaving:
@@ -171,7 +171,7 @@ class Processes(Generic[T, R]):
         if worker.number is None:
             return
         if worker.begun or worker.starting:
-            self._fail(worker, f"worker process died ({worker.manner_of_death()})", died=True)
+            self._fail(worker, f"worker process died ({worker.exit_text()})", died=True)
         else:
             self._waiting.appendleft((worker.number, worker.task))
 

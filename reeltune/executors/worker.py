@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from reeltune.executors.executor import one_line
+from reeltune.executors.executor import error_text
 from reeltune.executors.sharing import Mapped
 from reeltune.executors.signals import ignore_held
 
@@ -46,7 +46,7 @@ def work(
         run: Callable[[Any], Any] = start.load()()  # type: ignore[operator]
         _limit_memory(memory_bytes)
     except BaseException as error:
-        text = f"a worker could not start: {one_line(error)}"
+        text = f"a worker could not start: {error_text(error)}"
         connection.send(Report(None, text, time.monotonic() - began, leaving=True))
         return
     with contextlib.suppress(EOFError):
@@ -66,7 +66,7 @@ def _serve(connection: Connection, run: Callable[[Any], Any], task: bytes) -> bo
     except OSError:
         raise
     except BaseException as error:
-        text = f"the result cannot be sent: {one_line(error)}"
+        text = f"the result cannot be sent: {error_text(error)}"
         connection.send(Report(None, text, report.seconds))
     return not report.leaving
 
@@ -77,7 +77,7 @@ def _attempt(run: Callable[[Any], Any], task: bytes) -> Report:
         result = run(pickle.loads(task))  # noqa: S301 our own parent wrote it
     except BaseException as error:
         spent = isinstance(error, MemoryError)
-        return Report(None, one_line(error), time.monotonic() - began, leaving=spent)
+        return Report(None, error_text(error), time.monotonic() - began, leaving=spent)
     return Report(result, None, time.monotonic() - began)
 
 

@@ -46,7 +46,7 @@ class Worker:
             return True
         return state is not None
 
-    def manner_of_death(self) -> str:
+    def exit_text(self) -> str:
         """Signal or exit code, as in "SIGKILL" or "exit code 3"."""
         code = self.process.exitcode
         if code is None or code >= 0:

@@ -11,14 +11,14 @@ from reeltune.domain.arrays import Bools, Floats
 from reeltune.domain.evaluation import Evaluation
 from reeltune.metrics.evaluate import mean
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.metrics.segments import FEWEST_USERS
-from reeltune.stats.paired_tests import FULL, QUICK, Comparison, paired_difference
+from reeltune.metrics.segments import MIN_SEGMENT_USERS
+from reeltune.stats.paired_tests import FULL_EFFORT, QUICK_EFFORT, Comparison, paired_difference
 
 EVERYONE = "all users"
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class SegmentedEvaluation:
     """What one model is worth on one held-out part, as a whole and in segments."""
 
     evaluation: Evaluation
@@ -27,7 +27,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class MetricComparison:
     """One figure of a deployed model and of a candidate for its place."""
 
     split: str
@@ -45,9 +45,9 @@ class Contrast:
         return self.compared.difference
 
 
-def contrasts(
-    split: str, deployed: Measured, candidate: Measured, objective: str
-) -> list[Contrast]:
+def compare_models(
+    split: str, deployed: SegmentedEvaluation, candidate: SegmentedEvaluation, objective: str
+) -> list[MetricComparison]:
     """Every metric for all users, then the objective by segment of users, accuracy by movies."""
     was, now = deployed.evaluation, candidate.evaluation
     found = [_all_users(split, name, was, now, objective) for name in METRICS]
@@ -65,7 +65,7 @@ def contrasts(
     order = {
         name: n for n, name in enumerate((EVERYONE, *candidate.by_users, *candidate.by_movies))
     }
-    return sorted(found, key=lambda contrast: order[contrast.segment])
+    return sorted(found, key=lambda comparison: order[comparison.segment])
 
 
 def p_below(found: Comparison, bound: float) -> float:
@@ -97,16 +97,16 @@ def p_above(found: Comparison, bound: float) -> float:
 
 def _all_users(
     split: str, metric: str, was: Evaluation, now: Evaluation, objective: str
-) -> Contrast:
+) -> MetricComparison:
     compared = None
     if METRICS[metric].per_unit:
         upwards = METRICS[metric].direction.upwards
         compared = paired_difference(
             upwards(now.per_unit[metric]),
             upwards(was.per_unit[metric]),
-            effort=FULL if metric == objective else QUICK,
+            effort=FULL_EFFORT if metric == objective else QUICK_EFFORT,
         )
-    return Contrast(
+    return MetricComparison(
         split=split,
         metric=metric,
         segment=EVERYONE,
@@ -116,14 +116,16 @@ def _all_users(
     )
 
 
-def _in_segment(split: str, metric: str, segment: str, was: Floats, now: Floats) -> list[Contrast]:
+def _in_segment(
+    split: str, metric: str, segment: str, was: Floats, now: Floats
+) -> list[MetricComparison]:
     """The contrast, if enough users have both values."""
     upwards = METRICS[metric].direction.upwards
-    compared = paired_difference(upwards(now), upwards(was), effort=QUICK)
-    if compared.n_users < FEWEST_USERS or not math.isfinite(compared.difference):
+    compared = paired_difference(upwards(now), upwards(was), effort=QUICK_EFFORT)
+    if compared.n_users < MIN_SEGMENT_USERS or not math.isfinite(compared.difference):
         return []
     return [
-        Contrast(
+        MetricComparison(
             split=split,
             metric=metric,
             segment=segment,

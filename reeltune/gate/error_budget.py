@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reeltune.db.connection import Connection
 from reeltune.db.test_evaluations import load_looks
-from reeltune.stats.alpha_spending import BUDGET, YEAR_DAYS, Spent
+from reeltune.stats.alpha_spending import BUDGET, YEAR_DAYS, SpentLevel
 
 SECONDS_PER_DAY = 86_400
 
@@ -17,10 +17,10 @@ class BudgetState:
     level: float  # what this look may take
     n_looks: int  # looks for a nightly decision within the last 365 days
     spent: float  # by them
-    most_a_year: float = BUDGET.most_a_year
+    most_a_year: float = BUDGET.max_per_year
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """In one line."""
         return (
             f"at most {self.most_a_year:g} false promotions are expected a year; this look may "
@@ -32,7 +32,7 @@ class BudgetState:
 def budget_state(conn: Connection, now: str) -> BudgetState:
     """What all looks so far leave to one at the moment `now`."""
     today = _day(now)
-    past = [Spent(_day(look.looked_at), look.level) for look in load_looks(conn) if look.level]
+    past = [SpentLevel(_day(look.looked_at), look.level) for look in load_looks(conn) if look.level]
     recent = [each.level for each in past if today - each.day < YEAR_DAYS]
     return BudgetState(level=BUDGET.level(past, today), n_looks=len(recent), spent=sum(recent))
 

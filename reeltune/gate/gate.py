@@ -6,20 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from reeltune.domain.arrays import Floats
-from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule, RuleVerdict, guardrails
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.paired_tests import Comparison, lower_bound, p_better
-from reeltune.stats.power import smallest_gain, users_to_tell
+from reeltune.stats.power import detectable_gain, more_users_needed
 
 MINIMUM_EFFECT = 0.001  # a smaller gain is not worth a change
 
 Decision = Literal["first", "routine", "nightly", "by hand"]
-Verdict = Literal["promote", "cannot tell", "refused"]
+GateVerdict = Literal["promote", "cannot tell", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class GateSettings:
     """What is decided, and by which figures.
 
     `first`: nothing is in production. `routine`: the deployed hyperparameters with newer ratings.
@@ -37,15 +37,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class GateDecision:
     """What the rules come to."""
 
-    terms: Terms
+    terms: GateSettings
     rules: tuple[Rule, ...]
     p_value: float | None = None  # one-sided, that the candidate is no better
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GateVerdict:
         """Refused if a binding rule refuses; promoted only if all of them pass."""
         found = {rule.verdict for rule in self.rules if rule.binding}
         if "refused" in found:
@@ -53,9 +53,9 @@ class Judgement:
         return "cannot tell" if "cannot tell" in found else "promote"
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """The figures that decided, in one line."""
-        wanted: dict[Verdict, RuleVerdict] = {
+        wanted: dict[GateVerdict, RuleVerdict] = {
             "refused": "refused",
             "cannot tell": "cannot tell",
             "promote": "passed",
@@ -74,13 +74,13 @@ class Judgement:
 
 
 def gate(
-    terms: Terms,
+    terms: GateSettings,
     accuracy: float,
-    contrasts: Sequence[Contrast],
+    comparisons: Sequence[MetricComparison],
     gains: Floats | None,
     *,
-    least_p_value: float = 0.0,
-) -> Judgement:
+    min_p_value: float = 0.0,
+) -> GateDecision:
     """Judge a candidate.
 
     Args:
@@ -94,24 +94,26 @@ def gate(
     """
     rules = [_accurate(terms, accuracy)]
     if gains is None:
-        return Judgement(terms=terms, rules=(*rules, _identical()))
-    found = find(contrasts, terms.split, terms.objective).compared
+        return GateDecision(terms=terms, rules=(*rules, _identical()))
+    found = find(comparisons, terms.split, terms.objective).compared
     assert found is not None  # an objective has a value per user
-    p_value = max(least_p_value, p_better(gains, minimum=terms.minimum_effect))
+    p_value = max(min_p_value, p_better(gains, minimum=terms.minimum_effect))
     better = _better(terms, found, gains, p_value)
     nightly = terms.decision == "nightly"
     rules += [better] if nightly else [_not_worse(terms, found), _unbound(better)]
-    guards = guardrails(contrasts, terms.split, terms.objective)
+    guards = guardrails(comparisons, terms.split, terms.objective)
     rules += guards if nightly else [_unbound(rule) for rule in guards]
-    return Judgement(terms=terms, rules=tuple(rules), p_value=p_value)
+    return GateDecision(terms=terms, rules=tuple(rules), p_value=p_value)
 
 
-def find(contrasts: Iterable[Contrast], split: str, metric: str) -> Contrast:
+def find(comparisons: Iterable[MetricComparison], split: str, metric: str) -> MetricComparison:
     """The contrast of a metric for all users."""
-    return next(c for c in contrasts if (c.split, c.metric, c.segment) == (split, metric, EVERYONE))
+    return next(
+        c for c in comparisons if (c.split, c.metric, c.segment) == (split, metric, EVERYONE)
+    )
 
 
-def _accurate(terms: Terms, accuracy: float) -> Rule:
+def _accurate(terms: GateSettings, accuracy: float) -> Rule:
     threshold = terms.accuracy_threshold
     return Rule(
         name="accuracy",
@@ -132,7 +134,7 @@ def _identical() -> Rule:
     )
 
 
-def _not_worse(terms: Terms, found: Comparison) -> Rule:
+def _not_worse(terms: GateSettings, found: Comparison) -> Rule:
     """Refused if the whole 95 % interval of the difference is below 0."""
     fine = math.isfinite(found.difference) and not found.high < 0
     return Rule(
@@ -144,7 +146,7 @@ def _not_worse(terms: Terms, found: Comparison) -> Rule:
     )
 
 
-def _better(terms: Terms, found: Comparison, gains: Floats, p_value: float) -> Rule:
+def _better(terms: GateSettings, found: Comparison, gains: Floats, p_value: float) -> Rule:
     """Passed if chance alone explains the gain no oftener than the level; refused if worse."""
     told = _against_deployed(terms, found)
     verdict: RuleVerdict = "cannot tell"
@@ -155,7 +157,7 @@ def _better(terms: Terms, found: Comparison, gains: Floats, p_value: float) -> R
     told += f", p = {p_value:.2g} that the gain is at most {terms.minimum_effect:g},"
     told += f" at most {terms.level:.2g} may be taken"
     if verdict == "cannot tell":
-        told += f": cannot tell, {_what_would_tell(terms, found)}"
+        told += f": cannot tell, {_users_needed_text(terms, found)}"
     return Rule(
         name="better than deployed",
         verdict=verdict,
@@ -165,19 +167,19 @@ def _better(terms: Terms, found: Comparison, gains: Floats, p_value: float) -> R
     )
 
 
-def _what_would_tell(terms: Terms, found: Comparison) -> str:
-    more = users_to_tell(found, minimum=terms.minimum_effect, level=terms.level)
+def _users_needed_text(terms: GateSettings, found: Comparison) -> str:
+    more = more_users_needed(found, minimum=terms.minimum_effect, level=terms.level)
     if more:
         return f"about {more:,} more users would tell a gain of this size"
     if more == 0:
         return "though a gain of this size would be found four times in five"
     if found.n_users < 2 or not found.spread > 0:
         return "there are too few users with held-out ratings"
-    needed = terms.minimum_effect + smallest_gain(found.n_users, found.spread, level=terms.level)
+    needed = terms.minimum_effect + detectable_gain(found.n_users, found.spread, level=terms.level)
     return f"these {found.n_users:,} users would tell a gain of {needed:.4f}"
 
 
-def _against_deployed(terms: Terms, found: Comparison) -> str:
+def _against_deployed(terms: GateSettings, found: Comparison) -> str:
     interval = f"95 % interval {found.low:+.4f} to {found.high:+.4f}, {found.n_users:,} users"
     title = METRICS[terms.objective].gain_title
     title = title.lower() if terms.objective == "accuracy" else title

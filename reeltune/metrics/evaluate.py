@@ -12,7 +12,7 @@ from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-CHUNK_BYTES = 64 * 2**20
+SCORES_BYTES = 64 * 2**20
 
 
 def evaluate(
@@ -39,7 +39,7 @@ def evaluate(
         InputError: the arguments do not fit together, or a score is NaN or infinite.
     """
     _check_same_world(fitting, held_out, catalogue)
-    chunk = max(1, CHUNK_BYTES // (8 * max(1, held_out.n_movies))) if chunk is None else chunk
+    chunk = max(1, SCORES_BYTES // (8 * max(1, held_out.n_movies))) if chunk is None else chunk
     places = tie_order(held_out.movie_ids)
     users = np.flatnonzero(np.diff(held_out.starts))
     rankings = []

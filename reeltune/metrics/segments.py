@@ -10,11 +10,11 @@ from reeltune.metrics.ranking_metrics import Outcome, accuracy
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-MOST_USERS = 5_000  # for segments of movies, drawn by lot where there are more
-FEWEST_USERS = 20  # with a value: below, a segment is not shown
+MAX_SEGMENT_USERS = 5_000  # for segments of movies, drawn by lot where there are more
+MIN_SEGMENT_USERS = 20  # with a value: below, a segment is not shown
 QUARTER = 0.25
 NEW_PERCENT = 20
-CHUNK_BYTES = 64 * 2**20
+SCORES_BYTES = 64 * 2**20
 
 PAIRS_AT_ONCE = 2**13
 
@@ -77,7 +77,7 @@ def movie_accuracies(
         n = n_pairs - n_others
         values: Floats = np.full(len(n), np.nan)
         np.divide(right - right_others, n, out=values, where=n > 0)
-        if np.count_nonzero(n) >= FEWEST_USERS:
+        if np.count_nonzero(n) >= MIN_SEGMENT_USERS:
             found[name] = values
     return found
 
@@ -85,7 +85,7 @@ def movie_accuracies(
 def held_out_scores(score: Score, held_out: RatingTable) -> Floats:
     """(H,) the score of each held-out rating's movie for its user, in bounded memory."""
     users = np.flatnonzero(np.diff(held_out.starts))
-    size = max(1, CHUNK_BYTES // (8 * max(1, held_out.n_movies)))
+    size = max(1, SCORES_BYTES // (8 * max(1, held_out.n_movies)))
     scores = np.empty(len(held_out))
     for start in range(0, len(users), size):
         some = users[start : start + size]
@@ -108,7 +108,7 @@ def _drawn(held_out: RatingTable) -> Bools:
     """(U,) the users that segments of movies are measured on."""
     users = np.flatnonzero(np.diff(held_out.starts))
     chosen = np.zeros(held_out.n_users, dtype=np.bool_)
-    chosen[np.random.default_rng(0).permutation(users)[:MOST_USERS]] = True
+    chosen[np.random.default_rng(0).permutation(users)[:MAX_SEGMENT_USERS]] = True
     return chosen
 
 

@@ -6,7 +6,7 @@ from reeltune.metrics.ranking import tie_order
 from reeltune.ratings.table import RatingTable
 
 
-def panel_part(held_out: RatingTable, n_users: int) -> RatingTable:
+def sample_users(held_out: RatingTable, n_users: int) -> RatingTable:
     """The ratings of `n_users` of those who have any in `held_out`; of all, if they are fewer.
 
     Who is on the panel depends on the ids of those users alone, mixed so that no order of ids is

@@ -26,19 +26,19 @@ from reeltune.ratings.table import RatingTable
 def monitor_command(notify: str | None, db_path: Path, as_json: bool, quiet: bool) -> None:
     """Measure production on the newest ratings; exit code 5 if it has fallen beyond noise."""
     from reeltune.db.dataset import load_dataset  # here: a rollback need not wait for what measures
-    from reeltune.monitoring.monitor import render_watch, watch
+    from reeltune.monitoring.monitor import measure_degradation, render_degradation
 
     with alarmed("monitor", db_path, notify) as told:
         with connection(db_path) as conn:
             production = load_production(conn)
             if production is None:
                 raise NotFoundError("no version is in production: run `retrain_model.py` first")
-            found = watch(conn, production, load_dataset(conn), fit)
+            found = measure_degradation(conn, production, load_dataset(conn), fit)
         told |= found.as_dict()
         if as_json:
             print_json(found.as_dict())
         elif not quiet or found.health == "fallen":
-            render_watch(result_console(), found)
+            render_degradation(result_console(), found)
         if found.health == "fallen":
             click.echo(f"error: version {found.version} has fallen: {found.said}", err=True)
             sys.exit(EXIT_FALLEN)

@@ -13,13 +13,13 @@ from reeltune.metrics.segments import Score, held_out_scores
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
-MINIMUM_FALL = 0.005  # of accuracy; less is no matter
-FEWEST_USERS = 30  # then and now
+DEGRADATION_LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
+MIN_DEGRADATION = 0.005  # of accuracy; less is no matter
+MIN_USERS_COMPARED = 30  # then and now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class MetricChange:
     """Mean accuracy then and now."""
 
     n_then: int  # users
@@ -57,11 +57,11 @@ def accuracy_since(
     return ratings.user_ids[measured], values[measured]
 
 
-def change(
+def metric_change(
     then: tuple[Ints, Floats],
     now: tuple[Ints, Floats],
     direction: Direction = Direction.MAXIMIZE,
-) -> Change:
+) -> MetricChange:
     """The gain of one mean over users over another, of whom some may be in both.
 
     Both are ids (E,) and values (E,). A user in both counts as one observation, so that the
@@ -73,8 +73,8 @@ def change(
     n_then, n_now = len(then[0]), len(now[0])
     nan = float("nan")
     means = [float(values.mean()) if len(values) else nan for _, values in (then, now)]
-    if min(n_then, n_now) < FEWEST_USERS:
-        return Change(
+    if min(n_then, n_now) < MIN_USERS_COMPARED:
+        return MetricChange(
             n_then=n_then,
             n_now=n_now,
             then=means[0],
@@ -91,9 +91,9 @@ def change(
     parts[np.searchsorted(ids, then[0])] -= (then[1] - means[0]) / n_then
     error = max(float(np.sqrt((parts**2).sum())), 1e-12)
     difference = direction.gain(means[1], means[0])
-    p_value = float(scipy.special.ndtr((difference + MINIMUM_FALL) / error))
+    p_value = float(scipy.special.ndtr((difference + MIN_DEGRADATION) / error))
     reach = -float(scipy.special.ndtri(0.025)) * error
-    return Change(
+    return MetricChange(
         n_then=n_then,
         n_now=n_now,
         then=means[0],
@@ -102,5 +102,5 @@ def change(
         low=difference - reach,
         high=difference + reach,
         p_value=p_value,
-        fallen=p_value <= LEVEL,
+        fallen=p_value <= DEGRADATION_LEVEL,
     )

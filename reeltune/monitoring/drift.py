@@ -9,12 +9,12 @@ from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING, RatingTable
 
-LEVEL = 0.001  # of each check: nightly, some one false alarm in three years
-LEAST_INDEX = 0.1  # a population stability index below is no matter, by the usual rule of thumb
-FEWEST_RATINGS = 100  # on either side
-MOST_RATINGS = 500_000  # on either side: the latest
+DRIFT_LEVEL = 0.001  # of each check: nightly, some one false alarm in three years
+MIN_INDEX = 0.1  # a population stability index below is no matter, by the usual rule of thumb
+MIN_WINDOW_RATINGS = 100  # on either side
+MAX_WINDOW_RATINGS = 500_000  # on either side: the latest
 PERMUTATIONS = 2_000
-MOST_GROUPS = 1_000
+MAX_BLOCKS = 1_000
 _SMOOTHING = 0.5  # ratings added to each category
 
 
@@ -44,7 +44,7 @@ class Windows:
         """What came after `since`, and the latest as many up to then."""
         by_time = np.argsort(ratings.rated_at, kind="stable")
         n_earlier = int(np.count_nonzero(ratings.rated_at <= since))
-        newer = by_time[n_earlier:][-MOST_RATINGS:]
+        newer = by_time[n_earlier:][-MAX_WINDOW_RATINGS:]
         latest = by_time[max(0, n_earlier - len(newer)) : n_earlier]
         before, after = np.zeros((2, len(ratings)), dtype=np.bool_)
         before[latest], after[newer] = True, True
@@ -137,17 +137,17 @@ def _drift(
     before, after = (_shares(total) for total in totals)
     most = int(np.argmax(np.abs(after - before)))
     index, by_chance, p_value = float("nan"), float("nan"), 1.0
-    if min(len(windows.before), len(windows.after)) >= FEWEST_RATINGS:
+    if min(len(windows.before), len(windows.after)) >= MIN_WINDOW_RATINGS:
         index = float(stability_index(*totals))
         moved = _by_chance(*_blocks(windows, counts))
-        by_chance = float(np.quantile(moved, 1 - LEVEL))
+        by_chance = float(np.quantile(moved, 1 - DRIFT_LEVEL))
         p_value = float((np.count_nonzero(moved >= index - 1e-12) + 1) / (PERMUTATIONS + 1))
     return Drift(
         name=name,
         index=index,
         by_chance=by_chance,
         p_value=p_value,
-        drifted=index >= LEAST_INDEX and p_value <= LEVEL,
+        drifted=index >= MIN_INDEX and p_value <= DRIFT_LEVEL,
         most_changed=categories[most],
         share_before=float(before[most]),
         share_after=float(after[most]),
@@ -157,8 +157,8 @@ def _drift(
 def _blocks(windows: Windows, counts: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """(B, K) the counts of each user before and after; many users are put together by lot."""
     n_users = windows.before.n_users
-    group = np.random.default_rng(0).permutation(n_users) % MOST_GROUPS
-    n_groups = min(n_users, MOST_GROUPS)
+    group = np.random.default_rng(0).permutation(n_users) % MAX_BLOCKS
+    n_groups = min(n_users, MAX_BLOCKS)
     found = []
     for side, each in zip((windows.before, windows.after), counts, strict=True):
         block = np.zeros((n_groups, each.shape[1]))

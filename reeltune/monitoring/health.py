@@ -12,14 +12,14 @@ from reeltune.domain.clock import stamp
 
 MAX_AGE_HOURS = 36.0
 
-Verdict = Literal["healthy", "production is not sound", "no recent run"]
+HealthVerdict = Literal["healthy", "production is not sound", "no recent run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """How things stand."""
 
-    verdict: Verdict
+    verdict: HealthVerdict
     wrong: tuple[str, ...]
     production: int | None
     last_run: str | None  # when the last command ended that did what it is for

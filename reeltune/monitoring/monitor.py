@@ -13,7 +13,7 @@ from reeltune.db.test_evaluations import load_reference
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import TrainingRun, Version
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.monitoring.degradation import Change, accuracy_since, change
+from reeltune.monitoring.degradation import MetricChange, accuracy_since, metric_change
 from reeltune.monitoring.drift import Drift, find_drift
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
@@ -23,18 +23,18 @@ from reeltune.reports.cells import NONE, outside_text
 from reeltune.views.json_ready import json_ready
 
 Fit = Callable[[TrainingRun, RatingTable, Catalogue], Recommender]
-Health = Literal["well", "cannot tell", "fallen"]
+MonitorVerdict = Literal["well", "cannot tell", "fallen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class DegradationReport:
     """What a version in production is worth by now, and how the data has moved."""
 
     version: int
     n_new_ratings: int  # since it was fitted
-    health: Health
+    health: MonitorVerdict
     said: str
-    accuracy: Change
+    accuracy: MetricChange
     drift: tuple[Drift, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -42,7 +42,9 @@ class Watch:
         return json_ready(self)
 
 
-def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
+def measure_degradation(
+    conn: Connection, version: Version, data: Dataset, fit: Fit
+) -> DegradationReport:
     """Measure a version on the ratings that came after it was made.
 
     Its configuration is fitted again to the ratings up to then, so that new users and new movies
@@ -68,8 +70,8 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
     model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
     now = accuracy_since(model.score, ratings, data.catalogue, since)
     direction = METRICS["accuracy"].direction
-    found = change((reference.user_ids, reference.values), now, direction)
-    return Watch(
+    found = metric_change((reference.user_ids, reference.values), now, direction)
+    return DegradationReport(
         version=version.version,
         n_new_ratings=int(np.count_nonzero(ratings.rated_at > since)),
         health=_health(found),
@@ -79,7 +81,7 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
     )
 
 
-def render_watch(console: Console, found: Watch) -> None:
+def render_degradation(console: Console, found: DegradationReport) -> None:
     """Print how production does, and how the data has moved."""
     colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
     console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
@@ -101,13 +103,13 @@ def render_watch(console: Console, found: Watch) -> None:
     print_table(console, "New ratings against as many before", table)
 
 
-def _health(found: Change) -> Health:
+def _health(found: MetricChange) -> MonitorVerdict:
     if np.isnan(found.difference):
         return "cannot tell"
     return "fallen" if found.fallen else "well"
 
 
-def _said(found: Change) -> str:
+def _said(found: MetricChange) -> str:
     if np.isnan(found.difference):
         return (
             f"only {found.n_now} users have new ratings it can be measured on "

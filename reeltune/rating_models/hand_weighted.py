@@ -9,7 +9,7 @@ import numpy as np
 
 from reeltune.components import COMPONENTS, Component
 from reeltune.components.hyperparameters import SPACE
-from reeltune.components.opinions import Opinions
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import AnyArray, Floats, Ints, Ints32
 from reeltune.domain.errors import InputError
 from reeltune.domain.space import Configuration, Space
@@ -89,5 +89,5 @@ def fit_components(
 
     Of users without a rating in `measured` they say nothing that is of use; with None, of all.
     """
-    opinions = Opinions.of(ratings, measured)
-    return tuple(component.fit(opinions, catalogue) for component in COMPONENTS.values())
+    centred = UserCentredRatings.of(ratings, measured)
+    return tuple(component.fit(centred, catalogue) for component in COMPONENTS.values())

@@ -25,7 +25,7 @@ SCALES = {
 }
 
 
-def profile(data: Dataset) -> dict[str, float]:
+def compute_meta_features(data: Dataset) -> dict[str, float]:
     """The figures of `SCALES` for a data set with ratings."""
     table, catalogue = data.ratings, data.catalogue
     n_users, n_movies, n = table.n_users, max(1, table.n_movies), len(table)

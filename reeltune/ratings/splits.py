@@ -14,7 +14,7 @@ from reeltune.ratings.table import RatingTable
 TRAIN, VALIDATION, TEST = 0, 1, 2
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
-FEWEST_RATINGS = 10
+MIN_SPLIT_RATINGS = 10
 SECONDS_PER_DAY = 86_400
 
 _CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
@@ -59,7 +59,7 @@ def split_by_user_time(table: RatingTable) -> Split:
     Users with fewer than 10 ratings are all train.
     """
     n = np.diff(table.starts)  # (U,)
-    n = np.where(n < FEWEST_RATINGS, 0, n)
+    n = np.where(n < MIN_SPLIT_RATINGS, 0, n)
     n_test = n * TEST_PERCENT // 100  # (U,)
     n_validation = n * VALIDATION_PERCENT // 100  # (U,)
     from_end = table.starts[1:][table.users] - np.arange(len(table))  # (N,) 1 = the user's last

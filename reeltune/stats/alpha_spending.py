@@ -7,7 +7,7 @@ YEAR_DAYS = 365.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class SpentLevel:
     """What an earlier look at the test part has spent."""
 
     day: float  # since any fixed moment
@@ -15,7 +15,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class ErrorBudget:
     """Expected false promotions, as a reserve that fills from day to day.
 
     Each look spends a share of what is there, whether it leads to a promotion or not. So the
@@ -33,17 +33,17 @@ class Budget:
     share: float = 0.5  # of what is there, that one look spends
 
     @property
-    def most_a_year(self) -> float:
+    def max_per_year(self) -> float:
         """The bound on the expected number of false promotions within any 365 days."""
         return self.per_year + self.saved
 
-    def level(self, past: Iterable[Spent], day: float) -> float:
+    def level(self, past: Iterable[SpentLevel], day: float) -> float:
         """The level of a look on `day` after the looks in `past`, in their order.
 
         A day before the last look, from a clock set back, counts as the same.
 
         >>> first = BUDGET.level([], 0.0)
-        >>> first, round(BUDGET.level([Spent(0.0, first)], 1.0), 4)
+        >>> first, round(BUDGET.level([SpentLevel(0.0, first)], 1.0), 4)
         (0.05, 0.0255)
         """
         there, last = self.saved, None
@@ -57,4 +57,4 @@ class Budget:
         return min(self.saved, there + self.per_year * days / YEAR_DAYS)
 
 
-BUDGET = Budget()
+BUDGET = ErrorBudget()

@@ -10,7 +10,7 @@ from reeltune.domain.arrays import Floats
 
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
-MOST_GROUPS = 5_000
+MAX_RESAMPLED_GROUPS = 5_000
 CHUNK_ENTRIES = 2**21
 
 
@@ -38,11 +38,11 @@ class Effort:
     """How much is computed for a comparison."""
 
     resamples: int = N_RESAMPLES
-    most_groups: int = MOST_GROUPS  # more users are resampled in so many groups
+    max_groups: int = MAX_RESAMPLED_GROUPS  # more users are resampled in so many groups
 
 
-FULL = Effort()
-QUICK = Effort(resamples=2_000, most_groups=500)  # for the many lines of a table
+FULL_EFFORT = Effort()
+QUICK_EFFORT = Effort(resamples=2_000, max_groups=500)  # for the many lines of a table
 
 
 def paired_difference(
@@ -51,7 +51,7 @@ def paired_difference(
     *,
     seed: int = 0,
     confidence: float = CONFIDENCE,
-    effort: Effort = FULL,
+    effort: Effort = FULL_EFFORT,
 ) -> Comparison:
     """Compare per-user values (U,) of two models, user by user.
 
@@ -83,7 +83,7 @@ def paired_difference(
     if not differences.any():  # so with the same configuration, and a table has many such lines
         return Comparison(n, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, confidence)
     rng = np.random.default_rng(seed)
-    sums, sizes = _grouped(differences, effort.most_groups, rng)
+    sums, sizes = _grouped(differences, effort.max_groups, rng)
     low, high = _bootstrap_interval(sums, sizes, confidence, effort.resamples, rng)
     p_value = _sign_flip_p_value(sums, effort.resamples, rng)
     error = float(differences.std(ddof=1) / np.sqrt(n))
@@ -110,7 +110,7 @@ def p_better(differences: Floats, *, minimum: float = 0.0, seed: int = 0) -> flo
     if len(differences) < 2:
         return 1.0
     rng = np.random.default_rng(seed)
-    sums, sizes = _grouped(differences, MOST_GROUPS, rng)
+    sums, sizes = _grouped(differences, MAX_RESAMPLED_GROUPS, rng)
     permuted = p_values_better((sums - minimum * sizes)[None, :], seed=seed)[0]
     return float(max(permuted, _t_tail(differences - minimum)))
 
@@ -164,13 +164,13 @@ def _t_tails(differences: Floats) -> Floats:
 
 
 def _grouped(
-    differences: Floats, most_groups: int, rng: np.random.Generator
+    differences: Floats, max_groups: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The sum and the number of the differences in each of n, or at most `most_groups`, groups."""
+    """The sum and the number of the differences in each of n, or at most `max_groups`, groups."""
     n = len(differences)
-    if n <= most_groups:
+    if n <= max_groups:
         return differences, np.ones(n)
-    group = rng.permutation(np.arange(n) % most_groups)
+    group = rng.permutation(np.arange(n) % max_groups)
     sizes = np.bincount(group).astype(np.float64)
     return np.bincount(group, weights=differences).astype(np.float64), sizes
 

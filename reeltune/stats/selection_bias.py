@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 
 DRAWS = 2_000
-MOST_RIVALS = 1_000  # the others practically never win
-LEAST_PICKS = 20  # draws with a winner, fewer of which say nothing of a mean
+MAX_CANDIDATES = 1_000  # the others practically never win
+MIN_PICKS = 20  # draws with a winner, fewer of which say nothing of a mean
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class SelectionBias:
     """What chance has added to the gain of the best of N candidates, on average. 0 or about."""
 
     of_best: float
@@ -21,9 +21,9 @@ class Luck:
     gain_of_last_half: float  # by how much the last half has raised the true gain
 
 
-def luck(
+def estimate_selection_bias(
     gains: Floats, errors: Floats, by_group: Floats | None = None, *, seed: int = 0
-) -> Luck | None:
+) -> SelectionBias | None:
     """The luck in the gain of the one candidate with the highest lower bound.
 
     Each gain over the same baseline is a true one plus noise. The true ones are estimated by
@@ -57,24 +57,26 @@ def luck(
         return None
     deviations = None if by_group is None else _deviations(by_group[known])
     true = _spread_as_true(gains, _own_variances(errors, deviations))
-    rivals = np.sort(np.argsort(-(gains - SURE_ERRORS * errors), kind="stable")[:MOST_RIVALS])
-    first_half = rivals < len(gains) - len(gains) // 2
-    true, errors = true[rivals], errors[rivals]
-    noise = _noise(errors, None if deviations is None else deviations[rivals], seed)
+    candidates = np.sort(
+        np.argsort(-(gains - LOWER_BOUND_ERRORS * errors), kind="stable")[:MAX_CANDIDATES]
+    )
+    first_half = candidates < len(gains) - len(gains) // 2
+    true, errors = true[candidates], errors[candidates]
+    noise = _noise(errors, None if deviations is None else deviations[candidates], seed)
     return _repeated(true, errors, noise, first_half)
 
 
-def _repeated(true: Floats, errors: Floats, noise: Floats, first_half: Bools) -> Luck:
+def _repeated(true: Floats, errors: Floats, noise: Floats, first_half: Bools) -> SelectionBias:
     """The picking among R rivals, repeated with `noise` (D, R)."""
-    bounds = true + noise - SURE_ERRORS * errors  # (D, R)
+    bounds = true + noise - LOWER_BOUND_ERRORS * errors  # (D, R)
     best, rows = bounds.argmax(axis=1), np.arange(len(bounds))
-    wins = bounds[rows, best] > 0
-    if np.count_nonzero(wins) < LEAST_PICKS:  # a gain that noise alone could hardly bring
-        wins[:] = True
+    is_picked = bounds[rows, best] > 0
+    if np.count_nonzero(is_picked) < MIN_PICKS:  # a gain that noise alone could hardly bring
+        is_picked[:] = True
     then = _picked(true, noise, np.where(first_half, bounds, -np.inf))
     now = _picked(true, noise, bounds)
-    return Luck(
-        of_best=float(noise[rows, best][wins].mean()),
+    return SelectionBias(
+        of_best=float(noise[rows, best][is_picked].mean()),
         of_last_half=now[1] - then[1],
         gain_of_last_half=now[0] - then[0],
     )
@@ -83,8 +85,8 @@ def _repeated(true: Floats, errors: Floats, noise: Floats, first_half: Bools) ->
 def _picked(true: Floats, noise: Floats, bounds: Floats) -> tuple[float, float]:
     """Mean true gain and mean luck of what has the highest bound; of the baseline, both are 0."""
     best, rows = bounds.argmax(axis=1), np.arange(len(bounds))
-    wins = bounds[rows, best] > 0
-    return float((true[best] * wins).mean()), float((noise[rows, best] * wins).mean())
+    is_picked = bounds[rows, best] > 0
+    return float((true[best] * is_picked).mean()), float((noise[rows, best] * is_picked).mean())
 
 
 def _deviations(by_group: Floats) -> Floats:

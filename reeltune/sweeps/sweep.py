@@ -8,8 +8,7 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Hyperparameter, Space
-from reeltune.domain.study import StudyConfig
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document

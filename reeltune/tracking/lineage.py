@@ -64,7 +64,7 @@ EQUAL_PROGRAMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CodeDifference:
     """Something of the code that is not as it was."""
 
     what: str
@@ -93,7 +93,7 @@ def equal_versions(code: str) -> tuple[str, ...]:
     return (code, *(f"{each}{plus}{own}" for each in sorted(row - {program})))
 
 
-def code_changes(then: str | None, model: str) -> list[Change]:
+def code_differences(then: str | None, model: str) -> list[CodeDifference]:
     """What of the code that decides what `model` is worth is not as it was with version `then`."""
     now = code_version(model)
     if then in equal_versions(now):
@@ -102,9 +102,9 @@ def code_changes(then: str | None, model: str) -> list[Change]:
     found = []
     # A program that did not record the source of a user's own model has no equal.
     if was not in equal_versions(program) or (own and not own_was):
-        found.append(Change("the program", was, program))
+        found.append(CodeDifference("the program", was, program))
     if own_was and own_was != own:
-        found.append(Change(f"the source of {model}", own_was, own))
+        found.append(CodeDifference(f"the source of {model}", own_was, own))
     return found
 
 

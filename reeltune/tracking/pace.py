@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 
-LEAST_SECONDS = 0.25  # before that, a rate says nothing
+MIN_RATE_SECONDS = 0.25  # before that, a rate says nothing
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Pace:
     def rate(self, now: float) -> str:
         """Experiments per second, or per minute where that reads better; empty at first."""
         seconds, n = now - self.began, self.n_done - self.n_before
-        if n <= 0 or seconds < LEAST_SECONDS:
+        if n <= 0 or seconds < MIN_RATE_SECONDS:
             return ""
         return f"{n / seconds:.1f}/s" if n >= seconds else f"{60 * n / seconds:.1f}/min"
 

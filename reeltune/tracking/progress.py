@@ -21,8 +21,8 @@ from reeltune.domain.experiment import Experiment, TuningRun
 from reeltune.tracking.pace import Pace, name
 from reeltune.tracking.plain_text import plain_text
 
-LOG_SECONDS = 0.25  # the least time between two lines of a log
-MOST_ERRORS = 5  # failures told one by one on a terminal; further ones are counted
+MIN_LOG_SECONDS = 0.25  # the least time between two lines of a log
+MAX_SHOWN_ERRORS = 5  # failures told one by one on a terminal; further ones are counted
 
 Clock = Callable[[], float]
 
@@ -119,7 +119,7 @@ class TerminalWatcher:
         assert self._task is not None
         pace = self._pace
         pace.note(experiment, best, n_done)
-        if experiment.status == "failed" and pace.n_failed <= MOST_ERRORS:
+        if experiment.status == "failed" and pace.n_failed <= MAX_SHOWN_ERRORS:
             self._say(f"[red]experiment {experiment.number} failed:[/] {_error(experiment)}")
         self._progress.update(
             self._task,
@@ -183,7 +183,7 @@ class LogWatcher(SilentWatcher):
         pace, now = self._pace, self._clock()
         pace.note(experiment, best, n_done)
         is_best = best is not None and best.experiment_id == experiment.experiment_id
-        if is_best or now - self._last >= LOG_SECONDS or n_done == pace.n_total:
+        if is_best or now - self._last >= MIN_LOG_SECONDS or n_done == pace.n_total:
             self._last = now
             self._say(_log_line(pace, experiment, now))
 

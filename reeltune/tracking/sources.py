@@ -18,7 +18,7 @@ _LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 Find = Callable[[str], Path | None]  # the file of the module of that name, if it is to be followed
-IsNamedOnly = Callable[[str], bool]  # is it a module whose place is not to be hashed?
+IsNameHashedAlone = Callable[[str], bool]  # is it a module whose place is not to be hashed?
 
 
 class Import(NamedTuple):
@@ -30,7 +30,7 @@ class Import(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class ModuleSource:
     """One module's source."""
 
     name: str
@@ -109,19 +109,21 @@ class Source:
         texts.append(")")
 
 
-def follow(roots: Iterable[str], find: Find, *, with_packages: bool = False) -> dict[str, Source]:
+def follow(
+    roots: Iterable[str], find: Find, *, with_packages: bool = False
+) -> dict[str, ModuleSource]:
     """The modules `roots` and all that they import, as far as `find` finds them, by name.
 
     With `with_packages` also the packages that they lie in, which Python runs before them.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, ModuleSource] = {}
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
         path = None if name in found else find(name)
         if path is None:
             continue
-        source = found[name] = Source(name, path)
+        source = found[name] = ModuleSource(name, path)
         for module, attribute, _ in source.imports:
             waiting += [module] if attribute is None else [module, f"{module}.{attribute}"]
         if with_packages and "." in name:
@@ -151,7 +153,7 @@ def package_of(path: Path) -> tuple[str, ...]:
     return (*parts, path.stem) if parts else ()
 
 
-def digest(sources: Mapping[str, Source], is_named_only: IsNamedOnly) -> str:
+def digest(sources: Mapping[str, ModuleSource], is_named_only: IsNameHashedAlone) -> str:
     """The hash of `sources`, 12 hex digits.
 
     Of modules that are not among them, those that `is_named_only` count by the names taken from

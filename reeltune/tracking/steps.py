@@ -15,10 +15,10 @@ from rich.progress import (
 )
 
 from reeltune.domain.clock import duration, stamp
-from reeltune.domain.progress import Listener, heard_by
+from reeltune.domain.progress import Listener, progress_to
 
 QUIET_SECONDS = 5.0  # a step that ends sooner is not spoken of
-LOG_SECONDS = 10.0  # between two lines of a log
+STEP_LOG_SECONDS = 10.0  # between two lines of a log
 
 
 @contextmanager
@@ -27,10 +27,10 @@ def steps_shown(console: Console, *, quiet: bool) -> Iterator[None]:
     if quiet or console.quiet:
         yield
     elif console.is_terminal:
-        with _bars(console) as bars, heard_by(bars):
+        with _bars(console) as bars, progress_to(bars):
             yield
     else:
-        with heard_by(Lines(console)):
+        with progress_to(Lines(console)):
             yield
 
 
@@ -47,8 +47,8 @@ class Lines:
         now = monotonic()
         if step != self._step:
             self._step, self._began = step, now
-            self._said = now + QUIET_SECONDS - LOG_SECONDS
-        if share < 1 and share > 0 and now - self._said >= LOG_SECONDS:
+            self._said = now + QUIET_SECONDS - STEP_LOG_SECONDS
+        if share < 1 and share > 0 and now - self._said >= STEP_LOG_SECONDS:
             self._said = now
             left = (now - self._began) * (1 - share) / share
             self._console.print(

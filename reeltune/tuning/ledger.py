@@ -30,7 +30,7 @@ from reeltune.domain.experiment import (
     Progress,
     Pruned,
     TuningRun,
-    kept_gains,
+    stored_gains,
 )
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tuning.run_state import Standing, is_better
@@ -105,7 +105,7 @@ class Ledger(Standing):
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at, gain
             )
             if gain is not None:
-                self._group_gains[number] = gain.kept
+                self._group_gains[number] = gain.stored
             if number == BASELINE or is_better(done, self.best):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
@@ -139,7 +139,7 @@ class Ledger(Standing):
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at
             )
             if found.by_group is not None:
-                self._group_gains[number] = kept_gains(found.by_group)
+                self._group_gains[number] = stored_gains(found.by_group)
 
     @contextmanager
     def _recording(self, done: Experiment) -> Iterator[None]:
@@ -189,7 +189,7 @@ class Ledger(Standing):
         if gain is None:
             return None
         save_gain(self.conn, experiment.experiment_id, gain)
-        self._group_gains[experiment.number] = gain.kept
+        self._group_gains[experiment.number] = gain.stored
         return gain.error
 
     def _gain(self, values: Floats) -> PairedGain | None:

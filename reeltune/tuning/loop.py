@@ -7,7 +7,7 @@ from functools import cached_property
 
 from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
 from reeltune.domain.space import Configuration, Value
-from reeltune.executors import Executor, Outcome
+from reeltune.executors import Executor, TaskOutcome
 from reeltune.search import Trial
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.ledger import Ledger
@@ -158,7 +158,7 @@ class Loop:
     def _may_try_again(self, number: int) -> bool:
         return self.ledger.experiments[number].attempts < MOST_ATTEMPTS
 
-    def _settle(self, outcome: Outcome[Measurement | Pruned]) -> None:
+    def _settle(self, outcome: TaskOutcome[Measurement | Pruned]) -> None:
         if isinstance(outcome.result, Pruned):
             self.ledger.prune(outcome.number, outcome.result)
         elif outcome.result is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.experiment import Measurement, Pruned
-from reeltune.stats.paired_gain import MOST_GROUPS, lots
+from reeltune.stats.paired_gain import MAX_GAIN_GROUPS, random_groups
 from reeltune.tasks.task import Evaluator
 from reeltune.tuning.measuring import measurement
 from reeltune.tuning.pruning_rules import LEAST_USERS, LOOKS, Contest, clear_loss
@@ -78,9 +78,11 @@ class Pruner:
         if self._looks is None:
             assert rival is not None
             known = np.flatnonzero(np.isfinite(rival))
-            groups = [known[each] for each in lots(len(known), self.seed)] if len(known) else []
+            groups = (
+                [known[each] for each in random_groups(len(known), self.seed)] if len(known) else []
+            )
             looks = [Look(k, groups[:n], len(known)) for k, n in enumerate(LOOKS)]
-            is_enough = len(groups) == MOST_GROUPS
+            is_enough = len(groups) == MAX_GAIN_GROUPS
             self._looks = [x for x in looks if is_enough and len(x.users) >= LEAST_USERS]
         return self._looks
 

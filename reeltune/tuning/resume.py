@@ -7,7 +7,7 @@ from reeltune.db.experiments import delete_experiment, load_experiments, save_ex
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
-from reeltune.tracking.lineage import code_changes
+from reeltune.tracking.lineage import code_differences
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 
@@ -24,7 +24,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
             f"`tune_orchestrator.py --method {run.method}`"
         )
     check_method(run.method)
-    changed = [change.what for change in code_changes(run.code_version, run.model)]
+    changed = [change.what for change in code_differences(run.code_version, run.model)]
     if run.data_fingerprint != tuner.task.key(run.objective).data_fingerprint:
         changed.insert(0, "the data")
     if run.space_fingerprint != tuner.space.fingerprint:

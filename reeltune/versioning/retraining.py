@@ -20,8 +20,8 @@ from reeltune.domain.completion import completed
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
-from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
-from reeltune.gate.guardrails import LEVEL
+from reeltune.gate.gate import Decision, GateDecision, GateSettings, find, gate
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.metrics.objectives import direction_of
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
@@ -87,7 +87,7 @@ class _Retrainer:
         values = measure_figures(trainer, side).per_unit[self.study.objective]
         return direction_of(self.study.objective).upwards(values)
 
-    def run(self, least_p_value: float = 0.0) -> Retraining:
+    def run(self, min_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
         idle = self.nothing_new()
         if idle is not None:
@@ -103,11 +103,11 @@ class _Retrainer:
             found.values["accuracy"],
             contrasts,
             evidence.gains,
-            least_p_value=least_p_value,
+            min_p_value=min_p_value,
         )
         result = Retraining(
             verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
-            said=judged.said,
+            said=judged.message,
             hyperparameters=self.hyperparameters,
             test_metrics=finite(found.values),
             deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
@@ -124,13 +124,13 @@ class _Retrainer:
             result = self._acted(result, judged, evidence, look)
         return replace(result, seconds=time.perf_counter() - self.began)
 
-    def _terms(self, budget: BudgetState | None) -> Terms:
-        return Terms(
+    def _terms(self, budget: BudgetState | None) -> GateSettings:
+        return GateSettings(
             decision=self.decision,
             objective=self.study.objective,
             split=self.study.split,
             accuracy_threshold=self._threshold(),
-            level=LEVEL if budget is None else budget.level,
+            level=GUARDRAIL_LEVEL if budget is None else budget.level,
             minimum_effect=self.order.minimum_effect,
         )
 
@@ -140,7 +140,7 @@ class _Retrainer:
         name = ACCURACY_THRESHOLD.name
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
-    def _counted(self, result: Retraining, judged: Judgement) -> int:
+    def _counted(self, result: Retraining, judged: GateDecision) -> int:
         """Count the look before anybody is told of it, or anything done; its number."""
         with transaction(self.conn):
             look = save_look(self.conn, self._look(result, judged))
@@ -150,7 +150,7 @@ class _Retrainer:
         return look
 
     def _acted(
-        self, result: Retraining, judged: Judgement, evidence: Evidence, look: int
+        self, result: Retraining, judged: GateDecision, evidence: Evidence, look: int
     ) -> Retraining:
         """Register, and promote what passed."""
         said = judged.as_evidence() | {"look": look, "panel": self.panel}
@@ -181,7 +181,7 @@ class _Retrainer:
         known = np.isfinite(values)
         return Reference(int(ratings.rated_at.max()), ratings.user_ids[known], values[known])
 
-    def _look(self, result: Retraining, judged: Judgement) -> Look:
+    def _look(self, result: Retraining, judged: GateDecision) -> Look:
         compared = result.against_deployed
         known = compared is not None and compared.n_users > 0
         return Look(

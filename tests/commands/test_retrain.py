@@ -10,9 +10,8 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_path, load_deployed
 from reeltune.db.experiments import load_experiment
 from reeltune.db.versions import load_events, load_production, load_versions
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order

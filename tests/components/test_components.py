@@ -14,9 +14,9 @@ from reeltune.components.component import NEUTRAL
 from reeltune.components.franchise import Franchise
 from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import SPACE
-from reeltune.components.opinions import Opinions
 from reeltune.components.popularity import Popularity
 from reeltune.components.rating import Rating
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
@@ -26,7 +26,7 @@ from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.ratings.table import RatingTable
-from tests.metrics.worlds import Row, table_of
+from tests.metrics.small_data import Row, table_of
 
 MOVIES = (1, 2, 3, 4, 5)
 DEFAULTS = SPACE.defaults()
@@ -65,14 +65,14 @@ def softsign(stars: float, scale: float) -> float:
 
 
 def scores(component: type, table: RatingTable, **values: float) -> Floats:
-    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(table), catalogue())  # type: ignore[attr-defined]
     found: Floats = fitted.score(np.array([0]), {**DEFAULTS, **values})
     first: Floats = found[0]
     return first
 
 
 def test_deviations_are_from_the_users_own_mean() -> None:
-    assert Opinions.of(OPINIONS).deviations == pytest.approx([2.0, -2.0])
+    assert UserCentredRatings.of(OPINIONS).deviations == pytest.approx([2.0, -2.0])
 
 
 def test_genre_is_the_shrunk_liking_of_the_movies_genres_and_neutral_without() -> None:
@@ -148,7 +148,7 @@ def test_every_component_stays_between_0_and_1_and_scores_pairs_alike(
     size = len(SPACE.dimensions)
     point = data.draw(st.lists(st.floats(0, 1), min_size=size, max_size=size))
     table = ratings(*rows)
-    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(table), catalogue())  # type: ignore[attr-defined]
     found = fitted.score(np.arange(table.n_users), SPACE.decode(np.array(point)))
     assert found.shape[1] == len(MOVIES)
     assert np.all((found >= 0) & (found <= 1))
@@ -168,7 +168,7 @@ def test_each_component_has_a_weight_and_only_declared_hyperparameters() -> None
 @pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
 def test_a_component_reads_no_other_hyperparameters_than_it_names(component: type) -> None:
     """The compiled engine goes by the names: what it does not know, it leaves to the reference."""
-    fitted = component.fit(Opinions.of(OPINIONS), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(OPINIONS), catalogue())  # type: ignore[attr-defined]
     named = {name: DEFAULTS[name] for name in component.hyperparameters}  # type: ignore[attr-defined]
     one = np.array([0])
     fitted.score(one, named)

@@ -12,7 +12,7 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.study import StudyConfig
-from reeltune.engine.index_cache import Place, flattened, restored
+from reeltune.engine.index_cache import CacheKey, flattened, restored
 from reeltune.executors import make_executor
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.array_cache import ArrayCache
@@ -76,11 +76,11 @@ def test_each_split_has_a_world_of_its_own_and_the_test_part_has_none_kept(data:
 def test_other_data_or_another_program_have_another_place(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = {Place.of(data, "user-time"), Place.of(data, "user-time")}
+    places = {CacheKey.of(data, "user-time"), CacheKey.of(data, "user-time")}
     assert len(places) == 1
-    places.add(Place.of(replace(data, known_fingerprint="0" * 64), "user-time"))
+    places.add(CacheKey.of(replace(data, known_fingerprint="0" * 64), "user-time"))
     monkeypatch.setattr("reeltune.engine.index_cache.program_version", lambda: "another")
-    places.add(Place.of(data, "user-time"))
+    places.add(CacheKey.of(data, "user-time"))
     assert len(places) == 3
 
 

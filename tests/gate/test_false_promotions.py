@@ -9,7 +9,7 @@ from scipy import stats
 
 from reeltune.domain.arrays import Bools, Floats
 from reeltune.gate.gate import MINIMUM_EFFECT
-from reeltune.stats.alpha_spending import BUDGET, Spent
+from reeltune.stats.alpha_spending import BUDGET, SpentLevel
 from reeltune.stats.paired_tests import p_better, p_values_better
 from reeltune.stats.power import users_needed
 
@@ -77,9 +77,9 @@ def test_a_gain_of_the_stated_size_is_found_four_times_in_five(level: float) -> 
 
 
 def nightly_levels(days: int) -> Floats:
-    spent: list[Spent] = []
+    spent: list[SpentLevel] = []
     for day in range(days):
-        spent.append(Spent(float(day), BUDGET.level(spent, float(day))))
+        spent.append(SpentLevel(float(day), BUDGET.level(spent, float(day))))
     return np.array([each.level for each in spent])
 
 
@@ -94,7 +94,7 @@ def false_promotions(years: int, seed: int) -> Floats:
 
 def test_a_year_of_nights_stays_within_its_budget() -> None:
     counts = false_promotions(60, seed=4)
-    assert counts.mean() <= BUDGET.most_a_year
+    assert counts.mean() <= BUDGET.max_per_year
     # Without a budget, at 5 % a night, there would be some eighteen.
     rng = np.random.default_rng(5)
     careless = stats.ttest_1samp(rng.standard_normal((365, 100)), 0, axis=1, alternative="greater")
@@ -111,11 +111,11 @@ def test_one_test_part_looked_at_every_night_stays_within_the_budget_too() -> No
         own = rng.standard_normal((365, 100))
         counts.append(promoted(SPREAD * (0.9 * shared + 0.436 * own), levels).sum())
     # A year with one false find has many, so that the mean is less sure.
-    assert np.mean(counts) <= BUDGET.most_a_year + 3 * np.std(counts) / np.sqrt(60)
+    assert np.mean(counts) <= BUDGET.max_per_year + 3 * np.std(counts) / np.sqrt(60)
 
 
 @pytest.mark.slow
 def test_a_thousand_years_of_nights_stay_within_their_budget() -> None:
     counts = false_promotions(1_000, seed=7)
-    assert counts.mean() <= BUDGET.most_a_year
-    assert counts.mean() >= 0.5 * BUDGET.most_a_year  # the budget is used, too
+    assert counts.mean() <= BUDGET.max_per_year
+    assert counts.mean() >= 0.5 * BUDGET.max_per_year  # the budget is used, too

@@ -3,7 +3,7 @@ import pytest
 
 from reeltune.monitoring.drift import Drift, Windows, find_drift, stability_index
 from reeltune.ratings.dataset import Dataset
-from tests.metrics.worlds import Row, catalogue_of, table_of
+from tests.metrics.small_data import Row, catalogue_of, table_of
 
 MOVIES = list(range(1, 61))
 GENRES = [[movie % 3] for movie in MOVIES]
@@ -99,7 +99,7 @@ def test_as_many_ratings_before_are_the_latest_before() -> None:
 
 
 def test_of_very_many_new_ratings_the_latest_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reeltune.monitoring.drift.MOST_RATINGS", 5)
+    monkeypatch.setattr("reeltune.monitoring.drift.MAX_WINDOW_RATINGS", 5)
     table = table_of([(1, movie, 3.0, movie) for movie in MOVIES], MOVIES)
     windows = Windows.of(table, since=50)
     assert sorted(windows.after.rated_at) == list(range(56, 61))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from reeltune.ratings.splits import SPLITS, Split, split_by_calendar, split_by_user_time
 from reeltune.ratings.table import RatingTable
-from tests.metrics.worlds import Row, same, table_of
+from tests.metrics.small_data import Row, same, table_of
 
 MOVIES = range(1, 41)
 DAY = 86_400

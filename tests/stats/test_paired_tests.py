@@ -10,9 +10,9 @@ from scipy import stats
 from reeltune.domain.arrays import Floats
 from reeltune.stats.paired_tests import (
     CONFIDENCE,
-    FULL,
+    FULL_EFFORT,
     N_RESAMPLES,
-    QUICK,
+    QUICK_EFFORT,
     lower_bound,
     p_better,
     p_values_better,
@@ -105,7 +105,7 @@ def test_uneven_groups_of_users_keep_their_weight() -> None:
 @pytest.mark.parametrize("n_users", [12, 100])
 def test_equal_models_are_told_apart_by_chance_at_most_as_often_as_stated(n_users: int) -> None:
     p_values = [
-        paired_difference(noise(n_users, i), np.zeros(n_users), effort=QUICK).p_value
+        paired_difference(noise(n_users, i), np.zeros(n_users), effort=QUICK_EFFORT).p_value
         for i in range(300)
     ]
     n_false = np.count_nonzero(np.array(p_values) <= 0.05)
@@ -150,7 +150,8 @@ def test_a_higher_confidence_gives_a_wider_interval() -> None:
 
 def test_less_effort_gives_nearly_the_same() -> None:
     full, quick = (
-        paired_difference(noise(2_000) + 0.03, np.zeros(2_000), effort=e) for e in (FULL, QUICK)
+        paired_difference(noise(2_000) + 0.03, np.zeros(2_000), effort=e)
+        for e in (FULL_EFFORT, QUICK_EFFORT)
     )
     assert quick.difference == full.difference
     assert quick.low == pytest.approx(full.low, abs=0.005)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reeltune.stats.paired_tests import Comparison, p_values_better, paired_difference
-from reeltune.stats.power import power_of, smallest_gain, users_needed, users_to_tell
+from reeltune.stats.power import detectable_gain, more_users_needed, power_of, users_needed
 
 
 def found(difference: float, n_users: int = 100, spread: float = 0.1) -> Comparison:
@@ -27,7 +27,7 @@ def test_a_stricter_level_needs_more_users() -> None:
 @pytest.mark.parametrize("gain", [0.005, 0.02, 0.1])
 def test_the_smallest_gain_is_the_one_these_users_are_needed_for(gain: float) -> None:
     n = users_needed(gain, 0.1)
-    assert smallest_gain(n, 0.1) == pytest.approx(gain, rel=0.05)
+    assert detectable_gain(n, 0.1) == pytest.approx(gain, rel=0.05)
     assert power_of(gain, 0.1, n) == pytest.approx(0.8, abs=0.02)
 
 
@@ -40,12 +40,12 @@ def test_so_many_users_find_the_gain_four_times_in_five(level: float) -> None:
 
 
 def test_how_many_more_would_tell_is_what_is_needed_less_what_is_there() -> None:
-    assert users_to_tell(found(0.01)) == users_needed(0.01, 0.1) - 100
-    assert users_to_tell(found(0.01), minimum=0.005) == users_needed(0.005, 0.1) - 100
-    assert users_to_tell(found(0.5)) == 0
+    assert more_users_needed(found(0.01)) == users_needed(0.01, 0.1) - 100
+    assert more_users_needed(found(0.01), minimum=0.005) == users_needed(0.005, 0.1) - 100
+    assert more_users_needed(found(0.5)) == 0
 
 
 def test_no_number_of_users_tells_a_gain_that_is_none() -> None:
-    assert users_to_tell(found(-0.01)) is None
-    assert users_to_tell(found(0.01), minimum=0.02) is None
-    assert users_to_tell(paired_difference(np.ones(1), np.zeros(1))) is None
+    assert more_users_needed(found(-0.01)) is None
+    assert more_users_needed(found(0.01), minimum=0.02) is None
+    assert more_users_needed(paired_difference(np.ones(1), np.zeros(1))) is None

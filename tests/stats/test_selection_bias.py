@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from reeltune.domain.arrays import Floats
-from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.stats.selection_bias import Luck, luck
+from reeltune.stats.selection_bias import SelectionBias, estimate_selection_bias
 
 N_USERS = 160
 
@@ -44,10 +44,13 @@ def studies(spread: float, n: int, common: float, n_studies: int = 60) -> Studie
         gains = values.mean(axis=1)
         errors = np.array([each.error for each in found if each is not None])
         by_group = np.stack([each.by_group for each in found if each is not None])
-        best = int(np.argmax(gains - SURE_ERRORS * errors))
-        if gains[best] <= SURE_ERRORS * errors[best]:
+        best = int(np.argmax(gains - LOWER_BOUND_ERRORS * errors))
+        if gains[best] <= LOWER_BOUND_ERRORS * errors[best]:
             continue
-        told, apart = luck(gains, errors, by_group), luck(gains, errors)
+        told, apart = (
+            estimate_selection_bias(gains, errors, by_group),
+            estimate_selection_bias(gains, errors),
+        )
         assert told is not None
         assert apart is not None
         rows.append((gains[best] - true[best], told.of_best, apart.of_best))
@@ -68,38 +71,44 @@ def test_without_groups_noise_counts_as_independent_which_corrects_too_much() ->
 
 
 def test_a_winner_far_ahead_of_the_noise_is_not_lucky() -> None:
-    found = luck(np.append(np.zeros(50), 10.0), np.full(51, 0.01))
+    found = estimate_selection_bias(np.append(np.zeros(50), 10.0), np.full(51, 0.01))
     assert found is not None
     assert found.of_best == pytest.approx(0, abs=0.01)
 
 
 def test_without_noise_there_is_no_luck() -> None:
-    assert luck(np.array([0.3, 0.1]), np.zeros(2)) == Luck(0.0, 0.0, 0.0)
+    assert estimate_selection_bias(np.array([0.3, 0.1]), np.zeros(2)) == SelectionBias(
+        0.0, 0.0, 0.0
+    )
 
 
 def test_without_gains_nothing_can_be_told_and_what_is_not_finite_is_left_out() -> None:
-    assert luck(np.array([]), np.array([])) is None
-    assert luck(np.array([np.nan]), np.array([0.1])) is None
+    assert estimate_selection_bias(np.array([]), np.array([])) is None
+    assert estimate_selection_bias(np.array([np.nan]), np.array([0.1])) is None
     some = np.array([0.1, 0.2, 0.15])
-    padded = luck(np.append(some, np.nan), np.full(4, 0.1))
-    assert padded == luck(some, np.full(3, 0.1))
+    padded = estimate_selection_bias(np.append(some, np.nan), np.full(4, 0.1))
+    assert padded == estimate_selection_bias(some, np.full(3, 0.1))
 
 
 def test_the_same_gains_have_the_same_luck() -> None:
     gains = np.random.default_rng(0).standard_normal(30)
-    assert luck(gains, np.full(30, 0.5)) == luck(gains, np.full(30, 0.5))
+    assert estimate_selection_bias(gains, np.full(30, 0.5)) == estimate_selection_bias(
+        gains, np.full(30, 0.5)
+    )
 
 
 def test_the_last_half_of_equal_candidates_adds_luck_and_no_gain() -> None:
     gains = 1.0 + np.random.default_rng(1).standard_normal(100) / 10
-    found = luck(gains, np.full(100, 0.1))
+    found = estimate_selection_bias(gains, np.full(100, 0.1))
     assert found is not None
     assert found.of_last_half > 0.01
     assert abs(found.gain_of_last_half) < 0.01
 
 
 def test_what_is_found_late_is_the_gain_of_the_last_half() -> None:
-    found = luck(np.append(np.linspace(0.1, 0.2, 10), np.full(10, 0.9)), np.full(20, 0.01))
+    found = estimate_selection_bias(
+        np.append(np.linspace(0.1, 0.2, 10), np.full(10, 0.9)), np.full(20, 0.01)
+    )
     assert found is not None
     assert found.gain_of_last_half == pytest.approx(0.7, abs=0.02)
     assert found.gain_of_last_half > found.of_last_half
@@ -113,7 +122,7 @@ def test_by_lower_bound_what_is_worse_than_deployed_is_chosen_less_often(mean: f
     errors = rng.uniform(0.1, 1.0, (worlds, n))
     gains = true + errors * rng.standard_normal((worlds, n))
     worse, gained = [], []
-    for scores in (gains, gains - SURE_ERRORS * errors):
+    for scores in (gains, gains - LOWER_BOUND_ERRORS * errors):
         best, rows = scores.argmax(axis=1), np.arange(worlds)
         chosen = np.where(scores[rows, best] > 0, true[rows, best], 0.0)  # or what is deployed
         worse.append(float((chosen < 0).mean()))

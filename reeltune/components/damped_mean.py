@@ -33,12 +33,12 @@ def on_grid(stars: Floats | Floats32) -> Floats:
     return steps
 
 
-def shrunk_mean(total: Floats, count: Floats, prior: float = PRIOR_RATINGS) -> Floats:
+def damped_mean(total: Floats, count: Floats, prior: float = PRIOR_RATINGS) -> Floats:
     """Mean of `count` deviations that sum to `total`, as if `prior` more had been 0.
 
     Source: the damped mean of Funk 2006 and of LensKit's `BiasModel`.
 
-    >>> shrunk_mean(np.array([4.0, 0.0]), np.array([3.0, 0.0]), prior=1.0)
+    >>> damped_mean(np.array([4.0, 0.0]), np.array([3.0, 0.0]), prior=1.0)
     array([1., 0.])
     """
     return total / (count + prior)
@@ -55,7 +55,7 @@ def totals(groups: Ints32, values: Floats, n_groups: int) -> tuple[Floats, Float
     return total, count
 
 
-def squashed(deviation: Floats, scale: float) -> Floats:
+def softsign(deviation: Floats, scale: float) -> Floats:
     """Liking in (0, 1): 1/2 for none, 3/4 for `scale` stars above the user's mean.
 
     `scale` is in stars. The softsign function, scaled: unlike a logistic it needs no more than
@@ -64,16 +64,18 @@ def squashed(deviation: Floats, scale: float) -> Floats:
     Source: Turian, Bergstra and Bengio 2009, "Quadratic features and deep architectures for
     chunking".
 
-    >>> squashed(np.array([0.0, 0.5, -1.5]), scale=0.5)
+    >>> softsign(np.array([0.0, 0.5, -1.5]), scale=0.5)
     array([0.5  , 0.75 , 0.125])
     """
     return 0.5 + 0.5 * deviation / (np.abs(deviation) + scale)
 
 
-def liking(total: Floats, count: Floats, scale: float, prior: float = PRIOR_RATINGS) -> Floats:
-    """The squashed `shrunk_mean` of `count` deviations that sum to `total`, in one division.
+def damped_softsign(
+    total: Floats, count: Floats, scale: float, prior: float = PRIOR_RATINGS
+) -> Floats:
+    """The squashed `damped_mean` of `count` deviations that sum to `total`, in one division.
 
-    >>> liking(np.array([4.0, 0.0]), np.array([3.0, 0.0]), scale=1.0, prior=1.0)
+    >>> damped_softsign(np.array([4.0, 0.0]), np.array([3.0, 0.0]), scale=1.0, prior=1.0)
     array([0.75, 0.5 ])
     """
     return 0.5 + 0.5 * total / (np.abs(total) + scale * (count + prior))

@@ -5,13 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
-from reeltune.components.liking import on_grid, overall_mean, shrunk_mean, totals
+from reeltune.components.damped_mean import damped_mean, on_grid, overall_mean, totals
 from reeltune.domain.arrays import Floats
 from reeltune.ratings.table import RatingTable
 
 
 @dataclass(frozen=True, eq=False)
-class Opinions:
+class UserCentredRatings:
     """Everybody's ratings, and those of the users of whom something is to be said.
 
     What is said of a movie rests on all ratings, what is said of a user on that user's own and the
@@ -22,13 +22,13 @@ class Opinions:
     personal: RatingTable  # P of them: all that some users have
 
     @classmethod
-    def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "Opinions":
+    def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "UserCentredRatings":
         """Everybody's, or those of the users with a rating in `measured`, a part of the same table.
 
         >>> table = RatingTable.from_ids(
         ...     np.array([1, 2]), np.array([7, 7, 8]), np.array([1, 2, 1]),
         ...     np.array([4, 3, 5], dtype=np.float32), np.array([0, 1, 0]))
-        >>> Opinions.of(table, table.where(table.users == 0)).personal.users
+        >>> UserCentredRatings.of(table, table.where(table.users == 0)).personal.users
         array([0, 0], dtype=int32)
         """
         if measured is None:
@@ -53,7 +53,7 @@ class Opinions:
         """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid."""
         above = self._above(self.personal)
         total, count = totals(self.personal.users, above, self.personal.n_users)
-        own = shrunk_mean(total, count)
+        own = damped_mean(total, count)
         above -= np.repeat(own, np.diff(self.personal.starts))
         return on_grid(above)
 

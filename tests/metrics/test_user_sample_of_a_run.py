@@ -16,11 +16,10 @@ from reeltune.db.experiments import load_experiments, load_user_values
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import BASELINE
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.metrics.segments import held_out_scores, movie_accuracies
-from reeltune.metrics.user_sample import panel_part
+from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.evidence import Side, gather, measure_sides
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.plan import Plan
@@ -45,7 +44,7 @@ def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: 
         (baseline, *rest) = load_experiments(conn, run_id)
         assert baseline.number == BASELINE
         values = load_user_values(conn, baseline.experiment_id, "accuracy")
-        on_panel = np.diff(panel_part(whole.held_out, 20).starts) > 0
+        on_panel = np.diff(sample_users(whole.held_out, 20).starts) > 0
         expected = whole.evaluate(baseline.hyperparameters).per_unit["accuracy"]
     assert values is not None
     assert np.array_equal(values, np.where(on_panel, expected, np.nan), equal_nan=True)
