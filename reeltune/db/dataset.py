@@ -14,7 +14,7 @@ from reeltune.db.ratings import has_ratings, load_ratings
 from reeltune.db.versions import database_path
 from reeltune.domain.arrays import AnyArray
 from reeltune.domain.errors import NotFoundError
-from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.dataset import INDEX_KIND, Dataset
 from reeltune.ratings.dataset_arrays import from_arrays, is_a_dataset, to_arrays
 from reeltune.storage.array_cache import ArrayCache
 
@@ -56,7 +56,8 @@ def _load_kept(conn: Connection) -> Dataset:
         data = replace(read_dataset(conn), cache=cache)
     cache.save(f"{KIND}-{word}", to_arrays(data))
     cache.remove_all_but(KIND, word)
-    cache.remove_all_but("world", data.fingerprint[:16])  # those made of other data
+    cache.remove_all_but(INDEX_KIND, data.fingerprint[:16])  # those made of other data
+    cache.remove_all_but("world", "none")  # an earlier program's indices
     return data
 
 

@@ -1,10 +1,10 @@
-"""How moments and durations are written down."""
+"""Format of moments and durations."""
 
 from datetime import UTC, datetime
 
 
 def stamp(moment: datetime | None = None) -> str:
-    """`moment` (default: now) in UTC to the second, as ISO 8601.
+    """Return `moment` (default: now) in UTC to the second, as ISO 8601.
 
     >>> stamp(datetime(2026, 11, 20, 21, 40, tzinfo=UTC))
     '2026-11-20T21:40:00Z'
@@ -13,7 +13,7 @@ def stamp(moment: datetime | None = None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """So many seconds in the unit that is easiest to read.
+    """Return seconds as text in the unit that is easiest to read.
 
     >>> duration(75.0), duration(7200.0)
     ('75 s', '2.0 h')

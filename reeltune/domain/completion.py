@@ -1,4 +1,4 @@
-"""Configurations that were stored before a hyperparameter was declared."""
+"""Completion of configurations that were stored before a hyperparameter was declared."""
 
 from reeltune.domain.space import Configuration, Simplex, Space, Value
 
@@ -8,7 +8,7 @@ def completed(space: Space, values: Configuration) -> dict[str, Value]:
 
     That is its default; of shares of a whole, of which others are there, it is 0.
 
-    >>> from domain.hyperparameters import SPACE
+    >>> from reeltune.components.hyperparameters import SPACE
     >>> old = {n: v for n, v in SPACE.defaults().items() if n != "genre_boost_high"}
     >>> completed(SPACE, old) == SPACE.defaults()
     True

@@ -1,4 +1,4 @@
-"""Says for a monitoring program whether production is sound and the nights go on."""
+"""Health of a database, for a monitoring program: production is sound and runs succeed."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ HealthVerdict = Literal["healthy", "production is not sound", "no recent run"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How things stand."""
+    """Health of production and of the nightly runs."""
 
     verdict: HealthVerdict
     wrong: tuple[str, ...]
@@ -26,12 +26,12 @@ class Health:
     age_hours: float | None  # of that
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the fields for `--json`."""
         return asdict(self)
 
 
 def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
-    """How production and the nightly runs stand now."""
+    """Check production and the nightly runs."""
     production = load_production(conn)
     unsound = [f"{f.subject}: {f.what}" for f in check_production(conn) + check_export(conn)]
     if production is None:
@@ -56,6 +56,6 @@ def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
 
 
 def _hours_since(moment: str) -> float:
-    """Hours from `moment` to now; a moment in the future, by a clock that was set back, is now."""
+    """Return the hours from `moment` to now; 0 for the future, from a clock that was set back."""
     passed = datetime.fromisoformat(stamp()) - datetime.fromisoformat(moment).astimezone(UTC)
     return max(timedelta(), passed) / timedelta(hours=1)
