@@ -1,4 +1,4 @@
-"""The franchise component: the user's liking of the movie's collection."""
+"""Franchise component: the user's preference for the movie's collection."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -13,13 +13,13 @@ from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-FRANCHISE_SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
+FRANCHISE_SCALE = 0.75  # stars above the user's mean that make a preference of 0.75
 PRIOR = 2.0  # ratings; franchises are short
 
 
 @dataclass(frozen=True, eq=False)
 class Franchise:
-    """The user's squashed, shrunk mean deviation over the rated movies of the collection.
+    """Softsign of the user's damped mean deviation over the rated movies of the collection.
 
     Neutral (0.5): a movie without collection, and one of whose collection the user has rated
     nothing.
@@ -54,7 +54,7 @@ class Franchise:
         )
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(U, M) the likings."""
+        """Return the preferences, (U, M)."""
         by_collection = np.full((len(users), int(self.n_collections[0]) + 1), NEUTRAL)
         for row, user in enumerate(users):  # the last column stays neutral: no collection
             mine = slice(self.starts[user], self.starts[user + 1])
@@ -62,7 +62,7 @@ class Franchise:
         return by_collection[:, self.collections]
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) the likings."""
+        """Return the preferences of pairs, (N,)."""
         owners = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))  # (E,)
         keys = owners * self.n_collections[0] + self.rated  # ascending
         wanted = users * self.n_collections[0] + self.collections[movies]

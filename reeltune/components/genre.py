@@ -1,4 +1,4 @@
-"""The genre component: how well the movie's genres match the user's taste."""
+"""Genre component: how well the movie's genres match the user's profile."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -17,14 +17,14 @@ GENRE_SCALE = 0.375  # stars above the user's mean that make a match of 0.75
 
 @dataclass(frozen=True, eq=False)
 class Genre:
-    """Mean liking of the movie's genres, raised where high or medium, lowered where low.
+    """Mean preference for the movie's genres, raised where high or medium, lowered where low.
 
-    `taste[u, g]` is the user's shrunk mean deviation over rated movies with genre g. The match is
-    its squashed mean over the movie's genres; the boosts are added to it and the sum is
-    cut to [0, 1]. Neutral (0.5, without any boost): a movie without genres, and one in whose
-    genres the user has rated nothing.
+    `taste[u, g]`, the user's profile, is the damped mean deviation over rated movies with genre g.
+    The match is the softsign of its mean over the movie's genres; the boosts are added to it and
+    the sum is cut to [0, 1]. Neutral (0.5, without any boost): a movie without genres, and one in
+    whose genres the user has rated nothing.
 
-    Movies with the same genres match alike, so the match is worked out by set of genres.
+    Movies with the same genres match alike, so the match is computed by set of genres.
     """
 
     name: ClassVar[str] = "genre"
@@ -64,7 +64,7 @@ class Genre:
         )
 
     def match(self, users: Ints) -> tuple[Floats, Bools]:
-        """(U, S) the match before boosts, and where anything is known of it."""
+        """Return the match before boosts, (U, S), and where any of the genres was rated."""
         total = np.zeros((len(users), len(self.sets)))
         known = np.zeros(total.shape, dtype=np.bool_)
         for g, has in enumerate(self.sets.T):  # a fixed order, which a matrix product has not
@@ -74,11 +74,11 @@ class Genre:
         return softsign(total / n_genres, GENRE_SCALE), known
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(U, M) the boosted match."""
+        """Return the boosted match, (U, M)."""
         return _boosted(*self.match(users), values)[:, self.set_of]
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) the boosted match."""
+        """Return the boosted match of pairs, (N,)."""
         has = self.sets[self.set_of[movies]]  # (N, G)
         total = np.zeros(len(users))
         for g, rows in enumerate(has.T):  # the order of `match`
@@ -90,7 +90,7 @@ class Genre:
 
 
 def _boosted(match: Floats, known: Bools, values: Configuration) -> Floats:
-    """Matches raised where high or medium, lowered where low, and cut to [0, 1]."""
+    """Return matches raised where high or medium, lowered where low, and cut to [0, 1]."""
     boost = np.select(
         [
             match >= values["genre_threshold_high"],
@@ -104,7 +104,7 @@ def _boosted(match: Floats, known: Bools, values: Configuration) -> Floats:
 
 
 def genres_of(catalogue: Catalogue) -> Bools:
-    """(M, G) whether the movie has the genre."""
+    """Return True where the movie has the genre, (M, G)."""
     has = np.zeros((catalogue.n_movies, len(catalogue.genre_names)), dtype=np.bool_)
     has[
         np.repeat(np.arange(catalogue.n_movies), np.diff(catalogue.genre_starts)), catalogue.genres

@@ -1,4 +1,4 @@
-"""The popularity component: how well and how often the movie is rated."""
+"""Popularity component: mean and number of the movie's ratings."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -14,9 +14,9 @@ from reeltune.ratings.catalogue import Catalogue
 
 @dataclass(frozen=True, eq=False)
 class Popularity:
-    """A mix of the shrunken mean rating and the number of ratings on a log scale.
+    """Weighted sum of the damped mean rating and the number of ratings on a log scale.
 
-    The most rated movie counts 1, one that nobody has rated counts 0:
+    The most rated movie counts 1, one without ratings counts 0:
     `log(1 + n) / log(1 + max n)`.
     """
 
@@ -37,11 +37,11 @@ class Popularity:
         return cls(means=movie_ratings(centred), counts=np.log1p(count) / np.log1p(most))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(1, M) the mix."""
+        """Return the weighted sum, (1, M)."""
         return self._mix(values)[None, :]
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) the movies' mix."""
+        """Return the movies' weighted sums, (N,)."""
         return self._mix(values)[movies]
 
     def _mix(self, values: Configuration) -> Floats:

@@ -1,4 +1,4 @@
-"""The rating component: how well the movie is rated by all."""
+"""Rating component: the movie's mean rating by all users."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -14,9 +14,9 @@ from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING
 
 
 def movie_ratings(centred: UserCentredRatings) -> Floats:
-    """(M,) shrunk mean rating of each movie, from 0 (lowest rating) to 1 (highest).
+    """Return the damped mean rating of each movie, (M,), from 0 (lowest) to 1 (highest rating).
 
-    A movie nobody has rated has the mean of all ratings.
+    A movie without ratings has the mean of all ratings.
     """
     stars = centred.mean + damped_mean(*centred.movie_totals)
     return np.clip((stars - LOWEST_RATING) / (HIGHEST_RATING - LOWEST_RATING), 0, 1)
@@ -24,7 +24,7 @@ def movie_ratings(centred: UserCentredRatings) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Rating:
-    """The movie's shrunken mean rating, the same for all users."""
+    """Damped mean rating of the movie, the same for all users."""
 
     name: ClassVar[str] = "rating"
     hyperparameters: ClassVar[tuple[str, ...]] = ()
@@ -37,9 +37,9 @@ class Rating:
         return cls(means=movie_ratings(centred))
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(1, M) the shrunk means."""
+        """Return the damped means, (1, M)."""
         return self.means[None, :]
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) the movies' shrunk means."""
+        """Return the movies' damped means, (N,)."""
         return self.means[movies]

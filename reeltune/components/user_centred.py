@@ -1,4 +1,4 @@
-"""The ratings that components are fitted to, and what several of them work out of these."""
+"""User-centred ratings, which components are fitted to."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +14,10 @@ PASSED_OVER = 3.0  # stars, of what a user did not choose where choosing is all 
 
 @dataclass(frozen=True, eq=False)
 class UserCentredRatings:
-    """Everybody's ratings, and those of the users of whom something is to be said.
+    """All ratings, and those of the users for whom something is computed.
 
-    What is said of a movie rests on all ratings, what is said of a user on that user's own and the
-    mean of all. So where a few users are measured the others' tastes need not be worked out.
+    A value of a movie depends on all ratings, a value of a user on that user's own and the mean of
+    all. So where few users are measured the other users' values need not be computed.
     """
 
     ratings: RatingTable  # N
@@ -25,7 +25,7 @@ class UserCentredRatings:
 
     @classmethod
     def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "UserCentredRatings":
-        """Everybody's, or those of the users with a rating in `measured`, a part of the same table.
+        """Return all ratings, with those of the users with a rating in `measured` as personal.
 
         >>> table = RatingTable.from_ids(
         ...     np.array([1, 2]), np.array([7, 7, 8]), np.array([1, 2, 1]),
@@ -47,14 +47,14 @@ class UserCentredRatings:
 
     @cached_property
     def movie_totals(self) -> tuple[Floats, Floats]:
-        """(M,) sum of the deviations from the mean of all, in stars, and number of the ratings."""
+        """Sum of deviations from the overall mean, in stars, and number of ratings, (M,) each."""
         return totals(self.ratings.movies, self._above(self.ratings), self.ratings.n_movies)
 
     @cached_property
     def deviations(self) -> Floats:
-        """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid.
+        """Deviation of each rating from its user's own damped mean, in stars, on the grid: (P,).
 
-        Where nobody says what is not liked, there is no mean to be above of: whoever watches ten
+        Where no data say what is disliked, there is no mean to be above of: whoever watches ten
         movies of a genre likes it more than who watches one. There each rating is held against
         `PASSED_OVER`, what is believed of movies that were not chosen.
         """
@@ -67,7 +67,7 @@ class UserCentredRatings:
         return on_grid(above)
 
     def _above(self, part: RatingTable) -> Floats:
-        """Stars by which each rating of `part` exceeds the mean of all, on the grid."""
+        """Return the deviation of each rating of `part` from the overall mean, on the grid."""
         stars = part.ratings.astype(np.float64)
         stars -= self.mean
         return on_grid(stars)

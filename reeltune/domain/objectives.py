@@ -1,4 +1,4 @@
-"""Objectives of a run: one metric, or up to three things at once."""
+"""Objectives of a run: one metric, or up to three objectives at once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ MAX_OBJECTIVES = 3
 
 
 def read_objectives(text: str, first: Sequence[str], further: Sequence[str]) -> tuple[str, ...]:
-    """The names in a list with commas.
+    """Return the names in a list with commas.
 
     Args:
         text: from outside.
@@ -29,7 +29,7 @@ def read_objectives(text: str, first: Sequence[str], further: Sequence[str]) -> 
 
 
 def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequence[str]) -> None:
-    """Refuse a list of objectives that cannot be.
+    """Check a list of objectives.
 
     Raises:
         InputError: a name is unknown or twice there, or there are too many.
@@ -49,7 +49,7 @@ def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequen
 def value_of(
     objective: str, metrics: Mapping[str, float | None], seconds: float | None
 ) -> float | None:
-    """What an experiment was worth by one objective, as people read it; None if that is unknown."""
+    """Return an experiment's value of one objective, as the metric states it; None if unknown."""
     return seconds if objective == SECONDS else metrics.get(objective)
 
 

@@ -11,7 +11,7 @@ _MAX_DIGITS = 300  # of a whole number; a float ends at 1.8e308
 
 
 def read_object(text: str, what: str) -> dict[str, Any]:
-    """The JSON object in `text`; `what` names it in messages.
+    """Return the JSON object in `text`; `what` names it in messages.
 
     Raises:
         InputError: it is no JSON object, a key occurs twice, or a number is not finite.

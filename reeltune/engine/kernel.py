@@ -1,6 +1,6 @@
-"""The fused engine's outer loop, compiled: all of some users' lists under many configurations.
+"""Outer loop of the engine, compiled: lists of some users under many configurations.
 
-Compiled code is kept on disk, see `reeltune.engine.measure`.
+Compiled code is stored on disk, see `reeltune.engine.measure`.
 """
 
 import numpy as np
@@ -110,7 +110,7 @@ def evaluate_user(
 
 @compiled
 def set_listed(listed: Ints32, preferences: Singles, weight: float, scratch: Scratch) -> None:
-    """Put into the row `base` how the user likes the franchises of the `listed` movies."""
+    """Put the user's preferences for the franchises of the `listed` movies into the row `base`."""
     common, base, single = scratch.common, scratch.base, np.float32(weight)
     for n in range(len(listed)):
         base[listed[n]] = common[listed[n]] + single * preferences[n]
@@ -126,7 +126,7 @@ def unset_listed(listed: Ints32, weight: float, scratch: Scratch) -> None:
 
 @allocating
 def make_rows(index: EngineIndex, group: int, most: int) -> Rows:
-    """Room for `group` users who know franchises of up to `most` movies."""
+    """Allocate rows for `group` users with up to `most` movies in franchises that they know."""
     n_movies, n_sets = len(index.movies), len(index.set_starts) - 1
     n_padded = (n_movies + LANES - 1) // LANES * LANES
     return Rows(
@@ -149,7 +149,7 @@ def make_rows(index: EngineIndex, group: int, most: int) -> Rows:
 
 @allocating
 def make_scratch(index: EngineIndex) -> Scratch:
-    """Room to work in."""
+    """Allocate the working memory of one thread."""
     movies = index.movies
     n_movies, n_sets = len(movies), len(index.set_starts) - 1
     n_padded = (n_movies + LANES - 1) // LANES * LANES

@@ -1,4 +1,4 @@
-"""The metrics of one user's list, compiled: the definitions' numbers in their order."""
+"""Metrics of one user's list, compiled: the operations of their definitions, in the same order."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from reeltune.engine.compile import compiled
 
 @compiled
 def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> float:
-    """The share of pairs (liked, not liked) that `scores` order right; NaN without such a pair."""
+    """Compute the share of pairs (liked, not liked) in the right order; NaN without such a pair."""
     n_good, n_bad = 0, 0
     for h in range(len(scores)):
         if liked[h]:
@@ -34,7 +34,7 @@ def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> floa
 def gain(
     index: EngineIndex, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
 ) -> tuple[float, float]:
-    """NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
+    """Compute NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
     discounts, ideal = index.discounts, index.ideal
     for place in range(len(top)):
         rank_of[top[place]] = place + 1
@@ -55,7 +55,7 @@ def gain(
 
 @compiled
 def spread(index: EngineIndex, top: Ints32, lengths: Floats) -> tuple[float, float]:
-    """Novelty and diversity of a list; `lengths` (G,) is scratch."""
+    """Compute novelty and diversity of a list; `lengths` (G,) is scratch."""
     bits, set_of, set_genres, shares = index.bits, index.set_of, index.set_genres, index.set_shares
     set_starts = index.set_starts
     surprise, n, squared = 0.0, 0, 0.0

@@ -1,4 +1,4 @@
-"""The fast way to the metrics of many configurations: one pass over the users for all of them."""
+"""Measurement of many configurations in one pass over the users."""
 
 import hashlib
 import logging
@@ -54,14 +54,14 @@ Evaluate = Callable[[EngineIndex, Batch, int, int, int, Results], None]
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Every covered metric of N configurations: what `Evaluation` says of one."""
+    """Covered metrics of N configurations."""
 
     values: list[dict[str, float]]  # N
     per_unit: dict[str, Floats]  # (N, E) each, of the measured users
     top: Ints32  # (N, E, TOP) places of the movies, or (0, 0, TOP)
 
     def of(self, number: int, users: Ints, n_users: int) -> Evaluation:
-        """The figures of configuration `number`, in which the measured users are at `users`."""
+        """Return the evaluation of configuration `number`; the measured users are at `users`."""
         per_unit = {}
         for name, values in self.per_unit.items():
             per_unit[name] = np.full(n_users, np.nan)
@@ -70,23 +70,23 @@ class Figures:
 
 
 def n_threads() -> int:
-    """Threads to use: as many as the process may, or fewer where the environment says so."""
+    """Return how many threads to use: all usable cores, or fewer where the environment says so."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    said = os.environ.get("NUMBA_NUM_THREADS", "")
-    limit = int(said) if said.isdecimal() and int(said) > 0 else usable
+    wanted = os.environ.get("NUMBA_NUM_THREADS", "")
+    limit = int(wanted) if wanted.isdecimal() and int(wanted) > 0 else usable
     return max(1, min(limit or 1, usable or 1))
 
 
 def max_configurations(index: EngineIndex) -> int:
-    """How many configurations a pass may take without its results becoming too large."""
+    """Return how many configurations one pass may take, by the size of its results."""
     per_configuration = 8 * N_METRICS * len(index.users) + len(index.bits) + 1
     return max(1, min(MAX_CONFIGURATIONS, RESULT_BYTES // per_configuration))
 
 
-def measure(
+def measure_batch(
     index: EngineIndex, batch: Batch, threads: int | None = None, *, keep_top: bool = False
 ) -> Figures:
-    """Compute the covered metrics of the configurations in `batch`, which `max_configurations` may bound.
+    """Compute the covered metrics of `batch`, of at most `max_configurations` configurations.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
     put together in the order of users.
@@ -108,9 +108,9 @@ def measure(
 
 
 def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
-    """Do all `tasks`, by so many threads; how many are done, after each.
+    """Run all `tasks` in so many threads; yield the number done, after each.
 
-    Who is interrupted waits for those that have begun only.
+    On an interrupt only those that have begun are waited for.
     """
     if threads == 1 or len(tasks) == 1:
         for n_done, task in enumerate(tasks, 1):
@@ -127,9 +127,9 @@ def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
 
 
 def _compiled() -> Evaluate:
-    """The inner loops; only who measures pays for importing the compiler.
+    """Return the compiled inner loop; the compiler is imported at the first call only.
 
-    Compiled code is kept in a directory named after all that it is made of: the compiler alone
+    Compiled code is stored in a directory named after a hash of all its sources: the compiler alone
     would look at the date of one file, and miss a constant that another one declares.
     """
     with _starting:
@@ -150,13 +150,13 @@ def _code_directory() -> Path:
 
 
 def _keep_code_in(directory: Path) -> None:
-    """Let the compiler keep its results there, and say what it does if it has none yet."""
+    """Let the compiler store its results in `directory`; log if it has to compile first."""
     import numba
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _log.warning("compiled code cannot be kept in %s: %s", directory, error)
+        _log.warning("compiled code cannot be stored in %s: %s", directory, error)
     else:
         numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
     if not any(directory.glob("**/*evaluate_users*.nbc")):
@@ -164,9 +164,9 @@ def _keep_code_in(directory: Path) -> None:
 
 
 def _group(index: EngineIndex, batch: Batch) -> int:
-    """Users to work on at a time, so that what is used of them stays in a core's cache.
+    """Return how many users to measure at a time, so that their rows stay in a core's cache.
 
-    That is more where most configurations need rows of their own, made from all of the evidence.
+    Fewer where most configurations need rows of their own, made from all of the evidence.
     """
     if 2 * len(batch.cast) > len(batch.weights):
         return 2
@@ -174,7 +174,7 @@ def _group(index: EngineIndex, batch: Batch) -> int:
 
 
 def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
-    """Users in parts, several for each thread, whole groups each."""
+    """Yield parts of the users, several for each thread, each of whole groups."""
     n_groups = -(-n_users // group)
     size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
     size = min(size, group * max(1, MAX_USERS_PER_TASK // group))
@@ -193,7 +193,7 @@ def _figures(results: Results) -> Figures:
 
 
 def _means(values: Floats) -> Sequence[float] | Floats:
-    """`mean` of each row of `values` (N, E), of all at once where the same users have one."""
+    """Compute `mean` of each row of `values` (N, E), at once where all have the same users."""
     known = ~np.isnan(values)  # (N, E)
     if not known.size or not (known == known[0]).all() or not known[0].any():
         return [mean(row) for row in values]

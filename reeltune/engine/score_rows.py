@@ -1,4 +1,4 @@
-"""The parts of one user's scores, compiled: rows over all movies.
+"""Components of one user's scores, compiled: rows over all movies.
 
 Each has the bits that the components' own `score` gives.
 """
@@ -21,10 +21,10 @@ from reeltune.engine.compile import compiled
 
 @compiled
 def collect_evidence(index: EngineIndex, user: int, rows: Rows, u: int, scratch: Scratch) -> None:
-    """Fill in evidence on casts: running totals over all cast lists, and which movies have any.
+    """Fill in evidence on casts: running totals over all cast lists, and the movies with any.
 
     A person met anywhere counts in all of their movies. Going through all lists from end to end
-    takes less than to look up the movies of those who were met: there is nothing to guess.
+    takes less time than to look up the movies of those people: no branch is mispredicted.
     """
     cast_starts, cast, met = index.cast_starts, index.cast, scratch.met
     totals, touched, slots = rows.totals[u], rows.touched[u], rows.slots[u]
@@ -49,7 +49,7 @@ def collect_evidence(index: EngineIndex, user: int, rows: Rows, u: int, scratch:
 
 @compiled
 def meet_people(index: EngineIndex, user: int, scratch: Scratch) -> int:
-    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`.
+    """Add up the evidence on each person in `scratch.met`; return their number, fill `people`.
 
     The packed evidence of someone who was met is never 0, for it counts ratings.
     """
@@ -69,7 +69,7 @@ def meet_people(index: EngineIndex, user: int, scratch: Scratch) -> int:
 def score_cast(
     index: EngineIndex, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch
 ) -> None:
-    """Put the likings of the casts of touched movies into their row: `Cast.score` of one user."""
+    """Fill the cast row of the movies with evidence: `Cast.score` of one user."""
     lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
     scale, prior = index.cast_scale, index.cast_prior
     step = 1.0 / index.steps_per_star  # a power of 2: multiplying by it is exact
@@ -145,7 +145,7 @@ def score_genres(
 
 @compiled
 def list_franchises(index: EngineIndex, user: int, rows: Rows, u: int) -> None:
-    """Fill in the movies of franchises that the user knows, with their likings."""
+    """Fill in the movies of franchises that the user knows, with the user's preferences."""
     starts, movies = index.collection_starts, index.collection_movies
     listed, preferences, exact = (
         rows.listed[u],
@@ -166,7 +166,7 @@ def list_franchises(index: EngineIndex, user: int, rows: Rows, u: int) -> None:
 
 @compiled
 def max_listed(index: EngineIndex, first: int, last: int) -> int:
-    """The most movies that `list_franchises` lists for one of these measured users."""
+    """Return the most movies that `list_franchises` lists for one of these measured users."""
     starts, most = index.collection_starts, 0
     for e in range(first, last):
         user, n_listed = index.users[e], 0
@@ -179,7 +179,7 @@ def max_listed(index: EngineIndex, first: int, last: int) -> int:
 
 @compiled
 def score_movies(weights: Floats, popularity: Floats, scratch: Scratch) -> None:
-    """Fill the rows that all users have in common: without a franchise, and with a neutral one."""
+    """Fill the rows that all users share: without a franchise, and with a neutral one."""
     rating, mean, count = scratch.rating, scratch.popularity_mean, scratch.popularity_count
     common, base = scratch.common, scratch.base
     w_rating, neutral = np.float32(weights[RATING]), np.float32(weights[FRANCHISE] * 0.5)

@@ -1,4 +1,4 @@
-"""Where experiments run: in this process, or in processes of their own."""
+"""Executors of experiments: in this process, or in worker processes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def make_executor(
     timeout_seconds: float | None = None,
     memory_bytes: int | None = None,
 ) -> Executor[T, R]:
-    """The executor for `jobs` tasks at once, to be used in a `with` block.
+    """Return the executor for `jobs` tasks at once, to be used in a `with` block.
 
     One job without limits runs in this process; limits need a process that can be ended.
 

@@ -1,4 +1,4 @@
-"""Runs tasks in this process, many at a time, where that is faster than one by one."""
+"""Executor that runs many tasks at a time in this process, where that is faster."""
 
 import time
 from collections import deque
@@ -9,16 +9,16 @@ from typing import Generic, Self
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.executors.executor import R, T, TaskOutcome, error_text
 
-FIRST_SIZE = 4  # tasks in the first batch, of which nobody knows how long they take
+FIRST_SIZE = 4  # tasks in the first batch, whose duration is unknown
 MAX_SIZE = 64
 SHORT_SECONDS, LONG_SECONDS = (
     0.5,
     2.0,
-)  # seconds: batches grow below and shrink above; within one nothing is kept
+)  # seconds: batches grow below and shrink above
 
 
 class Batches(Generic[T, R]):
-    """An executor without workers: `finished` runs what was submitted first, as one batch.
+    """Executor without workers: `finished` runs the tasks submitted first, as one batch.
 
     After a short batch the next is twice as large, after a long one half. If a batch fails, its
     tasks are run one by one, so that each fails alone, and so is the next. KeyboardInterrupt and
@@ -32,17 +32,17 @@ class Batches(Generic[T, R]):
 
     @property
     def capacity(self) -> int:
-        """How many tasks the next batch takes; more may be submitted, and wait."""
+        """Number of tasks that the next batch takes; more may be submitted, and wait."""
         return self._size
 
     def submit(self, number: int, task: T) -> None:
-        """Hand in a task; ValueError if `number` is still under way."""
+        """Submit a task; ValueError if `number` is still under way."""
         if any(number == other for other, _ in self._waiting):
             raise ValueError(f"task {number} is already under way")
         self._waiting.append((number, task))
 
     def finished(self) -> list[TaskOutcome[R]]:
-        """Run the next batch and give its outcomes; RuntimeError if nothing is submitted."""
+        """Run the next batch and return its outcomes; RuntimeError if nothing is submitted."""
         if not self._waiting:
             raise RuntimeError("no task is under way: submit one first")
         batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]

@@ -1,4 +1,4 @@
-"""Runs tasks in worker processes that may die, hang or eat memory without harm to the rest."""
+"""Executor that runs tasks in worker processes, isolated from crashes, hangs and memory limits."""
 
 import math
 import multiprocessing
@@ -14,7 +14,7 @@ from reeltune.executors.environment import thread_limits
 from reeltune.executors.executor import R, Start, T, TaskOutcome, error_text
 from reeltune.executors.sharing import Shared
 from reeltune.executors.signals import held_signals
-from reeltune.executors.worker import Report, work
+from reeltune.executors.worker import Report, run_tasks
 from reeltune.executors.worker_handle import Worker
 
 STARTING_SECONDS = 120.0  # what a worker may take to start, beyond a task's own limit
@@ -22,7 +22,7 @@ _HEARTBEAT_SECONDS = 1.0
 
 
 class Processes(Generic[T, R]):
-    """An executor with up to `jobs` spawned workers, each behind a pipe of its own.
+    """Executor with up to `jobs` spawned workers, each with a pipe of its own.
 
     Workers start when tasks come, are replaced when they die, and are killed with all they have
     started when the `with` block is left, or when the thread that submits ends.
@@ -47,7 +47,7 @@ class Processes(Generic[T, R]):
         self._done: list[TaskOutcome[R]] = []
 
     def submit(self, number: int, task: T) -> None:
-        """Hand in a task; ValueError if `number` is still under way."""
+        """Submit a task; ValueError if `number` is still under way."""
         if self._shared is None:
             raise RuntimeError("workers live in a with block: enter it first")
         if number in self._under_way():
@@ -60,14 +60,14 @@ class Processes(Generic[T, R]):
         self._dispatch()
 
     def finished(self) -> list[TaskOutcome[R]]:
-        """Wait until a task is done, then give all that are, each once.
+        """Wait until a task is done; return the outcomes of all that are, each once.
 
         Raises RuntimeError if none is under way.
         """
         if not self._under_way():
             raise RuntimeError("no task is under way: submit one first")
         while not self._done:
-            self._attend()
+            self._poll()
             self._dispatch()
         done, self._done = self._done, []
         return done
@@ -78,7 +78,7 @@ class Processes(Generic[T, R]):
         return running | waiting | {outcome.number for outcome in self._done}
 
     def _dispatch(self) -> None:
-        """Give waiting tasks to idle workers and to new ones."""
+        """Send waiting tasks to idle workers and to new ones."""
         while self._waiting:
             idle = [worker for worker in self._workers if worker.number is None]
             if not idle and len(self._workers) == self.capacity:
@@ -93,7 +93,9 @@ class Processes(Generic[T, R]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._shared, task, os.getpid(), self._memory_bytes)
-        process = context.Process(target=work, args=arguments, name="reeltune-worker", daemon=True)
+        process = context.Process(
+            target=run_tasks, args=arguments, name="reeltune-worker", daemon=True
+        )
         worker = Worker(process, ours, number, task, time.monotonic())
         self._workers.append(worker)
         try:
@@ -104,16 +106,16 @@ class Processes(Generic[T, R]):
             self._end(worker)
 
     def _send(self, worker: Worker, number: int, task: bytes) -> None:
-        """Give a task to a worker that waits, or has died while it did."""
+        """Send a task to a worker that is idle, or has died meanwhile."""
         worker.number, worker.task = number, task
         worker.since, worker.begun = time.monotonic(), False
         try:
             worker.connection.send_bytes(task)
         except OSError:
-            self._bury(worker)
+            self._remove_dead(worker)
 
-    def _attend(self) -> None:
-        """Wait for news from any worker, or for a time limit, and act on it."""
+    def _poll(self) -> None:
+        """Wait for a message from any worker, or for a time limit, and handle it."""
         left = min((self._seconds_left(worker) for worker in self._workers), default=0.0)
         pause = min(max(left, 0.0), _HEARTBEAT_SECONDS)
         ready = wait([worker.connection for worker in self._workers], pause)
@@ -121,7 +123,7 @@ class Processes(Generic[T, R]):
             if worker.connection in ready:
                 self._receive(worker)
             elif worker.is_dead():
-                self._bury(worker)
+                self._remove_dead(worker)
             elif self._seconds_left(worker) <= 0:
                 self._stop(worker)
 
@@ -142,7 +144,7 @@ class Processes(Generic[T, R]):
         try:
             report: Report | None = worker.connection.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._remove_dead(worker)
             return
         except Exception as error:
             self._fail(worker, f"the result cannot be read: {error_text(error)}")
@@ -164,7 +166,7 @@ class Processes(Generic[T, R]):
     def _fail(self, worker: Worker, error: str, *, died: bool = False) -> None:
         self._settle(worker, Report(None, error, time.monotonic() - worker.since), died=died)
 
-    def _bury(self, worker: Worker) -> None:
+    def _remove_dead(self, worker: Worker) -> None:
         """Remove a worker that ended by itself; a task that it had not begun goes to another."""
         wait([worker.process.sentinel], _HEARTBEAT_SECONDS)
         self._end(worker)

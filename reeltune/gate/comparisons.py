@@ -1,4 +1,4 @@
-"""Two models side by side: every metric, in each segment, with what chance allows."""
+"""Comparisons of two models by every metric, in each segment, with confidence intervals."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ EVERYONE = "all users"
 
 @dataclass(frozen=True, eq=False)
 class SegmentedEvaluation:
-    """What one model is worth on one held-out part, as a whole and in segments."""
+    """Evaluation of one model on one held-out part, as a whole and by segment."""
 
     evaluation: Evaluation
     by_users: Mapping[str, Bools]  # (U,) who belongs to a segment of users
@@ -28,7 +28,7 @@ class SegmentedEvaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricComparison:
-    """One figure of a deployed model and of a candidate for its place."""
+    """Deployed model and candidate by one metric in one segment."""
 
     split: str
     metric: str
@@ -39,7 +39,7 @@ class MetricComparison:
 
     @property
     def difference(self) -> float:
-        """By how much the candidate is better; over the users who have both values, if users."""
+        """Gain of the candidate; over the users who have both values, if it has users."""
         if self.compared is None:
             return METRICS[self.metric].direction.gain(self.candidate, self.deployed)
         return self.compared.difference
@@ -48,7 +48,10 @@ class MetricComparison:
 def compare_models(
     split: str, deployed: SegmentedEvaluation, candidate: SegmentedEvaluation, objective: str
 ) -> list[MetricComparison]:
-    """Every metric for all users, then the objective by segment of users, accuracy by movies."""
+    """Compare by every metric for all users, by the objective and by accuracy in segments.
+
+    The objective is compared in segments of users, accuracy in segments of movies.
+    """
     was, now = deployed.evaluation, candidate.evaluation
     found = [_all_users(split, name, was, now, objective) for name in METRICS]
     a, b = now.per_unit.get(objective), was.per_unit.get(objective)
@@ -69,9 +72,9 @@ def compare_models(
 
 
 def p_below(found: Comparison, bound: float) -> float:
-    """One-sided p-value that the true difference is at least `bound`, by the paired t-test.
+    """Return the one-sided p-value that the true difference is at least `bound`, by the t-test.
 
-    Small where the difference is shown to be below. 1 where nothing can be told.
+    Small where the difference is below. 1 with fewer than two users. Paired, over users.
 
     Source: Student 1908, "The probable error of a mean".
     """
@@ -85,7 +88,10 @@ def p_below(found: Comparison, bound: float) -> float:
 
 
 def p_above(found: Comparison, bound: float) -> float:
-    """One-sided p-value that the true difference is at most `bound`: small where it is above."""
+    """Return the one-sided p-value that the true difference is at most `bound`.
+
+    Small where the difference is above.
+    """
     if found.n_users < 2:
         return 1.0
     if found.standard_error == 0:
@@ -119,7 +125,7 @@ def _all_users(
 def _in_segment(
     split: str, metric: str, segment: str, was: Floats, now: Floats
 ) -> list[MetricComparison]:
-    """The contrast, if enough users have both values."""
+    """Return the comparison, if enough users have both values."""
     upwards = METRICS[metric].direction.upwards
     compared = paired_difference(upwards(now), upwards(was), effort=QUICK_EFFORT)
     if compared.n_users < MIN_SEGMENT_USERS or not math.isfinite(compared.difference):

@@ -1,4 +1,4 @@
-"""What a better objective must not be bought with: margins, and whether they are kept."""
+"""Guardrails: what a better objective must not cost, as margins of other metrics."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ RuleVerdict = Literal["passed", "cannot tell", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule of the gate, and what it found."""
+    """Rule of the gate with its verdict."""
 
     name: str
     verdict: RuleVerdict
@@ -32,13 +32,13 @@ class Rule:
 
     @property
     def passed(self) -> bool:
-        """Does it let the candidate through?"""
+        """True if the candidate passes the rule."""
         return self.verdict == "passed"
 
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """How much of its deployed value a figure may lose.
+    """Share of its deployed value that a metric may lose.
 
     With `proof` it must be shown to lose less; otherwise it must not be shown to lose more.
     """
@@ -52,12 +52,12 @@ METRIC_GUARDRAILS = {
     "ndcg@10": Guardrail(0.10, proof=True),
     "coverage@10": Guardrail(0.20, proof=True),
 }
-OTHER_SPLIT = Guardrail(0.02, proof=False)
-SEGMENT = Guardrail(0.05, proof=False)
+OTHER_SPLIT_GUARDRAIL = Guardrail(0.02, proof=False)
+SEGMENT_GUARDRAIL = Guardrail(0.05, proof=False)
 
 
 def guardrails(comparisons: Sequence[MetricComparison], split: str, objective: str) -> list[Rule]:
-    """A rule for each guarded metric, for the objective under the other split, for each segment.
+    """Check each guarded metric, the objective under the other split, and each segment.
 
     The chance of refusing for any segment where none is hurt is bounded over all of them, by
     Holm's procedure. Segments are not asked for proof: with some twenty of them, one would always
@@ -74,20 +74,22 @@ def guardrails(comparisons: Sequence[MetricComparison], split: str, objective: s
         if c.split == split and c.metric in METRIC_GUARDRAILS and c.metric != objective
     ]
     other = [c for c in whole if c.split != split and c.metric == objective]
-    rules += [_rule(c, OTHER_SPLIT) for c in other if c.compared is None or c.compared.n_users]
+    rules += [
+        _rule(c, OTHER_SPLIT_GUARDRAIL) for c in other if c.compared is None or c.compared.n_users
+    ]
     parts = [c for c in comparisons if c.segment != EVERYONE and c.split == split]
-    hurt = [_p_hurt(c, SEGMENT) for c in parts]
+    hurt = [_p_hurt(c, SEGMENT_GUARDRAIL) for c in parts]
     adjusted = holm(np.array(hurt))
-    return rules + [_rule(c, SEGMENT, p) for c, p in zip(parts, adjusted, strict=True)]
+    return rules + [_rule(c, SEGMENT_GUARDRAIL, p) for c, p in zip(parts, adjusted, strict=True)]
 
 
 def _margin(comparison: MetricComparison, guardrail: Guardrail) -> float:
-    """The most that may be lost, as a difference of 0 or less."""
+    """Return the most that may be lost, as a difference of 0 or less."""
     return -guardrail.margin * abs(comparison.deployed)
 
 
 def _p_hurt(comparison: MetricComparison, guardrail: Guardrail) -> float:
-    """One-sided p-value that no more than the margin is lost."""
+    """Return the one-sided p-value that no more than the margin is lost."""
     assert comparison.compared is not None
     return p_below(comparison.compared, _margin(comparison, guardrail))
 
@@ -99,11 +101,11 @@ def _rule(comparison: MetricComparison, guardrail: Guardrail, p_hurt: float | No
         verdict = "refused" if comparison.difference < margin else "passed"
     else:
         p_hurt = p_below(comparison.compared, margin) if p_hurt is None else p_hurt
-        kept = p_above(comparison.compared, margin) <= GUARDRAIL_LEVEL
+        is_kept = p_above(comparison.compared, margin) <= GUARDRAIL_LEVEL
         if p_hurt <= GUARDRAIL_LEVEL:
             verdict = "refused"
         else:
-            verdict = "passed" if kept or not guardrail.proof else "cannot tell"
+            verdict = "passed" if is_kept or not guardrail.proof else "cannot tell"
     return Rule(
         name=_name(comparison),
         verdict=verdict,
@@ -138,9 +140,9 @@ def _figures(
 
 
 def _users_needed_text(found: Comparison, margin: float) -> str:
-    """How many more users would tell, were the true difference the one that was seen."""
+    """Return how many more users would decide, were the measured difference the true one."""
     apart = abs(found.difference - margin)
     if not (math.isfinite(found.spread) and apart > found.spread * MIN_GAIN_SHARE):
         return ""
     more = users_needed(apart, found.spread, level=GUARDRAIL_LEVEL) - found.n_users
-    return f", about {more:,} more users would tell" if more > 0 else ""
+    return f", about {more:,} more users would decide" if more > 0 else ""

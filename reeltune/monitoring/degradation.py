@@ -1,4 +1,4 @@
-"""Whether the model in production is still worth what it was when it was put there."""
+"""Degradation of the model in production since it was promoted."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ def watched_since(ratings: RatingTable, newest: int, n_fitted: int, made_at: int
 def accuracy_since(
     score: Score, ratings: RatingTable, catalogue: Catalogue, since: int
 ) -> tuple[Ints, Floats]:
-    """Accuracy over each user's ratings that came after `since`, of a model fitted up to then.
+    """Compute the accuracy of a model over the ratings after `since`, up to which it was fitted.
 
     Args:
         score: gives (u, M) scores for positions (u,) of users in `ratings`, new ones included.
@@ -87,7 +87,7 @@ def metric_change(
     now: tuple[Ints, Floats],
     direction: Direction = Direction.MAXIMIZE,
 ) -> MetricChange:
-    """The gain of one mean over users over another, of whom some may be in both.
+    """Compare two means over users, some of whom may be in both.
 
     Both are ids (E,) and values (E,). A user in both counts as one observation, so that the
     difference is not taken for noisier, or surer, than it is.

@@ -1,4 +1,4 @@
-"""Watches what is in production: its accuracy on the newest ratings, and whether these differ."""
+"""Monitor of production: degradation on the newest ratings, and drift of the data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ MonitorVerdict = Literal["well", "cannot tell", "fallen"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DegradationReport:
-    """What a version in production is worth by now, and how the data has moved."""
+    """Degradation of a version in production, and drift of the data."""
 
     version: int
     n_new_ratings: int  # since it was fitted
@@ -46,7 +46,7 @@ class DegradationReport:
     n_in_future: int = 0  # ratings whose time lies ahead: not measured on
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`, without NaN."""
+        """Return the fields for `--json`, without NaN."""
         return json_ready(self)
 
 
@@ -56,7 +56,7 @@ def measure_degradation(
     """Measure a version on the ratings that came after it was made.
 
     Its configuration is fitted again to the ratings up to then, so that new users and new movies
-    are scored as the model scores them, and is held against what it was worth when it was made on
+    are scored as the model scores them, and is compared with its accuracy, when it was made, on
     the latest days of then, fitted to what came before them: the calendar's test part.
 
     Args:
@@ -66,13 +66,13 @@ def measure_degradation(
         fit: fits a version's configuration.
 
     Raises:
-        NotFoundError: nothing was kept of what the version was worth.
+        NotFoundError: no accuracy of the version was stored.
     """
     reference = load_reference(conn, version.version, "accuracy")
     if reference is None:
         raise NotFoundError(
-            f"nothing is known of what version {version.version} was worth, user by user:"
-            " `retrain_model.py --force` makes one of which it is"
+            f"the accuracy per user of version {version.version} was not stored:"
+            " `retrain_model.py --force` makes one with it"
         )
     believed = latest_believable()
     made_at = latest_believable(datetime.fromisoformat(version.created_at))
@@ -96,7 +96,7 @@ def measure_degradation(
 
 
 def render_degradation(console: Console, found: DegradationReport) -> None:
-    """Print how production does, and how the data has moved."""
+    """Print the degradation of production and the drift of the data."""
     colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
     console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
     console.print(f"  {outside_text(console, found.said)}")
@@ -135,5 +135,5 @@ def _said(found: MetricChange) -> str:
     return (
         f"accuracy {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
         f"it was made: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
-        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not fallen)"
+        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not degraded)"
     )

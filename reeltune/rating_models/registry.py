@@ -1,4 +1,4 @@
-"""Recommenders by name: the built-in one, and what users bring."""
+"""Registry of recommenders: the built-in one, and users' own by import path."""
 
 import importlib
 import importlib.util
@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 from reeltune.domain.errors import InputError
+from reeltune.domain.study import BUILT_IN
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.recommender import Recommender
 from reeltune.tracking.sources import package_of
 
-BUILT_IN = "hand-weighted"
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
 _SCRIPTS = Path(__file__).resolve().parents[2]  # of a checkout: where tune_orchestrator.py lies
 
@@ -103,7 +103,7 @@ def _imported_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _first_on_path(folder: Path) -> Iterator[None]:
-    """Let imports look in `folder` first within the block, and after it behind all libraries.
+    """Put `folder` first on the import path within the block, and behind all libraries after it.
 
     Only the user's module is looked for there before all else: a file of the user's cannot take
     the place of a library that is imported later. Nor can a script of ours take the place of a

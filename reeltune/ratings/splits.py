@@ -1,4 +1,4 @@
-"""Which ratings a model may see, and which it is measured on."""
+"""Splits of the ratings into training, validation and test parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,32 +23,32 @@ _CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One table cut into three parts that share its id columns and its order."""
+    """Table cut into three parts that share its id columns and its order."""
 
     table: RatingTable
     parts: NDArray[np.int8]  # (N,) TRAIN, VALIDATION or TEST
 
     @cached_property
     def train(self) -> RatingTable:
-        """What a candidate is fitted on during a search."""
+        """Part that candidates are fitted to during a search."""
         return self.table.where(self.parts == TRAIN)
 
     @cached_property
     def validation(self) -> RatingTable:
-        """What drives a search."""
+        """Part that a search measures candidates on."""
         return self.table.where(self.parts == VALIDATION)
 
     @cached_property
     def test(self) -> RatingTable:
-        """What is looked at once, for the configuration to be promoted."""
+        """Part that is used once, for the configuration to be promoted."""
         return self.table.where(self.parts == TEST)
 
     def fitting_for(self, part: Part) -> RatingTable:
-        """What a model measured on `part` is fitted on: every part before it."""
+        """Return what a model measured on `part` is fitted to: every part before it."""
         return self.table.where(self.parts < _CODES[part])
 
     def held_out_for(self, part: Part) -> RatingTable:
-        """What a model is measured on."""
+        """Return the part that a model is measured on."""
         return self.validation if part == "validation" else self.test
 
 
@@ -131,7 +131,7 @@ def _split_by_place(table: RatingTable, places: Ints) -> Split:
 
 
 def split_by_calendar(table: RatingTable) -> Split:
-    """Hold out the latest days, for all users alike: what a nightly job really faces.
+    """Hold out the latest days, the same for all users: the situation of a nightly job.
 
     Both cuts fall on a midnight UTC that begins a day with ratings. Test starts at the first such
     midnight with at least 80 % of all ratings before it, validation at the first with at least
@@ -151,7 +151,7 @@ def split_by_calendar(table: RatingTable) -> Split:
 
 
 def _first_day(before: Ints, n: int, percent: int, low: int, high: int) -> int:
-    """The first day with at least `percent` of `n` ratings before it, within [low, high]."""
+    """Return the first day with at least `percent` of `n` ratings before it, in [low, high]."""
     day = int(np.searchsorted(before * 100, n * percent, side="left"))
     return min(max(day, low), high)
 

@@ -1,4 +1,4 @@
-"""How many users it takes to tell a gain from chance."""
+"""Statistical power: how many users it takes to detect a gain."""
 
 import math
 
@@ -14,7 +14,7 @@ ONE_SIDED_LEVEL = (1 - CONFIDENCE) / 2  # one-sided: the gain's side of a two-si
 def users_needed(
     gain: float, spread: float, *, level: float = ONE_SIDED_LEVEL, power: float = POWER
 ) -> int:
-    """Users for a gain to be found with probability `power`, at one-sided `level`.
+    """Return the users for a gain to be detected with probability `power`, at one-sided `level`.
 
     Args:
         gain: the true mean difference, above what it is tested against; more than 0.
@@ -35,7 +35,7 @@ def users_needed(
 def detectable_gain(
     n_users: int, spread: float, *, level: float = ONE_SIDED_LEVEL, power: float = POWER
 ) -> float:
-    """The gain that `n_users` find with probability `power`: the reverse of `users_needed`.
+    """Return the gain that `n_users` detect with probability `power`; reverses `users_needed`.
 
     >>> round(detectable_gain(787, 0.1), 4)
     0.01
@@ -45,7 +45,7 @@ def detectable_gain(
 
 
 def power_of(gain: float, spread: float, n_users: int, *, level: float = ONE_SIDED_LEVEL) -> float:
-    """The probability that `n_users` find a gain.
+    """Return the probability that `n_users` detect a gain.
 
     >>> round(power_of(0.01, 0.1, 787), 2)
     0.8
@@ -57,9 +57,9 @@ def power_of(gain: float, spread: float, n_users: int, *, level: float = ONE_SID
 def more_users_needed(
     found: Comparison, *, minimum: float = 0.0, level: float = ONE_SIDED_LEVEL, power: float = POWER
 ) -> int | None:
-    """How many users more would tell, were the true difference the one that was seen.
+    """Return how many more users would detect the difference, were it the true one.
 
-    None where the difference is not above `minimum`: then no number of users would tell a gain.
+    None where the difference is not above `minimum`: then no number of users would detect a gain.
     """
     gain = found.difference - minimum
     if not (math.isfinite(found.spread) and gain > found.spread * MIN_GAIN_SHARE):

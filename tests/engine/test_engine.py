@@ -34,7 +34,7 @@ needs_engine = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Case:
-    """A made-up world and what to try on it."""
+    """Made-up data and configurations to try on it."""
 
     trainer: RatingsEvaluator
     configurations: list[Configuration]

@@ -62,13 +62,13 @@ def test_the_best_of_two_hundred_equal_ones_is_promoted_no_oftener() -> None:
         on_validation.append(tried[np.arange(100), best].astype(np.float64))
         on_test.append(SPREAD * rng.standard_normal((100, USERS)))
     assert promoted(np.concatenate(on_test), 0.05).mean() <= 0.05
-    # Judged on what it was picked by, nearly every night would be a false promotion.
+    # Measured on what it was picked by, nearly every night would be a false promotion.
     assert promoted(SPREAD * np.concatenate(on_validation), 0.05).mean() > 0.9
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0011])
 def test_a_gain_of_the_stated_size_is_found_four_times_in_five(level: float) -> None:
-    """On 600 users: 1.3 points of accuracy at a first look, 2.0 when looking every night."""
+    """On 600 users: 1.3 points of accuracy at a first evaluation, 2.0 with one every night."""
     gain = {0.05: 0.0133, 0.0011: 0.0203}[level]
     assert users_needed(gain - MINIMUM_EFFECT, SPREAD, level=level) <= 600
     rng = np.random.default_rng(3)

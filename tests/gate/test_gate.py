@@ -48,7 +48,7 @@ def comparison(
     )
 
 
-def judged(
+def decided(
     gain: float,
     *others: MetricComparison,
     decision: Decision = "nightly",
@@ -61,31 +61,31 @@ def judged(
 
 
 def test_a_gain_beyond_noise_is_promoted() -> None:
-    assert judged(0.03).verdict == "promote"
+    assert decided(0.03).verdict == "promote"
 
 
 def test_a_gain_within_noise_cannot_be_told_and_says_how_many_more_users_would_tell() -> None:
-    found = judged(0.006)
+    found = decided(0.006)
     assert found.verdict == "cannot tell"
     assert "cannot tell, about 2,0" in found.message
-    assert "more users would tell a gain of this size" in found.message
+    assert "more users would detect a gain of this size" in found.message
 
 
 def test_a_loss_within_noise_says_what_gain_these_users_would_tell() -> None:
-    found = judged(-0.002)
+    found = decided(-0.002)
     assert found.verdict == "cannot tell"
-    assert "these 400 users would tell a gain of 0.01" in found.message
+    assert "these 400 users would detect a gain of 0.01" in found.message
 
 
 def test_a_loss_beyond_noise_is_refused() -> None:
-    found = judged(-0.02)
+    found = decided(-0.02)
     assert found.verdict == "refused"
     assert "accuracy -0.0200 against the deployed configuration" in found.message
 
 
 def test_the_level_of_the_night_decides() -> None:
-    assert judged(0.014).verdict == "promote"
-    assert judged(0.014, level=0.0011).verdict == "cannot tell"
+    assert decided(0.014).verdict == "promote"
+    assert decided(0.014, level=0.0011).verdict == "cannot tell"
 
 
 def test_a_gain_is_held_against_the_minimum_effect() -> None:
@@ -98,7 +98,7 @@ def test_a_gain_is_held_against_the_minimum_effect() -> None:
 @pytest.mark.parametrize("accuracy", [0.6499, float("nan")])
 @pytest.mark.parametrize("decision", ["first", "routine", "nightly", "by hand"])
 def test_below_the_threshold_nothing_is_promoted(accuracy: float, decision: Decision) -> None:
-    found = judged(0.03, accuracy=accuracy, decision=decision)
+    found = decided(0.03, accuracy=accuracy, decision=decision)
     assert found.verdict == "refused"
     assert "at least 0.6500 is needed" in found.message
 
@@ -112,12 +112,12 @@ def test_the_same_hyperparameters_are_not_worse_by_identity() -> None:
 @pytest.mark.parametrize("decision", ["first", "by hand"])
 def test_a_person_is_refused_only_what_is_worse_beyond_noise(decision: Decision) -> None:
     bad_ndcg = comparison(gains(-0.05), metric="ndcg@10", deployed=0.1)
-    assert judged(-0.002, bad_ndcg, decision=decision).verdict == "promote"
-    assert judged(-0.02, decision=decision).verdict == "refused"
+    assert decided(-0.002, bad_ndcg, decision=decision).verdict == "promote"
+    assert decided(-0.02, decision=decision).verdict == "refused"
 
 
 def test_a_person_is_shown_what_the_night_would_have_decided_by() -> None:
-    found = judged(
+    found = decided(
         0.006, comparison(gains(-0.05), metric="ndcg@10", deployed=0.1), decision="by hand"
     )
     shown = {rule.name: (rule.verdict, rule.binding) for rule in found.rules}
@@ -126,7 +126,7 @@ def test_a_person_is_shown_what_the_night_would_have_decided_by() -> None:
 
 
 def test_one_user_or_none_cannot_tell() -> None:
-    assert judged(0.5, n=2).verdict == "cannot tell"
+    assert decided(0.5, n=2).verdict == "cannot tell"
     one = np.array([0.5])
     assert gate(TERMS, 0.7, [comparison(one)], one).verdict == "cannot tell"
     none = np.empty(0)
@@ -135,29 +135,33 @@ def test_one_user_or_none_cannot_tell() -> None:
 
 def test_a_gain_is_not_bought_with_another_metric() -> None:
     hurt = comparison(gains(-0.02), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, hurt).verdict == "refused"
+    assert decided(0.03, hurt).verdict == "refused"
     unsure = comparison(gains(-0.002, spread=0.2), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, unsure).verdict == "cannot tell"
-    assert "cannot tell whether it loses more, about 3,4" in judged(0.03, unsure).message
+    assert decided(0.03, unsure).verdict == "cannot tell"
+    assert "cannot tell whether it loses more, about 3,4" in decided(0.03, unsure).message
     kept = comparison(gains(0.0, spread=0.05), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, kept).verdict == "promote"
+    assert decided(0.03, kept).verdict == "promote"
 
 
 def test_coverage_may_fall_by_a_fifth_and_no_further() -> None:
-    assert judged(0.03, comparison(-0.015, metric="coverage@10", deployed=0.1)).verdict == "promote"
-    assert judged(0.03, comparison(-0.025, metric="coverage@10", deployed=0.1)).verdict == "refused"
+    assert (
+        decided(0.03, comparison(-0.015, metric="coverage@10", deployed=0.1)).verdict == "promote"
+    )
+    assert (
+        decided(0.03, comparison(-0.025, metric="coverage@10", deployed=0.1)).verdict == "refused"
+    )
 
 
 def test_a_ranking_that_turns_round_under_the_other_split_is_refused() -> None:
-    assert judged(0.03, comparison(gains(-0.04), split="calendar")).verdict == "refused"
-    assert judged(0.03, comparison(gains(-0.01, 40), split="calendar")).verdict == "promote"
+    assert decided(0.03, comparison(gains(-0.04), split="calendar")).verdict == "refused"
+    assert decided(0.03, comparison(gains(-0.01, 40), split="calendar")).verdict == "promote"
 
 
 def test_a_segment_that_is_hurt_is_refused_and_one_that_cannot_be_told_is_not() -> None:
     hurt = comparison(gains(-0.10), segment="new users")
     unsure = comparison(gains(-0.05, 30), segment="genre War")
-    assert judged(0.03, unsure).verdict == "promote"
-    assert judged(0.03, hurt, unsure).verdict == "refused"
+    assert decided(0.03, unsure).verdict == "promote"
+    assert decided(0.03, hurt, unsure).verdict == "refused"
 
 
 def test_any_of_thirty_unhurt_segments_is_refused_at_most_as_often_as_stated() -> None:
@@ -185,7 +189,7 @@ def test_bounds_are_those_of_the_t_test() -> None:
 
 
 def test_evidence_is_plain_and_complete() -> None:
-    evidence = judged(0.03, comparison(-0.01, metric="coverage@10", deployed=0.1)).as_evidence()
+    evidence = decided(0.03, comparison(-0.01, metric="coverage@10", deployed=0.1)).as_evidence()
     assert evidence["verdict"] == "promote"
     assert evidence["terms"]["level"] == 0.05
     assert [rule["name"] for rule in evidence["rules"]] == [

@@ -5,12 +5,14 @@ import pytest
 from scipy import stats
 
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
-from reeltune.gate.guardrails import LEVEL, METRIC_GUARDRAILS, Rule, guardrails
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL, METRIC_GUARDRAILS, Rule, guardrails
 from reeltune.stats.paired_tests import Comparison
 from reeltune.stats.power import users_needed
 
 N = 100
-REACH = float(stats.t.ppf(1 - LEVEL, N - 1))  # standard errors that a one-sided proof takes
+REACH = float(stats.t.ppf(1 - GUARDRAIL_LEVEL, N - 1))  # standard errors of a one-sided proof
+    stats.t.ppf(1 - GUARDRAIL_LEVEL, N - 1)
+)  # standard errors that a one-sided proof takes
 
 
 def compared(difference: float, error: float = 0.01, n: int = N) -> Comparison:
@@ -132,7 +134,7 @@ def test_figures_are_told_in_full_with_how_many_users_would_tell() -> None:
         "NDCG@10 -0.0400 (95 % interval -0.0792 to -0.0008, 100 users), may lose 0.0500 (10% of"
         " what it is): cannot tell whether it loses more, about "
     )
-    more = users_needed(0.01, 0.02 * N**0.5, level=LEVEL) - N
+    more = users_needed(0.01, 0.02 * N**0.5, level=GUARDRAIL_LEVEL) - N
     assert told.endswith(f", about {more:,} more users would tell")
     assert "cannot tell" not in rule_of(contrast(0.1)).figures
 

@@ -1,4 +1,4 @@
-"""Small made-up worlds: by hand, and by Hypothesis."""
+"""Small made-up data: by hand, and by Hypothesis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -73,7 +73,7 @@ def test_with_nobody_to_measure_every_value_is_nan() -> None:
     assert np.isnan(list(evaluation.values.values())).all()
 
 
-def test_an_empty_world_is_measured_too() -> None:
+def test_empty_data_are_measured_too() -> None:
     nothing = table_of([], [])
     evaluation = evaluate(
         lambda users: np.empty((len(users), 0)), nothing, nothing, catalogue_of([], [])
@@ -92,7 +92,7 @@ def test_nan_scores_are_refused() -> None:
         evaluated(replace(data_of(3, 4), scores=np.full((3, 4), np.nan)))
 
 
-def test_parts_of_different_worlds_are_refused() -> None:
+def test_parts_of_different_data_are_refused() -> None:
     small, large = data_of(3, 4), data_of(3, 5)
     with pytest.raises(InputError, match="must share users and movies"):
         evaluate(small.score, small.fitting, large.held_out, small.catalogue)
@@ -117,7 +117,7 @@ def test_scores_of_another_type_rank_as_they_are(dtype: str) -> None:
 
 @given(seed=st.integers(0, 1_000))
 def test_held_out_ratings_do_not_change_what_others_are_measured_by(seed: int) -> None:
-    """Other held-out ratings, same movies: what looks at lists alone stays the same."""
+    """Other held-out ratings, same movies: metrics of lists alone stay the same."""
     rng = np.random.default_rng(seed)
     data = data_of(4, 20)
     split = split_by_user_time(data.table)

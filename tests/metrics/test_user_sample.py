@@ -19,7 +19,7 @@ def ids(part: RatingTable) -> set[int]:
 
 
 @given(users=some_users, n=st.integers(1, 40))
-def test_a_panel_has_as_many_users_as_asked_for_each_with_all_their_ratings(
+def test_a_sample_has_as_many_users_as_asked_for_each_with_all_their_ratings(
     users: set[int], n: int
 ) -> None:
     held_out = held_out_of(users)
@@ -38,7 +38,7 @@ def test_who_comes_later_takes_a_place_or_changes_nothing(
     assert len(before - after) <= len(newcomers - users)
 
 
-def test_a_panel_favours_no_order_of_ids() -> None:
+def test_a_sample_favours_no_order_of_ids() -> None:
     chosen = ids(sample_users(held_out_of(set(range(1, 1_001))), 200))
     assert 70 < sum(user <= 500 for user in chosen) < 130
 

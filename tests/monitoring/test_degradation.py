@@ -46,7 +46,7 @@ def test_production_that_is_what_it_was_raises_no_alarm() -> None:
         metric_change(users(0.7, seed=2 * s), users(0.7, first=100, seed=2 * s + 1))
         for s in range(2_000)
     ]
-    assert sum(each.fallen for each in falls) <= 6  # expected: fewer than LEVEL, 2
+    assert sum(each.fallen for each in falls) <= 6  # expected: fewer than its level, 2
     assert DEGRADATION_LEVEL == 0.001
 
 

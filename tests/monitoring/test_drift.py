@@ -13,7 +13,7 @@ SINCE = 10_000
 def rows(
     rng: np.random.Generator, n_users: int, start: int, *, first: int = 1, stars: float = 3.5
 ) -> list[Row]:
-    """15 ratings by each of some users, of whom each has a taste of their own."""
+    """15 ratings by each of some users, each with a profile of their own."""
     found: list[Row] = []
     for user in range(first, first + n_users):
         own = stars + rng.normal(0, 0.7)
@@ -71,7 +71,7 @@ def test_ratings_of_one_genre_only_have_drifted() -> None:
 
 
 def test_many_ratings_by_one_user_are_one_user() -> None:
-    """Were the ratings independent, this would be far beyond chance; one user's taste is not."""
+    """Were the ratings independent, this would be far beyond chance; one user's profile is not."""
     after: list[Row] = [(7_000, movie, 5.0, SINCE + movie) for movie in MOVIES]
     found = drift(after + later()[:60])
     assert found["ratings"].index > 0.5

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reeltune.domain.arrays import Floats
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.meta_features import DAY_SECONDS, SCALES, compute_meta_features, gini
+from reeltune.ratings.meta_features import SCALES, compute_meta_features, gini
+from reeltune.ratings.splits import SECONDS_PER_DAY
 from reeltune.tuning.warm_start import MetaFeatures
 from tests.metrics.small_data import Row, catalogue_of, table_of
 
@@ -18,7 +19,7 @@ MOVIES = [10, 20, 30, 40]
 # Movie 10 has three ratings, 20 one, the others none; ten days from first to last.
 ROWS: Sequence[Row] = [
     (1, 10, 4.0, 5),
-    (1, 20, 2.0, 5 + 10 * DAY_SECONDS),
+    (1, 20, 2.0, 5 + 10 * SECONDS_PER_DAY),
     (2, 10, 4.0, 6),
     (3, 10, 2.0, 7),
 ]

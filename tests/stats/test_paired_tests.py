@@ -162,8 +162,8 @@ def test_less_effort_gives_nearly_the_same() -> None:
 def test_better_needs_both_the_permutation_and_the_t_test() -> None:
     few = np.full(3, 0.1)  # t finds no noise at all; 1 of the 8 ways to flip is as far
     assert p_better(few) == pytest.approx(1 / 8, abs=0.02)
-    lucky = np.append(np.zeros(199), 5.0)  # one user only
-    assert p_better(lucky) == pytest.approx(0.5, abs=0.02)
+    outlier = np.append(np.zeros(199), 5.0)  # one user only
+    assert p_better(outlier) == pytest.approx(0.5, abs=0.02)
     assert p_better(np.zeros(5)) == 1
     assert p_better(np.array([1.0])) == 1
 

@@ -1,7 +1,7 @@
 import pytest
 
 from reeltune.domain.experiment import Experiment
-from reeltune.tracking.pace import MIN_RATE_SECONDS, Pace, name
+from reeltune.tracking.pace import MIN_RATE_SECONDS, Pace, experiment_label
 from tests.tuning.experiments import experiment, run_of
 
 
@@ -60,4 +60,7 @@ def test_failures_are_counted_and_only_then_told() -> None:
 
 
 def test_the_baseline_has_a_name_of_its_own() -> None:
-    assert (name(experiment(0)), name(experiment(7))) == ("baseline", "no. 7")
+    assert (experiment_label(experiment(0)), experiment_label(experiment(7))) == (
+        "baseline",
+        "no. 7",
+    )
