@@ -11,8 +11,6 @@ from reeltune.stats.power import users_needed
 
 N = 100
 REACH = float(stats.t.ppf(1 - GUARDRAIL_LEVEL, N - 1))  # standard errors of a one-sided proof
-    stats.t.ppf(1 - GUARDRAIL_LEVEL, N - 1)
-)  # standard errors that a one-sided proof takes
 
 
 def compared(difference: float, error: float = 0.01, n: int = N) -> Comparison:
