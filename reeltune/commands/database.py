@@ -1,4 +1,4 @@
-"""Command: python -m db. Backs a database up, restores it, checks and mends it."""
+"""Command: db. Backs a database up, restores it, checks and repairs it."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,17 @@ from pathlib import Path
 
 import click
 
+from reeltune.cli.command import Group, option
 from reeltune.cli.console import print_json
-from reeltune.cli.exits import EXIT_ERROR, Group
-from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
+from reeltune.cli.exits import EXIT_ERROR
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_json,
+    option_quiet,
+    option_version,
+    option_wait,
+)
 from reeltune.db.backup import Backup, save_backup
 from reeltune.db.connection import connection
 from reeltune.db.doctor import Finding, check_file, examine
@@ -21,20 +29,24 @@ from reeltune.storage.run_lock import run_lock
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group(cls=Group)
+_DATABASE = "Database"
+
+
+@click.group(cls=Group, examples=("backup kept", "restore kept --dry-run", "doctor"))
+@option_version
 def db() -> None:
-    """Back up, restore, check and mend a database with its models."""
+    """Back up, restore, check and repair the database."""
 
 
-@db.command()
-@click.argument("directory", type=_DIRECTORY, required=False)
+@db.command(examples=("", "kept", "kept --json"))
+@argument("directory", "Default: beside the database.", type=_DIRECTORY, required=False)
 @option_db
 @option_json
 @option_quiet
 def backup(directory: Path | None, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Copy database and models into DIRECTORY, by default one beside the database named by date.
+    """Copy the database and its models into a directory.
 
-    Others may read and write meanwhile.
+    By default its name has the date. Others may read and write meanwhile.
     """
     moment = stamp().translate({ord(c): None for c in "-:"})
     made = save_backup(db_path, directory or db_path.with_name(f"{db_path.stem}.backup-{moment}"))
@@ -43,17 +55,17 @@ def backup(directory: Path | None, db_path: Path, as_json: bool, quiet: bool) ->
         click.echo(f"note: incomplete before it was copied: {_printable(text)}", err=True)
 
 
-@db.command()
-@click.argument("directory", type=_DIRECTORY)
-@click.option("--force", is_flag=True, help="Replace the database that is there.")
-@click.option("--dry-run", is_flag=True, help="Only check the backup.")
+@db.command(examples=("kept --dry-run", "kept --force", "kept --db restored.db"))
+@argument("directory", "Directory of the backup.", type=_DIRECTORY)
+@option(_DATABASE, "--force", is_flag=True, help="Replace the database that is there.")
+@option(_DATABASE, "--dry-run", is_flag=True, help="Only check the backup.")
 @option_db
 @option_json
 @option_quiet
 def restore(
     directory: Path, force: bool, dry_run: bool, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Make the database what it was when the backup in DIRECTORY was made.
+    """Restore the database and its models from a backup.
 
     Every file of the backup is checked before anything is written.
     """
@@ -63,12 +75,15 @@ def restore(
         _tell(restore_backup(directory, db_path, force=force), "restored from", as_json, quiet)
 
 
-@db.command()
+@db.command(examples=("", "--json", "--db movies.db --quiet"))
 @option_db
 @option_json
 @option_quiet
 def check(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check the file: pages, references, migrations; exit code 1 if anything is wrong."""
+    """Check the file: pages, references and migrations.
+
+    The exit status is 1 if anything is wrong.
+    """
     faults = check_file(db_path)
     if as_json:
         print_json({"ok": not faults, "faults": _faults_json(faults)})
@@ -77,16 +92,17 @@ def check(db_path: Path, as_json: bool, quiet: bool) -> None:
     _end(faults, as_json)
 
 
-@db.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended without loss.")
+@db.command(examples=("", "--fix", "--json --wait 60"))
+@option(_DATABASE, "--fix", is_flag=True, help="Repair what can be repaired without loss.")
 @option_wait
 @option_db
 @option_json
 @option_quiet
 def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Find what dead runs left behind and what does not agree; exit code 1 if anything is left.
+    """Find what dead runs left behind and what is inconsistent.
 
-    While a run is alive only what it cannot be changing is looked at, and nothing is mended.
+    The exit status is 1 if anything is left. While a run is alive, only what it cannot be changing
+    is checked, and nothing is repaired.
     """
     with connection(db_path) as conn:
         try:
@@ -106,11 +122,11 @@ def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) ->
         )
     else:
         for fault in mended:
-            click.echo(f"mended: {_printable(fault.subject)}: {_printable(fault.what)}")
+            click.echo(f"repaired: {_printable(fault.subject)}: {_printable(fault.what)}")
         if not faults and not quiet:
             click.echo("nothing is wrong" if not mended else "nothing else is wrong")
     if not fix and not as_json and any(finding.mend for finding in left):
-        click.echo("`python -m db doctor --fix` mends what can be mended without loss", err=True)
+        click.echo("`reeltune db doctor --fix` repairs what can be repaired without loss", err=True)
     _end(faults, as_json)
 
 
@@ -156,5 +172,5 @@ def _end(faults: Sequence[Fault], as_json: bool) -> None:
 
 
 def _printable(text: str) -> str:
-    """`text` on one line, control characters made visible."""
+    """Return `text` on one line, control characters made visible."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

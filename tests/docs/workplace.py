@@ -27,6 +27,7 @@ class Workplace:
         copy(world, directory / "movies.db")
         write_movielens(world, directory / "ml-latest-small")
         write_tmdb(world, directory / "the-movies-dataset")
+        (directory / "kaggle").symlink_to("the-movies-dataset")  # as help has it, to be short
 
     def run(self, step: Step) -> None:
         """Run a step; its exit code must be the one its page states."""

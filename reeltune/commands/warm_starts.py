@@ -1,11 +1,13 @@
-"""Shows what earlier runs taught, and how it served later ones."""
+"""Command: warm-starts. Shows which configurations new runs may begin with."""
 
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from reeltune.cli.command import Command
 from reeltune.cli.console import print_json, result_console
+from reeltune.cli.options import option_db, option_json
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.warm_starts import load_patterns
@@ -15,8 +17,16 @@ from reeltune.tuning.warm_start import is_trusted, trust
 from reeltune.views.json_ready import json_ready
 
 
-def show_patterns(db_path: Path, *, as_json: bool) -> None:
-    """Print the patterns there are."""
+@click.command("warm-starts", cls=Command, examples=("", "--json", "--db movies.db"))
+@option_db
+@option_json
+def warm_starts(db_path: Path, as_json: bool) -> None:
+    """Show what new runs may start from, and how often it helped."""
+    show_warm_starts(db_path, as_json=as_json)
+
+
+def show_warm_starts(db_path: Path, *, as_json: bool) -> None:
+    """Print the best configurations that earlier runs left, with their success rates."""
     with connection(db_path) as conn:
         patterns = load_patterns(conn)
     if as_json:
@@ -24,14 +34,13 @@ def show_patterns(db_path: Path, *, as_json: bool) -> None:
     elif patterns:
         render_patterns(result_console(), patterns)
     else:
-        click.echo("there are no patterns yet: each finished run leaves one")
+        click.echo("there are no warm starts yet: each finished run leaves one")
 
 
 def render_patterns(console: Console, patterns: list[Pattern]) -> None:
-    """Print one line per pattern, the latest last."""
-    table = plain_table(
-        "run", "objective", ">users", ">ratings", ">gain", ">used", ">helped", ">trust"
-    )
+    """Print one line per run, the latest last."""
+    headings = (">users", ">ratings", ">gain", ">used", ">helped", ">success rate")
+    table = plain_table("run", "objective", *headings)
     for pattern in patterns:
         best = pattern.best[0].gain if pattern.best else None
         table.add_row(
@@ -42,9 +51,9 @@ def render_patterns(console: Console, patterns: list[Pattern]) -> None:
             gain_cell(best),
             count_cell(pattern.n_used),
             count_cell(pattern.n_helped),
-            f"{trust(pattern):.2f}" if is_trusted(pattern) else "[red]no more[/]",
+            f"{trust(pattern):.2f}" if is_trusted(pattern) else "[red]not used[/]",
         )
-    print_table(console, "Patterns that new runs may begin with", table)
+    print_table(console, "Warm starts", table)
 
 
 def _count(pattern: Pattern, name: str) -> str:
