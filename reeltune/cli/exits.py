@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import click
 
@@ -20,18 +19,18 @@ from reeltune.domain.errors import (
 EXIT_ERROR = 1
 EXIT_REFUSED = 3
 EXIT_BUSY = 4
-EXIT_FALLEN = 5  # production is worth less than it was, beyond noise
-EXIT_UNSOUND = 6  # production is missing or damaged
-EXIT_LATE = 7  # no run ended well of late
-EXIT_REJECTED = 8  # too many rows of an imported file were not taken, or none was
+EXIT_DEGRADED = 5  # production is worth less than it was, beyond noise
+EXIT_DAMAGED = 6  # production is missing or damaged
+EXIT_OVERDUE = 7  # no run ended well of late
+EXIT_REJECTED = 8  # too many rows of an imported file were rejected, or none was kept
 EXIT_INTERRUPTED = 130
 _LONGEST = 2_000  # characters of a message
 
 _CODES: dict[type[ReelTuneError], int] = {
     GateError: EXIT_REFUSED,
     BusyError: EXIT_BUSY,
-    RejectedRowsError: EXIT_REJECTED,
     InterruptedRunError: EXIT_INTERRUPTED,
+    RejectedRowsError: EXIT_REJECTED,
 }
 
 
@@ -89,38 +88,3 @@ def _give_up_printing() -> None:
         _flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-HELP = {"help_option_names": ["-h", "--help"]}
-
-
-class Command(click.Command):
-    """A command whose expected errors are one line and an exit code; helps with -h too."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        settings["context_settings"] = HELP | (settings.get("context_settings") or {})
-        super().__init__(*args, **settings)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command's function."""
-        with expected_errors():
-            return super().invoke(ctx)
-
-
-class Group(click.Group):
-    """A group of such commands."""
-
-    command_class = Command
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        settings["context_settings"] = HELP | (settings.get("context_settings") or {})
-        super().__init__(*args, **settings)
-
-
-class Front(Group):
-    """A group that is a command itself where no other is named."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command's function."""
-        with expected_errors():
-            return super().invoke(ctx)

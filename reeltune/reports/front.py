@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from reeltune.cli.program import command_line
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
@@ -42,9 +43,10 @@ def render_front(
     title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
     print_table(console, title, table)
     _render_picture(console, found, objectives, directions)
+    deploy = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
     console.print(
-        f"[dim]The best is experiment {best}, by {label(objectives[0])} alone. Any of the front is "
-        "deployed by python retrain_model.py --apply-hp EXPERIMENT.[/]\n"
+        f"[dim]The best is experiment {best}, by {label(objectives[0])} alone. "
+        f"To deploy any of the front: {deploy} EXPERIMENT[/]\n"
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reeltune.cli.exits import Command
+from reeltune.cli.command import Command
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
 from reeltune.domain.parameters import as_text

@@ -26,12 +26,6 @@ SURELY = "surely: what the gain exceeds with a confidence of 95 %; the best has 
 _VERDICT_STYLES = {"better": "green", "cannot tell": "yellow", "worse": "red"}
 
 
-def render_summary(console: Console, summary: Summary) -> None:
-    """Print a summary: what is stored, what the run found, and the command to type next."""
-    render_found(console, summary)
-    render_next(console, summary)
-
-
 def render_found(console: Console, summary: Summary) -> None:
     """Print what is stored and what the run found."""
     render_stored(console, summary.stored)

@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from reeltune.cli.program import command_line
 from reeltune.views.comparison import Difference
 from reeltune.views.stored import RunLine, Stored
 
@@ -38,18 +39,19 @@ def next_command(
         return resume_line(run.tuning_run_id, db)
     if best is None or deployed or difference.verdict == "worse":
         return _tune("bayesian", max(20, run.n_configs), _options(run, db))
-    return _line("python retrain_model.py --apply-hp", shlex.quote(best), _db_option(db))
+    words = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
+    return _line(words, shlex.quote(best), _db_option(db))
 
 
 def resume_line(run_id: str, db: Path) -> str:
     """The command that goes on with a run."""
-    words = "python tune_orchestrator.py --resume"
+    words = command_line("runs resume", "tune_orchestrator.py --resume")
     return _line(words, shlex.quote(run_id), _db_option(db))
 
 
 def _tune(method: str, n_configs: int, options: str) -> str:
-    command = f"python tune_orchestrator.py --method {shlex.quote(method)} --configs {n_configs}"
-    return _line(command, options)
+    words = command_line("tune", "tune_orchestrator.py")
+    return _line(f"{words} --method {shlex.quote(method)} --configs {n_configs}", options)
 
 
 def _options(run: RunLine, db: Path) -> str:
