@@ -18,8 +18,8 @@ from reeltune.importers.sync import Synced
 from reeltune.importers.sync import sync as sync_sources
 
 
-@click.command(cls=Command, examples=("--list", "app", "app --json"))
-@argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAME]...")
+@click.command(cls=Command, examples=("--list", "app --db app-movies.db", "--db app-movies.db --json"))
+@argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAMES]")
 @option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
 @option_db

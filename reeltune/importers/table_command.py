@@ -41,7 +41,7 @@ _SETTINGS = {
     "encoding": ("NAME", "utf-8, utf-16, cp1252 or latin-1."),
     "one_user": ("NAME", "Whose ratings they are, if all one's."),
 }
-_COLUMN_TOPIC, _FORMAT_TOPIC = "Columns", "Format, where it is not recognised"
+_COLUMN_TOPIC, _FORMAT_TOPIC = "Columns", "Format if not recognised"
 _NAMES = (*_COLUMNS, *_SETTINGS, "file_table", "select")
 
 column_options = options(
@@ -77,8 +77,8 @@ column_options = options(
     paragraphs={"Mappings": f"a file, or {', '.join(READY)}."},
     examples=(
         "app.db --guess",
-        "app.db --map app.toml --remember app",
-        "app.db --map app.toml --db app-movies.db --json",
+        "app.db --map app.toml --db app-movies.db",
+        "app.db --map app.toml --remember app --db a.db",
     ),
 )
 @argument("source", "File, directory, archive or database.", type=click.Path(path_type=Path))

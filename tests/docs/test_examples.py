@@ -45,7 +45,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mapping = reeltune("import", "table", place / "app.db", "--guess")
     (place / "app.toml").write_text(mapping, encoding="utf-8")
     remembered = ("--map", place / "app.toml", "--remember", "app")
-    reeltune("import", "table", place / "app.db", *remembered, *there)
+    named = ("--db", place / "app-movies.db", "--quiet")
+    reeltune("import", "table", place / "app.db", *remembered, *named)
     left_behind = place / "movies.versions" / "0123456789abcdef"
     left_behind.mkdir()
     (left_behind / "manifest.json").write_text("{}", encoding="utf-8")
