@@ -19,7 +19,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Option(click.Option):
-    """An option with the heading that it stands under in the help."""
+    """Option with the heading that it stands under in the help."""
 
     def __init__(self, *names: Any, topic: str = OUTPUT, **settings: Any) -> None:
         super().__init__(*names, **settings)
@@ -88,7 +88,7 @@ class _Help(click.Command):
 
 
 class Command(_Help):
-    """A command whose expected errors are one line and an exit status."""
+    """Command whose expected errors are one line and an exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command's function."""
@@ -97,7 +97,7 @@ class Command(_Help):
 
 
 class Group(_Help, click.Group):
-    """A group of such commands."""
+    """Group of such commands."""
 
     command_class = Command
 
@@ -124,7 +124,7 @@ class Group(_Help, click.Group):
 
 
 class CommandGroup(Group):
-    """A group that is a command itself where no other is named."""
+    """Group that is a command itself where no other is named."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command's function."""

@@ -1,4 +1,4 @@
-"""Turns an expected error into one line on standard error and an exit code."""
+"""Exit statuses: an expected error is one line on standard error and a status of its own."""
 
 import errno
 import os
@@ -19,12 +19,12 @@ from reeltune.domain.errors import (
 EXIT_ERROR = 1
 EXIT_REFUSED = 3
 EXIT_BUSY = 4
-EXIT_DEGRADED = 5  # production is worth less than it was, beyond noise
+EXIT_DEGRADED = 5  # production is worse than it was, beyond noise
 EXIT_DAMAGED = 6  # production is missing or damaged
-EXIT_OVERDUE = 7  # no run ended well of late
+EXIT_OVERDUE = 7  # no recent run succeeded
 EXIT_REJECTED = 8  # too many rows of an imported file were rejected, or none was kept
 EXIT_INTERRUPTED = 130
-_LONGEST = 2_000  # characters of a message
+_MAX_MESSAGE = 2_000  # characters of a message
 
 _CODES: dict[type[ReelTuneError], int] = {
     GateError: EXIT_REFUSED,
@@ -35,7 +35,7 @@ _CODES: dict[type[ReelTuneError], int] = {
 
 
 def exit_code(error: ReelTuneError) -> int:
-    """What a command that ends with `error` leaves to the shell.
+    """Return the exit status of a command that ends with `error`.
 
     >>> exit_code(GateError("accuracy 0.61 is below 0.65"))
     3
@@ -44,21 +44,21 @@ def exit_code(error: ReelTuneError) -> int:
 
 
 def one_line(error: ReelTuneError) -> str:
-    """What `error` says on one line, whatever text from outside is in it.
+    """Return the message of `error` on one line, whatever text from outside is in it.
 
     >>> one_line(ReelTuneError("no such\\nthing: \\x1b[2J"))
     'no such thing: \\\\x1b[2J'
     """
-    text = " ".join(str(error)[:_LONGEST].split())
+    text = " ".join(str(error)[:_MAX_MESSAGE].split())
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 @contextmanager
 def expected_errors() -> Iterator[None]:
-    """Within the block an expected error is told in one line and ends the program."""
+    """End the program with one line where the block raises an expected error."""
     try:
         yield
-        _flush()  # here, where it can be told that it fails
+        _flush()  # here, where a failure can be shown
     except ReelTuneError as error:
         click.echo(f"error: {one_line(error)}", err=True)
         sys.exit(exit_code(error))
@@ -67,8 +67,8 @@ def expected_errors() -> Iterator[None]:
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
         if error.errno == errno.EPIPE:
-            raise  # whoever read has seen enough
-        _give_up_printing()
+            raise  # the reader has closed the pipe
+        _discard_output()
         with suppress(OSError):
             click.echo(f"error: {one_line(ReelTuneError(error))}", err=True)
         sys.exit(EXIT_ERROR)
@@ -79,10 +79,10 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _give_up_printing() -> None:
-    """What is still to be printed goes nowhere, or Python would fail over it once more at its end.
+def _discard_output() -> None:
+    """Discard what is still to be printed, or Python would fail once more at its end.
 
-    Where standard output is not to blame, it is flushed and nothing is lost.
+    Where standard output is not the cause, it is flushed and nothing is lost.
     """
     try:
         _flush()

@@ -1,4 +1,4 @@
-"""How tables look, everywhere: no frame, numbers to the right."""
+"""Tables without a frame, numbers to the right."""
 
 from rich import box
 from rich.console import Console
@@ -13,7 +13,7 @@ def print_table(console: Console, title: str, table: Table) -> None:
 
 
 def plain_table(*headings: str) -> Table:
-    """A table without a frame; headings that begin with '>' are of numbers."""
+    """Return a table without a frame; headings that begin with '>' are of numbers."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in headings:
         number = heading.startswith(">")

@@ -1,4 +1,4 @@
-"""The command `reeltune`: every command of the project, by name."""
+"""Command: reeltune. Every command of the project, by name."""
 
 import importlib
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from reeltune.cli.options import option_version
 
 
 class _Entry(NamedTuple):
-    """Where a command is defined, and its line in the help, so that help imports none of them."""
+    """Place of a command and its line in the help, so that help imports none of them."""
 
     module: str
     function: str
@@ -38,7 +38,7 @@ COMMANDS = {
 
 
 class _Commands(Group):
-    """A group that imports a command when it is called."""
+    """Group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of a first walk."""

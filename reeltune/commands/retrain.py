@@ -40,7 +40,7 @@ from reeltune.storage.files import read_text
 from reeltune.storage.run_lock import run_lock
 from reeltune.tracking.steps import steps_shown
 from reeltune.tuning.ratings import HyperparameterTuner
-from reeltune.versioning.request import MIN_NEW_RATINGS, NOBODY, Order, Retraining
+from reeltune.versioning.request import MIN_NEW_RATINGS, NOBODY, Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain
 
 DEPLOY = "What is deployed"
@@ -160,9 +160,9 @@ def _check_usage(
 
 def _request(
     conn: Connection, study: StudyConfig, apply_hp: str | None, conditions: Mapping[str, Any]
-) -> Order:
+) -> RetrainingRequest:
     if apply_hp is None:
-        return Order(study=_in_production(conn, study), **conditions)
+        return RetrainingRequest(study=_in_production(conn, study), **conditions)
     return request_of(conn, study, apply_hp, conditions)
 
 
@@ -171,7 +171,7 @@ def request_of(
     study: StudyConfig,
     wanted: Configuration | str,
     conditions: Mapping[str, Any],
-) -> Order:
+) -> RetrainingRequest:
     """Return the request to deploy the hyperparameters that `wanted` means, under `conditions`.
 
     Raises:
@@ -179,7 +179,7 @@ def request_of(
         NotFoundError: there is no such experiment.
     """
     hyperparameters, experiment = read_apply_hp(conn, study, wanted)
-    return Order(
+    return RetrainingRequest(
         study=study,
         hyperparameters=hyperparameters,
         experiment_id=None if experiment is None else experiment.experiment_id,

@@ -17,7 +17,7 @@ STUDY = "What is tuned"
 
 
 class ObjectiveList(click.ParamType[tuple[str, ...]]):
-    """One to three objectives with commas between."""
+    """List of one to three objectives with commas between."""
 
     name = "objective"
 

@@ -1,4 +1,4 @@
-"""Runs the sweeps of a file or folder one after another, or says what they would do."""
+"""Sweeps of a file or folder: runs them one after another, or forecasts them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,7 +25,7 @@ from reeltune.tuning.ratings import HyperparameterTuner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a sweep would do."""
+    """Forecast of a sweep."""
 
     file: str
     name: str
@@ -69,7 +69,7 @@ def run_sweeps(path: Path, session: TuningSession, *, own_jobs: bool) -> None:
 
 
 def _read(path: Path) -> list[Sweep]:
-    """The sweeps; several faults are printed one to a line.
+    """Return the sweeps; several faults are printed one to a line.
 
     Raises:
         InputError: there are faults.
@@ -141,8 +141,8 @@ def _forecast(conn: Connection, sweep: Sweep, jobs: int, own_jobs: bool) -> Fore
 
 
 def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
-    """Print one line per sweep, and what they come to."""
-    table = plain_table("sweep", "method", "objective", ">experiments", ">at most", "chooses")
+    """Print one line per sweep."""
+    table = plain_table("sweep", "method", "objective", ">experiments", ">at most", "searched")
     for forecast in forecasts:
         table.add_row(
             outside_text(console, forecast.name),
@@ -150,13 +150,13 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
             ", ".join(forecast.objectives),
             f"{forecast.n_experiments:,}",
             seconds_cell(forecast.seconds),
-            _chosen(console, forecast.searched),
+            _searched(console, forecast.searched),
         )
     print_table(console, "What would be run", table)
     if any(forecast.seconds_per_experiment is None for forecast in forecasts):
-        console.print("Where no time is told, no experiment was measured on this data yet.")
+        console.print("Without a time, no experiment was measured on this data yet.")
 
 
-def _chosen(console: Console, names: Sequence[str], most: int = 4) -> str:
+def _searched(console: Console, names: Sequence[str], most: int = 4) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return outside_text(console, ", ".join(names[:most])) + more

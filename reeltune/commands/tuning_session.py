@@ -1,4 +1,4 @@
-"""A tuning session: hold the database, tune, promote the best if asked to, print."""
+"""Tuning session: hold the database, tune, promote the best if asked to, print."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -38,13 +38,13 @@ from reeltune.tuning.plan import Plan
 from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
-from reeltune.versioning.request import NOBODY, Order, Retraining
+from reeltune.versioning.request import NOBODY, Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain_best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningSession:
-    """How a run is held and shown: what changes neither its experiments nor their results."""
+    """Settings of a session, which change neither experiments nor their results."""
 
     db_path: Path
     jobs: int = 1
@@ -103,7 +103,7 @@ class TuningSession:
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
         requests = [
-            Order(
+            RetrainingRequest(
                 study=study,
                 hyperparameters=finalist.hyperparameters,
                 experiment_id=finalist.experiment_id,

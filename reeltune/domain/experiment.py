@@ -12,6 +12,7 @@ from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 
 ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
+FINISHED: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
 RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
 Phase = Literal["baseline", "initial", "explore", "exploit"]
 

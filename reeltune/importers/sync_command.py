@@ -18,7 +18,7 @@ from reeltune.importers.sync import Synced
 from reeltune.importers.sync import sync as sync_sources
 
 
-@click.command(cls=Command, examples=("--list", "app --db app-movies.db", "--db app-movies.db --json"))
+@click.command(cls=Command, examples=("--list", "app --db a.db", "--db a.db --json"))
 @argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAMES]")
 @option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")

@@ -1,4 +1,4 @@
-"""Prints what a run with several objectives found, as a table and a picture."""
+"""Pareto front of a run, as a table and a picture."""
 
 from collections.abc import Sequence
 
@@ -24,23 +24,23 @@ def render_front(
     """Print the front as a table, and all results of the first two objectives as a picture.
 
     Args:
-        console: where.
+        console: for the output.
         found: all results.
-        objectives: what they are by; the first decides.
+        objectives: names; the first decides.
         directions: which way each of them is better.
         best: number of the experiment that is the best of the run.
     """
     chosen = best_first(found, objectives[0], directions[0])
-    told = {best: "the best", BASELINE: "the deployed configuration"}
+    notes = {best: "the best", BASELINE: "the deployed configuration"}
     table = plain_table(">no.", "experiment", *(f">{label(name)}" for name in objectives), "")
     for point in chosen:
         table.add_row(
             str(point.number),
             outside_text(console, point.experiment_id),
             *(value_cell(point.values[name]) for name in objectives),
-            f"[dim]{told.get(point.number, '')}[/]",
+            f"[dim]{notes.get(point.number, '')}[/]",
         )
-    title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
+    title = f"Pareto front: {len(chosen):,} of {len(found):,} experiments, which no other dominates"
     print_table(console, title, table)
     _render_picture(console, found, objectives, directions)
     deploy = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
@@ -67,8 +67,8 @@ def _render_picture(
     console.print(f"[bold]{label(up)} (up){notes[up]} by {label(across)} (right){notes[across]}[/]")
     for line in lines:
         console.print(line, style="cyan", highlight=False, markup=False)
-    told = {ON_FRONT: "on the front", OTHER: "beaten", DEPLOYED: "deployed"}
-    shown = [f"{m.ascii_text if plain else m.text} {text}" for m, text in told.items()]
+    legend = {ON_FRONT: "on the front", OTHER: "dominated", DEPLOYED: "deployed"}
+    shown = [f"{m.ascii_text if plain else m.text} {text}" for m, text in legend.items()]
     console.print("   ".join(shown) + "\n", style="dim", highlight=False)
 
 
@@ -79,5 +79,5 @@ def _mark(point: Point) -> Mark:
 
 
 def label(objective: str) -> str:
-    """What people call an objective."""
+    """Return the title of an objective."""
     return METRICS[objective].title if objective in METRICS else objective

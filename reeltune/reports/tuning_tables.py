@@ -1,4 +1,4 @@
-"""Shows a tuning summary as tables: colour on a terminal, plain in a pipe."""
+"""Tables of a tuning summary: colour on a terminal, plain in a pipe."""
 
 from rich.console import Console
 
@@ -22,7 +22,7 @@ from reeltune.reports.stored_tables import render_stored
 from reeltune.views.comparison import Difference
 from reeltune.views.summary import Finding, RunFindings, Summary
 
-SURELY = "surely: what the gain exceeds with a confidence of 95 %; the best has the most of it"
+LOWER_BOUND_NOTE = "at least: 95 % lower bound of the gain; the best has the highest"
 _VERDICT_STYLES = {"better": "green", "cannot tell": "yellow", "worse": "red"}
 
 
@@ -89,9 +89,9 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
         table.add_row(
             label or _label(console, name), value_cell(before), value_cell(value), gain_cell(gain)
         )
-    print_table(console, "Best against deployed, on the validation part", table)
+    print_table(console, "Best against deployed, on the validation set", table)
     if best.test_accuracy is not None:
-        console.print(f"Accuracy of the best on the test part: {best.test_accuracy:.4f}")
+        console.print(f"Accuracy of the best on the test set: {best.test_accuracy:.4f}")
 
 
 def _render_verdict(console: Console, findings: RunFindings) -> None:
@@ -100,7 +100,7 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
         console.print(_interval(console, found))
     if found.corrected is not None:
         console.print(
-            f"Corrected for having been picked out of {found.n_tried:,}: "
+            f"Corrected for selection bias (best of {found.n_tried:,}): "
             f"{gain_cell(found.corrected)}"
         )
     if found.last_half_gain is not None and found.last_half_luck is not None:
@@ -126,11 +126,11 @@ def _interval(console: Console, found: Difference) -> str:
 
 
 def _more(found: Difference) -> str:
-    """What the last half of the candidates was good for."""
-    helps = "more gain than luck" if found.more_helps else "more such search hardly helps"
+    """Return how much the last half of the candidates gained."""
+    helps = "more gain than bias" if found.more_helps else "more such search hardly helps"
     return (
         f"The last {found.n_tried // 2:,} of them added {found.last_half_gain:+.4f} to that, and "
-        f"{found.last_half_luck:+.4f} to what luck had added: {helps}"
+        f"{found.last_half_luck:+.4f} to the selection bias: {helps}"
     )
 
 
@@ -140,7 +140,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
     more = ("experiment",) if wide else ()
     ndcg = (">NDCG@10",) if objective != "ndcg@10" else ()
     table = plain_table(
-        ">no.", *more, f">{_label(console, objective)}", ">gain", ">surely", *ndcg, "changed most"
+        ">no.", *more, f">{_label(console, objective)}", ">gain", ">at least", *ndcg, "changed most"
     )
     for found in findings.top:
         ids = [found.experiment_id] if wide else []
@@ -155,7 +155,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
         )
     print_table(console, "Best configurations", table)
     if any(found.improvement != found.least_improvement for found in findings.top):
-        console.print(SURELY + "\n", style="dim")
+        console.print(LOWER_BOUND_NOTE + "\n", style="dim")
 
 
 def _changed(console: Console, found: Finding) -> str:
@@ -183,8 +183,9 @@ def _render_progress(console: Console, findings: RunFindings) -> None:
         return
     bars = BARS if console.encoding.lower().startswith("utf") else ASCII_BARS
     direction = findings.run.directions[0]
-    told = "exceeds" if direction is Direction.MAXIMIZE else "stays below; drawn upside down"
-    console.print(f"[bold]Best so far[/]: what its value surely {told}")
+    is_upwards = direction is Direction.MAXIMIZE
+    bound = "lower bound" if is_upwards else "upper bound, drawn upside down,"
+    console.print(f"[bold]Best so far[/]: 95 % {bound} of its value")
     upwards = [direction.upwards(bound) for bound in findings.best_bounds]
     console.print(f"[cyan]{sparkline(upwards, bars=bars)}[/]")
     steps = [f"{m.iteration:,}: {m.lower_bound:.4f}" for m in findings.milestones]
@@ -206,7 +207,7 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
 
 
 def _label(console: Console, metric: str) -> str:
-    """The metric's standard name; of one that is to be small, with a remark."""
+    """Return the metric's standard name; with a remark if less is better."""
     known = METRICS.get(metric)
     return outside_text(console, metric) if known is None else known.title + known.direction.note
 

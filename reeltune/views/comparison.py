@@ -1,4 +1,4 @@
-"""Whether a run's best experiment beats its baseline by more than chance."""
+"""Comparison of a run's best experiment with its baseline: is it better beyond noise?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from reeltune.db.experiments import load_group_gains, load_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
-from reeltune.views.selection_bias import candidates, luck_of_best, more_helps
+from reeltune.views.selection_bias import candidates, more_helps, selection_bias_of_best
 
 Verdict = Literal["better", "cannot tell", "worse"]
 
@@ -29,17 +29,17 @@ class Difference:
     high: float | None = None
     p_value: float | None = None  # two-sided
     standard_error: float | None = None  # of the mean
-    corrected: float | None = None  # the difference less what picking the best has added to it
+    corrected: float | None = None  # the difference less its selection bias
     n_tried: int = 0  # candidates it was picked out of
     last_half_gain: float | None = None  # what the last half of them added to the corrected one
-    last_half_luck: float | None = None  # and to what was taken off
+    last_half_luck: float | None = None  # and to the selection bias
     more_helps: bool | None = None  # is the former more than the latter?
     verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
 
     @property
     def sentence(self) -> str:
-        """The verdict in plain language."""
+        """Verdict in plain language."""
         if self.reason is not None:
             return self.reason if self.verdict is None else f"{self.verdict}: {self.reason}"
         assert self.verdict is not None
@@ -57,7 +57,7 @@ def compare_with_baseline(
     baseline: Experiment | None,
     tried: Sequence[Experiment] = (),
 ) -> Difference:
-    """The paired difference over users, from the values kept of both experiments.
+    """Return the paired difference over users, from the values stored of both experiments.
 
     Args:
         conn: the database.
@@ -76,20 +76,20 @@ def compare_with_baseline(
     b = load_user_values(conn, baseline.experiment_id, metric)
     if a is None or b is None:
         which = "the best experiment" if a is None else "the deployed configuration"
-        return Difference(metric=metric, reason=f"no values per user were kept of {which}")
+        return Difference(metric=metric, reason=f"no values per user are stored of {which}")
     groups = load_group_gains(conn, best.tuning_run_id)
     upwards = best.direction.upwards
-    return _without_luck(_compared(metric, upwards(a), upwards(b)), tried, groups)
+    return _bias_corrected(_compared(metric, upwards(a), upwards(b)), tried, groups)
 
 
 def _not_beaten(tried: Sequence[Experiment]) -> str:
-    """Why the deployed configuration is the best; of what looked better, how sure that is."""
+    """Return why the deployed configuration is the best."""
     gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
     if not gains or max(gains) <= 0:
         return "nothing beat the deployed configuration"
     return (
-        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % that "
-        f"it is above 0, the largest is {max(gains):.4f}"
+        "nothing beat the deployed configuration beyond noise: no gain has a 95 % lower bound "
+        f"above 0, the largest gain is {max(gains):.4f}"
     )
 
 
@@ -116,13 +116,13 @@ def _compared(metric: str, a: Floats, b: Floats) -> Difference:
     )
 
 
-def _without_luck(
+def _bias_corrected(
     found: Difference, tried: Sequence[Experiment], groups: Mapping[str, Floats]
 ) -> Difference:
-    """`found`, with what its difference is worth once the picking is allowed for."""
+    """Return `found` with its difference corrected for selection bias."""
     if found.difference is None or found.standard_error is None:
         return found
-    chance = luck_of_best(tried, groups, found.standard_error)
+    chance = selection_bias_of_best(tried, groups, found.standard_error)
     if chance is None:
         return found
     n = len(candidates(tried))

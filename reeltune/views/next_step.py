@@ -1,4 +1,4 @@
-"""The command to type next."""
+"""Command to type next."""
 
 import shlex
 from pathlib import Path
@@ -12,7 +12,7 @@ _DEFAULTS = {"split": "user-time", "objective": "accuracy"}
 
 
 def first_command(stored: Stored, db: Path) -> str:
-    """What to run where no experiment is completed: the planned run, or a first one."""
+    """Return what to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
         if run.status in ("running", "interrupted"):
             return resume_line(run.tuning_run_id, db)
@@ -26,7 +26,7 @@ def first_command(stored: Stored, db: Path) -> str:
 def next_command(
     run: RunLine, best: str | None, difference: Difference, deployed: bool, db: Path
 ) -> str:
-    """What to run after `run`.
+    """Return what to run after `run`.
 
     Args:
         run: the run.
@@ -44,7 +44,7 @@ def next_command(
 
 
 def resume_line(run_id: str, db: Path) -> str:
-    """The command that goes on with a run."""
+    """Return the command that resumes a run."""
     words = command_line("runs resume", "tune_orchestrator.py --resume")
     return _line(words, shlex.quote(run_id), _db_option(db))
 
@@ -55,7 +55,7 @@ def _tune(method: str, n_configs: int, options: str) -> str:
 
 
 def _options(run: RunLine, db: Path) -> str:
-    """The options that differ from the defaults."""
+    """Return the options that differ from the defaults."""
     given = {"split": run.split, "objective": ",".join(run.objectives)}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
     if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
@@ -68,7 +68,7 @@ def _db_option(db: Path) -> str:
 
 
 def _shown(db: Path) -> str:
-    """As short as it can be said from the working directory."""
+    """Return a path as short as it can be from the working directory."""
     here = Path.cwd()
     return str(db.relative_to(here)) if db.is_relative_to(here) else str(db)
 

@@ -1,4 +1,4 @@
-"""What the database holds of tuning: runs, candidates that wait, counts."""
+"""Stored tuning: runs, candidates that wait, counts."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import RunTotals, load_run_totals, load_runs
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import Experiment, ExperimentStatus, RunStatus, TuningRun
+from reeltune.domain.experiment import FINISHED, Experiment, ExperimentStatus, RunStatus, TuningRun
 from reeltune.domain.space import Configuration, Space
 from reeltune.views.changes import Change, changes
 from reeltune.views.json_ready import json_ready
@@ -18,12 +18,11 @@ from reeltune.views.json_ready import json_ready
 NO_TOTALS = RunTotals(
     n_by_status={}, baseline_value=None, best_value=None, best_experiment_id=None, seconds=None
 )
-DONE: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run in a line. Values are in units of the run's objective."""
+    """Line about one run. Values are in units of the run's objective."""
 
     tuning_run_id: str
     method: str
@@ -50,7 +49,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A configuration that waits to be tried."""
+    """Configuration that waits to be tried."""
 
     tuning_run_id: str
     number: int
@@ -61,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All runs, the earliest first, and the first candidates of those that are only planned."""
+    """Runs, the earliest first, and the first candidates of those that are only planned."""
 
     runs: tuple[RunLine, ...]
     runs_by_method: dict[str, int]
@@ -70,12 +69,12 @@ class Stored:
     waiting: tuple[Candidate, ...]  # the first of them
 
     def as_dict(self) -> dict[str, object]:
-        """For `json.dumps`, without NaN."""
+        """Return what `--json` prints, without NaN."""
         return json_ready(self)
 
 
 def describe_stored(conn: Connection, *, space: Space, top: int = 10) -> Stored:
-    """What is stored, with the first `top` waiting candidates of planned runs in `space`."""
+    """Return what is stored, with the first `top` waiting candidates of planned runs."""
     with snapshot(conn):
         runs, totals = load_runs(conn), load_run_totals(conn)
         lines = tuple(_run_line(run, totals.get(run.tuning_run_id, NO_TOTALS)) for run in runs)
@@ -93,7 +92,7 @@ def describe_stored(conn: Connection, *, space: Space, top: int = 10) -> Stored:
 
 
 def deployed_configuration(conn: Connection, space: Space, model: str) -> Configuration | None:
-    """The deployed configuration; None where what is deployed is not valid in `space`."""
+    """Return the deployed configuration; None where it is not valid in `space`."""
     try:
         return load_deployed(conn, space, model).hyperparameters
     except InputError:
@@ -101,7 +100,7 @@ def deployed_configuration(conn: Connection, space: Space, model: str) -> Config
 
 
 def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
-    n_done = sum(totals.n_by_status.get(status, 0) for status in DONE)
+    n_done = sum(totals.n_by_status.get(status, 0) for status in FINISHED)
     best, baseline, seconds = totals.best_value, totals.baseline_value, totals.seconds
     improvement = None
     if best is not None and baseline is not None:
@@ -127,7 +126,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         best_value=best,
         improvement=improvement,
         seconds=seconds,
-        # Moments are kept to the second: a rate from less than that would be made up.
+        # Moments are kept to the second: a rate from less than that would mean nothing.
         experiments_per_second=n_done / seconds if seconds and seconds >= 1 else None,
     )
 

@@ -1,4 +1,4 @@
-"""What tuning found: the best of a run against the deployed configuration, and what is stored."""
+"""Summary of tuning: the best of a run against the deployed configuration, and what is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from reeltune.views.next_step import first_command, next_command
 from reeltune.views.pareto_front import Point, points
 from reeltune.views.stored import RunLine, Stored, deployed_configuration, describe_stored
 
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 NOTHING_YET = "no experiment has been completed yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One experiment and what it found."""
+    """Experiment and its results."""
 
     number: int
     experiment_id: str
     method: str
     value: float  # the objective, on the validation part
-    lower_bound: float  # what it is as good as, or better, with a confidence of 95 %
+    lower_bound: float  # of that value, at 95 %
     improvement: float | None  # against the baseline; above 0: better
-    least_improvement: float | None  # what that exceeds with a confidence of 95 %
+    least_improvement: float | None  # its lower bound, at 95 %
     metrics: dict[str, float | None]  # all, on the validation part
     test_accuracy: float | None  # None until it was retrained to be deployed
     changed: tuple[Change, ...]  # against the baseline, the greatest share of its range first
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One experiment that failed."""
+    """Experiment that failed."""
 
     number: int
     experiment_id: str
@@ -48,7 +48,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What was best after so many experiments."""
+    """Best after a number of experiments."""
 
     iteration: int
     best_value: float
@@ -58,13 +58,13 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFindings:
-    """What one run found."""
+    """Results of one run."""
 
     run: RunLine
     baseline: Finding | None  # the deployed configuration of then; None unless it was completed
-    best: Finding | None  # the surest, by its lower bound; of equals the earliest
+    best: Finding | None  # by its lower bound; of equals the earliest
     difference: Difference
-    remark: str | None  # what the best value must not be taken for
+    remark: str | None  # on how the best value may be read
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
@@ -76,7 +76,7 @@ class RunFindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All that is stored, what one run found, and what to do next."""
+    """Stored runs, results of one run, and the command to type next."""
 
     stored: Stored
     findings: RunFindings | None  # None where no experiment was completed or failed
@@ -84,21 +84,21 @@ class Summary:
     next_command: str
 
     def as_dict(self) -> dict[str, object]:
-        """For `json.dumps`, without NaN."""
+        """Return what `--json` prints, without NaN."""
         return json_ready(self)
 
 
 def summarise(
     conn: Connection, *, run_id: str | None = None, space: Space, top: int = 10
 ) -> Summary:
-    """What was found, as of one moment.
+    """Return what was found, as of one moment.
 
     Args:
         conn: the database.
-        run_id: the run to tell about; by default the latest with a completed experiment, else the
+        run_id: the run to show; by default the latest with a completed experiment, else the
             latest with a failed one.
         space: the hyperparameters that say how great a change is.
-        top: how many of the best configurations to tell about.
+        top: how many of the best configurations to show.
 
     Raises:
         NotFoundError: there is no run `run_id`.
@@ -149,7 +149,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         best_bounds=tuple(step.lower_bound for step in steps),
         n_failed=len(failed),
         failures=tuple(
-            Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
+            Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
         ),
         points=points(experiments, line.objectives, line.directions),
         is_deployed=best is not None and now is not None and now == best.hyperparameters,
@@ -157,7 +157,7 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
 
 
 def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The completed ones, the surest first, by their lower bounds; of equals the earliest."""
+    """Return the completed ones by lower bound, the best first; of equals the earliest."""
     completed = [e for e in experiments if e.status == "completed"]
     return sorted(completed, key=lambda e: (-e.direction.upwards(_bound(e)), e.number))
 
@@ -165,7 +165,7 @@ def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
 def best_so_far(
     history: Sequence[Progress], completed: Sequence[Experiment]
 ) -> tuple[Milestone, ...]:
-    """A run's history in units of its objective, from where there is a best."""
+    """Return a run's history in units of its objective, from where there is a best."""
     by_id = {e.experiment_id: e for e in completed}
     steps = [(p.iteration, by_id.get(p.best_experiment_id or "")) for p in history]
     return tuple(
@@ -176,12 +176,12 @@ def best_so_far(
 
 
 def milestones(steps: Sequence[Milestone]) -> tuple[Milestone, ...]:
-    """The steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
+    """Return the steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
     return tuple(step for step in steps if step is steps[-1] or _is_round(step.iteration))
 
 
 def _is_round(n: int) -> bool:
-    """Is it 0, or 1, 2 or 5 times a power of ten?"""
+    """Return whether it is 0, or 1, 2 or 5 times a power of ten."""
     digits = str(n)
     return digits[0] in "0125" and set(digits[1:]) <= {"0"}
 
@@ -218,6 +218,6 @@ def _finding(
 def _remark(ranked: Sequence[Experiment]) -> str:
     n = sum(experiment.number != BASELINE for experiment in ranked)
     return (
-        f"The best was picked out of {n} candidates on the validation part, so that its value "
-        "there is optimistic. The test part is looked at only when it is retrained to be deployed."
+        f"The best was picked out of {n} candidates on the validation set, so its value there is "
+        "optimistic. The test set is used only when it is retrained to be deployed."
     )

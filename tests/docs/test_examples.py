@@ -45,7 +45,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mapping = reeltune("import", "table", place / "app.db", "--guess")
     (place / "app.toml").write_text(mapping, encoding="utf-8")
     remembered = ("--map", place / "app.toml", "--remember", "app")
-    named = ("--db", place / "app-movies.db", "--quiet")
+    named = ("--db", place / "a.db", "--quiet")
     reeltune("import", "table", place / "app.db", *remembered, *named)
     left_behind = place / "movies.versions" / "0123456789abcdef"
     left_behind.mkdir()

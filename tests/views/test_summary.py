@@ -125,8 +125,8 @@ def test_a_gain_that_chance_may_explain_does_not_replace_what_is_deployed(
     assert found.findings is not None
     assert found.findings.best == found.findings.baseline
     assert found.findings.difference.sentence == (
-        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % "
-        "that it is above 0, the largest is 0.0050"
+        "nothing beat the deployed configuration beyond noise: no gain has a 95 % lower bound "
+        "above 0, the largest gain is 0.0050"
     )
     assert "--apply-hp" not in found.next_command
 
@@ -183,7 +183,7 @@ def test_without_values_per_user_there_is_no_interval_but_a_reason(conn: Connect
     assert findings is not None
     assert findings.difference.low is None
     assert findings.difference.sentence == (
-        "cannot tell: no values per user were kept of the deployed configuration"
+        "cannot tell: no values per user are stored of the deployed configuration"
     )
 
 
