@@ -112,6 +112,20 @@ class Group(_Help, click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what comes before the command.
+
+        Raises:
+            UsageError: there is an option that only commands have; the message says so.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if error.possibilities or self.invoke_without_command:
+                raise
+            text = f"{error.message} Options come after the command."
+            raise click.UsageError(text, ctx) from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which they were added."""
         return list(self.commands)

@@ -12,7 +12,7 @@ from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.warm_starts import load_warm_start_sources
 from reeltune.domain.warm_start import WarmStartSource
-from reeltune.reports.cells import count_cell, gain_cell, outside_text
+from reeltune.reports.cells import NONE, gain_cell, outside_text
 from reeltune.tuning.warm_start import is_reliable, success_rate
 from reeltune.views.json_ready import json_ready
 
@@ -39,8 +39,8 @@ def show_warm_starts(db_path: Path, *, as_json: bool) -> None:
 
 def render_patterns(console: Console, sources: list[WarmStartSource]) -> None:
     """Print one line per run, the latest last."""
-    headings = (">users", ">ratings", ">gain", ">used", ">helped", ">success rate")
-    table = plain_table("run", "objective", *headings)
+    headings = (">users", ">ratings", ">gain", ">helped", ">success")
+    table = plain_table("!run", "objective", *headings)
     for source in sources:
         best = source.best[0].gain if source.best else None
         table.add_row(
@@ -49,8 +49,7 @@ def render_patterns(console: Console, sources: list[WarmStartSource]) -> None:
             _count(source, "log10_users"),
             _count(source, "log10_ratings"),
             gain_cell(best),
-            count_cell(source.n_used),
-            count_cell(source.n_helped),
+            f"{source.n_helped:,} of {source.n_used:,}" if source.n_used else NONE,
             f"{success_rate(source):.2f}" if is_reliable(source) else "[red]not used[/]",
         )
     print_table(console, "Warm starts", table)

@@ -12,6 +12,8 @@ from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
 from reeltune.stats.multiple_testing import holm
 
+_MAX_HEADING = 20  # characters
+
 
 def render_contrasts(
     console: Console, part: str, names: tuple[str, str], contrasts: Sequence[MetricComparison]
@@ -24,6 +26,10 @@ def render_contrasts(
         names: of the one that is compared with, and of the one that is compared.
         contrasts: of any number of splits.
     """
+    if max(map(len, names)) > _MAX_HEADING:
+        before, after = (outside_text(console, name) for name in names)
+        console.print(f"A is {before}, B is {after}\n")
+        names = ("A", "B")
     for split in dict.fromkeys(contrast.split for contrast in contrasts):
         chosen = [contrast for contrast in contrasts if contrast.split == split]
         title = f"On the {part} set, split {split}"

@@ -31,7 +31,7 @@ def render_stored(console: Console, stored: Stored) -> None:
 def _render_runs(console: Console, stored: Stored) -> None:
     wide = console.width >= WIDE
     more = ("objective", ">seed", ">time", ">per s") if wide else ()
-    headings = ("run", "status", ">tried", ">failed", ">left", ">best", ">gain")
+    headings = ("!run", "status", ">tried", ">failed", ">left", ">best", ">gain")
     table = plain_table(*headings, *more)
     for run in stored.runs[-MAX_RUNS:]:
         table.add_row(*_run_cells(console, run), *(_more_cells(console, run) if wide else ()))
@@ -76,7 +76,7 @@ def _render_waiting(console: Console, stored: Stored) -> None:
     shown = len(stored.waiting)
     title = f"Waiting to be tried: {stored.n_waiting:,}"
     title += f", the first {shown}" if shown < stored.n_waiting else ""
-    table = plain_table("experiment", "phase", "changes most")
+    table = plain_table("!experiment", "phase", "changes most")
     for candidate in stored.waiting:
         table.add_row(
             outside_text(console, candidate.experiment_id),

@@ -140,6 +140,14 @@ def test_a_mistyped_word_suggests_the_right_one(typed: list[str], meant: str) ->
     assert re.search(rf"Did you mean .*'{meant}'", done.output), done.output
 
 
+def test_an_option_before_the_command_is_told_where_it_goes() -> None:
+    for words in (["--db", "x", "tune"], ["runs", "--db", "x", "list"]):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 2
+        assert "No such option '--db'. Options come after the command." in done.output
+    assert "come after" not in CliRunner().invoke(main, ["tune", "--bogus"]).output
+
+
 def test_completion_knows_commands_and_options() -> None:
     def completed(*words: str) -> list[str]:
         line = " ".join(("reeltune", *words))
