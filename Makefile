@@ -71,7 +71,8 @@ torture: $(VENV)/dev
 
 mutants: $(VENV)/mutants
 	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"
-	@echo "== MUTANTS='evaluation.power*' takes a module alone, \`$(BIN)/mutmut show NAME\` shows a change)"
+	@echo "== MUTANTS='evaluation.power*' takes a module alone, \`$(BIN)/mutmut show NAME\` shows a change; it goes on where it"
+	@echo "== was stopped: after new tests, remove mutants/ first)"
 	@$(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
 	@$(BIN)/mutmut results
 

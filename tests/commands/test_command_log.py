@@ -2,6 +2,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from reeltune.commands.command_log import logged
 from reeltune.db.command_runs import load_last_command_run
 from reeltune.db.connection import connection
 from reeltune.storage.run_lock import run_lock
@@ -42,3 +45,22 @@ def test_a_run_that_finds_the_database_held_is_told_of_but_not_recorded(
     assert told(message)["exit_code"] == 4
     with connection(world) as conn:
         assert load_last_command_run(conn) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said", "recorded"),
+    [
+        (ValueError("a bug"), 1, "ValueError: a bug", True),
+        (KeyboardInterrupt(), 130, "interrupted", False),
+    ],
+)
+def test_what_nobody_expected_is_told_and_goes_on(
+    world: Path, tmp_path: Path, error: BaseException, code: int, said: str, recorded: bool
+) -> None:
+    message = tmp_path / "message"
+    with pytest.raises(type(error)), logged(world, "tune", f"cat > {message}"):
+        raise error
+    assert (told(message)["exit_code"], told(message)["said"]) == (code, said)
+    with connection(world) as conn:
+        last = load_last_command_run(conn)
+    assert (last is not None) == recorded

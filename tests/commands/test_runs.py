@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reeltune.commands.tune import main
-from reeltune.db.connection import connection
+from reeltune.db.connection import connection, transaction
 from reeltune.db.dataset import load_dataset
-from reeltune.db.tuning_runs import load_runs
+from reeltune.db.tuning_runs import load_runs, set_run_process, set_run_status
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.study import StudyConfig
 from reeltune.tuning.plan import Plan
@@ -109,3 +109,23 @@ def test_only_a_grid_has_steps(world: Path) -> None:
     result = said_json(*options, "--db", world, "--jobs", "1")
     shown = said("show", result["tuning_run_id"], "--db", world).stdout
     assert "progressive grid, grid radius 0.2" in shown
+
+
+def test_a_run_whose_process_is_gone_is_closed_by_stop_which_says_how_to_go_on(
+    world: Path,
+) -> None:
+    run_id = tuned(world, Plan(method="random", n_configs=1)).tuning_run_id
+    leave_as_killed(world, run_id)
+    told = said("stop", run_id, "--db", world).stdout
+    assert told.startswith(f"run {run_id} is interrupted: ")
+    assert f"resume it with: reeltune runs resume {run_id}" in told
+    leave_as_killed(world, run_id)
+    stopped = said_json("stop", run_id, "--db", world)
+    assert (stopped["status"], stopped["was_alive"]) == ("interrupted", False)
+
+
+def leave_as_killed(world: Path, run_id: str) -> None:
+    """Leave the run as its process would, were it killed."""
+    with connection(world) as conn, transaction(conn):
+        set_run_status(conn, run_id, "running")
+        set_run_process(conn, run_id, 1)

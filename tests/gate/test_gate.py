@@ -6,8 +6,14 @@ import pytest
 from reeltune.domain.arrays import Floats
 from reeltune.gate.comparisons import EVERYONE, MetricComparison, p_above, p_below
 from reeltune.gate.gate import Decision, GateDecision, GateSettings, gate
-from reeltune.gate.guardrails import guardrails
-from reeltune.stats.paired_tests import QUICK_EFFORT, Comparison, paired_difference
+from reeltune.gate.guardrails import Rule, guardrails
+from reeltune.stats.paired_tests import (
+    QUICK_EFFORT,
+    Comparison,
+    lower_bound,
+    p_better,
+    paired_difference,
+)
 
 TERMS = GateSettings(
     decision="nightly", objective="accuracy", split="user-time", accuracy_threshold=0.65, level=0.05
@@ -198,3 +204,80 @@ def test_evidence_is_plain_and_complete() -> None:
         "Coverage@10 (user-time)",
     ]
     assert {"figure", "threshold", "verdict", "binding", "figures"} < set(evidence["rules"][0])
+
+
+def test_each_rule_says_what_it_found_and_against_what() -> None:
+    found, compared = decided(0.03), comparison(gains(0.03)).compared
+    assert compared is not None
+    accuracy, better = found.rules
+    assert accuracy == Rule(
+        name="accuracy",
+        verdict="passed",
+        figure=0.7,
+        threshold=0.65,
+        figures="test accuracy 0.7000, at least 0.6500 is needed",
+    )
+    against = f"(95 % interval {compared.low:+.4f} to {compared.high:+.4f}, 400 users)"
+    assert (better.name, better.verdict, better.threshold) == (
+        "better than deployed",
+        "passed",
+        TERMS.minimum_effect,
+    )
+    assert better.figure == lower_bound(gains(0.03), 0.05)
+    assert better.figures == (
+        f"accuracy +0.0300 against the deployed configuration {against}, p = 0.0001 that the gain"
+        " is at most 0.001, at most 0.05 may be spent"
+    )
+    assert found.p_value == found.as_evidence()["p_value"] == p_better(gains(0.03), minimum=0.001)
+    assert decided(0.03, accuracy=0.65).verdict == "promote"  # the threshold itself will do
+
+
+def test_what_a_person_decides_by_is_whether_it_is_worse() -> None:
+    compared = comparison(gains(-0.002)).compared
+    assert compared is not None
+    _, rule, shown = decided(-0.002, decision="by hand").rules
+    assert (rule.name, rule.verdict, rule.binding) == ("not worse than deployed", "passed", True)
+    assert (rule.figure, rule.threshold) == (compared.high, 0.0)
+    assert rule.figures.startswith("accuracy -0.0020 against the deployed configuration (95 % int")
+    assert shown.figures.startswith(rule.figures)
+    assert (shown.binding, shown.threshold) == (False, TERMS.minimum_effect)
+
+
+def test_the_deployed_hyperparameters_are_not_worse_whatever_the_figures() -> None:
+    terms = replace(TERMS, decision="routine")
+    found = gate(terms, 0.7, [], None)
+    assert found.terms == terms
+    assert found.rules[1] == Rule(
+        name="not worse than deployed",
+        verdict="passed",
+        figure=0.0,
+        threshold=0.0,
+        figures="the same hyperparameters as deployed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("differences", "level", "told"),
+    [
+        (gains(0.5, 2), 0.05, "though a gain of this size would be found four times in five"),
+        (np.array([0.5]), 0.05, "cannot tell, there are too few users with held-out ratings"),
+        (np.append(np.ones(9), 20.0), 0.01, "cannot tell, about "),
+        (
+            gains(-0.002),
+            0.001,
+            "these 400 users would detect a gain of 0.0208",
+        ),  # 3.93 errors, and 0.001
+    ],
+)
+def test_what_would_tell_is_said(differences: Floats, level: float, told: str) -> None:
+    terms = replace(TERMS, level=level)
+    rule = gate(terms, 0.7, [comparison(differences)], differences).rules[1]
+    assert rule.verdict == "cannot tell"
+    assert rule.figures.startswith("accuracy ")
+    assert told in rule.figures
+
+
+def test_another_objective_keeps_its_name_as_it_is_written() -> None:
+    terms = replace(TERMS, objective="ndcg@10")
+    found = gate(terms, 0.7, [comparison(gains(0.03), metric="ndcg@10")], gains(0.03))
+    assert found.rules[1].figures.startswith("NDCG@10 +0.0300 against")

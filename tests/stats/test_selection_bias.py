@@ -129,3 +129,28 @@ def test_by_lower_bound_what_is_worse_than_deployed_is_chosen_less_often(mean: f
         gained.append(float(chosen.mean()))
     assert worse[1] < 0.5 * worse[0]
     assert gained[1] > gained[0]
+
+
+def test_where_hardly_any_draw_has_a_winner_all_count() -> None:
+    """Nobody's gain is above its noise: the luck is that of the highest of two equal ones."""
+    found = estimate_selection_bias(np.zeros(2), np.ones(2))
+    assert found is not None
+    assert found.of_best > 0.4
+    none = estimate_selection_bias(
+        np.array([-9.0, -9.0]), np.ones(2)
+    )  # no draw at all has a winner
+    assert none is not None
+    assert none.of_best == pytest.approx(1 / np.sqrt(np.pi), abs=0.05)  # of the larger of two
+    assert (none.of_last_half, none.gain_of_last_half) == (0.0, 0.0)
+
+
+def test_what_all_users_of_a_candidate_share_is_no_noise() -> None:
+    """Groups are held against their candidate's own mean, not against that of all candidates."""
+    rng = np.random.default_rng(4)
+    noise = rng.standard_normal((20, 32))
+    noise -= noise.mean(axis=1, keepdims=True)
+    errors = noise.std(axis=1, ddof=1) / np.sqrt(32)
+    spread = np.linspace(0.0, 100.0, 20)
+    apart = estimate_selection_bias(spread, errors, spread[:, None] + noise)
+    assert apart is not None
+    assert apart.of_best == pytest.approx(0, abs=0.05)

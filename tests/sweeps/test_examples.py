@@ -120,3 +120,29 @@ def test_options_that_a_file_says_are_refused_beside_it(world: Path, tmp_path: P
     words = ("--config", path, "--db", world, "--configs", "3")
     assert "leave out --configs" in said(*words, expect=2).output
     assert "--dry-run goes with" in said("--dry-run", "--summary", "--db", world, expect=2).output
+
+
+def test_a_sweep_that_fails_keeps_no_other_from_running(world: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sweeps"
+    folder.mkdir()
+    model = "model: examples.most_popular:MostPopular"
+    sweep_file(folder, "a", model, "gates: {promote: true, accuracy_threshold: 1.0}")
+    sweep_file(folder, "b", model)
+    done = said("--config", folder, "--db", world, "--json", expect=3)
+    assert f"error: {folder / 'a.yaml'}: not promoted: " in done.stderr
+    with connection(world) as conn:
+        found = [(run.settings["name"], run.status) for run in load_runs(conn)]
+    assert sorted(found) == [("a", "completed"), ("b", "completed")]
+
+
+def test_a_dry_run_says_no_more_than_the_limit_of_time_and_names_what_is_chosen(
+    world: Path, tmp_path: Path
+) -> None:
+    path = sweep_file(tmp_path, "one", "early_stopping: {patience: 9}")
+    path.write_text(path.read_text().replace("{jobs: 1}", "{jobs: 1, timeout: 90}"))
+    (told,) = said_json("--config", path, "--dry-run", "--db", world)
+    assert told["seconds"] == 90
+    said("quick", "--db", world, "--jobs", "1", "--quiet")
+    (told,) = said_json("--config", path, "--dry-run", "--db", world)
+    assert told["seconds"] == pytest.approx(min(90, told["seconds_per_experiment"] * 3))
+    assert " more" in said("--config", path, "--dry-run", "--db", world).stdout
