@@ -27,6 +27,7 @@ _PUBLIC = {
     "connection": "db.connection",
     "load_dataset": "db.dataset",
     "load_model": "versioning.registry",
+    "objective": "tasks.function",
     "recommend": "rating_models.recommend",
     "run_lock": "storage.run_lock",
 }

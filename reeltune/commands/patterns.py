@@ -10,7 +10,7 @@ from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.warm_starts import load_patterns
 from reeltune.domain.warm_start import Pattern
-from reeltune.reports.cells import count_cell, gain_cell, outside_text
+from reeltune.reports.cells import NONE, count_cell, gain_cell, outside_text
 from reeltune.tuning.warm_start import is_trusted, trust
 from reeltune.views.json_ready import json_ready
 
@@ -48,7 +48,7 @@ def render_patterns(console: Console, patterns: list[Pattern]) -> None:
 
 
 def _count(pattern: Pattern, name: str) -> str:
-    return f"{10 ** pattern.profile.get(name, 0.0):,.0f}"
+    return f"{10 ** pattern.profile[name]:,.0f}" if name in pattern.profile else NONE
 
 
 def _as_dict(pattern: Pattern) -> dict[str, object]:

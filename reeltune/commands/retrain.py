@@ -18,7 +18,6 @@ from reeltune.commands.study_options import option_study
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import load_deployed
-from reeltune.db.experiments import load_experiment
 from reeltune.db.versions import load_production
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
@@ -30,10 +29,11 @@ from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
 from reeltune.storage.files import read_text
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.registry import space_of
+from reeltune.tasks.registry import subject_of
 from reeltune.tracking.steps import steps_shown
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import HyperparameterTuner
+from reeltune.versioning.finalists import load_deployable
 from reeltune.versioning.request import MIN_NEW_RATINGS, Order, Retraining
 from reeltune.versioning.retraining import retrain
 from reeltune.views.summary import summarise
@@ -114,7 +114,7 @@ def main(
         raise click.UsageError("--apply-hp measures everybody: leave out --panel")
     if action == "report":
         with connection(db_path) as conn:
-            _report(conn, study, as_json)
+            _report(conn, as_json)
     elif action == "tune":
         with connection(db_path) as conn, run_lock(db_path, wait):
             _tune(conn, study, tune_method, tune_configs, as_json, quiet)
@@ -175,7 +175,7 @@ def read_apply_hp(
     if text == "best":
         experiment = HyperparameterTuner(conn, load_dataset(conn), study).get_best_experiment()
     else:
-        experiment = load_experiment(conn, text)
+        experiment = load_deployable(conn, text)
     return space.checked(experiment.hyperparameters), experiment
 
 
@@ -195,8 +195,8 @@ def _tune(
     )
 
 
-def _report(conn: Connection, study: StudyConfig, as_json: bool) -> None:
-    summary = summarise(conn, space=space_of(study))
+def _report(conn: Connection, as_json: bool) -> None:
+    summary = summarise(conn, subject_of=subject_of)
     if as_json:
         print_json(summary.as_dict())
     else:

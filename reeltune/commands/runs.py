@@ -16,8 +16,7 @@ from reeltune.db.warm_starts import load_warm_starts
 from reeltune.domain.study import StudyConfig
 from reeltune.reports.stored_tables import render_stored
 from reeltune.reports.tuning_tables import render_summary
-from reeltune.tasks.registry import space_of
-from reeltune.tuning.orchestrator import study_of
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.stop_request import stop_run
 from reeltune.tuning.stopping import StopRules
@@ -34,7 +33,7 @@ QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout
 def list_command(db_path: Path, as_json: bool) -> None:
     """List the runs there are."""
     with connection(db_path) as conn:
-        stored = describe_stored(conn, space=space_of(StudyConfig()))
+        stored = describe_stored(conn, subject_of=subject_of)
     if as_json:
         print_json(stored.as_dict()["runs"])
     elif stored.runs:
@@ -51,7 +50,7 @@ def show_command(run_id: str, db_path: Path, as_json: bool) -> None:
     """Show what RUN found, and how it was set up."""
     with connection(db_path) as conn:
         run = load_run(conn, run_id)
-        summary = summarise(conn, run_id=run_id, space=space_of(study_of(run)))
+        summary = summarise(conn, run_id=run_id, subject_of=subject_of)
         starts = load_warm_starts(conn, run_id)
     if as_json:
         more = {"settings": dict(run.settings), "warm_starts": [asdict(s) for s in starts]}
@@ -111,7 +110,7 @@ def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None
         return
     click.echo(
         f"run {run_id} is {run.status}: {run.stop_reason}; "
-        f"go on with: {resume_line(run_id, db_path)}"
+        f"go on with: {resume_line(run_id, db_path, run.task)}"
     )
 
 

@@ -59,6 +59,13 @@ class ObjectiveList(click.ParamType[tuple[str, ...]]):
 
 _ONLY_FURTHER = [name for name in all_objectives() if name not in deciding_objectives()]
 
+OPTION_SEED = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    metavar="N",
+    help="Of everything random.  [default: the number of earlier runs]",
+)
+
 _OPTIONS = (
     click.option(
         "--model",
@@ -84,10 +91,5 @@ _OPTIONS = (
         f"{', '.join(deciding_objectives())}; or a list of two or three, also of "
         f"{', '.join(_ONLY_FURTHER)}.",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**31 - 1),
-        metavar="N",
-        help="Of everything random.  [default: the number of earlier runs]",
-    ),
+    OPTION_SEED,
 )

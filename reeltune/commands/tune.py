@@ -7,21 +7,20 @@ import click
 from click.core import ParameterSource
 
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import Front
 from reeltune.commands.compare import show_compared
 from reeltune.commands.patterns import show_patterns
 from reeltune.commands.plan_options import option_plan
 from reeltune.commands.runs import RUN_COMMANDS
 from reeltune.commands.study_options import option_study
 from reeltune.commands.sweeps import run_sweeps, show_forecasts
+from reeltune.commands.tune_function import OPTION_CONFIGS, TuneGroup, check_grid
 from reeltune.commands.tuning_session import Sitting, option_sitting
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.study import StudyConfig
 from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
-from reeltune.search.grid import Grid
-from reeltune.tasks.registry import space_of
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import TuningOrchestrator
@@ -35,14 +34,11 @@ _GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
 _GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
 
 
-@click.group(cls=Front, invoke_without_command=True)
-@click.option("--method", type=click.Choice(list(STRATEGIES)), help="Tune, proposing this way.")
-@click.option(
-    "--configs",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    help="How many candidates to try.  [default: 50; grid 63, bayesian and gp 20]",
+@click.group(
+    cls=TuneGroup, invoke_without_command=True, subcommand_metavar="[FILE.py:NAME | COMMAND] ..."
 )
+@click.option("--method", type=click.Choice(list(STRATEGIES)), help="Tune, proposing this way.")
+@OPTION_CONFIGS
 @option_plan
 @click.option(
     "--config",
@@ -83,7 +79,10 @@ def main(
     study: StudyConfig,
     sitting: Sitting,
 ) -> None:
-    """Try configurations, each by a full retraining, and say which is best."""
+    """Try configurations, each by a full retraining, and say which is best.
+
+    With FILE.py:NAME or package.module:NAME, tune a function of your own: its options come after.
+    """
     if ctx.invoked_subcommand is not None:
         _check_given(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
@@ -96,7 +95,7 @@ def main(
     if dry_run and not config:
         raise click.UsageError("--dry-run goes with --config FILE")
     if summary:
-        _show_summary(sitting, study, run_id)
+        _show_summary(sitting, run_id)
     elif patterns:
         show_patterns(sitting.db_path, as_json=sitting.as_json)
     elif compare:
@@ -110,7 +109,8 @@ def main(
         _check_given(ctx, _GOES_WITH_RESUME, "a resumed run keeps its own settings")
         sitting.resume(resume, plan.stop.timeout_seconds)
     elif method:
-        sitting.tune(study, _planned(plan, method, configs or DEFAULT_CONFIGS[method]))
+        planned = replace(plan, method=method, n_configs=configs or DEFAULT_CONFIGS[method])
+        sitting.tune(study, check_grid(planned))
     else:
         with connection(sitting.db_path) as conn:
             TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
@@ -118,14 +118,6 @@ def main(
 
 for _command in RUN_COMMANDS:
     main.add_command(_command)
-
-
-def _planned(plan: Plan, method: str, n_configs: int) -> Plan:
-    if plan.grid != Grid() and method != "grid":
-        raise click.UsageError(
-            f"--progressive, --grid-radius and --grid-levels go with --method grid, not {method}"
-        )
-    return replace(plan, method=method, n_configs=n_configs)
 
 
 def _check_given(ctx: click.Context, allowed: set[str], rule: str) -> None:
@@ -140,9 +132,9 @@ def _check_given(ctx: click.Context, allowed: set[str], rule: str) -> None:
         raise click.UsageError(f"{rule}: leave out {', '.join(given)}")
 
 
-def _show_summary(sitting: Sitting, study: StudyConfig, run_id: str | None) -> None:
+def _show_summary(sitting: Sitting, run_id: str | None) -> None:
     with connection(sitting.db_path) as conn:
-        found = summarise(conn, run_id=run_id, space=space_of(study))
+        found = summarise(conn, run_id=run_id, subject_of=subject_of)
     if sitting.as_json:
         print_json(found.as_dict())
     else:

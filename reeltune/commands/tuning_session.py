@@ -15,7 +15,6 @@ from reeltune.cli.options import option_db, option_json, option_quiet, option_wa
 from reeltune.commands.command_log import reported
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.db.connection import connection
-from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_run
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
@@ -23,17 +22,18 @@ from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
+from reeltune.tasks.ratings import RatingsTask
+from reeltune.tasks.registry import TaskKind, task_kind
 from reeltune.tracking.progress import watcher
 from reeltune.tracking.steps import steps_shown
-from reeltune.tuning.orchestrator import study_of
+from reeltune.tuning.orchestrator import Orchestrator, study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import Order, Retraining
 from reeltune.versioning.retraining import retrain_best
 
-Work = Callable[[TuningOrchestrator], RunResult]
+Work = Callable[[Orchestrator], RunResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +61,19 @@ class Sitting:
         self._hold(study_of, run_id, lambda orchestrator: orchestrator.resume(run_id, more_seconds))
 
     def _hold(self, study: Callable[[Any], StudyConfig], run_id: str | None, work: Work) -> None:
-        with reported(self.db_path, "tune", self.notify) as told, connection(self.db_path) as conn:
+        with (
+            reported(self.db_path, "tune", self.notify) as told,
+            connection(self.db_path, create=self._creates(study, run_id)) as conn,
+        ):
             with run_lock(self.db_path, self.wait):
+                config = study(None if run_id is None else load_run(conn, run_id))
+                kind = self._kind(config)
                 with self._steps_shown():
-                    data = load_dataset(conn)
-                orchestrator = TuningOrchestrator(
+                    task = kind.of(conn, config)
+                orchestrator = Orchestrator(
                     conn,
-                    data,
-                    study(None if run_id is None else load_run(conn, run_id)),
+                    task,
+                    config,
                     jobs=self.jobs,
                     watch=watcher(remark_console(), quiet=self.quiet or self.as_json),
                 )
@@ -79,10 +84,28 @@ class Sitting:
             told |= result.as_dict() | {"promotion": promotion}
             self._show(orchestrator, result, deployed)
 
+    def _creates(self, study: Callable[[Any], StudyConfig], run_id: str | None) -> bool:
+        """True where the database is made if it is missing: a new run that needs no data in it."""
+        return run_id is None and not task_kind(study(None).task).needs_data
+
+    def _kind(self, study: StudyConfig) -> TaskKind:
+        """Return the kind of task that is tuned.
+
+        Raises:
+            InputError: it is to be promoted, and no model comes of it.
+        """
+        kind = task_kind(study.task)
+        if self.promotes and not kind.deploys:
+            raise InputError(
+                f"--promote puts a model into production, and a {study.task} has none: leave it "
+                "out, and take the best configuration from the result"
+            )
+        return kind
+
     def _steps_shown(self) -> AbstractContextManager[None]:
         return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
-    def _deploy(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
+    def _deploy(self, orchestrator: Orchestrator, result: RunResult) -> Retraining | None:
         """Retrain with the run's best finalist, if the gate lets it; None if none completed."""
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
@@ -97,10 +120,12 @@ class Sitting:
             )
             for finalist in finalists
         ]
-        return retrain_best(conn, orchestrator.data, orders) if orders else None
+        task = orchestrator.task
+        assert isinstance(task, RatingsTask)  # the only one that is deployed as yet
+        return retrain_best(conn, task.data, orders) if orders else None
 
     def _show(
-        self, orchestrator: TuningOrchestrator, result: RunResult, deployed: Retraining | None
+        self, orchestrator: Orchestrator, result: RunResult, deployed: Retraining | None
     ) -> None:
         """Print what a run came to; what failed or was refused ends with its own exit code."""
         if self.as_json:

@@ -4,6 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from reeltune.domain.clock import duration
+from reeltune.domain.shown import figure, gain_figure
+from reeltune.domain.study import RATINGS
 from reeltune.tracking.plain_text import plain_text
 from reeltune.views.changes import Change
 
@@ -16,18 +18,18 @@ def outside_text(console: Console, text: str | None) -> str:
     return escape(plain_text(text or NONE, console.encoding))
 
 
-def value_cell(value: float | None) -> str:
-    """A metric."""
-    return NONE if value is None else f"{value:.4f}"
+def value_cell(value: float | None, task: str = RATINGS) -> str:
+    """A metric of a task."""
+    return NONE if value is None else figure(value, task)
 
 
-def gain_cell(gain: float | None) -> str:
+def gain_cell(gain: float | None, task: str = RATINGS) -> str:
     """A gain, in green where it is above 0 and in red where it is below."""
     if gain is None:
         return NONE
-    shown = f"{gain:+.4f}"
+    shown = gain_figure(gain, task)
     if float(shown) == 0:
-        return "0.0000"
+        return figure(0.0, task)
     return f"[green]{shown}[/]" if gain > 0 else f"[red]{shown}[/]"
 
 

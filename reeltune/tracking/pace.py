@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.shown import figure, gain_figure
 
 LEAST_SECONDS = 0.25  # before that, a rate says nothing
 
@@ -42,8 +43,9 @@ class Pace:
             return "best -"
         value, told = self.best.objective_value, ""
         if self.baseline_value is not None and self.best.number != BASELINE:
-            told = f" {self.run.direction.gain(value, self.baseline_value):+.4f}"
-        return f"best {value:.4f}{told} ({name(self.best)})"
+            gain = self.run.direction.gain(value, self.baseline_value)
+            told = f" {gain_figure(gain, self.run.task)}"
+        return f"best {figure(value, self.run.task)}{told} ({name(self.best)})"
 
     def failed_text(self) -> str:
         """How many failed; empty if none did."""

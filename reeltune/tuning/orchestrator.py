@@ -30,6 +30,7 @@ from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, Start, make_executor
+from reeltune.tasks.registry import described, subject_of
 from reeltune.tasks.task import Evaluator, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
 from reeltune.tuning.initial_design import Opening, leave_pattern
@@ -98,6 +99,7 @@ class Orchestrator:
         a name or limits of its own.
         """
         check_method(plan.method)
+        _check_units(self.task, plan)
         check_way(
             self.study,
             plan.method,
@@ -112,7 +114,8 @@ class Orchestrator:
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
             n_configs=plan.n_configs,
-            settings=plan.settings()
+            settings=described(self.task)
+            | plan.settings()
             | {
                 "further_objectives": list(self.study.further_objectives),
                 "directions": list(directions(self.task, self.study.objectives)),
@@ -171,7 +174,7 @@ class Orchestrator:
 
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """What was tried and found, of all runs and of one in detail (default: the latest)."""
-        return summarise(self.conn, run_id=run_id, space=self.tuner.space)
+        return summarise(self.conn, run_id=run_id, subject_of=subject_of)
 
     def _drive(self, run: TuningRun, seconds: float | None, begin: Callable[[], None]) -> RunResult:
         """Try what is left to try, for `seconds` at most, and record how the run ended.
@@ -208,7 +211,7 @@ class Orchestrator:
             raise InterruptedRunError(
                 f"run {run.tuning_run_id} is interrupted after {n_done} of "
                 f"{run.n_configs + 1} experiments; go on with: "
-                f"{resume_line(run.tuning_run_id, database_path(self.conn))}"
+                f"{resume_line(run.tuning_run_id, database_path(self.conn), run.task)}"
             ) from None
         finally:
             self._close(run, status, stop)
@@ -256,9 +259,25 @@ class Orchestrator:
             set_run_process(self.conn, run.tuning_run_id, None)
 
 
+def _check_units(task: Task, plan: Plan) -> None:
+    """Refuse to measure some of the units where a task can only measure all.
+
+    Raises:
+        InputError: the plan asks for it.
+    """
+    asked = {"--pruner": plan.pruner, "--panel": plan.panel}
+    named = [name for name, given in asked.items() if given is not None]
+    if named and not task.has_units:
+        raise InputError(
+            f"{' and '.join(named)} measures some of the units first, and {task.model} cannot: "
+            "declare its n_units, or leave that out"
+        )
+
+
 def study_of(run: TuningRun) -> StudyConfig:
     """The study that a stored run belongs to."""
     return StudyConfig(
+        task=run.task,
         model=run.model,
         split=run.split,
         objective=run.objective,

@@ -24,7 +24,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
             f"`tune_orchestrator.py --method {run.method}`"
         )
     check_method(run.method)
-    changed = [change.what for change in code_changes(run.code_version, run.model)]
+    changed = [change.what for change in code_changes(run.code_version, run.model, run.task)]
     if run.data_fingerprint != tuner.task.key(run.objective).data_fingerprint:
         changed.insert(0, "the data")
     if run.space_fingerprint != tuner.space.fingerprint:

@@ -3,23 +3,26 @@
 import shlex
 from pathlib import Path
 
+from reeltune.domain.study import RATINGS
 from reeltune.views.comparison import Difference
 from reeltune.views.stored import RunLine, Stored
 
 DEFAULT_DB = Path("movies.db")
 _DEFAULTS = {"split": "user-time", "objective": "accuracy"}
+TUNES = {RATINGS: "python tune_orchestrator.py"}  # by task; of the others:
+_TUNE = "reeltune tune"
 
 
 def first_command(stored: Stored, db: Path) -> str:
     """What to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
         if run.status in ("running", "interrupted"):
-            return resume_line(run.tuning_run_id, db)
+            return resume_line(run.tuning_run_id, db, run.task)
     for run in stored.runs:
         if run.status == "planned":
             n = run.experiments_by_status.get("pending", 0)
-            return _tune(run.method, max(1, n), _options(run, db))
-    return _tune("bayesian", 20, _db_option(db))
+            return _tune(run, run.method, max(1, n), db)
+    return _line(TUNES[RATINGS], "--method bayesian --configs 20", _db_option(db))
 
 
 def next_command(
@@ -35,30 +38,36 @@ def next_command(
         db: the database.
     """
     if run.status in ("running", "interrupted"):
-        return resume_line(run.tuning_run_id, db)
-    if best is None or deployed or difference.verdict == "worse":
-        return _tune("bayesian", max(20, run.n_configs), _options(run, db))
+        return resume_line(run.tuning_run_id, db, run.task)
+    has_model = run.task == RATINGS  # of anything else there is nothing to deploy
+    if not has_model or best is None or deployed or difference.verdict == "worse":
+        return _tune(run, "bayesian", max(20, run.n_configs), db)
     return _line("python retrain_model.py --apply-hp", shlex.quote(best), _db_option(db))
 
 
-def resume_line(run_id: str, db: Path) -> str:
+def resume_line(run_id: str, db: Path, task: str = RATINGS) -> str:
     """The command that goes on with a run."""
-    words = "python tune_orchestrator.py --resume"
-    return _line(words, shlex.quote(run_id), _db_option(db))
+    return _line(TUNES.get(task, _TUNE), "--resume", shlex.quote(run_id), _db_option(db))
 
 
-def _tune(method: str, n_configs: int, options: str) -> str:
-    command = f"python tune_orchestrator.py --method {shlex.quote(method)} --configs {n_configs}"
-    return _line(command, options)
-
-
-def _options(run: RunLine, db: Path) -> str:
-    """The options that differ from the defaults."""
-    given = {"split": run.split, "objective": ",".join(run.objectives)}
+def _tune(run: RunLine, method: str, n_configs: int, db: Path) -> str:
+    """The command that tunes as `run` did, by a method."""
+    how = f"--method {shlex.quote(method)} --configs {n_configs}"
+    objective = ",".join(run.objectives)
+    if run.task != RATINGS:
+        how += f" --objective {shlex.quote(objective)}"
+        return _line(_TUNE, shlex.quote(_shown_model(run.model)), how, _db_option(db))
+    given = {"split": run.split, "objective": objective}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
     if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
         parts.insert(0, f"--model {shlex.quote(run.model)}")
-    return _line(*parts, _db_option(db))
+    return _line(TUNES[RATINGS], how, *parts, _db_option(db))
+
+
+def _shown_model(model: str) -> str:
+    """A function's name, its file as short as it can be said from the working directory."""
+    module, _, name = model.rpartition(":")
+    return f"{_shown(Path(module))}:{name}" if module.endswith(".py") else model
 
 
 def _db_option(db: Path) -> str:

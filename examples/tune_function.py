@@ -1,0 +1,41 @@
+"""A function of one's own, tuned: exponential smoothing of daily sales, with no ratings anywhere.
+
+reeltune tune examples/tune_function.py:forecast --configs 20 --db study.db
+"""
+
+import numpy as np
+
+import reeltune
+from reeltune import Hyperparameter, Single, Space
+
+DAYS = np.arange(400)
+SALES = (
+    100
+    + 0.1 * DAYS
+    + 20 * np.sin(2 * np.pi * DAYS / 7)
+    + np.random.default_rng(1).normal(scale=5, size=len(DAYS))
+)
+FIRST_DAY = 60  # that is forecast; the days before it are for warming up
+LEVEL = Hyperparameter(
+    name="level", default=0.3, low=0.0, high=1.0, meaning="weight of today in the level"
+)
+WEEKDAY = Hyperparameter(
+    name="weekday", default=0.3, low=0.0, high=1.0, meaning="weight of today in its weekday"
+)
+
+
+@reeltune.objective(
+    space=Space((Single(LEVEL), Single(WEEKDAY))),
+    metrics={"error": "minimize", "worst day": "minimize"},
+)
+def forecast(configuration):  # type: ignore[no-untyped-def]
+    """Forecast each day from the days before it; one error per day, so that gains have intervals."""
+    level, weekdays = SALES[0], np.zeros(7)
+    errors = []
+    for day, sold in enumerate(SALES):
+        expected = level + weekdays[day % 7]
+        if day >= FIRST_DAY:
+            errors.append(abs(sold - expected))
+        level += configuration["level"] * (sold - expected)
+        weekdays[day % 7] += configuration["weekday"] * (sold - expected)
+    return {"error": errors, "worst day": max(errors)}
