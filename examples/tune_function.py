@@ -29,7 +29,7 @@ WEEKDAY = Hyperparameter(
     metrics={"error": "minimize", "worst day": "minimize"},
 )
 def forecast(configuration):  # type: ignore[no-untyped-def]
-    """Forecast each day from the days before it; one error per day, so that gains have intervals."""
+    """Forecast each day from those before it: an error per day, so that gains have intervals."""
     level, weekdays = SALES[0], np.zeros(7)
     errors = []
     for day, sold in enumerate(SALES):
