@@ -135,8 +135,8 @@ def main() -> None:
 
 def _load(db: Path) -> list[str]:
     code = (
-        "import sys, pathlib; from db.connection import connection;"
-        " from db.dataset import load_dataset\n"
+        "import sys, pathlib; from reeltune.db.connection import connection;"
+        " from reeltune.db.dataset import load_dataset\n"
         "with connection(pathlib.Path(sys.argv[1])) as conn: load_dataset(conn)"
     )
     return ["-c", code, str(db)]

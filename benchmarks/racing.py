@@ -3,7 +3,7 @@
     python -m benchmarks.racing --db movies.db [--configs 2048] [--json racing.json]
 
 All on 2 of 32 groups of users, the best quarter of them on 8, the best quarter of those on all: the
-looks of `--pruner halving`, with all configurations known from the start. Beside it, all of them
+rungs of `--pruner halving`, with all configurations known from the start. Beside it, all of them
 measured on all users: how many per second, and what the winner of the race is worth among them.
 """
 
@@ -27,7 +27,7 @@ from reeltune.domain.study import StudyConfig
 from reeltune.engine.engine import Engine
 from reeltune.stats.paired_gain import lots
 from reeltune.tasks.ratings import RatingsEvaluator
-from reeltune.tuning.pruning_rules import LOOKS, REDUCTION
+from reeltune.tuning.pruning_rules import REDUCTION, RUNGS
 
 
 class Found(NamedTuple):
@@ -54,13 +54,13 @@ def race(parts: Sequence[Engine], configurations: Sequence[Configuration], objec
 
 
 def parts_of(trainer: RatingsEvaluator) -> list[Engine]:
-    """The engine for the users of each look, and for all."""
+    """The engine for the users of each rung, and for all."""
     whole = trainer.engine
     assert whole is not None, "there is no engine for this data"
     users = whole.world.users
     groups = lots(len(users), 1)
-    looks = [whole.among(np.sort(np.concatenate([users[g] for g in groups[:n]]))) for n in LOOKS]
-    return [*looks, whole]
+    rungs = [whole.among(np.sort(np.concatenate([users[g] for g in groups[:n]]))) for n in RUNGS]
+    return [*rungs, whole]
 
 
 def timed(n: int, work: Callable[[], int]) -> Found:

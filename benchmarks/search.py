@@ -57,7 +57,7 @@ def all_pieces(
                 by_name[piece.objective],
                 piece.seed,
                 piece.experiments,
-                piece.in_flight,
+                piece.asynchronous_delay,
             )
             done = replace(piece, regrets=tuple(regrets))
             keep_piece(keep, done)
@@ -88,7 +88,7 @@ def main(
     first_seed: int,
     experiments: int,
     data_experiments: int,
-    in_flight: str,
+    asynchronous_delay: str,
     names: str,
     objective_names: str,
     databases: tuple[Path, ...],
@@ -107,7 +107,7 @@ def main(
     ]
     objectives = [*made_up, *map(data_objective, databases)]
     most = {o.name: experiments if o in made_up else data_experiments for o in objectives}
-    at_once = [int(n) for n in in_flight.split(",")]
+    at_once = [int(n) for n in asynchronous_delay.split(",")]
     span = range(first_seed, first_seed + seeds)
     pieces = list(wanted(chosen, objectives, span, at_once, most))
     found = all_pieces(pieces, objectives, keep, seconds)
@@ -117,7 +117,7 @@ def main(
         print_regrets(found, n)
     print_costs(costly)
     if picture is not None:
-        first = [piece for piece in found if piece.in_flight == at_once[0]]
+        first = [piece for piece in found if piece.asynchronous_delay == at_once[0]]
         shown = [o.name for o in objectives if o is objectives[0] or o not in made_up]
         panels = {name: medians(first, name) for name in shown}
         picture.write_text(chart({**panels, "mean of all": suite_means(first)}))

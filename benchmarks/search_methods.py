@@ -37,11 +37,11 @@ class Ours:
         strategy: Strategy,
         objective: Objective,
         seed: int,
-        in_flight: int,
+        asynchronous_delay: int,
         guesses: tuple[Configuration, ...] = (),
     ) -> None:
         self.strategy, self.space = strategy, objective.space
-        self.seed, self.in_flight = seed, in_flight
+        self.seed, self.asynchronous_delay = seed, asynchronous_delay
         self.firsts = [objective.first(seed), *guesses]
         self.trials: list[Trial] = []
 
@@ -57,7 +57,7 @@ class Ours:
                 seed=self.seed,
                 number=number,
                 trials=self.trials,
-                in_flight=self.in_flight,
+                asynchronous_delay=self.asynchronous_delay,
             )
             proposal = propose(self.strategy, problem)
             if proposal is None:
@@ -119,13 +119,15 @@ def methods() -> dict[str, Method]:
 
 
 def _ours(name: str) -> Method:
-    return lambda objective, seed, in_flight: Ours(STRATEGIES[name], objective, seed, in_flight)
+    return lambda objective, seed, asynchronous_delay: Ours(
+        STRATEGIES[name], objective, seed, asynchronous_delay
+    )
 
 
-def _guessed(objective: Objective, seed: int, in_flight: int) -> Searcher:
+def _guessed(objective: Objective, seed: int, asynchronous_delay: int) -> Searcher:
     assert objective.guesses is not None
     guesses = tuple(objective.guesses(seed))
-    return Ours(STRATEGIES["gp"], objective, seed, in_flight, guesses)
+    return Ours(STRATEGIES["gp"], objective, seed, asynchronous_delay, guesses)
 
 
 def _peer(sampler: str) -> Method:

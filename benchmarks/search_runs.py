@@ -24,7 +24,7 @@ class Piece:
     method: str
     objective: str
     seed: int
-    in_flight: int
+    asynchronous_delay: int
     experiments: int
     program: str  # of the method
     regrets: tuple[float, ...] = ()
@@ -36,21 +36,21 @@ class Piece:
             self.method,
             self.objective,
             self.seed,
-            self.in_flight,
+            self.asynchronous_delay,
             self.experiments,
             self.program,
         )
 
 
 def search_regrets(
-    method: Method, objective: Objective, seed: int, n: int, in_flight: int = 1
+    method: Method, objective: Objective, seed: int, n: int, asynchronous_delay: int = 1
 ) -> list[float]:
     """Normalised regret of the incumbent at each of `STOPS` up to `n` experiments.
 
-    Proposal k sees the results up to k - `in_flight`.
+    Proposal k sees the results up to k - `asynchronous_delay`.
     """
     noise = np.random.default_rng([seed, NOISE_STREAM])
-    searcher = method(objective, seed, in_flight)
+    searcher = method(objective, seed, asynchronous_delay)
     scale = objective.scale()
     true: list[float] = []
     seen: list[float] = []
@@ -58,8 +58,8 @@ def search_regrets(
         assert objective.space.faults(configuration) == []
         true.append(objective.value(configuration))
         seen.append(true[-1] + scale * objective.noise_share * noise.standard_normal())
-        if len(true) >= in_flight:
-            told = len(true) - in_flight
+        if len(true) >= asynchronous_delay:
+            told = len(true) - asynchronous_delay
             searcher.tell(told, seen[told])
     stops = [stop for stop in STOPS if stop <= n]
     best = [true[int(np.argmax(seen[:stop]))] for stop in stops]
@@ -70,7 +70,7 @@ def wanted(
     methods: Iterable[str],
     objectives: Iterable[Objective],
     seeds: range,
-    in_flight: Iterable[int],
+    asynchronous_delay: Iterable[int],
     most: Mapping[str, int],
 ) -> Iterator[Piece]:
     """The pieces of a benchmark, a seed of everything before the next seed.
@@ -78,11 +78,11 @@ def wanted(
     Args:
         most: experiments, by objective; slow peers have fewer.
     """
-    methods, in_flight = list(methods), list(in_flight)
+    methods, asynchronous_delay = list(methods), list(asynchronous_delay)
     objectives = list(objectives)
     for seed in seeds:
         for objective in objectives:
-            for at_once in in_flight:
+            for at_once in asynchronous_delay:
                 for method in methods:
                     if method == GUESSED and objective.guesses is None:
                         continue
@@ -91,7 +91,7 @@ def wanted(
                         method=method,
                         objective=objective.name,
                         seed=seed,
-                        in_flight=at_once,
+                        asynchronous_delay=at_once,
                         experiments=min(n, SLOW.get(method, n)),
                         program=program_of(method),
                     )

@@ -20,12 +20,12 @@ def runs_of(pieces: Sequence[Piece], method: str, objective: str) -> Floats:
     return np.array([row[:stops] for row in rows], dtype=np.float64).reshape(len(rows), stops)
 
 
-def print_regrets(pieces: Sequence[Piece], in_flight: int) -> None:
+def print_regrets(pieces: Sequence[Piece], asynchronous_delay: int) -> None:
     """One table per objective, median and quartiles over seeds, and one of the mean of medians."""
-    chosen = [piece for piece in pieces if piece.in_flight == in_flight]
+    chosen = [piece for piece in pieces if piece.asynchronous_delay == asynchronous_delay]
     console = Console(width=120)
     for objective in _names(chosen, "objective"):
-        title = f"Regret on {objective}, {in_flight} in flight: median (quartiles)"
+        title = f"Regret on {objective}, {asynchronous_delay} in flight: median (quartiles)"
         table = _table(title)
         for method in _names(chosen, "method"):
             runs = runs_of(chosen, method, objective)
@@ -35,7 +35,9 @@ def print_regrets(pieces: Sequence[Piece], in_flight: int) -> None:
                 table.add_row(method, str(len(runs)), *_filled(cells))
         console.print(table)
     objectives = _names(chosen, "objective")
-    table = _table(f"Mean of the medians over {', '.join(objectives)}, {in_flight} in flight")
+    table = _table(
+        f"Mean of the medians over {', '.join(objectives)}, {asynchronous_delay} in flight"
+    )
     for method, means in suite_means(chosen).items():
         seeds = min(len(runs_of(chosen, method, objective)) for objective in objectives)
         table.add_row(method, str(seeds), *_filled([f"{value:.3f}" for value in means]))

@@ -30,7 +30,7 @@ from reeltune.domain.experiment import Experiment, TuningRun
 from reeltune.domain.space import Configuration
 from reeltune.search import STRATEGIES, Trial
 from reeltune.tuning.proposer import new_experiment
-from reeltune.tuning.warm_start import MetaFeatures, leads, pattern_of
+from reeltune.tuning.warm_start import MetaFeatures, source_of, warm_start_candidates
 
 MOVED = 0.03  # deviation of related tastes, along each axis of the cube
 NOISE = 0.03
@@ -96,9 +96,11 @@ def starts_after(earlier: Objective, seed: int, current: Configuration) -> list[
         status="completed",
     )
     profile = {"n_users": 1.0}
-    pattern = pattern_of(run, profile, experiments_on(earlier, run))
-    found = leads([pattern], run, MetaFeatures(profile, profile), RECOMMENDER, current, [])
-    return [lead.hyperparameters for lead in found]
+    source = source_of(run, profile, experiments_on(earlier, run))
+    found = warm_start_candidates(
+        [source], run, MetaFeatures(profile, profile), RECOMMENDER, current, []
+    )
+    return [candidate.hyperparameters for candidate in found]
 
 
 def experiments_on(objective: Objective, run: TuningRun) -> list[Experiment]:

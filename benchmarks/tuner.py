@@ -124,7 +124,7 @@ def main() -> None:
         for name in options.methods.split(","):
             strategy = STRATEGIES[name]
             for how, together in (("one by one", False), ("in batches", True)):
-                if together and strategy.looks_back:
+                if together and strategy.is_adaptive:
                     continue
                 print(
                     f"{n:>6,} {name:<14}{how:<12}{cost(strategy, n, together=together).as_text()}"

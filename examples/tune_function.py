@@ -6,7 +6,7 @@ reeltune tune examples/tune_function.py:forecast --configs 20 --db study.db
 import numpy as np
 
 import reeltune
-from reeltune import Hyperparameter, Single, Space
+from reeltune import CategoricalParameter, FloatParameter, Space, when
 
 DAYS = np.arange(400)
 SALES = (
@@ -16,16 +16,26 @@ SALES = (
     + np.random.default_rng(1).normal(scale=5, size=len(DAYS))
 )
 FIRST_DAY = 60  # that is forecast; the days before it are for warming up
-LEVEL = Hyperparameter(
-    name="level", default=0.3, low=0.0, high=1.0, meaning="weight of today in the level"
-)
-WEEKDAY = Hyperparameter(
-    name="weekday", default=0.3, low=0.0, high=1.0, meaning="weight of today in its weekday"
+SPACE = Space.of(
+    FloatParameter(
+        name="level", default=0.3, low=0.001, high=1.0, log=True, meaning="weight of today's level"
+    ),
+    CategoricalParameter(
+        name="season", default="none", choices=("none", "weekday"), meaning="what comes back"
+    ),
+    FloatParameter(
+        name="weekday",
+        default=0.3,
+        low=0.0,
+        high=1.0,
+        meaning="weight of today in its weekday",
+        active_when=when(season="weekday"),
+    ),
 )
 
 
 @reeltune.objective(
-    space=Space((Single(LEVEL), Single(WEEKDAY))),
+    space=SPACE,
     metrics={"error": "minimize", "worst day": "minimize"},
 )
 def forecast(configuration):  # type: ignore[no-untyped-def]
@@ -37,5 +47,5 @@ def forecast(configuration):  # type: ignore[no-untyped-def]
         if day >= FIRST_DAY:
             errors.append(abs(sold - expected))
         level += configuration["level"] * (sold - expected)
-        weekdays[day % 7] += configuration["weekday"] * (sold - expected)
+        weekdays[day % 7] += configuration.get("weekday", 0.0) * (sold - expected)
     return {"error": errors, "worst day": max(errors)}

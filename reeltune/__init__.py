@@ -10,11 +10,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Ascending": "domain.space",
+    "BooleanParameter": "domain.space",
     "Catalogue": "ratings.catalogue",
+    "CategoricalParameter": "domain.space",
     "Dataset": "ratings.dataset",
+    "FloatParameter": "domain.space",
     "HandWeighted": "rating_models.hand_weighted",
     "Hyperparameter": "domain.space",
     "HyperparameterTuner": "tuning.ratings",
+    "IntParameter": "domain.space",
     "Plan": "tuning.plan",
     "RatingTable": "ratings.table",
     "Recommendation": "ratings.recommender",
@@ -30,6 +35,7 @@ _PUBLIC = {
     "objective": "tasks.function",
     "recommend": "rating_models.recommend",
     "run_lock": "storage.run_lock",
+    "when": "domain.space",
 }
 """By name, the module that defines it."""
 

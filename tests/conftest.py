@@ -1,13 +1,14 @@
 """What all tests share: a small made-up world, and no stopwatch on properties."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from reeltune.cli.console import progress_bar, remark_console
-from reeltune.db.connection import connection
+from reeltune.db.connection import Connection, connection
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
 
@@ -32,3 +33,11 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def world(small_world: Path, tmp_path: Path) -> Path:
     """A copy of that database, to be changed."""
     return Path(shutil.copy(small_world, tmp_path / "movies.db"))
+
+
+@pytest.fixture
+def conn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    """An empty database, named as by default in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    with connection(tmp_path / "movies.db", create=True) as found:
+        yield found

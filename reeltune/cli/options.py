@@ -32,11 +32,12 @@ def option_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def option_wait(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--wait`, for when another run holds the database."""
+    """Add `--wait`, for when another run or another program holds the database."""
     return click.option(
         "--wait",
         type=click.FloatRange(0),
         default=0.0,
         metavar="SECONDS",
-        help="Wait so long for another run to end; without it, leave at once with 4.",
+        help="Wait so long for another run to end, or another program to let go of the database; "
+        "without it, exit with 4: at once for a run, after 30 seconds for a program.",
     )(function)

@@ -9,13 +9,15 @@ import click
 from reeltune.cli.console import print_json
 from reeltune.cli.exits import EXIT_ERROR, Group
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
+from reeltune.db.aside import Aside, put_back, size_of
 from reeltune.db.backup import Backup, save_backup
 from reeltune.db.connection import connection
 from reeltune.db.doctor import Finding, check_file, examine
+from reeltune.db.readers import may_write
 from reeltune.db.restore import load_backup, restore_backup
-from reeltune.db.versions import Fault
+from reeltune.db.versions import Fault, database_path
 from reeltune.domain.clock import stamp
-from reeltune.domain.errors import BusyError
+from reeltune.domain.errors import BusyError, StorageError
 from reeltune.storage.run_lock import run_lock
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
@@ -74,11 +76,17 @@ def check(db_path: Path, as_json: bool, quiet: bool) -> None:
         print_json({"ok": not faults, "faults": _faults_json(faults)})
     elif not faults and not quiet:
         click.echo(f"nothing is wrong with {str(db_path)!r}")
-    _end(faults, as_json)
+    if not as_json:
+        for fault in faults:
+            click.echo(_printable(f"{fault.subject}: {fault.what}; {fault.remedy}"))
+    if faults:
+        sys.exit(EXIT_ERROR)
 
 
 @db.command()
-@click.option("--fix", is_flag=True, help="Mend what can be mended without loss.")
+@click.option(
+    "--fix", is_flag=True, help="Mend what can be mended; what is removed is moved aside."
+)
 @option_wait
 @option_db
 @option_json
@@ -88,39 +96,85 @@ def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) ->
 
     While a run is alive only what it cannot be changing is looked at, and nothing is mended.
     """
-    with connection(db_path) as conn:
+    with connection(db_path, wait_seconds=wait) as conn:
+        aside = Aside.of(database_path(conn))
+        mended: list[Fault] = []
         try:
             with run_lock(db_path, wait):
-                found = examine(conn, idle=True)
-                mended = _mend(found) if fix else []
-                left = examine(conn, idle=True) if fix else found
-        except BusyError as error:
-            if fix:
+                left = examine(conn, idle=True)
+                if fix:
+                    _show_removals(left, aside, quiet=as_json or quiet)
+                    mended = _mend(left, aside)
+                    left = examine(conn, idle=True)
+        except (BusyError, StorageError) as error:
+            if fix or (isinstance(error, StorageError) and may_write(db_path)):
                 raise
             click.echo(f"note: {error}", err=True)
-            mended, left = [], examine(conn, idle=False)
-    faults = [finding.fault for finding in left]
-    if as_json:
-        print_json(
-            {"ok": not faults, "faults": _faults_json(faults), "mended": _faults_json(mended)}
-        )
-    else:
-        for fault in mended:
-            click.echo(f"mended: {_printable(fault.subject)}: {_printable(fault.what)}")
-        if not faults and not quiet:
-            click.echo("nothing is wrong" if not mended else "nothing else is wrong")
+            left = examine(conn, idle=False)
+    _show_examined([finding.fault for finding in left], mended, aside, as_json, quiet)
     if not fix and not as_json and any(finding.mend for finding in left):
         click.echo("`python -m db doctor --fix` mends what can be mended without loss", err=True)
-    _end(faults, as_json)
+    if left:
+        sys.exit(EXIT_ERROR)
 
 
-def _mend(found: Sequence[Finding]) -> list[Fault]:
+@db.command()
+@click.argument("directory", type=_DIRECTORY, required=False)
+@option_wait
+@option_db
+@option_json
+@option_quiet
+def undo(directory: Path | None, wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Put back what `doctor --fix` moved aside: the last time, or what is in DIRECTORY."""
+    with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
+        done, left = put_back(database_path(conn), directory)
+    if as_json:
+        print_json({"put_back": list(map(str, done)), "left_aside": list(map(str, left))})
+    elif not quiet:
+        for path in done:
+            click.echo(f"put back: {_printable(str(path))}")
+    for path in left:
+        click.echo(
+            f"note: left aside, for something else is there: {_printable(str(path))}", err=True
+        )
+    if left:
+        sys.exit(EXIT_ERROR)
+
+
+def _show_removals(found: Sequence[Finding], aside: Aside, *, quiet: bool) -> None:
+    """Say what is going to be moved, before it is."""
+    paths = [finding.removes for finding in found if finding.mend and finding.removes]
+    if paths and not quiet:
+        click.echo(f"moved aside, into {_printable(str(aside.directory))!r}:")
+        for path in paths:
+            click.echo(f"  {_printable(str(path))}, {size_of(path):,} bytes")
+
+
+def _mend(found: Sequence[Finding], aside: Aside) -> list[Fault]:
     mended = []
     for finding in found:
         if finding.mend is not None:
-            finding.mend()
+            finding.mend(aside)
             mended.append(finding.fault)
     return mended
+
+
+def _show_examined(
+    faults: Sequence[Fault], mended: Sequence[Fault], aside: Aside, as_json: bool, quiet: bool
+) -> None:
+    where = str(aside.directory) if aside.came_from else None
+    if as_json:
+        said = {"ok": not faults, "faults": _faults_json(faults), "mended": _faults_json(mended)}
+        print_json(said | {"aside": where})
+        return
+    for fault in mended:
+        click.echo(f"mended: {_printable(fault.subject)}: {_printable(fault.what)}")
+    if where is not None and not quiet:
+        click.echo(f"`python -m db undo` puts back what is in {_printable(where)!r}")
+    if not faults and not quiet:
+        click.echo("nothing is wrong" if not mended else "nothing else is wrong")
+    for fault in faults:
+        click.echo(_printable(f"{fault.subject}: {fault.what}; {fault.remedy}"))
 
 
 def _tell(found: Backup, how: str, as_json: bool, quiet: bool) -> None:
@@ -144,15 +198,6 @@ def _tell(found: Backup, how: str, as_json: bool, quiet: bool) -> None:
 
 def _faults_json(faults: Iterable[Fault]) -> list[dict[str, str]]:
     return [{"subject": f.subject, "what": f.what, "remedy": f.remedy} for f in faults]
-
-
-def _end(faults: Sequence[Fault], as_json: bool) -> None:
-    if not as_json:
-        for fault in faults:
-            line = f"{fault.subject}: {fault.what}; {fault.remedy}"
-            click.echo(_printable(line))
-    if faults:
-        sys.exit(EXIT_ERROR)
 
 
 def _printable(text: str) -> str:

@@ -34,7 +34,7 @@ from reeltune.tracking.steps import steps_shown
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.versioning.finalists import load_deployable
-from reeltune.versioning.request import MIN_NEW_RATINGS, Order, Retraining
+from reeltune.versioning.request import MIN_NEW_RATINGS, NOBODY, Order, Retraining
 from reeltune.versioning.retraining import retrain
 from reeltune.views.summary import summarise
 
@@ -116,11 +116,11 @@ def main(
         with connection(db_path) as conn:
             _report(conn, as_json)
     elif action == "tune":
-        with connection(db_path) as conn, run_lock(db_path, wait):
+        with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
             _tune(conn, study, tune_method, tune_configs, as_json, quiet)
     else:
         with reported(db_path, "retrain", notify, records=not conditions["dry_run"]) as told:
-            with connection(db_path) as conn, run_lock(db_path, wait):
+            with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
                 order = _order(conn, study, apply_hp, conditions)
                 with steps_shown(remark_console(), quiet=quiet or as_json):
                     result = retrain(conn, load_dataset(conn), order)
@@ -211,3 +211,5 @@ def _show(result: Retraining, as_json: bool) -> None:
         render_retraining(result_console(), result)
     if result.verdict == "refused":
         raise GateError(f"not promoted: {result.said}")
+    if result.verdict == NOBODY:
+        raise InputError(result.said)

@@ -10,7 +10,7 @@ from reeltune.gate.comparisons import EVERYONE, Contrast
 from reeltune.gate.guardrails import Rule
 from reeltune.reports.cells import outside_text, value_cell
 from reeltune.reports.contrast_tables import render_contrasts
-from reeltune.versioning.request import Retraining
+from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining
 
 _COLOURS = {
     "promoted": "green",
@@ -26,7 +26,9 @@ def render_retraining(console: Console, result: Retraining) -> None:
 
     Segments are told of only where the gate has something against them.
     """
-    if result.verdict == "nothing new":
+    if result.verdict == NOBODY:
+        return  # it is an error, and told as such
+    if result.verdict == NOTHING_NEW:
         console.print(f"[yellow]Nothing new[/]: {outside_text(console, result.said)}")
         return
     console.print()

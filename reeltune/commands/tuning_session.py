@@ -30,7 +30,7 @@ from reeltune.tuning.orchestrator import Orchestrator, study_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
-from reeltune.versioning.request import Order, Retraining
+from reeltune.versioning.request import NOBODY, Order, Retraining
 from reeltune.versioning.retraining import retrain_best
 
 Work = Callable[[Orchestrator], RunResult]
@@ -63,7 +63,9 @@ class Sitting:
     def _hold(self, study: Callable[[Any], StudyConfig], run_id: str | None, work: Work) -> None:
         with (
             reported(self.db_path, "tune", self.notify) as told,
-            connection(self.db_path, create=self._creates(study, run_id)) as conn,
+            connection(
+                self.db_path, create=self._creates(study, run_id), wait_seconds=self.wait
+            ) as conn,
         ):
             with run_lock(self.db_path, self.wait):
                 config = study(None if run_id is None else load_run(conn, run_id))
@@ -137,11 +139,14 @@ class Sitting:
             render_found(console, summary)
             if deployed is not None:
                 render_retraining(console, deployed)
-            render_next(console, summary)
+            if deployed is None or deployed.verdict != NOBODY:
+                render_next(console, summary)
         if result.status == "failed":
             raise InputError(f"run {result.tuning_run_id} failed: {result.stop_reason}")
         if deployed is not None and deployed.verdict == "refused":
             raise GateError(f"not promoted: {deployed.said}")
+        if deployed is not None and deployed.verdict == NOBODY:
+            raise InputError(f"not promoted: {deployed.said}")
 
 
 def _reason(finalist: Experiment, result: RunResult) -> str:

@@ -1,6 +1,7 @@
 """The commands `reproduce`, `at`, `gc` and `status` of model_versioning.py."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -84,8 +85,11 @@ def gc_command(
 
     Their lineage and figures stay, from which `reproduce --restore` can make them again.
     """
-    with connection(db_path) as conn, run_lock(db_path, wait):
+    held = nullcontext() if dry_run else run_lock(db_path, wait)
+    with connection(db_path, wait_seconds=wait) as conn, held:
         found = remove_old(conn, keep, dry_run=dry_run)
+    for text in found.stays_for:
+        click.echo(f"note: nothing is removed, which may be needed: {plain(text)}", err=True)
     if as_json:
         print_json(found.as_dict())
     elif not quiet:

@@ -45,7 +45,8 @@ class Popularity:
         return self._mix(values)[movies]
 
     def _mix(self, values: Configuration) -> Floats:
-        return (
+        mixed: Floats = (
             values["popularity_rating_weight"] * self.means
             + values["popularity_count_weight"] * self.counts
         )
+        return mixed

@@ -22,13 +22,20 @@ from reeltune.db.connection import (
     open_unchanged,
     schema_version,
 )
-from reeltune.db.versions import check_database, check_version, load_versions
+from reeltune.db.versions import (
+    check_database,
+    check_version,
+    database_path,
+    load_versions,
+    name_artifacts,
+)
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.storage.artifacts import (
     ARRAYS,
     MANIFEST,
     artifacts_directory,
+    find_artifact,
     sync_directory,
     write_synced,
 )
@@ -63,6 +70,7 @@ def save_backup(database: Path, directory: Path) -> Backup:
         InputError: the directory is there already.
         StorageError: the database or the model in production is damaged, or the disk is full.
     """
+    database = database.resolve()  # its models lie beside what a link leads to
     if directory.exists():
         raise InputError(f"{str(directory)!r} is there already: name a directory that is not")
     draft = unfinished(directory)
@@ -92,7 +100,14 @@ def _fill(database: Path, draft: Path, directory: Path) -> Backup:
         _copy_database(conn, copy, database)
     with connection(copy) as conn:  # brings the copy, and not the original, to the newest schema
         schema = schema_version(conn)
-        left_out = _copy_artifacts(conn, database)
+        places = _places(conn, database)
+        name_artifacts(conn, artifacts_directory(copy).name)
+        left_out = _copy_artifacts(conn, places)
+        faults = check_database(conn)
+        if faults:
+            raise StorageError(
+                f"{str(database)!r} is damaged: {faults[0].what}; {faults[0].remedy}"
+            )
         conn.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
     if any(copy.with_name(copy.name + ending).exists() for ending in ("-wal", "-journal")):
         raise StorageError(f"{str(directory)!r} cannot be written: its log could not be merged")
@@ -114,25 +129,34 @@ def _copy_database(conn: Connection, copy: Path, database: Path) -> None:
         raise StorageError(f"{str(database)!r} cannot be copied: {error}") from error
 
 
-def _copy_artifacts(conn: Connection, database: Path) -> list[str]:
-    """Copy what the copied database names from beside `database`; what could not be, and why."""
-    copy = Path(conn.execute("PRAGMA database_list").fetchone()["file"])
+def _places(conn: Connection, database: Path) -> dict[str, Path]:
+    """Where the model of each hash lies that the copied database names."""
+    named = {
+        v.artifact_sha256: v.artifact
+        for v in load_versions(conn)
+        if v.artifact and v.artifact_sha256 and not v.removed_at
+    }
+    found = {sha256: find_artifact(database, name, sha256) for sha256, name in named.items()}
+    return {sha256: place for sha256, place in found.items() if place is not None}
+
+
+def _copy_artifacts(conn: Connection, places: dict[str, Path]) -> list[str]:
+    """Copy what the copied database names from where it lies; what could not be, and why."""
+    copy = database_path(conn)
     left_out = []
     versions = [v for v in load_versions(conn) if v.artifact and not v.removed_at]
-    for name in sorted({version.artifact or "" for version in versions}):
-        source, target = database.parent / name, copy.parent / name
-        target.mkdir(parents=True)
+    for version in versions:
+        source = places.get(version.artifact_sha256 or "")
+        target = copy.parent / (version.artifact or "")
+        target.mkdir(parents=True, exist_ok=True)
         for file in (ARRAYS, MANIFEST):
-            if (source / file).is_file():
+            if source is not None and (source / file).is_file():
                 shutil.copyfile(source / file, target / file)
     for version in versions:
         for fault in check_version(conn, version):
             if version.status == "production":
                 raise StorageError(f"{fault.subject}: {fault.what}; {fault.remedy}")
             left_out.append(f"{fault.subject}: {fault.what}".replace(str(copy.parent), "."))
-    faults = check_database(conn)
-    if faults:
-        raise StorageError(f"{str(database)!r} is damaged: {faults[0].what}; {faults[0].remedy}")
     return left_out
 
 

@@ -5,23 +5,29 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
-from urllib.parse import quote
 
 import pysqlite3 as sqlite
 
+from reeltune.db.identity import check_one_name
+from reeltune.db.readers import check_unwritten, is_denied, may_write, open_reader
 from reeltune.domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
 
 Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
 Row = Any
 
 BUSY_SECONDS = 30.0
+_BUSY_STEP_SECONDS = 0.5  # between them Ctrl-C is heard
 APPLICATION_ID = 0x5265546E  # "ReTn" in the file header says whose database it is
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def connect(path: Path, *, create: bool = False) -> Connection:
+def connect(path: Path, *, create: bool = False, wait_seconds: float = 0.0) -> Connection:
     """Open `path` at the newest schema, migrating an older one.
+
+    For an account that may not write to it, it is opened to be read. Another program's lock is
+    waited for `wait_seconds`, and at least `BUSY_SECONDS`.
 
     Raises:
         NotFoundError: there is no such file and `create` is false.
@@ -32,10 +38,17 @@ def connect(path: Path, *, create: bool = False) -> Connection:
             f"no database at {str(path)!r}: make one with `reeltune import demo --db {path}`"
             " or import your own ratings"
         )
+    check_one_name(path)
+    busy_seconds = max(BUSY_SECONDS, wait_seconds)
     with expected(path):
-        conn = _open(path)
+        conn = _open(path, busy_seconds)
         try:
             _migrate(conn, path, may_be_empty=create)
+        except sqlite.OperationalError as error:
+            conn.close()
+            if not is_denied(error) or not path.is_file() or may_write(path):
+                raise
+            conn = _open_to_read(path, busy_seconds)
         except BaseException:
             conn.close()
             raise
@@ -43,19 +56,22 @@ def connect(path: Path, *, create: bool = False) -> Connection:
 
 
 @contextmanager
-def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
+def connection(
+    path: Path, *, create: bool = False, wait_seconds: float = 0.0
+) -> Iterator[Connection]:
     """`connect`, closed at the end of the `with` block.
 
     Within the block what SQLite cannot do becomes an expected error.
 
     Raises:
-        BusyError: another process kept the database locked for `BUSY_SECONDS`.
+        BusyError: another program kept the database locked for too long.
         StorageError: the disk is full or read-only, or the file is damaged.
     """
-    conn = connect(path, create=create)
+    conn = connect(path, create=create, wait_seconds=wait_seconds)
     try:
         with expected(path):
             yield conn
+        check_unwritten(conn, path)
     except ReelTuneError:
         raise
     except Exception as error:
@@ -71,8 +87,12 @@ def connection(path: Path, *, create: bool = False) -> Iterator[Connection]:
 
 @contextmanager
 def transaction(conn: Connection) -> Iterator[None]:
-    """All writes of the `with` block or none: BEGIN IMMEDIATE, then COMMIT or ROLLBACK."""
-    conn.execute("BEGIN IMMEDIATE")
+    """All writes of the `with` block or none: BEGIN IMMEDIATE, then COMMIT or ROLLBACK.
+
+    Raises:
+        BusyError: another program holds the database for longer than the connection waits.
+    """
+    _begin(conn)
     try:
         yield
         conn.execute("COMMIT")
@@ -80,6 +100,11 @@ def transaction(conn: Connection) -> Iterator[None]:
         if conn.in_transaction:
             conn.execute("ROLLBACK")
         raise
+
+
+def busy_seconds(conn: Connection) -> float:
+    """Return how long a connection waits for another program's lock."""
+    return float(conn.execute("PRAGMA busy_timeout").fetchone()[0]) / 1000
 
 
 def open_unchanged(path: Path) -> Connection:
@@ -92,14 +117,7 @@ def open_unchanged(path: Path) -> Connection:
     if not path.is_file():
         raise NotFoundError(f"no database at {str(path)!r}: name another file with --db")
     with expected(path):
-        conn = sqlite.connect(
-            f"file:{quote(str(path.absolute()))}?mode=ro",
-            timeout=BUSY_SECONDS,
-            isolation_level=None,
-            uri=True,
-        )
-        conn.row_factory = sqlite.Row
-    return conn
+        return open_reader(path, BUSY_SECONDS)
 
 
 def check_migrations(conn: Connection) -> list[str]:
@@ -138,7 +156,11 @@ def expected(path: Path) -> Iterator[None]:
         raise
     except sqlite.OperationalError as error:
         if "locked" in str(error):
-            raise BusyError(f"{str(path)!r} is locked by another process: {error}") from error
+            raise BusyError(_locked(path)) from error
+        if is_denied(error) and path.is_file() and not may_write(path):
+            raise StorageError(
+                f"{str(path)!r} may be read by this account, but not written to: {error}"
+            ) from error
         raise StorageError(f"{str(path)!r} cannot be used: {error}") from error
     except sqlite.DatabaseError as error:
         raise StorageError(f"{str(path)!r} is not a usable database: {error}") from error
@@ -149,6 +171,11 @@ def expected(path: Path) -> Iterator[None]:
 def schema_version(conn: Connection) -> int:
     """Number of the last migration applied; 0 for an empty file."""
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_ours(conn: Connection) -> bool:
+    """Tell whether a database says that it is this program's."""
+    return int(conn.execute("PRAGMA application_id").fetchone()[0]) == APPLICATION_ID
 
 
 def _has_our_schema(conn: Connection) -> bool:
@@ -180,10 +207,57 @@ def _is_damaged(conn: Connection) -> bool:
         return True
 
 
-def _open(path: Path) -> Connection:
-    conn = sqlite.connect(str(path), timeout=BUSY_SECONDS, isolation_level=None)
+def _open(path: Path, busy_seconds: float) -> Connection:
+    conn = sqlite.connect(str(path), timeout=busy_seconds, isolation_level=None)
     conn.row_factory = sqlite.Row
     return conn
+
+
+def _open_to_read(path: Path, busy_seconds: float) -> Connection:
+    conn = open_reader(path, busy_seconds)
+    try:
+        newest = newest_schema()
+        _check_ours(conn, path, newest, may_be_empty=False)
+        if schema_version(conn) < newest:
+            raise StorageError(
+                f"{str(path)!r} has schema {schema_version(conn)}, this program needs {newest}:"
+                " let an account that may write to it run any command once"
+            )
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def _begin(conn: Connection) -> None:
+    """Begin to write, after other programs; in short waits, so that Ctrl-C is heard between."""
+    patience = busy_seconds(conn)
+    until = monotonic() + patience
+    conn.set_busy_timeout(min(patience, _BUSY_STEP_SECONDS))
+    try:
+        while True:
+            try:
+                conn.execute("BEGIN IMMEDIATE")
+            except sqlite.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                if monotonic() >= until:
+                    raise BusyError(_locked(_path(conn))) from error
+            else:
+                return
+    finally:
+        conn.set_busy_timeout(patience)
+
+
+def _locked(path: Path) -> str:
+    return (
+        f"{str(path)!r} is locked by another program: save or close what it has open there, "
+        "or give --wait SECONDS"
+    )
+
+
+def _path(conn: Connection) -> Path:
+    return Path(conn.execute("PRAGMA database_list").fetchone()["file"])
 
 
 def _set_pragmas(conn: Connection) -> None:

@@ -10,7 +10,9 @@ import secrets
 
 import pysqlite3 as sqlite
 
-from reeltune.db.connection import BUSY_SECONDS, Connection, transaction
+from reeltune.db.changes import save_mark
+from reeltune.db.connection import Connection, busy_seconds, transaction
+from reeltune.domain.errors import BusyError
 
 SEALED = ("ratings", "movies", "genres", "movie_genres", "cast_members")  # what training sees
 _EVENTS = ("insert", "update", "delete")
@@ -26,20 +28,27 @@ def load_seal(conn: Connection) -> str | None:
 
 
 def seal(conn: Connection) -> None:
-    """Seal the data if they are not; if another process is writing, or nobody can, let it be."""
+    """Seal the data if they are not, and have logged what changes from here on.
+
+    If another process is writing, or nobody can, let it be.
+    """
     if conn.in_transaction or load_seal(conn) is not None:
         return
-    conn.execute("PRAGMA busy_timeout = 0")
+    patience = busy_seconds(conn)
+    conn.set_busy_timeout(0)
     try:
         with transaction(conn):
-            conn.execute(
+            word = secrets.token_hex(16)
+            made = conn.execute(
                 "INSERT INTO data_seal (only_row, seal) VALUES (1, :seal) ON CONFLICT DO NOTHING",
-                {"seal": secrets.token_hex(16)},
+                {"seal": word},
             )
-    except sqlite.OperationalError:  # locked, read-only, or the disk is full: as good without
-        pass
+            if made.rowcount:
+                save_mark(conn, word)
+    except (BusyError, sqlite.OperationalError):  # or read-only, or the disk is full
+        pass  # as good without
     finally:
-        conn.set_busy_timeout(BUSY_SECONDS)
+        conn.set_busy_timeout(patience)
 
 
 def _is_guarded(conn: Connection) -> bool:

@@ -7,19 +7,28 @@ from pathlib import Path
 import numpy as np
 
 from reeltune.db.catalogue import load_catalogue
+from reeltune.db.changes import (
+    is_catalogue_changed,
+    is_logged_since,
+    load_changed_users,
+    load_marks,
+    load_position,
+)
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection
 from reeltune.db.data_version import load_seal, seal
-from reeltune.db.ratings import has_ratings, load_ratings
+from reeltune.db.ratings import count_ratings, has_ratings, load_ratings, load_ratings_of_changed
 from reeltune.db.versions import database_path
 from reeltune.domain.arrays import AnyArray
 from reeltune.domain.errors import NotFoundError
+from reeltune.domain.rating_updates import replace_users
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.dataset_arrays import from_arrays, is_a_dataset, to_arrays
 from reeltune.storage.array_cache import ArrayCache
 
 WORTH_KEEPING = 50_000  # ratings; fewer are read as fast as a copy of them
 KIND = "data"
+MOST_CHANGED = 0.5  # of the users; more are read with all the others
 
 
 def load_dataset(conn: Connection) -> Dataset:
@@ -33,31 +42,58 @@ def load_dataset(conn: Connection) -> Dataset:
             "the database holds no ratings: import some with `reeltune import movielens DIR`,"
             " or `reeltune import demo`"
         )
+    seal(conn)  # from here on it is logged what changes
     return _load_kept(conn) if has_ratings(conn, WORTH_KEEPING) else read_dataset(conn)
 
 
 def read_dataset(conn: Connection) -> Dataset:
     """Ratings and catalogue, from the database itself."""
     with snapshot(conn):
-        return Dataset(load_ratings(conn), load_catalogue(conn))
+        last_change = load_position(conn)
+        return Dataset(load_ratings(conn), load_catalogue(conn), last_change=last_change)
 
 
 def _load_kept(conn: Connection) -> Dataset:
     """What was kept under the seal that the data have now; else they are read, and kept."""
     cache = ArrayCache.beside(database_path(conn))
-    seal(conn)
     with snapshot(conn):
         word = load_seal(conn)
         if word is None:
             return read_dataset(conn)
         arrays = cache.load(f"{KIND}-{word}")
         if arrays is not None and is_a_dataset(arrays):
-            return from_arrays(arrays, cache)
-        data = replace(read_dataset(conn), cache=cache)
+            return from_arrays(arrays, cache, load_position(conn))
+        data = replace(refreshed(conn, cache) or read_dataset(conn), cache=cache)
     cache.save(f"{KIND}-{word}", to_arrays(data))
     cache.remove_all_but(KIND, word)
     cache.remove_all_but("world", data.fingerprint[:16])  # those made of other data
     return data
+
+
+def refreshed(conn: Connection, cache: ArrayCache) -> Dataset | None:
+    """The data from an earlier copy, and from the database only what was changed since.
+
+    None where there is no such copy, or so much was changed that all is read as fast.
+    """
+    position = load_position(conn)
+    if position is None:
+        return None
+    for mark in load_marks(conn):
+        arrays = cache.load(f"{KIND}-{mark.seal}") if is_logged_since(conn, mark.position) else None
+        if arrays is None or not is_a_dataset(arrays):
+            continue
+        data = from_arrays(arrays, None)
+        changed = load_changed_users(conn, mark.position)
+        if len(changed) > MOST_CHANGED * data.ratings.n_users:
+            return None
+        fresh = load_ratings_of_changed(conn, mark.position)
+        ratings = replace_users(data.ratings, changed, fresh)
+        is_other = is_catalogue_changed(conn, mark.position)
+        catalogue = load_catalogue(conn) if is_other else data.catalogue
+        if len(ratings) != count_ratings(conn):
+            return None  # somebody has changed what the triggers could not see
+        return Dataset(ratings, catalogue, last_change=position)
+    return None
 
 
 def check_kept(conn: Connection) -> Iterator[tuple[Path, str]]:

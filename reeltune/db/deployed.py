@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.versions import (
     Fault,
-    check_database,
-    check_version,
     database_path,
     load_events,
     load_production,
@@ -17,10 +16,10 @@ from reeltune.db.versions import (
 )
 from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError, StorageError
-from reeltune.domain.space import Space, Value
+from reeltune.domain.space import Space
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
 from reeltune.domain.version import Version, VersionEvent
-from reeltune.storage.artifacts import find_orphans, sync_directory, write_synced
+from reeltune.storage.artifacts import sync_directory, write_synced
 from reeltune.storage.files import read_text
 
 EXPORT_NAME = "hyperparameters.json"
@@ -30,7 +29,7 @@ EXPORT_NAME = "hyperparameters.json"
 class Deployed:
     """The deployed configuration, and where it is known from."""
 
-    hyperparameters: dict[str, Value]
+    hyperparameters: dict[str, Any]
     source: str
     version: int | None = None
 
@@ -61,8 +60,10 @@ def export_path(conn: Connection) -> Path:
     that none takes another's for its own.
     """
     database = database_path(conn)
-    name = EXPORT_NAME if database.name == "movies.db" else f"{database.stem}.{EXPORT_NAME}"
-    return database.with_name(name)
+    if database.name == "movies.db":
+        return database.with_name(EXPORT_NAME)
+    is_first = database.suffix == ".db" or not database.with_suffix(".db").exists()
+    return database.with_name(f"{database.stem if is_first else database.name}.{EXPORT_NAME}")
 
 
 def export_deployed(conn: Connection) -> bool:
@@ -87,23 +88,6 @@ def export_deployed(conn: Connection) -> bool:
                 f" written: {error}; then promote version {production.version} again"
             ) from error
     return True
-
-
-def verify(conn: Connection) -> list[Fault]:
-    """All that is wrong with the versions: artifacts, production, its export, the database."""
-    database = database_path(conn)
-    found = check_database(conn)
-    if found:
-        return found  # what is read from such a database means nothing
-    with transaction(conn):  # nobody registers or promotes meanwhile
-        versions = load_versions(conn)
-        named = [v.artifact for v in versions if v.artifact and not v.removed_at]
-        orphans = find_orphans(database, named)
-        found = check_production(conn) + check_export(conn)
-    found += [fault for version in versions for fault in check_version(conn, version)]
-    remedy = "remove that directory, unless a copy of the database names it"
-    found += [Fault(name, "no version names this artifact", remedy) for name in orphans]
-    return found
 
 
 def check_export(conn: Connection) -> list[Fault]:
@@ -183,7 +167,7 @@ def _write_export(path: Path, database: Path, text: str) -> None:
     sync_directory(path.parent)
 
 
-def _read_export(path: Path, space: Space, model: str) -> dict[str, Value]:
+def _read_export(path: Path, space: Space, model: str) -> dict[str, Any]:
     written = read_object(read_text(path, MOST_CHARACTERS), str(path))
     if written.get("model") != model:
         return space.defaults()

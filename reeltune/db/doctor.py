@@ -1,12 +1,15 @@
 """Finds what a killed or failed run has left behind, and what was changed by hand; mends it."""
 
-import shutil
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from reeltune.db.aside import Aside
+from reeltune.db.claims import claims_of_others, leave_note
+from reeltune.db.columns import snapshot
 from reeltune.db.connection import (
     Connection,
     check_migrations,
@@ -16,21 +19,27 @@ from reeltune.db.connection import (
     transaction,
 )
 from reeltune.db.dataset import check_kept
-from reeltune.db.dead_runs import close_dead_run, load_dead_runs
+from reeltune.db.dead_runs import close_run, load_dead_runs
 from reeltune.db.deployed import check_export, check_production, export_deployed, export_path
+from reeltune.db.readers import may_write
 from reeltune.db.restore import restoring
 from reeltune.db.versions import Fault, check_database, check_version, database_path, load_versions
-from reeltune.domain.errors import StorageError
 from reeltune.storage.array_cache import ArrayCache
-from reeltune.storage.artifacts import find_orphans, remove_artifact
+from reeltune.storage.artifacts import artifacts_directory, find_orphans
+
+_MOMENT_SECONDS = 0.5  # in which a model that is being registered gets its version
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be, and, where it is safe, what mends it."""
+    """Something that is not as it should be, and, where it is safe, what mends it.
+
+    `removes` is what the mending moves aside.
+    """
 
     fault: Fault
-    mend: Callable[[], object] | None = None
+    mend: Callable[[Aside], object] | None = None
+    removes: Path | None = None
 
 
 def check_file(database: Path) -> list[Fault]:
@@ -55,7 +64,7 @@ def examine(conn: Connection, *, idle: bool) -> list[Finding]:
         return [Finding(fault) for fault in faults]  # what is read from it means nothing
     found = [*_of_dead_runs(conn), *_leftovers(conn)] if idle else []
     found += [Finding(fault) for fault in check_production(conn)]
-    found += [Finding(fault, partial(export_deployed, conn)) for fault in check_export(conn)]
+    found += [Finding(fault, partial(_export_anew, conn)) for fault in check_export(conn)]
     for version in load_versions(conn):
         found += [Finding(fault) for fault in check_version(conn, version)]
     return found
@@ -71,37 +80,86 @@ def _of_dead_runs(conn: Connection) -> Iterator[Finding]:
         if run.status != "running":
             what = f"is {run.status}, but has experiments said to be running"
             remedy = "make them pending again"
-        yield Finding(Fault(f"run {run_id!r}", what, remedy), partial(close_dead_run, conn, run_id))
+        mend = partial(_close_run, conn, run_id)
+        yield Finding(Fault(f"run {run_id!r}", what, remedy), mend)
+
+
+def _close_run(conn: Connection, run_id: str, _aside: Aside) -> None:
+    close_run(conn, run_id)
+
+
+def _export_anew(conn: Connection, aside: Aside) -> None:
+    aside.copy(export_path(conn))
+    export_deployed(conn)
+
+
+def verify(conn: Connection) -> list[Fault]:
+    """All that is wrong with the versions: artifacts, production, its export, the database."""
+    found = check_database(conn)
+    if found:
+        return found  # what is read from such a database means nothing
+    with _nobody_promotes(conn):
+        versions = load_versions(conn)
+        found = check_production(conn) + check_export(conn)
+    found += [fault for version in versions for fault in check_version(conn, version)]
+    return found + [finding.fault for finding in orphans(conn) if finding.mend is not None]
+
+
+def orphans(conn: Connection) -> list[Finding]:
+    """Models that no version names, of this database or of any other one that can name them.
+
+    Where a database that might name one cannot be read, they stay.
+    """
+    database = database_path(conn)
+    root = artifacts_directory(database)
+    leave_note(database)
+    names = _unnamed(conn, database)
+    if names and not may_write(database):  # then somebody may just be registering one
+        time.sleep(_MOMENT_SECONDS)
+        names = [name for name in names if name in _unnamed(conn, database)]
+    if not names:
+        return []
+    claims, found = claims_of_others(database), []
+    for name in names:
+        path = root / name.rpartition("/")[2]
+        if claims.need(path):
+            continue
+        if claims.unread and not path.name.startswith("."):
+            what = f"no version names this artifact, unless of a database: {claims.unread[0]}"
+            fault = Fault(name, what, "let that be read, or remove it")
+            found.append(Finding(fault))
+            continue
+        what = "no version of this database, or of another one that can, names this artifact"
+        found.append(_removal(Fault(name, what, _REMEDY), path))
+    return found
+
+
+_REMEDY = "`python -m db doctor --fix` moves it aside"
+
+
+def _unnamed(conn: Connection, database: Path) -> list[str]:
+    with _nobody_promotes(conn):
+        named = [v.artifact for v in load_versions(conn) if v.artifact and not v.removed_at]
+        return find_orphans(database, named)
+
+
+def _nobody_promotes(conn: Connection) -> AbstractContextManager[None]:
+    """Keep others from registering and promoting; where that may not be done, look at a moment."""
+    return transaction(conn) if may_write(database_path(conn)) else snapshot(conn)
 
 
 def _leftovers(conn: Connection) -> Iterator[Finding]:
     database = database_path(conn)
-    with transaction(conn):  # nobody registers meanwhile
-        named = [v.artifact for v in load_versions(conn) if v.artifact and not v.removed_at]
-        orphans = find_orphans(database, [*named, *named_by_others(database)])
-    for name in orphans:
-        what = "no version of this database, or of another one beside it, names this artifact"
-        yield Finding(
-            Fault(name, what, "remove that directory"), partial(remove_artifact, database, name)
-        )
+    yield from orphans(conn)
     for path in _drafts(conn, database):
         what = "was left behind by a process that died"
-        yield Finding(Fault(path.name, what, "remove it"), partial(remove_draft, path))
+        yield _removal(Fault(path.name, what, _REMEDY), path)
     for path, what in check_kept(conn):
-        yield Finding(Fault(path.name, what, "remove it"), partial(remove_draft, path))
+        yield _removal(Fault(path.name, what, _REMEDY), path)
 
 
-def named_by_others(database: Path) -> Iterator[str]:
-    """The artifacts that copies of the database beside it name, where they can be read."""
-    for other in sorted(database.parent.glob("*.db")):
-        if other.name == database.name or not other.is_file():
-            continue
-        try:
-            with closing(open_unchanged(other)) as conn:
-                check_owner(conn, other)
-                yield from [v.artifact for v in load_versions(conn) if v.artifact]
-        except Exception:  # noqa: S112 whatever it is, it is no copy of ours
-            continue
+def _removal(fault: Fault, path: Path) -> Finding:
+    return Finding(fault, lambda aside: aside.move(path), path)
 
 
 def _drafts(conn: Connection, database: Path) -> list[Path]:
@@ -115,18 +173,3 @@ def _drafts(conn: Connection, database: Path) -> list[Path]:
         *ArrayCache.beside(database).drafts(),
     ]
     return [path for path in here if path.exists()]
-
-
-def remove_draft(path: Path) -> None:
-    """Remove a file or directory that is no longer needed.
-
-    Raises:
-        StorageError: it cannot be removed.
-    """
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"{str(path)!r} cannot be removed: {error}") from error

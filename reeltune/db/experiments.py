@@ -359,9 +359,17 @@ def mean_seconds(conn: Connection, model: str, data_fingerprint: str) -> float |
     return None if seconds is None else float(seconds)
 
 
-def count_by_status(conn: Connection) -> dict[str, int]:
-    """How many experiments are in each status that occurs."""
-    rows = conn.execute("SELECT status, count(*) AS n FROM hp_experiments GROUP BY status")
+def count_by_status(conn: Connection, run_id: str | None = None) -> dict[str, int]:
+    """Return how many experiments, of one run or of all, are in each status that occurs."""
+    rows = conn.execute(
+        """
+        SELECT status, count(*) AS n
+          FROM hp_experiments
+         WHERE :run IS NULL OR tuning_run_id = :run
+         GROUP BY status
+        """,
+        {"run": run_id},
+    )
     return {row["status"]: row["n"] for row in rows}
 
 

@@ -1,5 +1,6 @@
 """The tables of the catalogue, written: movies, links, genres, metadata, cast."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -88,8 +89,14 @@ def save_genres(conn: Connection, source: Source, genres: dict[int, tuple[str, .
         DELETE FROM movie_genres
          WHERE movie_id = :movie_id
            AND (source = :source OR (source = 'tmdb' AND :some))
+           AND NOT (source = :source
+                    AND genre_id IN (SELECT genre_id FROM genres
+                                      WHERE name IN (SELECT value FROM json_each(:names))))
         """,
-        ({"movie_id": m, "source": source, "some": bool(some)} for m, some in genres.items()),
+        (
+            {"movie_id": m, "source": source, "some": bool(some), "names": json.dumps(some)}
+            for m, some in genres.items()
+        ),
     )
     conn.executemany(
         """
@@ -100,6 +107,7 @@ def save_genres(conn: Connection, source: Source, genres: dict[int, tuple[str, .
            AND NOT EXISTS (
                SELECT 1 FROM movie_genres WHERE movie_id = :movie_id AND source <> :source
                )
+            ON CONFLICT DO NOTHING
         """,
         (
             {"movie_id": movie_id, "name": name, "source": source}
@@ -214,15 +222,26 @@ def save_people(conn: Connection, names: dict[int, str]) -> None:
 
 
 def save_cast(conn: Connection, movie_ids: Iterable[int], members: Iterable[CastMember]) -> None:
-    """Make `members` the whole cast of the movies `movie_ids`."""
+    """Make `members` the whole cast of the movies `movie_ids`; what is there already stays."""
+    rows = [asdict(member) for member in members]
+    casts: dict[int, list[tuple[int, int]]] = {movie_id: [] for movie_id in movie_ids}
+    for row in rows:
+        casts.setdefault(row["movie_id"], []).append((row["person_id"], row["billing"]))
     conn.executemany(
-        "DELETE FROM cast_members WHERE movie_id = :movie_id",
-        ({"movie_id": movie_id} for movie_id in movie_ids),
+        """
+        DELETE FROM cast_members
+         WHERE movie_id = :movie_id
+           AND (person_id, billing) NOT IN (
+               SELECT value ->> 0, value ->> 1 FROM json_each(:members)
+               )
+        """,
+        ({"movie_id": movie_id, "members": json.dumps(cast)} for movie_id, cast in casts.items()),
     )
     conn.executemany(
         """
         INSERT INTO cast_members (movie_id, person_id, billing)
         VALUES (:movie_id, :person_id, :billing)
+            ON CONFLICT DO NOTHING
         """,
-        map(asdict, members),
+        rows,
     )

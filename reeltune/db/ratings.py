@@ -1,17 +1,19 @@
 """The table of ratings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from reeltune.db.columns import fetch_columns, snapshot
 from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Floats32, Ints
+from reeltune.domain.clock import latest_believable
 from reeltune.domain.progress import tell
 from reeltune.ratings.blocks import RatingBlock, RatingColumns
 from reeltune.ratings.table import RatingTable
 
 _BLOCK_ROWS = 2**18
+_CHANGED = "WHERE user_id IN (SELECT user_id FROM data_changes WHERE change_id > :since)"
 
 
 def load_movie_ids(conn: Connection) -> Ints:
@@ -36,8 +38,24 @@ def load_ratings(conn: Connection) -> RatingTable:
     return columns.table()
 
 
-def _blocks(conn: Connection) -> Iterator[RatingBlock]:
-    """All ratings, whole users at a time.
+def load_ratings_of_changed(conn: Connection, since: int) -> RatingTable:
+    """The ratings of those users of whom one was changed after position `since` of the log.
+
+    Raises:
+        StorageError: what is stored is not ratings of movies of the catalogue.
+    """
+    with snapshot(conn):
+        blocks = list(_blocks(conn, _CHANGED, {"since": since}))
+        columns = RatingColumns(load_movie_ids(conn), sum(len(block.movies) for block in blocks))
+    for block in blocks:
+        columns.add(block)
+    return columns.table()
+
+
+def _blocks(
+    conn: Connection, where: str = "", values: Mapping[str, int] | None = None
+) -> Iterator[RatingBlock]:
+    """All ratings, or those of some users; whole users at a time.
 
     A user's come as one blob: to make Python objects of rows and fields would take most of the
     time of loading. Three whole numbers of 64 bits each are a rating; its stars, 2 to the 53rd
@@ -46,15 +64,17 @@ def _blocks(conn: Connection) -> Iterator[RatingBlock]:
     cursor = conn.cursor()
     cursor.row_factory = None
     cursor.execute(
-        """
+        f"""
         SELECT user_id,
                count(*),
                unhex(group_concat(format('%016x%016x%016x',
                    movie_id, rated_at, CAST(rating * 9007199254740992.0 AS INTEGER)), ''))
           FROM ratings
+          {where}
          GROUP BY user_id
          ORDER BY user_id
-        """
+        """,  # noqa: S608 of this module's own making
+        values or {},
     )
     waiting: list[tuple[int, int, bytes]] = []
     n = 0
@@ -104,8 +124,10 @@ def save_ratings(
 ) -> None:
     """Add ratings, given by id; of two by one user of one movie the newer stays, on a tie this one.
 
-    Fastest in order of user and movie. Every movie must be in the catalogue.
+    One that lies in the future is no newer than one that does not. Fastest in order of user and
+    movie. Every movie must be in the catalogue.
     """
+    believed = latest_believable()
     columns = (users.tolist(), movies.tolist(), ratings.tolist(), rated_at.tolist())
     conn.executemany(
         """
@@ -113,10 +135,17 @@ def save_ratings(
         VALUES (:user_id, :movie_id, :rating, :rated_at)
             ON CONFLICT (user_id, movie_id) DO UPDATE
            SET rating = excluded.rating, rated_at = excluded.rated_at
-         WHERE excluded.rated_at >= ratings.rated_at
+         WHERE (excluded.rated_at <= :believed, excluded.rated_at)
+               >= (ratings.rated_at <= :believed, ratings.rated_at)
         """,
         (
-            {"user_id": user, "movie_id": movie, "rating": rating, "rated_at": at}
+            {
+                "user_id": user,
+                "movie_id": movie,
+                "rating": rating,
+                "rated_at": at,
+                "believed": believed,
+            }
             for user, movie, rating, at in zip(*columns, strict=True)
         ),
     )

@@ -12,7 +12,8 @@ import pysqlite3 as sqlite
 from reeltune.db.backup import CONTENTS, FORMAT, Backup, sha256_of
 from reeltune.db.connection import connect, connection, expected, newest_schema, open_unchanged
 from reeltune.db.deployed import export_deployed
-from reeltune.db.versions import check_database
+from reeltune.db.identity import check_one_name
+from reeltune.db.versions import check_database, name_artifacts
 from reeltune.domain.errors import BusyError, InputError, StorageError
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
 from reeltune.storage.artifacts import (
@@ -64,6 +65,8 @@ def restore_backup(directory: Path, database: Path, *, force: bool = False) -> B
         StorageError: the backup is damaged, or the disk does not take it.
     """
     found = load_backup(directory)
+    database = database.resolve()  # what a link leads to is replaced, and not the link
+    check_one_name(database)
     if not force and (database.exists() or _beside(database, "-wal").exists()):
         raise InputError(
             f"{str(database)!r} is there already: give --force to replace it, or --db NEW"
@@ -109,14 +112,7 @@ def _restore_database(found: Backup, database: Path) -> None:
 def _name_artifacts(draft: Path, root: str) -> None:
     """Make the versions of a database look for their artifacts in `root`."""
     with connection(draft) as conn:
-        conn.execute(
-            """
-            UPDATE model_versions
-               SET artifact = :root || substr(artifact, instr(artifact, '/'))
-             WHERE substr(artifact, 1, instr(artifact, '/') - 1) <> :root
-            """,
-            {"root": root},
-        )
+        name_artifacts(conn, root)
         conn.execute("PRAGMA journal_mode = DELETE")
 
 
@@ -136,7 +132,7 @@ def _overwritten(source: Path, database: Path) -> bool:
         if _says_no(error):
             return False
         if "locked" in str(error):
-            raise BusyError(f"{str(database)!r} is locked by another process: {error}") from error
+            raise BusyError(f"{str(database)!r} is locked by another program: {error}") from error
         raise StorageError(f"{str(database)!r} cannot be written: {error}") from error
     except sqlite.DatabaseError:
         return False

@@ -31,12 +31,12 @@ def save_training_run(conn: Connection, training: TrainingRun) -> int:
         """
         INSERT INTO training_runs (
             created_at, experiment_id, model, hyperparameters, split, data_fingerprint, n_ratings,
-            code_version, seed, environment, test_metrics, duration_seconds, tuning_run_id,
-            experiment_number, was_best
+            code_version, seed, environment, test_metrics, duration_seconds, last_change,
+            tuning_run_id, experiment_number, was_best
         )
         SELECT :created_at, :experiment_id, :model, :hyperparameters, :split, :data_fingerprint,
                :n_ratings, :code_version, :seed, :environment, :test_metrics, :duration_seconds,
-               e.tuning_run_id, e.number,
+               :last_change, e.tuning_run_id, e.number,
                e.experiment_id = (SELECT b.experiment_id FROM hp_experiments AS b
                                    WHERE b.tuning_run_id = e.tuning_run_id
                                      AND b.status = 'completed'
@@ -84,6 +84,26 @@ def set_version_status(conn: Connection, version: int, status: VersionStatus) ->
     conn.execute(
         "UPDATE model_versions SET status = :status WHERE version = :version",
         {"version": version, "status": status},
+    )
+
+
+def name_artifacts(conn: Connection, root: str) -> None:
+    """Make all versions name their artifacts in the directory `root`."""
+    conn.execute(
+        """
+        UPDATE model_versions
+           SET artifact = :root || substr(artifact, instr(artifact, '/'))
+         WHERE substr(artifact, 1, instr(artifact, '/') - 1) <> :root
+        """,
+        {"root": root},
+    )
+
+
+def set_artifact(conn: Connection, sha256: str, artifact: str) -> None:
+    """Say where the artifact of that hash lies."""
+    conn.execute(
+        "UPDATE model_versions SET artifact = :artifact WHERE artifact_sha256 = :sha256",
+        {"artifact": artifact, "sha256": sha256},
     )
 
 
@@ -232,7 +252,7 @@ def _select(
         SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
                t.split, t.data_fingerprint, t.n_ratings, t.code_version, t.seed, t.environment,
                t.test_metrics, t.duration_seconds, t.tuning_run_id, t.experiment_number, t.was_best,
-               r.removed_at
+               t.last_change, r.removed_at
           FROM model_versions AS v
           JOIN training_runs AS t USING (training_run_id)
           LEFT JOIN removed_artifacts AS r USING (version)

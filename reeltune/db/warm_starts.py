@@ -1,15 +1,15 @@
-"""The tables of patterns, and of what was started from them."""
+"""The tables of sources, and of what was started from them."""
 
 import json
 from dataclasses import asdict
 
 from reeltune.db.connection import Connection, Row
-from reeltune.domain.warm_start import Gain, Pattern, WarmStart
+from reeltune.domain.warm_start import Gain, WarmStart, WarmStartSource
 
 
-def save_pattern(conn: Connection, pattern: Pattern) -> None:
+def save_warm_start_source(conn: Connection, source: WarmStartSource) -> None:
     """Keep what a run taught; again, it replaces what was kept of the same run."""
-    values = asdict(pattern)
+    values = asdict(source)
     conn.execute(
         """
         INSERT INTO hp_patterns (
@@ -29,8 +29,8 @@ def save_pattern(conn: Connection, pattern: Pattern) -> None:
     )
 
 
-def load_patterns(conn: Connection) -> list[Pattern]:
-    """All patterns, the earliest first, with how often they were used and helped."""
+def load_warm_start_sources(conn: Connection) -> list[WarmStartSource]:
+    """All sources, the earliest first, with how often they were used and helped."""
     rows = conn.execute(
         """
         SELECT p.*, count(w.helped) AS n_used, ifnull(sum(w.helped), 0) AS n_helped
@@ -39,11 +39,11 @@ def load_patterns(conn: Connection) -> list[Pattern]:
          ORDER BY p.pattern_id
         """
     )
-    return [_pattern(row) for row in rows]
+    return [_source(row) for row in rows]
 
 
 def save_warm_start(conn: Connection, start: WarmStart) -> None:
-    """Say which pattern an experiment comes from."""
+    """Say which source an experiment comes from."""
     conn.execute(
         """
         INSERT INTO hp_warmstarts (experiment_id, pattern_id, similarity, trust, helped)
@@ -54,7 +54,7 @@ def save_warm_start(conn: Connection, start: WarmStart) -> None:
 
 
 def load_warm_starts(conn: Connection, run_id: str) -> list[WarmStart]:
-    """A run's experiments that came from patterns, by number."""
+    """A run's experiments that came from sources, by number."""
     rows = conn.execute(
         """
         SELECT w.*
@@ -71,7 +71,7 @@ def load_warm_starts(conn: Connection, run_id: str) -> list[WarmStart]:
 
 
 def judge_warm_starts(conn: Connection, run_id: str) -> None:
-    """Record of a run's experiments that came from patterns whether they beat the baseline."""
+    """Record of a run's experiments that came from sources whether they beat the baseline."""
     conn.execute(
         """
         UPDATE hp_warmstarts
@@ -84,11 +84,11 @@ def judge_warm_starts(conn: Connection, run_id: str) -> None:
     )
 
 
-_FIELDS = tuple(Pattern.__dataclass_fields__)
+_FIELDS = tuple(WarmStartSource.__dataclass_fields__)
 
 
-def _pattern(row: Row) -> Pattern:
+def _source(row: Row) -> WarmStartSource:
     values = {name: row[name] for name in _FIELDS}
     values["profile"] = json.loads(row["profile"])
     values["best"] = tuple(Gain(**gain) for gain in json.loads(row["best"]))
-    return Pattern(**values)
+    return WarmStartSource(**values)

@@ -12,6 +12,18 @@ def stamp(moment: datetime | None = None) -> str:
     return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+CLOCK_ERROR_SECONDS = 86_400  # what lies further ahead of this machine's clock is no moment
+
+
+def latest_believable(now: datetime | None = None) -> int:
+    """Return the last moment that is believed, in Unix seconds: a day ahead, for clocks differ.
+
+    >>> latest_believable(datetime(1970, 1, 1, tzinfo=UTC))
+    86400
+    """
+    return int((now or datetime.now(UTC)).timestamp()) + CLOCK_ERROR_SECONDS
+
+
 def duration(seconds: float) -> str:
     """So many seconds in the unit that is easiest to read.
 

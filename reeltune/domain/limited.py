@@ -6,50 +6,69 @@ the whole space too: it gives the point of something near them.
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
-from reeltune.domain.space import DECIMALS, UNITS, Ascending, Configuration, Hyperparameter, Value
+from reeltune.domain.groups import faults_of_order
+from reeltune.domain.parameters import (
+    DECIMALS,
+    UNITS,
+    CategoricalParameter,
+    Configuration,
+    Hyperparameter,
+    Number,
+    Parameter,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limited(Hyperparameter):
-    """A hyperparameter that may take some of its declared values only."""
+    """A number that may take some of its declared values only."""
 
-    choices: tuple[Value, ...] = ()  # ascending; empty: all from `low` to `high`
-    log: bool = False  # equal steps on the axis are equal ratios
+    choices: tuple[Number, ...] = ()  # ascending; empty: all from `low` to `high`
+    by_ratio: bool = False  # equal steps on the axis are equal ratios; `log` is as declared
+
+    is_limited: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Take the limits as they are: `reeltune.domain.limits` has checked them."""
 
     def faults(self, value: object) -> list[str]:
-        """What is wrong with `value`, one sentence each; empty if nothing."""
+        """Return what is wrong with `value`, one sentence each; empty if nothing."""
         found = super(Limited, self).faults(value)
         if not found and self.choices and self.on_grid(value) != value:  # type: ignore[arg-type]
             told = ", ".join(f"{choice:g}" for choice in self.choices)
             return [f"{self.name} must be one of {told}, got {value!r}"]
         return found
 
-    def on_grid(self, value: Value) -> Value:
-        """The allowed value nearest to `value`; of two as near, the lower."""
+    def on_grid(self, value: Number) -> Number:
+        """Return the allowed value nearest to `value`; of two as near, the lower."""
         if self.choices:
             return min(self.choices, key=lambda choice: abs(choice - value))
         return super(Limited, self).on_grid(value)
 
     @property
     def is_fixed(self) -> bool:
-        """Is there one value only?"""
+        """True where there is one value only."""
         return self.low == self.high
 
-    def allowed(self, low: Value, high: Value) -> tuple[Value, ...]:
-        """The choices from `low` to `high`."""
+    @property
+    def has_log_axis(self) -> bool:
+        """True where equal steps on the axis are equal ratios."""
+        return self.by_ratio
+
+    def allowed(self, low: Number, high: Number) -> tuple[Number, ...]:
+        """Return the choices from `low` to `high`."""
         return tuple(choice for choice in self.choices if low <= choice <= high)
 
-    def place(self, value: Value, low: Value, high: Value) -> float:
-        """Where in [low, high] the value lies, 0 to 1; outside, the nearest end."""
+    def place(self, value: Number, low: Number, high: Number) -> float:
+        """Return where in [low, high] the value lies, 0 to 1; outside, the nearest end."""
         value = min(high, max(low, value))
         if self.choices:
             choices = self.allowed(low, high)
@@ -57,21 +76,22 @@ class Limited(Hyperparameter):
             return (nearest + 0.5) / len(choices)
         if low == high:
             return 0.5
-        a, b = self._axis(low - self._half), self._axis(high + self._half)
-        return min(1.0, max(0.0, (self._axis(value) - a) / (b - a)))
+        if self.by_ratio:
+            return self.place_by_ratio(value, low, high)
+        a, b = low - self.half_cell, high + self.half_cell
+        return min(1.0, max(0.0, (value - a) / (b - a)))
 
-    def at(self, unit: float, low: Value, high: Value) -> Value:
-        """The allowed value of [low, high] at place `unit`."""
+    def at(self, unit: float, low: Number, high: Number) -> Number:
+        """Return the allowed value of [low, high] at place `unit`."""
         if self.choices:
             choices = self.allowed(low, high)
             return choices[min(len(choices) - 1, int(unit * len(choices)))]
-        a, b = self._axis(low - self._half), self._axis(high + self._half)
-        exact = a + unit * (b - a)
-        value = Hyperparameter.on_grid(self, math.exp(exact) if self.log else exact)
-        return min(high, max(low, value))
+        a, b = low - self.half_cell, high + self.half_cell
+        exact = self.at_ratio(unit, low, high) if self.by_ratio else a + unit * (b - a)
+        return min(high, max(low, super(Limited, self).on_grid(exact)))
 
-    def at_many(self, units: Floats, lows: Floats, high: Value) -> Floats:
-        """(N,) as `at`, for many places, each of [low, high] with a low of its own."""
+    def at_many(self, units: Floats, lows: Floats, high: Number) -> Floats:
+        """Return (N,) as `at`, for many places, each of [low, high] with a low of its own."""
         if self.choices:
             choices = np.array(self.choices, dtype=np.float64)
             first = np.searchsorted(choices, lows)
@@ -79,37 +99,40 @@ class Limited(Hyperparameter):
             places = np.minimum(counts - 1, np.floor(units * counts)).astype(np.int64)
             chosen: Floats = choices[first + places]
             return chosen
-        axis = np.log if self.log else np.asarray
-        a, b = axis(lows - self._half), axis(float(high) + self._half)
+        axis = np.log if self.by_ratio else np.asarray
+        a, b = axis(lows - self.half_cell), axis(float(high) + self.half_cell)
         exact = a + units * (b - a)
-        values = np.exp(exact) if self.log else exact
-        values = np.rint(values) if self.integer else np.round(values, DECIMALS)
-        clipped: Floats = np.clip(values, lows, float(high))
+        values = np.exp(exact) if self.by_ratio else exact
+        if not self.log:
+            values = np.round(values, self.decimals)
+        clipped: Floats = np.clip(np.rint(values) if self.integer else values, lows, float(high))
         return clipped
 
-    def n_cells(self, low: Value, high: Value) -> int:
-        """How many values there are in [low, high]; 0 where they are not counted."""
-        if self.choices:
-            return len(self.allowed(low, high))
-        return int(high) - int(low) + 1 if self.integer else 0
+    def n_cells(self, low: Number, high: Number) -> int:
+        """Return how many values there are in [low, high]; 0 where they are not counted."""
+        return len(self.allowed(low, high)) if self.choices else self.n_whole(low, high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitedChoice(CategoricalParameter):
+    """A category that may take some of its declared choices only."""
+
+    is_limited: ClassVar[bool] = True
 
     @property
-    def _half(self) -> float:
-        """What of an integer's cell lies to either side of it."""
-        return 0.5 if self.integer else 0.0
-
-    def _axis(self, value: float) -> float:
-        return math.log(value) if self.log else float(value)
+    def is_fixed(self) -> bool:
+        """True where there is one choice only."""
+        return len(self.choices) == 1
 
 
 @dataclass(frozen=True)
 class LimitedSingle:
     """A limited hyperparameter that depends on no other: one coordinate, none if it is fixed."""
 
-    member: Limited
+    member: Limited | LimitedChoice
 
     @property
-    def members(self) -> tuple[Hyperparameter, ...]:
+    def members(self) -> tuple[Parameter, ...]:
         """The one member."""
         return (self.member,)
 
@@ -123,28 +146,23 @@ class LimitedSingle:
         return []
 
     def encode(self, values: Configuration) -> list[float]:
-        """Where in its range the value lies."""
-        if self.member.is_fixed:
-            return []
-        return [self.member.place(values[self.member.name], self.member.low, self.member.high)]
+        """Where on its axis the value lies."""
+        return [] if self.member.is_fixed else [self.member.to_unit(values[self.member.name])]
 
-    def decode(self, point: Sequence[float]) -> dict[str, Value]:
-        """The value at that place of the range."""
-        unit = 0.5 if self.member.is_fixed else point[0]
-        return {self.member.name: self.member.at(unit, self.member.low, self.member.high)}
+    def decode(self, point: Sequence[float]) -> dict[str, Any]:
+        """The value at that place of the axis."""
+        return {self.member.name: self.member.from_unit(0.5 if self.member.is_fixed else point[0])}
 
     def decode_many(self, units: Floats) -> list[Floats]:
         """As `decode`, for points (N, d): the member's values (N,)."""
-        m = self.member
-        places = np.full(len(units), 0.5) if m.is_fixed else units[:, 0]
-        return [m.at_many(places, np.full(len(units), float(m.low)), m.high)]
+        places = np.full(len(units), 0.5) if self.member.is_fixed else units[:, 0]
+        return [self.member.from_units(places)]
 
     def cells(self, values: Configuration) -> list[int]:
         """The values there are, unless it is fixed."""
-        m = self.member
-        return [] if m.is_fixed else [m.n_cells(m.low, m.high)]
+        return [] if self.member.is_fixed else [self.member.cells]
 
-    def combinations(self) -> list[dict[str, Value]] | None:
+    def combinations(self) -> list[dict[str, Any]] | None:
         """Every value; None where they are not counted."""
         return [{self.member.name: c} for c in self.member.choices] if self.member.choices else None
 
@@ -161,7 +179,7 @@ class LimitedAscending:
 
     def __post_init__(self) -> None:
         if len(self.highs) == len(self.members):
-            floor: Value = self.members[0].low
+            floor: Number = self.members[0].low
             for member, high in zip(self.members, self.highs, strict=True):
                 lowest = _least(member, max(floor, member.low), high)
                 if lowest is None:
@@ -173,10 +191,10 @@ class LimitedAscending:
         raise InputError(f"no values are left for which {names}")
 
     @cached_property
-    def highs(self) -> tuple[Value, ...]:
+    def highs(self) -> tuple[Number, ...]:
         """The highest value of each member that leaves room; fewer than members if none does."""
-        found: list[Value] = []
-        ceiling: Value = self.members[-1].high
+        found: list[Number] = []
+        ceiling: Number = self.members[-1].high
         for member in reversed(self.members):
             high = min(member.high, ceiling)
             if member.choices:
@@ -197,12 +215,12 @@ class LimitedAscending:
 
     def faults(self, values: Configuration) -> list[str]:
         """Each neighbouring pair out of order."""
-        return Ascending(self.members).faults(values)
+        return faults_of_order(self.members, values)
 
     def encode(self, values: Configuration) -> list[float]:
         """Each member's place in what the one before leaves it."""
         point: list[float] = []
-        floor: Value = self.members[0].low
+        floor: Number = self.members[0].low
         for member, high in zip(self.members, self.highs, strict=True):
             low = max(floor, member.low)
             unit = member.place(values[member.name], low, high)
@@ -211,11 +229,11 @@ class LimitedAscending:
             floor = _on_axis(member, member.at(unit, low, high) + _step(member))
         return point
 
-    def decode(self, point: Sequence[float]) -> dict[str, Value]:
+    def decode(self, point: Sequence[float]) -> dict[str, Any]:
         """Members in ascending order."""
-        values: dict[str, Value] = {}
+        values: dict[str, Any] = {}
         units = iter(point)
-        floor: Value = self.members[0].low
+        floor: Number = self.members[0].low
         for member, high in zip(self.members, self.highs, strict=True):
             unit = 0.5 if member.is_fixed else next(units)
             values[member.name] = member.at(unit, max(floor, member.low), high)
@@ -236,14 +254,14 @@ class LimitedAscending:
     def cells(self, values: Configuration) -> list[int]:
         """The values that each member's predecessor leaves it."""
         found: list[int] = []
-        floor: Value = self.members[0].low
+        floor: Number = self.members[0].low
         for member, high in zip(self.members, self.highs, strict=True):
             if not member.is_fixed:
                 found.append(member.n_cells(max(floor, member.low), high))
             floor = _on_axis(member, values[member.name] + _step(member))
         return found
 
-    def combinations(self) -> list[dict[str, Value]] | None:
+    def combinations(self) -> list[dict[str, Any]] | None:
         """Every ascending choice; None where they are not counted."""
         if not all(member.choices for member in self.members):
             return None
@@ -253,15 +271,15 @@ class LimitedAscending:
         return [values for values in found if not self.faults(values)]
 
 
-def _step(member: Hyperparameter) -> Value:
+def _step(member: Hyperparameter) -> Number:
     return 1 if member.integer else 1 / UNITS
 
 
-def _on_axis(member: Hyperparameter, value: Value) -> Value:
+def _on_axis(member: Hyperparameter, value: Number) -> Number:
     return value if member.integer else round(value, DECIMALS)
 
 
-def _least(member: Limited, low: Value, high: Value) -> Value | None:
+def _least(member: Limited, low: Number, high: Number) -> Number | None:
     """The least allowed value of [low, high]; None if there is none."""
     if member.choices:
         return min(member.allowed(low, high), default=None)

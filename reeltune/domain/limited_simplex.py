@@ -5,13 +5,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
 from reeltune.domain.limited import Limited
-from reeltune.domain.space import UNITS, Configuration, Simplex, Value
+from reeltune.domain.parameters import UNITS, Configuration
+from reeltune.domain.simplex import Simplex
 
 MOST_COMBINATIONS = 10_000
 _LEAST_RATIO = 1e-3  # below it, powers of the bounds lose digits of the grid
@@ -65,7 +67,7 @@ class LimitedSimplex(Simplex):
             left = low + y
         return point
 
-    def decode(self, point: Sequence[float]) -> dict[str, Value]:
+    def decode(self, point: Sequence[float]) -> dict[str, Any]:
         """Shares on the grid, within their limits, that sum to 1 exactly."""
         units = iter(point)
         prefix: tuple[Units, ...] = ()
@@ -124,7 +126,7 @@ class LimitedSimplex(Simplex):
         found = [len(self._options(prefix[:k])) for k in self._moving]
         return found + [0] * (len(self.dimensions) - len(found))
 
-    def combinations(self) -> list[dict[str, Value]] | None:
+    def combinations(self) -> list[dict[str, Any]] | None:
         """Every valid choice; None where they are not counted."""
         if len(self._free_names) > 1:
             return None
@@ -215,10 +217,10 @@ class LimitedSimplex(Simplex):
         return low, high, self._after[place][0], most
 
     def _units(self, values: Configuration) -> dict[str, Units]:
-        shares = Simplex(self.members).units(values)
+        shares = self.units(values)
         return shares | {"": sum(shares[name] for name, _ in self.tied)}
 
-    def _values(self, shares: dict[str, Units]) -> dict[str, Value]:
+    def _values(self, shares: dict[str, Units]) -> dict[str, Any]:
         if self.tied:
             shares = shares | dict(
                 zip((name for name, _ in self.tied), self._split(shares[""]), strict=True)

@@ -2,17 +2,22 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from reeltune.domain.conditions import Part
 from reeltune.domain.errors import InputError
-from reeltune.domain.limited import Limited, LimitedAscending, LimitedSingle
+from reeltune.domain.limited import Limited, LimitedAscending, LimitedChoice, LimitedSingle
 from reeltune.domain.limited_simplex import LimitedSimplex
 from reeltune.domain.space import (
     Ascending,
+    CategoricalParameter,
     Configuration,
     Group,
     Hyperparameter,
+    Number,
+    Parameter,
     Simplex,
     Space,
     Value,
@@ -27,9 +32,9 @@ class Limit:
 
     name: str
     choices: tuple[Value, ...] = ()
-    low: Value | None = None  # None: as declared
-    high: Value | None = None
-    log: bool = False
+    low: Number | None = None  # None: as declared
+    high: Number | None = None
+    log: bool = False  # as declared, where that is so already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +62,17 @@ class Limits:
         return found
 
 
-def limit_faults(member: Hyperparameter, limit: Limit) -> list[str]:
-    """What is wrong with a limit on `member`."""
+def limit_faults(member: Parameter, limit: Limit) -> list[str]:
+    """Return what is wrong with a limit on `member`."""
     if not member.searched:
         return [f"{member.name} is never searched"]
-    given = [*limit.choices, *(end for end in (limit.low, limit.high) if end is not None)]
-    found = [fault for value in given for fault in member.faults(value)]
+    ends = [end for end in (limit.low, limit.high) if end is not None]
+    if isinstance(member, CategoricalParameter) and (ends or limit.log):
+        return [f"{member.name} has no range: give choices, {member.expected}"]
+    found = [fault for value in (*limit.choices, *ends) for fault in member.faults(value)]
     if len(limit.choices) > MOST_CHOICES:
         found.append(f"{member.name} may have {MOST_CHOICES} values, got {len(limit.choices)}")
-    if not found and not limit.choices:
+    if not found and not limit.choices and isinstance(member, Hyperparameter):
         low = member.low if limit.low is None else limit.low
         high = member.high if limit.high is None else limit.high
         if low > high:
@@ -96,7 +103,15 @@ def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
             wrong.append(str(error))
     if wrong:
         raise InputError("; ".join(wrong))
-    return Space(tuple(groups))
+    found = Space(tuple(groups))
+    for part in found.parts:
+        for name in part.names:
+            if name in by_name and part.can_never_apply:
+                told = " and ".join(map(str, part.conditions))
+                wrong.append(f"{name} applies only while {told}, which the limits leave out")
+    if wrong:
+        raise InputError("; ".join(wrong))
+    return found
 
 
 def _restricted_group(
@@ -107,13 +122,18 @@ def _restricted_group(
         return group
     if isinstance(group, Simplex):
         return _restricted_simplex(group, by_name, others_fixed, current)
-    members = tuple(
-        limited(member, by_name.get(member.name, _stays(member, others_fixed, current)))
+    members = [
+        (member, by_name.get(member.name, _stays(member, others_fixed, current)))
         for member in group.members
-    )
+    ]
     if isinstance(group, Ascending):
-        return LimitedAscending(members)
-    return LimitedSingle(members[0])
+        numbers = [(m, limit) for m, limit in members if isinstance(m, Hyperparameter)]
+        return LimitedAscending(tuple(limited(m, limit) for m, limit in numbers))
+    member, limit = members[0]
+    if isinstance(member, CategoricalParameter):
+        return LimitedSingle(_limited_choice(member, limit))
+    assert isinstance(member, Hyperparameter)
+    return LimitedSingle(limited(member, limit))
 
 
 def _restricted_simplex(
@@ -132,55 +152,83 @@ def _restricted_simplex(
     return LimitedSimplex(members, tuple(tied))
 
 
-def _stays(member: Hyperparameter, others_fixed: bool, current: Configuration) -> Limit:
-    """The limit on what is not named."""
-    return Limit(name=member.name, choices=(current[member.name],) if others_fixed else ())
+def _stays(member: Parameter, others_fixed: bool, current: Configuration) -> Limit:
+    """Return the limit on what is not named; what does not apply now stays at its default."""
+    value = current.get(member.name, member.default)
+    return Limit(name=member.name, choices=(value,) if others_fixed else ())
 
 
 def limited(member: Hyperparameter, limit: Limit) -> Limited:
-    """`member` with the values that `limit` leaves it; its default is the nearest of them."""
+    """Return `member` with the values that `limit` leaves it, the nearest of them as default."""
     declared = {field.name: getattr(member, field.name) for field in fields(Hyperparameter)}
-    choices = tuple(sorted({member.on_grid(choice) for choice in limit.choices}))
+    numbers = [choice for choice in limit.choices if not isinstance(choice, str)]
+    choices = tuple(sorted({member.on_grid(number) for number in numbers}))
     low = member.low if limit.low is None else member.on_grid(limit.low)
     high = member.high if limit.high is None else member.on_grid(limit.high)
     if choices:
         low, high = choices[0], choices[-1]
     elif low == high:
         choices = (low,)
-    made = Limited(**declared | {"low": low, "high": high}, choices=choices, log=limit.log)
+    by_ratio = limit.log or member.log
+    made = Limited(**declared | {"low": low, "high": high}, choices=choices, by_ratio=by_ratio)
     default = made.on_grid(min(high, max(low, member.default)))
-    is_searched = member.searched and low < high
-    return Limited(**{**asdict(made), "default": default, "searched": is_searched})
+    return replace(made, default=default, searched=member.searched and low < high)
 
 
-def projected(space: Space, values: Configuration) -> dict[str, Value]:
-    """Something near `values` that is in `space`, a part of the space that they are of."""
+def _limited_choice(member: CategoricalParameter, limit: Limit) -> LimitedChoice:
+    """Return `member` with the choices that `limit` leaves it, in their declared order."""
+    places = {member.position(choice) for choice in limit.choices}
+    chosen = [c for k, c in enumerate(member.choices) if k in places or not places]
+    default = member.default if member.default in chosen else chosen[0]
+    declared = {field.name: getattr(member, field.name) for field in fields(CategoricalParameter)}
+    searched = member.searched and len(chosen) > 1
+    return LimitedChoice(
+        **declared | {"choices": tuple(chosen), "default": default, "searched": searched}
+    )
+
+
+def projected(space: Space, values: Configuration) -> dict[str, Any]:
+    """Return something near `values` that is in `space`, a part of the space that they are of."""
+    found = space.decode(space.encode(values))
     stays = {
         name: values[name]
         for name, member in space.hyperparameters.items()
-        if not member.searched and not isinstance(member, Limited)
+        if name in found and name in values and not member.searched and not member.is_limited
     }
-    return space.decode(space.encode(values)) | stays
+    return found | stays
 
 
 def contains(space: Space, values: Configuration) -> bool:
-    """Are these `values`, of the whole space, in `space`, a part of it?"""
+    """Return if `values`, of the whole space, are in `space`, a part of it."""
     for name, member in space.hyperparameters.items():  # most that are not show it at once
-        if isinstance(member, Limited) and not member.low <= values[name] <= member.high:
+        if isinstance(member, Limited) and not member.low <= values.get(name, member.low):
+            return False
+        if isinstance(member, Limited) and not values.get(name, member.high) <= member.high:
             return False
     return projected(space, values) == dict(values)
 
 
-def combinations(space: Space, most: int) -> list[dict[str, Value]] | None:
-    """Every configuration of `space`, up to `most`; None where they cannot be counted."""
-    lists: list[list[dict[str, Value]]] = []
-    for group in space.groups:
-        every = getattr(group, "combinations", None)
-        if every is None and group.dimensions:
+def combinations(space: Space, most: int) -> list[dict[str, Any]] | None:
+    """Return every configuration of `space`, up to `most`; None where they cannot be counted."""
+    choices: list[list[dict[str, Any]]] = []
+    for part in space.parts:
+        every = getattr(part.group, "combinations", None)
+        if every is None and part.dimensions:
             return None
-        found = every() if every is not None else [group.decode([])]
+        found = every() if every is not None else [part.group.decode([])]
         if found is None:
             return None
-        lists.append(found)
-    products = itertools.islice(itertools.product(*lists), most)
-    return [{name: v for part in parts for name, v in part.items()} for parts in products]
+        choices.append(found)
+    return list(itertools.islice(_products(space.parts, choices, {}), most))
+
+
+def _products(
+    parts: Sequence[Part], choices: Sequence[list[dict[str, Any]]], begun: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield `begun` with each choice of every part that applies to it, the last one fastest."""
+    if not parts:
+        yield begun
+        return
+    applies = parts[0].applies(begun)
+    for chosen in choices[0] if applies else [{}]:
+        yield from _products(parts[1:], choices[1:], begun | chosen)

@@ -29,6 +29,7 @@ class TrainingRun:
     tuning_run_id: str | None = None  # of the experiment, as the database knows it
     experiment_number: int | None = None
     was_best: bool | None = None  # of its tuning run, when this was trained
+    last_change: int | None = None  # of the data, that it has seen; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

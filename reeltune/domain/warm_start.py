@@ -15,7 +15,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class WarmStartSource:
     """One finished run's lesson, as stored."""
 
     pattern_id: int | None = None  # None until it is stored
@@ -33,10 +33,10 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStart:
-    """A first experiment of a run that came from a pattern."""
+    """A first experiment of a run that came from a source."""
 
     experiment_id: str
     pattern_id: int
     similarity: float  # of the data then and now, 0 to 1
-    trust: float  # in the pattern, 0 to 1
+    trust: float  # in the source, 0 to 1
     helped: bool | None = None  # None until its run has ended

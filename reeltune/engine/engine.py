@@ -25,7 +25,7 @@ from reeltune.engine.arrays import (
 from reeltune.engine.coverage import COVERED_COMPONENTS, covers_components
 from reeltune.engine.index import make_world
 from reeltune.engine.index_cache import Place, kept
-from reeltune.engine.measure import Figures, measure, most_at_once
+from reeltune.engine.measure import measure, most_at_once
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
@@ -73,14 +73,14 @@ class Engine:
 
         By at most so many threads; None: as many as there are cores for.
         """
-        for numbers, figures in self._parts(configurations, threads):
+        for numbers, batch in self._batches(configurations):
+            figures = measure(self.world, batch, threads)
             for k, number in enumerate(numbers):
                 yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
 
     def top_movies(self, configuration: Configuration) -> Ints32:
         """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
-        ((_, figures),) = self._parts([configuration], keep_top=True)
-        top: Ints32 = figures.top[0]
+        top: Ints32 = measure(self.world, self._batch([configuration]), keep_top=True).top[0]
         return top
 
     def among(self, users: Ints) -> "Engine":
@@ -97,20 +97,15 @@ class Engine:
         )
         return Engine(part)
 
-    def _parts(
-        self,
-        configurations: Sequence[Configuration],
-        threads: int | None = None,
-        *,
-        keep_top: bool = False,
-    ) -> Iterator[tuple[list[int], Figures]]:
-        """Figures of as many configurations at a time as results may be held of."""
+    def _batches(
+        self, configurations: Sequence[Configuration]
+    ) -> Iterator[tuple[list[int], Batch]]:
+        """Return as many configurations at a time as results may be held of, with their places."""
         size = most_at_once(self.world)
         order = sorted(range(len(configurations)), key=lambda k: _sorting(configurations[k]))
         for start in range(0, len(order), size):
             numbers = order[start : start + size]
-            batch = self._batch([configurations[k] for k in numbers])
-            yield numbers, measure(self.world, batch, threads, keep_top=keep_top)
+            yield numbers, self._batch([configurations[k] for k in numbers])
 
     def _batch(self, configurations: Sequence[Configuration]) -> Batch:
         casts, cast_of = _distinct([_values(c, COVERED_COMPONENTS[Cast]) for c in configurations])

@@ -44,7 +44,18 @@ class Batches(Generic[T, R]):
             raise RuntimeError("no task is under way: submit one first")
         batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
         began = time.monotonic()
-        outcomes = self._together(batch)
+        try:
+            results = self._run([task for _, task in batch])
+        except InterruptedRunError:  # a signal handler of ours spoke, not the task
+            raise
+        except (Exception, SystemExit) as error:
+            outcomes = self._one_by_one(batch, error, time.monotonic() - began)
+        else:
+            seconds = (time.monotonic() - began) / len(batch)
+            outcomes = [
+                Outcome(number, result, None, seconds)
+                for (number, _), result in zip(batch, results, strict=True)
+            ]
         self._adapt(time.monotonic() - began, outcomes)
         return outcomes
 
@@ -56,21 +67,23 @@ class Batches(Generic[T, R]):
         elif seconds > LONG:
             self._size = max(1, self._size // 2)
 
-    def _together(self, batch: Sequence[tuple[int, T]]) -> list[Outcome[R]]:
+    def _one_by_one(
+        self, batch: Sequence[tuple[int, T]], error: BaseException, seconds: float
+    ) -> list[Outcome[R]]:
+        """Run the tasks of a batch that failed with `error`, so that each fails alone."""
+        if len(batch) == 1:
+            return [Outcome(batch[0][0], None, one_line(error), seconds)]
+        return [self._alone(number, task) for number, task in batch]
+
+    def _alone(self, number: int, task: T) -> Outcome[R]:
         began = time.monotonic()
         try:
-            results = self._run([task for _, task in batch])
-        except InterruptedRunError:  # a signal handler of ours spoke, not the task
+            (result,) = self._run([task])
+        except InterruptedRunError:
             raise
         except (Exception, SystemExit) as error:
-            if len(batch) > 1:
-                return [outcome for each in batch for outcome in self._together([each])]
-            return [Outcome(batch[0][0], None, one_line(error), time.monotonic() - began)]
-        seconds = (time.monotonic() - began) / len(batch)
-        return [
-            Outcome(number, result, None, seconds)
-            for (number, _), result in zip(batch, results, strict=True)
-        ]
+            return Outcome(number, None, one_line(error), time.monotonic() - began)
+        return Outcome(number, result, None, time.monotonic() - began)
 
     def __enter__(self) -> Self:
         return self

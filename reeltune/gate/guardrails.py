@@ -73,7 +73,8 @@ def guardrails(contrasts: Sequence[Contrast], split: str, objective: str) -> lis
         for c in whole
         if c.split == split and c.metric in METRIC_GUARDRAILS and c.metric != objective
     ]
-    rules += [_rule(c, OTHER_SPLIT) for c in whole if c.split != split and c.metric == objective]
+    other = [c for c in whole if c.split != split and c.metric == objective]
+    rules += [_rule(c, OTHER_SPLIT) for c in other if c.compared is None or c.compared.n_users]
     parts = [c for c in contrasts if c.segment != EVERYONE and c.split == split]
     hurt = [_p_hurt(c, SEGMENT) for c in parts]
     adjusted = holm(np.array(hurt))

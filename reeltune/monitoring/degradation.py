@@ -33,6 +33,31 @@ class Change:
     fallen: bool
 
 
+def newest_rated_at(ratings: RatingTable, until: int) -> int:
+    """Return when the newest rating was given of those up to `until`; 0 where there is none."""
+    return int(ratings.rated_at[ratings.rated_at <= until].max(initial=0))
+
+
+def watched_since(ratings: RatingTable, newest: int, n_fitted: int, made_at: int) -> int:
+    """Return the moment after which ratings are new to a version that was made at `made_at`.
+
+    Args:
+        ratings: all there are by now.
+        newest: when the newest rating was given that it was fitted to, as was noted then.
+        n_fitted: how many ratings it was fitted to.
+        made_at: no rating of a later moment can have been among them. Where one was noted all the
+            same, as programs did that believed any time, the ratings of back then are taken to be
+            the earliest.
+    """
+    if newest <= made_at:
+        return newest
+    rated_at = np.sort(ratings.rated_at)
+    believed = rated_at[: int(np.searchsorted(rated_at, made_at, side="right"))]
+    n_ahead = len(rated_at) - len(believed)
+    last = min(n_fitted - n_ahead, len(believed)) - 1
+    return int(believed[last]) if last >= 0 else 0
+
+
 def accuracy_since(
     score: Score, ratings: RatingTable, catalogue: Catalogue, since: int
 ) -> tuple[Ints, Floats]:

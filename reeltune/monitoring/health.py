@@ -41,9 +41,10 @@ def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
     good, last = load_last_command_run(conn, successful=True), load_last_command_run(conn)
     age = None if good is None else _hours_since(good.ended_at)
     late = []
-    if age is None or age > max_age_hours:
+    if age is None or not -max_age_hours <= age <= max_age_hours:
         since = "ever" if good is None else f"since {good.ended_at}"
-        late.append(f"no tuning or retraining ended well {since}")
+        ahead = ", which lies in the future: that clock was wrong" if (age or 0) < 0 else ""
+        late.append(f"no tuning or retraining ended well {since}{ahead}")
         if last is not None and last != good:
             late.append(f"the last one ended with {last.exit_code}: {last.said}")
     return Health(
@@ -51,11 +52,11 @@ def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
         wrong=(*unsound, *late),
         production=None if production is None else production.version,
         last_run=None if good is None else good.ended_at,
-        age_hours=None if age is None else round(age, 2),
+        age_hours=None if age is None else round(max(0.0, age), 2),
     )
 
 
 def _hours_since(moment: str) -> float:
-    """Hours from `moment` to now; a moment in the future, by a clock that was set back, is now."""
+    """Return the hours from `moment` to now; less than 0 where the clock was set back since."""
     passed = datetime.fromisoformat(stamp()) - datetime.fromisoformat(moment).astimezone(UTC)
-    return max(timedelta(), passed) / timedelta(hours=1)
+    return passed / timedelta(hours=1)

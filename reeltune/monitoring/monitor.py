@@ -1,7 +1,8 @@
 """Watches what is in production: its accuracy on the newest ratings, and whether these differ."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -10,10 +11,11 @@ from rich.console import Console
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import Connection
 from reeltune.db.test_evaluations import load_reference
+from reeltune.domain.clock import latest_believable
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import TrainingRun, Version
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.monitoring.degradation import Change, accuracy_since, change
+from reeltune.monitoring.degradation import Change, accuracy_since, change, watched_since
 from reeltune.monitoring.drift import Drift, find_drift
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
@@ -36,6 +38,7 @@ class Watch:
     said: str
     accuracy: Change
     drift: tuple[Drift, ...]
+    n_in_future: int = 0  # ratings whose time lies ahead: not measured on
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`, without NaN."""
@@ -64,7 +67,12 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
             f"nothing is known of what version {version.version} was worth, user by user:"
             " `retrain_model.py --force` makes one of which it is"
         )
-    ratings, since = data.ratings, reference.newest_rated_at
+    believed = latest_believable()
+    made_at = latest_believable(datetime.fromisoformat(version.created_at))
+    since = watched_since(
+        data.ratings, reference.newest_rated_at, version.training.n_ratings, min(made_at, believed)
+    )
+    ratings = data.ratings.where(data.ratings.rated_at <= believed)
     model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
     now = accuracy_since(model.score, ratings, data.catalogue, since)
     direction = METRICS["accuracy"].direction
@@ -75,7 +83,8 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
         health=_health(found),
         said=_said(found),
         accuracy=found,
-        drift=tuple(find_drift(data, since)),
+        drift=tuple(find_drift(replace(data, ratings=ratings), since)),
+        n_in_future=len(data.ratings) - len(ratings),
     )
 
 
@@ -84,7 +93,10 @@ def render_watch(console: Console, found: Watch) -> None:
     colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
     console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
     console.print(f"  {outside_text(console, found.said)}")
-    console.print(f"  {found.n_new_ratings:,} ratings are newer than all that it was fitted to\n")
+    console.print(f"  {found.n_new_ratings:,} ratings are newer than all that it was fitted to")
+    if found.n_in_future:
+        console.print(f"  [yellow]{found.n_in_future:,} ratings lie in the future: left out[/]")
+    console.print()
     table = plain_table("", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
     for each in found.drift:
         known = not np.isnan(each.index)

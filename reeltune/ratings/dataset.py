@@ -29,6 +29,7 @@ class Dataset:
     catalogue: Catalogue
     cache: ArrayStore | None = None  # for what is made of them; None: nothing is kept
     known_fingerprint: str | None = None  # from where the data were kept
+    last_change: int | None = None  # the last that these data have seen; None: not known
 
     @cached_property
     def fingerprint(self) -> str:

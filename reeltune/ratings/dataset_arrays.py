@@ -32,7 +32,9 @@ def to_arrays(data: Dataset) -> dict[str, AnyArray]:
     return found
 
 
-def from_arrays(arrays: Mapping[str, AnyArray], cache: ArrayStore | None) -> Dataset:
+def from_arrays(
+    arrays: Mapping[str, AnyArray], cache: ArrayStore | None, last_change: int | None = None
+) -> Dataset:
     """The data set that `to_arrays` made these of."""
     ratings: dict[str, Any] = {n: arrays[f"ratings.{n}"] for n in _names_of(RatingTable)}
     catalogue: dict[str, Any] = {n: arrays[f"catalogue.{n}"] for n in _names_of(Catalogue)}
@@ -42,6 +44,7 @@ def from_arrays(arrays: Mapping[str, AnyArray], cache: ArrayStore | None) -> Dat
         catalogue=Catalogue(**catalogue, genre_names=tuple(names.split("\n")) if names else ()),
         cache=cache,
         known_fingerprint=_text(arrays["fingerprint"]),
+        last_change=last_change,
     )
 
 

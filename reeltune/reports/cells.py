@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from reeltune.domain.clock import duration
+from reeltune.domain.parameters import Value, as_text
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.study import RATINGS
 from reeltune.tracking.plain_text import plain_text
@@ -45,9 +46,20 @@ def count_cell(count: int) -> str:
 
 def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> str:
     """The greatest changes in words."""
-    told = [f"{outside_text(console, c.name)} {_short(c.delta)}" for c in changed[:most]]
+    told = [f"{outside_text(console, c.name)} {_short(console, c)}" for c in changed[:most]]
     return ", ".join(told) or NONE
 
 
-def _short(delta: float) -> str:
-    return f"{delta:+d}" if isinstance(delta, int) else f"{delta:+.3f}"
+def parameter_cell(console: Console, value: Value | None) -> str:
+    """A value of a hyperparameter; none where it does not apply."""
+    if isinstance(value, bool):
+        return as_text(value)
+    if isinstance(value, int | float):
+        return f"{value:.6g}"
+    return outside_text(console, value)
+
+
+def _short(console: Console, change: Change) -> str:
+    if change.delta is None:
+        return f"= {parameter_cell(console, change.value)}"
+    return f"{change.delta:+d}" if isinstance(change.delta, int) else f"{change.delta:+.3f}"

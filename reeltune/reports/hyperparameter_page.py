@@ -8,7 +8,19 @@ import click
 from reeltune.cli.exits import Command
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
-from reeltune.domain.space import Ascending, Fixed, Group, Hyperparameter, Simplex, Single, Space
+from reeltune.domain.parameters import as_text
+from reeltune.domain.space import (
+    Ascending,
+    CategoricalParameter,
+    Fixed,
+    Group,
+    Hyperparameter,
+    Parameter,
+    Simplex,
+    Single,
+    Space,
+    Value,
+)
 
 _INTRODUCTION = """\
 # Hyperparameters
@@ -70,16 +82,45 @@ def _rule(group: Group) -> str:
             return "Each by itself."
 
 
-def _row(member: Hyperparameter) -> str:
-    kind = ", whole" if member.integer else ""
+def _row(member: Parameter) -> str:
     cells = (
         f"`{member.name}`",
-        f"{member.default:g}",
-        f"{member.low:g} to {member.high:g}{kind}",
+        _shown(member.default),
+        _range(member),
         str(member.phase),
-        member.meaning,
+        "; ".join([member.meaning, *_conditions(member)]),
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _range(member: Parameter) -> str:
+    """Return what the hyperparameter may be: its ends and the kind of its axis, or its choices."""
+    if isinstance(member, CategoricalParameter):
+        return " or ".join(_shown(choice) for choice in member.choices)
+    assert isinstance(member, Hyperparameter)
+    kind = (", whole" if member.integer else "") + (", log" if member.log else "")
+    return f"{member.low:g} to {member.high:g}{kind}"
+
+
+def _conditions(member: Parameter) -> list[str]:
+    if not member.active_when:
+        return []
+    told = [
+        f"`{condition.parent}` is {' or '.join(_shown(value) for value in condition.values)}"
+        for condition in member.active_when
+    ]
+    return [f"only while {' and '.join(told)}"]
+
+
+def _shown(value: Value) -> str:
+    """Return a value as a cell has it: words as code, numbers short."""
+    if isinstance(value, bool):
+        return as_text(value)
+    return f"`{_cell(value)}`" if isinstance(value, str) else f"{value:g}"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 @click.command(cls=Command)

@@ -9,10 +9,12 @@ from reeltune.domain.metric import Metric
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.subject import Subject
 from reeltune.reports.cells import (
+    NONE,
     WIDE,
     changes_cell,
     gain_cell,
     outside_text,
+    parameter_cell,
     seconds_cell,
     value_cell,
 )
@@ -194,9 +196,9 @@ def _render_changes(console: Console, best: Finding, subject: Subject) -> None:
     for change in best.changed:
         table.add_row(
             outside_text(console, change.name),
-            f"{change.deployed:.6g}",
-            f"{change.value:.6g}",
-            f"{change.delta:+.6g}",
+            parameter_cell(console, change.deployed),
+            parameter_cell(console, change.value),
+            NONE if change.delta is None else f"{change.delta:+.6g}",
         )
     print_table(console, "What the best changed", table)
 

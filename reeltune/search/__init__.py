@@ -27,7 +27,7 @@ STRATEGIES: dict[str, Strategy] = {
         NonDominatedSorting(),
         LatinHypercube(),
         Sobol(),
-        OptunaSearch("optuna-tpe", "TPESampler"),
+        OptunaSearch("optuna-tpe", "TPESampler", by_axis=True),
         OptunaSearch("optuna-gp", "GPSampler", needs_torch=True),
         OptunaCmaEs(),
     )

@@ -111,13 +111,19 @@ class Rates:
         )
 
 
-def with_margin(cloud: Cloud, space: Space, n: int) -> Cloud:
+def with_margin(cloud: Cloud, space: Space, n: int, choices: Floats | None = None) -> Cloud:
     """The cloud, wide enough to leave the cell its mean lies in along every axis of cells.
+
+    It is over the axes of numbers; those of categories, if there are any, lie at `choices`.
 
     Without it, an axis of whole numbers is lost as soon as a generation agrees on one. Source:
     Hamano et al. 2022, equations 5 to 13, with the widening kept in the covariance.
     """
-    cells = space.cells(space.decode(cloud.mean))
+    numbers = space.n_choices == 0
+    point = np.empty(len(numbers))
+    point[numbers] = cloud.mean
+    point[~numbers] = 0.5 if choices is None else choices
+    cells = space.cells(space.decode(point))[numbers]
     mean, scales = cloud.mean.copy(), np.ones(len(cloud.mean))
     least = 1 / (n * len(mean))  # chance of another cell, at least
     deviations = cloud.step * np.sqrt(np.diag(cloud.shape))

@@ -10,11 +10,12 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Space
+from reeltune.search.choices import Shares
 from reeltune.search.cma_distribution import Cloud, with_margin
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 FIRST_STEP, WARM_STEP = 0.25, 0.15  # deviation along an axis of the cube, without and with history
-MOST_ATTEMPTS = 20  # draws around the mean that were all tried before
+MAX_ATTEMPTS = 20  # draws around the mean that were all tried before
 GENERATION = 6  # results after which the cloud is moved: few, since experiments are
 
 
@@ -24,11 +25,12 @@ class CovarianceAdaptation:
 
     Every `GENERATION` results, in the order of their numbers, move the cloud once, whoever
     proposed them. It begins around the best that earlier runs found, or around the current
-    configuration.
+    configuration. Categories have no place in a cloud: each has shares of its choices, moved by the
+    same generations.
     """
 
     name: str = "cmaes"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A draw from the cloud, folded back into the cube."""
@@ -36,25 +38,34 @@ class CovarianceAdaptation:
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return Proposal(space.decode(rng.random(n_axes)), "explore")
         results = problem.results()
-        cloud = _first_cloud(problem, [t for t in results if t.number is None])
+        start, step = _start(problem, [t for t in results if t.number is None])
+        numbers = space.n_choices == 0
+        cloud = Cloud.around(start[numbers], step)
+        shares = Shares.around(start[~numbers], space.n_choices[~numbers])
         n_generations = 0
         for points, values in _generations(space, results):
-            cloud = with_margin(cloud.moved(points, values), space, GENERATION)
+            shares = shares.moved(points[:, ~numbers], values)
+            if numbers.any():
+                moved = cloud.moved(points[:, numbers], values)
+                cloud = with_margin(moved, space, GENERATION, shares.modes)
             n_generations += 1
-        drawn = cloud.draw(rng)
-        folded = 1 - np.abs(1 - np.abs(drawn) % 2)
-        return Proposal(space.decode(folded), "exploit" if n_generations else "initial")
+        point = np.empty(n_axes)
+        point[numbers] = 1 - np.abs(1 - np.abs(cloud.draw(rng)) % 2)
+        point[~numbers] = shares.draw(rng)
+        return Proposal(space.decode(point), "exploit" if n_generations else "initial")
 
 
-def _first_cloud(problem: Problem, earlier: list[Trial]) -> Cloud:
-    """Around the best of `earlier` results, or the current configuration where there are none."""
+def _start(problem: Problem, earlier: list[Trial]) -> tuple[Floats, float]:
+    """The best of `earlier` results, or the current configuration where there are none.
+
+    As a point (D,) of the cube, with the deviation to begin with.
+    """
     best = max(earlier, key=lambda t: t.value or 0.0, default=None)
     start = problem.current if best is None else best.configuration
-    step = FIRST_STEP if best is None else WARM_STEP
-    return Cloud.around(problem.space.encode(start), step)
+    return problem.space.encode(start), FIRST_STEP if best is None else WARM_STEP
 
 
 def _generations(space: Space, results: list[Trial]) -> Iterator[tuple[Floats, Floats]]:

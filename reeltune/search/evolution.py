@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from reeltune.search.choices import redrawn
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_INITIAL = 8  # results before anything is varied
@@ -19,7 +20,7 @@ class Evolution:
     """
 
     name = "evolution"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A variation of one of the best configurations known."""
@@ -40,6 +41,7 @@ class Evolution:
         moves[rng.integers(n_axes)] = True
         step = max(LAST_STEP, FIRST_STEP * 0.5 ** (len(finished) / HALVED_EVERY))
         moved = np.clip(crossed + moves * step * rng.standard_normal(n_axes), 0, 1)
+        moved = redrawn(moved, crossed, moves, space.n_choices, rng)
         return Proposal(space.decode(moved), "exploit")
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from reeltune.domain.arrays import Floats
+from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.experiment import Phase
+from reeltune.domain.space import Space
+from reeltune.search.choices import redrawn
 from reeltune.search.feature_map import Features
 from reeltune.search.gp_model import GaussianProcess, Prior, condition, fit
 from reeltune.search.single_thread import one_thread
+from reeltune.search.sobol import sobol_point
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_INITIAL = 4  # results that lie apart before the model is asked,
@@ -42,14 +45,18 @@ class GaussianProcessSearch:
     """
 
     name: str = "gp"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The most promising valid configuration that was not tried."""
         if not problem.space.dimensions:
             return None
         finished = problem.results()
-        if problem.attempt or _n_places(problem, finished) < N_INITIAL:
+        if (
+            problem.attempt
+            or not Features(problem.space).n_axes
+            or _n_places(problem, finished) < N_INITIAL
+        ):
             return _initial(problem)
         with one_thread():
             return _most_promising(problem, _telling(finished))
@@ -62,15 +69,15 @@ def _n_places(problem: Problem, finished: list[Trial]) -> int:
     places: list[Floats] = []
     for trial in finished:
         point = problem.space.encode(trial.configuration)
-        if not _is_near(point, places):
+        if not _is_near(problem.space, point, places):
             places.append(point)
     return len(places)
 
 
-def _is_near(point: Floats, others: Iterable[Floats]) -> bool:
-    """Is `point` (D,) in the same place as one of the others?"""
+def _is_near(space: Space, point: Floats, others: Iterable[Floats]) -> bool:
+    """Return if `point` (D,) is in the same place as one of the others."""
     near = NEAR * np.sqrt(len(point))
-    return any(float(np.linalg.norm(point - other)) < near for other in others)
+    return any(space.distance(point, other) < near for other in others)
 
 
 def _initial(problem: Problem) -> Proposal:
@@ -84,12 +91,9 @@ def _initial(problem: Problem) -> Proposal:
         return Proposal(space.decode(problem.generator().random(n_axes)), "initial")
     middle = np.full(n_axes, 0.5)
     early = problem.trials[:MOST_INITIAL]
-    if not _is_near(middle, [space.encode(trial.configuration) for trial in early]):
+    if not _is_near(space, middle, [space.encode(trial.configuration) for trial in early]):
         return Proposal(space.decode(middle), "initial")
-    from scipy.stats import qmc  # half a second, only where it is used
-
-    design = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
-    point = design.fast_forward(max(0, problem.number - 1)).random(1)[0]
+    point = sobol_point(n_axes, problem.seed, max(0, problem.number - 1))
     return Proposal(space.decode(point), "initial")
 
 
@@ -108,7 +112,7 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
     rng = problem.generator()
     points = features.of_configurations([t.configuration for t in known])
     values = _standardised(np.array([t.value for t in known], dtype=np.float64))
-    model = _fitted(points, values, SPREADS[problem.number % 2])
+    model = _fitted(points, values, Prior.of(features.n_axes, SPREADS[problem.number % 2]))
     pending = [t.configuration for t in problem.open_trials()][-MOST_FITTED:]
     if pending:
         open_points = features.of_configurations(pending)
@@ -125,10 +129,11 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
             return _log_expected_improvement(mean, deviation, target)
         return mean + deviation
 
-    for point in _climbed(promise, _candidates(cubes, rng), rng):
+    move = Moves(space.n_choices, rng)
+    for point in _climbed(promise, _candidates(cubes, move), move):
         configuration = problem.complete(space.decode(point))
         if problem.is_new(configuration):
-            phase: Phase = "exploit" if _is_near(point, cubes[:1]) else "explore"
+            phase: Phase = "exploit" if _is_near(space, point, cubes[:1]) else "explore"
             return Proposal(configuration, phase)
     return Proposal(space.decode(rng.random(len(space.dimensions))), "explore")
 
@@ -140,45 +145,53 @@ def _standardised(values: Floats) -> Floats:
     return standard
 
 
-def _fitted(points: Floats, values: Floats, spread: float) -> GaussianProcess:
+def _fitted(points: Floats, values: Floats, prior: Prior) -> GaussianProcess:
     chosen = np.arange(len(values))
     if len(values) > MOST_FITTED:  # the best half, and of the others as many, evenly
         order = np.argsort(-values, kind="stable")
         rest = np.linspace(MOST_FITTED // 2, len(values) - 1, MOST_FITTED // 2).astype(int)
         chosen = np.sort(np.append(order[: MOST_FITTED // 2], order[rest]))
-    lengths, noise = fit(points[chosen], values[chosen], Prior.of(points.shape[1], spread))
+    lengths, noise = fit(points[chosen], values[chosen], prior)
     return condition(points, values, lengths, noise)
 
 
-def _candidates(leaders: Floats, rng: np.random.Generator) -> Floats:
-    """Points (N, D) all over the cube, and points near the leaders (L, D)."""
-    n_axes = leaders.shape[1]
+@dataclass(frozen=True)
+class Moves:
+    """How candidates are varied: numbers by steps, and a choice that is moved is drawn anew."""
+
+    n_choices: Ints  # (D,) of each axis; 0 for numbers
+    rng: np.random.Generator
+
+    def moved(self, centres: Floats, steps: Floats) -> Floats:
+        """Return each centre (N, D) moved along one axis, a third of them, or all.
+
+        Few axes at once find better points in many dimensions. Source: Regis and Shoemaker 2013,
+        "Combining radial basis function surrogates and dynamic coordinate search".
+        """
+        n, n_axes = centres.shape
+        rng = self.rng
+        mask = rng.random((n, n_axes)) < rng.choice([1.5 / n_axes, 0.3, 1.0], size=(n, 1))
+        mask[np.arange(n), rng.integers(n_axes, size=n)] = True
+        moved = np.clip(centres + mask * steps * rng.standard_normal((n, n_axes)), 0, 1)
+        return redrawn(moved, centres, mask, self.n_choices, rng)
+
+
+def _candidates(leaders: Floats, moves: Moves) -> Floats:
+    """Return points (N, D) all over the cube, and points near the leaders (L, D)."""
+    rng = moves.rng
     centres = leaders[rng.integers(len(leaders), size=N_NEAR)]
     steps = rng.choice([0.02, 0.05, 0.1, 0.2], size=(N_NEAR, 1))
-    return np.vstack([rng.random((N_SPREAD, n_axes)), _moved(centres, steps, rng)])
+    return np.vstack([rng.random((N_SPREAD, leaders.shape[1])), moves.moved(centres, steps)])
 
 
-def _moved(centres: Floats, steps: Floats, rng: np.random.Generator) -> Floats:
-    """Each centre (N, D) moved along one axis, a third of them, or all.
-
-    Few axes at once find better points in many dimensions. Source: Regis and Shoemaker 2013,
-    "Combining radial basis function surrogates and dynamic coordinate search".
-    """
-    n, n_axes = centres.shape
-    mask = rng.random((n, n_axes)) < rng.choice([1.5 / n_axes, 0.3, 1.0], size=(n, 1))
-    mask[np.arange(n), rng.integers(n_axes, size=n)] = True
-    moved: Floats = np.clip(centres + mask * steps * rng.standard_normal((n, n_axes)), 0, 1)
-    return moved
-
-
-def _climbed(promise: Any, points: Floats, rng: np.random.Generator) -> Floats:
-    """Points of the last round of a search for high promise, the best first."""
-    worth, step = promise(points), FIRST_STEP
+def _climbed(promise: Any, points: Floats, moves: Moves) -> Floats:
+    """Return points of the last round of a search for high promise, the best first."""
+    worth, step, rng = promise(points), FIRST_STEP, moves.rng
     for _ in range(N_ROUNDS):
         best = np.argsort(-worth, kind="stable")[:N_KEPT]
         points, worth = points[best], worth[best]
         centres = points[rng.integers(len(points), size=N_MOVED)]
-        moved = _moved(centres, step * np.exp(rng.normal(0, 0.5, (N_MOVED, 1))), rng)
+        moved = moves.moved(centres, step * np.exp(rng.normal(0, 0.5, (N_MOVED, 1))))
         points, worth = np.vstack([points, moved]), np.append(worth, promise(moved))
         step *= SHRINK
     order: Floats = points[np.argsort(-worth, kind="stable")]

@@ -1,13 +1,21 @@
 """Grid search: systematic steps around the current values, one hyperparameter at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
+from typing import Any
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import projected
-from reeltune.domain.space import Configuration, Hyperparameter, Space, Value
+from reeltune.domain.space import (
+    CategoricalParameter,
+    Configuration,
+    Hyperparameter,
+    Number,
+    Parameter,
+    Space,
+    Value,
+)
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 RADIUS, LEVELS = 0.10, 2
@@ -15,7 +23,7 @@ COARSE_RADIUS, COARSE_LEVELS = 0.40, 1  # of a progressive grid's first pass
 REGIONS = 2  # best results that a finer pass goes around
 MOST_PASSES = 12  # the radius is halved each time
 
-Key = tuple[Value, ...]  # values in declared order
+Key = tuple[Value | None, ...]  # values in declared order; None for what does not apply
 
 
 @dataclass(frozen=True)
@@ -47,28 +55,28 @@ class Grid:
             raise InputError(f"a grid must have 1 level or more, got {self.levels}")
 
     @property
-    def looks_back(self) -> bool:
+    def is_adaptive(self) -> bool:
         """A progressive one goes where results are best."""
         return self.progressive
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The first configuration of the star, or of the latest pass, that was not tried."""
-        key = itemgetter(*problem.space.hyperparameters)
+        space = problem.space
         known = [problem.current, *(trial.configuration for trial in problem.trials)]
-        tried = set(map(key, known))
+        tried = {_key(space, configuration) for configuration in known}
         places = self._passes(problem) if self.progressive else self._star(problem)
         for configuration, phase in places:
-            if key(problem.complete(configuration)) not in tried:
+            if _key(space, problem.complete(configuration)) not in tried:
                 return Proposal(configuration, "exploit" if phase else "explore")
         return None
 
-    def first_ring(self, space: Space, current: Configuration) -> list[dict[str, Value]]:
+    def first_ring(self, space: Space, current: Configuration) -> list[dict[str, Any]]:
         """All configurations within one radius."""
         ring = len(list(_moves(space, current, self._distances(1))))
         star = self.star(space, current)
         return [c for _, c in zip(range(ring), star, strict=False)]
 
-    def star(self, space: Space, current: Configuration) -> Iterator[dict[str, Value]]:
+    def star(self, space: Space, current: Configuration) -> Iterator[dict[str, Any]]:
         """Every configuration of the star but its centre, none twice, the nearest ring first."""
         seen = {_key(space, current)}
         for ring in range(1, int(1 / self._radius) + 1):
@@ -78,10 +86,10 @@ class Grid:
                     seen.add(key)
                     yield configuration
 
-    def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+    def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
         return ((c, 0) for c in _star(self, problem.space, tuple(problem.current.items())))
 
-    def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Value], int]]:
+    def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
         """Configurations of each pass with its number; what a pass goes around is known by then.
 
         A pass begins once all of the one before was proposed, and goes around the best results that
@@ -96,7 +104,7 @@ class Grid:
             yield from ((c, number) for c in stars)
             keys = [_key(space, problem.complete(c)) for c in stars]
             begins = max([begins, *(1 + own[key] for key in keys if key in own)])
-            centres = best_before(problem.trials, begins - problem.in_flight) or centres
+            centres = best_before(problem.trials, begins - problem.asynchronous_delay) or centres
 
     def _distances(self, ring: int, radius: float | None = None) -> list[float]:
         """Shares of a range from the current value, the far ones of the ring first."""
@@ -116,9 +124,7 @@ class Grid:
 
 
 @lru_cache(maxsize=8)
-def _star(
-    grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]
-) -> list[dict[str, Value]]:
+def _star(grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]) -> list[dict[str, Any]]:
     """All of a star, made once: every proposal of a run looks for its place there."""
     return list(grid.star(space, dict(current)))
 
@@ -132,31 +138,50 @@ def best_before(trials: Iterable[Trial], number: int) -> list[Configuration]:
 
 
 def _key(space: Space, configuration: Configuration) -> Key:
-    return tuple(configuration[name] for name in space.hyperparameters)
+    return tuple(map(configuration.get, space.hyperparameters))
 
 
 def _moves(
     space: Space, current: Configuration, distances: list[float]
-) -> Iterator[dict[str, Value]]:
-    """The valid configurations at these distances, each differing in one hyperparameter's value."""
+) -> Iterator[dict[str, Any]]:
+    """Yield the valid configurations at these distances, each with one hyperparameter moved.
+
+    Choices have no distance: a category is moved to each of the others, with the first numbers.
+    """
     seen = {_key(space, current)}
     for distance in distances:
         for member in space.hyperparameters.values():
-            moved = _moved(space, current, member, distance) if member.searched else None
-            if moved is not None and _key(space, moved) not in seen:
-                seen.add(_key(space, moved))
-                yield moved
+            if not member.searched or member.name not in current:
+                continue
+            for value in _nearby(member, current[member.name], distance, distance == distances[0]):
+                moved = _moved(space, current, member.name, value)
+                if moved is not None and _key(space, moved) not in seen:
+                    seen.add(_key(space, moved))
+                    yield moved
 
 
-def _moved(
-    space: Space, current: Configuration, member: Hyperparameter, distance: float
-) -> dict[str, Value] | None:
-    """`current` with one value moved by a share of its range; None where that is not valid."""
-    step = distance * (member.high - member.low)
+def _nearby(member: Parameter, value: Any, distance: float, is_first: bool) -> Sequence[Value]:
+    """Return the values at a share of the range from `value`, or the other choices."""
+    if isinstance(member, CategoricalParameter):
+        return [choice for choice in member.choices if is_first and choice != value]
+    assert isinstance(member, Hyperparameter)
+    return [_stepped(member, value, distance)]
+
+
+def _stepped(member: Hyperparameter, value: Number, distance: float) -> Number:
+    """Return `value` moved by a share of its axis, a whole number by 1 at least."""
+    if member.log:
+        step = value * ((member.high / member.low) ** distance - 1)
+    else:
+        step = distance * (member.high - member.low)
     if member.integer and abs(step) < 1:
-        step = 1 if step > 0 else -1
-    value = min(member.high, max(member.low, member.on_grid(current[member.name] + step)))
+        step = 1 if distance > 0 else -1
+    return min(member.high, max(member.low, member.on_grid(value + step)))
+
+
+def _moved(space: Space, current: Configuration, name: str, value: Value) -> dict[str, Any] | None:
+    """Return `current` with one value replaced; None where that is not valid."""
     try:  # within a part of a space, others may have to move along
-        return projected(space, space.merged(current, {member.name: value}))
+        return projected(space, space.merged(current, {name: value}))
     except InputError:
         return None

@@ -16,7 +16,7 @@ class LatinHypercube:
     """
 
     name = "latin-hypercube"
-    looks_back = False
+    is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The block's point for this number; any point where that was tried before."""

@@ -7,6 +7,7 @@ and mutation: Deb and Agrawal 1995, "Simulated binary crossover for continuous s
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
+from reeltune.search.choices import redrawn
 from reeltune.search.strategy import Problem, Proposal
 from reeltune.stats.pareto import crowding, ranks
 
@@ -15,7 +16,7 @@ POPULATION = 8  # best results that are parents
 SPREAD = 5.0  # of crossover; more keeps children nearer to their parents
 MUTATION = 5.0  # the same of mutation
 CROSSED = 0.9  # share of children that are crossed
-MOST_ATTEMPTS = 20
+MAX_ATTEMPTS = 20
 
 
 class NonDominatedSorting:
@@ -27,7 +28,7 @@ class NonDominatedSorting:
     """
 
     name = "nsga2"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """A child, or a point at random until there are enough results."""
@@ -36,12 +37,12 @@ class NonDominatedSorting:
         if n_axes == 0:
             return None
         known = problem.full_results()
-        if len(known) < N_INITIAL or problem.attempt > MOST_ATTEMPTS:
+        if len(known) < N_INITIAL or problem.attempt > MAX_ATTEMPTS:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         chosen, rank, room = survivors(np.array([values for _, values in known]))
         parents = [_winner(rank, room, rng) for _ in range(2)]
         points = [space.encode(known[chosen[k]][0].configuration) for k in parents]
-        child = _mutated(_crossed(points[0], points[1], rng), rng)
+        child = _mutated(_crossed(points[0], points[1], space.n_choices, rng), space.n_choices, rng)
         return Proposal(space.decode(child), "exploit")
 
 
@@ -65,25 +66,28 @@ def _winner(rank: Ints, room: Floats, rng: np.random.Generator) -> int:
     return int(min((a, b), key=lambda k: (rank[k], -room[k])))
 
 
-def _crossed(a: Floats, b: Floats, rng: np.random.Generator) -> Floats:
-    """A child (D,) that lies about the parents as far apart as they do; Deb and Agrawal 1995."""
+def _crossed(a: Floats, b: Floats, n_choices: Ints, rng: np.random.Generator) -> Floats:
+    """Return a child (D,) that lies about the parents as far apart as they do.
+
+    Source: Deb and Agrawal 1995. Of a category it takes the choice of the one or of the other.
+    """
     if rng.random() >= CROSSED:
         return a
     u = rng.random(len(a))
     spread = np.where(u < 0.5, 2 * u, 1 / (2 * (1 - u))) ** (1 / (SPREAD + 1))
     side = np.where(rng.random(len(a)) < 0.5, 1.0, -1.0)
     child = 0.5 * (a + b) + side * 0.5 * spread * (a - b)
+    child = np.where(n_choices > 0, b, child)
     taken: Floats = np.where(rng.random(len(a)) < 0.5, child, a)
     return np.clip(taken, 0, 1)
 
 
-def _mutated(point: Floats, rng: np.random.Generator) -> Floats:
-    """`point` (D,) with one axis in expectation, and at least one, moved within the cube."""
+def _mutated(point: Floats, n_choices: Ints, rng: np.random.Generator) -> Floats:
+    """Return `point` (D,) with one axis in expectation, and at least one, moved in the cube."""
     n_axes = len(point)
     moves = rng.random(n_axes) < 1 / n_axes
     moves[rng.integers(n_axes)] = True
     u = rng.random(n_axes)
     power = 1 / (MUTATION + 1)
     step = np.where(u < 0.5, (2 * u) ** power - 1, 1 - (2 * (1 - u)) ** power)
-    moved: Floats = np.clip(point + moves * step, 0, 1)
-    return moved
+    return redrawn(np.clip(point + moves * step, 0, 1), point, moves, n_choices, rng)

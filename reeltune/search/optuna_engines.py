@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from reeltune.domain.arrays import Floats
+from reeltune.domain.arrays import Bools, Floats
 from reeltune.domain.space import Space
 from reeltune.search.single_thread import one_thread
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_INITIAL = 10  # results before the samplers look at them: their own default
-MOST_ATTEMPTS = 5  # proposals that were tried before; then points at random
+MAX_ATTEMPTS = 5  # proposals that were tried before; then points at random
 LEAST_SOURCE = 10  # results of earlier runs, a tenth of which CMA-ES begins with
 
 
@@ -34,24 +34,29 @@ class OptunaSearch:
     name: str
     sampler: str  # its class
     needs_torch: bool = False
-    looks_back: bool = True
+    by_axis: bool = False  # each axis by itself, so that what does not apply can be left out
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """What the sampler draws next."""
         if not problem.space.dimensions:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return _anywhere(problem)
         with _quiet(self.needs_torch) as optuna:
             seed = int(problem.generator().integers(2**31))
             sampler = getattr(optuna.samplers, self.sampler)(seed=seed)
             study = optuna.create_study(direction="maximize", sampler=sampler)
             ended, pending = problem.results(), problem.open_trials()
-            study.add_trials([_as_optuna(optuna, problem.space, trial) for trial in ended])
-            study.add_trials([_as_optuna(optuna, problem.space, trial) for trial in pending])
+            study.add_trials([self._as_optuna(optuna, problem.space, t) for t in ended])
+            study.add_trials([self._as_optuna(optuna, problem.space, t) for t in pending])
             point = _asked(optuna, study, problem.space)[1]
         learned = len(ended) >= N_INITIAL
         return Proposal(problem.space.decode(point), "exploit" if learned else "initial")
+
+    def _as_optuna(self, optuna: Any, space: Space, trial: Trial) -> Any:
+        active = space.active_axes(trial.configuration)
+        return _as_optuna(optuna, space, trial, active if self.by_axis else None)
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,14 @@ class OptunaCmaEs:
     """
 
     name: str = "optuna-cmaes"
-    looks_back: bool = True
+    is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """What the sampler draws next."""
         space = problem.space
         if not space.dimensions:
             return None
-        if problem.attempt > MOST_ATTEMPTS:
+        if problem.attempt > MAX_ATTEMPTS:
             return _anywhere(problem)
         results = problem.results()
         earlier = [t for t in results if t.number is None]
@@ -92,10 +97,10 @@ def _replay(optuna: Any, study: Any, problem: Problem, results: list[Trial]) -> 
     own = sorted((t.number, t) for t in problem.trials if t.number is not None)
     waiting: list[tuple[int, Any]] = []
     for number, trial in own:
-        waiting = _told(study, waiting, values, number - problem.in_flight)
+        waiting = _told(study, waiting, values, number - problem.asynchronous_delay)
         study.enqueue_trial(_by_axis(problem.space, problem.space.encode(trial.configuration)))
         waiting.append((number, _asked(optuna, study, problem.space)[0]))
-    _told(study, waiting, values, problem.number - problem.in_flight)
+    _told(study, waiting, values, problem.number - problem.asynchronous_delay)
 
 
 def _told(
@@ -115,27 +120,40 @@ def _asked(optuna: Any, study: Any, space: Space) -> tuple[Any, Floats]:
     """Optuna's next trial, and its point (D,)."""
     asked = study.ask(_axes(optuna, space))
     _ = asked.relative_params  # keeps the sampler's state, also where the point is given
-    return asked, np.array([asked.params[f"x{k}"] for k in range(len(space.dimensions))])
+    units = [asked.params[f"x{k}"] for k in range(len(space.dimensions))]
+    n_choices = space.n_choices
+    return asked, np.where(n_choices > 0, (np.array(units) + 0.5) / np.maximum(1, n_choices), units)
 
 
-def _as_optuna(optuna: Any, space: Space, trial: Trial) -> Any:
+def _as_optuna(optuna: Any, space: Space, trial: Trial, active: Bools | None = None) -> Any:
+    """Return a trial as Optuna has it, with the `active` axes (D,) alone; None: all."""
     state = optuna.trial.TrialState
+    point, axes = _by_axis(space, space.encode(trial.configuration)), _axes(optuna, space)
+    kept = [name for k, name in enumerate(axes) if active is None or active[k]]
     return optuna.trial.create_trial(
         state=state.RUNNING if trial.is_open else state.COMPLETE,
         value=trial.value,
-        params=_by_axis(space, space.encode(trial.configuration)),
-        distributions=_axes(optuna, space),
+        params={name: point[name] for name in kept},
+        distributions={name: axes[name] for name in kept},
     )
 
 
 def _axes(optuna: Any, space: Space) -> dict[str, Any]:
-    axis = optuna.distributions.FloatDistribution(0.0, 1.0)
-    return {f"x{k}": axis for k in range(len(space.dimensions))}
+    """Return Optuna's axes: of a category the positions of its choices, else the unit interval."""
+    number = optuna.distributions.FloatDistribution(0.0, 1.0)
+    category = optuna.distributions.CategoricalDistribution
+    counts = enumerate(space.n_choices.tolist())
+    return {f"x{k}": category(list(range(n))) if n else number for k, n in counts}
 
 
 def _by_axis(space: Space, point: Floats) -> dict[str, float]:
+    """Return a point (D,) by the names of Optuna's axes, with positions for categories."""
     assert len(point) == len(space.dimensions)
-    return {f"x{k}": float(unit) for k, unit in enumerate(point)}
+    places = zip(point.tolist(), space.n_choices.tolist(), strict=True)
+    return {
+        f"x{k}": min(n - 1, int(unit * n)) if n else float(unit)
+        for k, (unit, n) in enumerate(places)
+    }
 
 
 def _anywhere(problem: Problem) -> Proposal:

@@ -10,7 +10,7 @@ class Random:
     """
 
     name = "random"
-    looks_back = False
+    is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal:
         """Any valid configuration, with equal chance."""

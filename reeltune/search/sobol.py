@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from reeltune.domain.arrays import Floats
 from reeltune.search.strategy import Problem, Proposal
 
 
@@ -12,7 +13,7 @@ class Sobol:
     """
 
     name = "sobol"
-    looks_back = False
+    is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The sequence's point for this number; any point where that was tried before."""
@@ -22,8 +23,16 @@ class Sobol:
         if problem.attempt:
             point = problem.generator().random(n_axes)
         else:
-            from scipy.stats import qmc  # half a second, only where it is used
-
-            sequence = qmc.Sobol(n_axes, rng=np.random.default_rng(problem.seed))
-            point = sequence.fast_forward(max(1, problem.number)).random(1)[0]
+            point = sobol_point(n_axes, problem.seed, max(1, problem.number))
         return Proposal(problem.space.decode(point), "explore")
+
+
+def sobol_point(n_axes: int, seed: int, place: int) -> Floats:
+    """Return the point (D,) at a place, from 0, of the scrambled sequence of a seed."""
+    from scipy.stats import qmc  # half a second, only where it is used
+
+    sequence = qmc.Sobol(n_axes, rng=np.random.default_rng(seed))
+    if place > 0:  # SciPy cannot skip none: it counts one less, without a sign
+        sequence.fast_forward(place)
+    point: Floats = sequence.random(1)[0]
+    return point

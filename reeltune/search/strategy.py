@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import Phase
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 
 _WEIGHTS_STREAM = 2**20  # of random numbers, apart from those of attempts
 _FARTHEST = 3.0  # from the best, where the median is 1
 _SHARE_OF_OTHERS = 0.05
 
-MOST_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
+MAX_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Problem:
     number: int  # of the experiment to propose, from 1; 0 is the deployed configuration
     trials: Sequence[Trial]  # of earlier runs, then of this one, in order
     n_objectives: int = 1
-    in_flight: int = 1  # results of this run are known up to `number` less this
+    asynchronous_delay: int = 1  # results of this run are known up to `number` less this
     attempt: int = 0  # how many proposals for this number were turned down as tried before
 
     def generator(self) -> np.random.Generator:
@@ -85,10 +85,11 @@ class Problem:
         """Trials whose results are not known yet, in order."""
         return [trial for trial in self.trials if trial.is_open]
 
-    def complete(self, configuration: Configuration) -> dict[str, Value]:
-        """`configuration` with the current value of all that is never searched."""
+    def complete(self, configuration: Configuration) -> dict[str, Any]:
+        """`configuration` with the current value of all in it that is never searched."""
         members = self.space.hyperparameters.values()
-        kept = {member.name: self.current[member.name] for member in members if not member.searched}
+        stays = [member.name for member in members if not member.searched]
+        kept = {n: self.current[n] for n in stays if n in configuration and n in self.current}
         return {**configuration, **kept}
 
     def is_new(self, configuration: Configuration) -> bool:
@@ -101,7 +102,7 @@ class Problem:
 class Proposal:
     """What to try next, and whether that explores or exploits."""
 
-    configuration: dict[str, Value]
+    configuration: dict[str, Any]
     phase: Phase
 
 
@@ -113,7 +114,7 @@ class Strategy(Protocol):
         """By which users choose it."""
 
     @property
-    def looks_back(self) -> bool:
+    def is_adaptive(self) -> bool:
         """Does a proposal depend on results?"""
 
     def propose(self, problem: Problem) -> Proposal | None:
@@ -146,7 +147,7 @@ def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
 
     What is never searched keeps its current value.
     """
-    for attempt in range(MOST_ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         proposal = strategy.propose(replace(problem, attempt=attempt))
         if proposal is None:
             return None

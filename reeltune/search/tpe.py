@@ -8,13 +8,13 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.search.feature_map import Features
+from reeltune.search.parzen import draw_candidates, log_density
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_INITIAL = 10  # results before densities are compared
 GOOD_SHARE, MOST_GOOD = 0.1, 25
 MOST_OTHERS = 60
 N_CANDIDATES = 64
-MOST_NARROWED = 30  # kernels at n points are at least 1 / (1 + n) wide, up to this n
 
 
 class TreeParzenEstimator:
@@ -24,7 +24,7 @@ class TreeParzenEstimator:
     """
 
     name = "tpe"
-    looks_back = True
+    is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
         """The valid configuration of the highest ratio that was not tried."""
@@ -36,13 +36,11 @@ class TreeParzenEstimator:
         if len(finished) < N_INITIAL or problem.attempt:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         good, others = _split(finished, problem.open_trials())
-        centres = np.array([space.encode(t.configuration) for t in good])
-        candidates = _candidates(centres, rng)
+        candidates = draw_candidates(space, [t.configuration for t in good], N_CANDIDATES, rng)
         features = Features(space)
-        points = features.of_points(candidates)
-        near = features.of_configurations([t.configuration for t in good])
-        far = features.of_configurations([t.configuration for t in others])
-        worth = _log_density(points, near) - _log_density(points, far)
+        worth = _log_density(features, candidates, good) - _log_density(
+            features, candidates, others
+        )
         for place in np.argsort(-worth, kind="stable"):
             configuration = problem.complete(space.decode(candidates[place]))
             if problem.is_new(configuration):
@@ -60,33 +58,12 @@ def _split(finished: list[Trial], pending: list[Trial]) -> tuple[list[Trial], li
     return good, [finished[rest[k]] for k in places] + pending[-MOST_OTHERS:]
 
 
-def _candidates(centres: Floats, rng: np.random.Generator) -> Floats:
-    """Draws (N, D): each axis from a kernel at any of the good points (G, D)."""
-    n, n_axes = centres.shape
-    chosen = centres[rng.integers(n, size=(N_CANDIDATES, n_axes)), np.arange(n_axes)]  # (N, D)
-    drawn: Floats = chosen + _widths(centres) * rng.standard_normal(chosen.shape)
-    reflected: Floats = 1 - np.abs(1 - np.abs(drawn) % 2)  # at the bounds
-    return reflected
-
-
-def _widths(centres: Floats) -> Floats:
-    """(F,) width of the kernels at `centres` (M, F): Scott's rule, but not too narrow for so few.
-
-    Source: Scott 1992, "Multivariate density estimation", equation 6.42; Bergstra et al. 2011,
-    section 4, for the least width.
-    """
-    n = len(centres)
-    widths: Floats = np.maximum(centres.std(axis=0) * n**-0.2, 1 / (1 + min(n, MOST_NARROWED)))
-    return widths
-
-
-def _log_density(points: Floats, centres: Floats) -> Floats:
-    """(N,) sum over features of the log of a mixture of kernels at `centres` (M, F) and a uniform.
-
-    The uniform part keeps a feature that was seen in few places from deciding alone.
-    """
-    n, widths = len(centres), _widths(centres)
-    z = (points[:, None] - centres) / widths  # (N, M, F)
-    kernels = np.exp(-0.5 * z * z).sum(axis=1) / (widths * np.sqrt(2 * np.pi))  # (N, F)
-    density: Floats = np.log((kernels + 1) / (n + 1)).sum(axis=1)
-    return density
+def _log_density(features: Features, candidates: Floats, trials: list[Trial]) -> Floats:
+    """Return (N,) the log density at points (N, D) of the cube, of a mixture around `trials`."""
+    configurations = [t.configuration for t in trials]
+    points, centres = features.of_points(candidates), features.of_configurations(configurations)
+    if features.space.is_conditional:
+        active = features.active_at(candidates), features.active_in(configurations)
+    else:
+        active = None
+    return log_density(points, centres, features.categories, active)

@@ -58,7 +58,7 @@ def save_artifact(
     files = {ARRAYS: data, MANIFEST: _manifest_bytes(manifest, data)}
     sha256 = _sha256(files[MANIFEST])
     relative = f"{artifacts_directory(database).name}/{sha256[:16]}"
-    if check_artifact(database, relative, sha256):
+    if not _is_whole(database.parent / relative, sha256):
         try:
             _write_artifact(_unfinished(database), database.parent / relative, files)
         except OSError as error:
@@ -81,15 +81,35 @@ def load_artifact(
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     """The manifest and the arrays, each checked against its hash before it is parsed.
 
+    What counts is the content: it is found by its hash also where its directory, or the database,
+    was renamed.
+
     Raises:
         StorageError: a file is missing, was changed, or was not written by this program.
     """
-    directory = _directory(database, relative, sha256)
-    manifest = _read_manifest(directory, sha256)
-    data = _read(directory / ARRAYS, manifest["arrays_bytes"])
-    if _sha256(data) != manifest["arrays_sha256"]:
-        raise _changed(directory / ARRAYS)
-    return manifest, _deserialized(directory / ARRAYS, data)
+    first: StorageError | None = None
+    for directory in _places(database, relative, sha256):
+        try:
+            return _load(directory, sha256)
+        except StorageError as error:
+            first = first or error
+    assert first is not None  # there is always the place where it should be
+    raise first
+
+
+def find_artifact(database: Path, relative: str, sha256: str) -> Path | None:
+    """Return the directory of an artifact, by its content: wherever it is called; None if gone."""
+    places = [place for place in _places(database, relative, sha256) if place.is_dir()]
+    return next((place for place in places if is_copy(place, sha256)), next(iter(places), None))
+
+
+def is_copy(directory: Path, sha256: str) -> bool:
+    """Tell whether a directory has the manifest of that hash, and arrays of the size it says."""
+    try:
+        manifest = _read_manifest(directory, sha256)
+        return bool((directory / ARRAYS).stat().st_size == manifest["arrays_bytes"])
+    except (OSError, StorageError):
+        return False
 
 
 def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
@@ -102,35 +122,35 @@ def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
 
 
 def find_orphans(database: Path, named: Iterable[str]) -> list[str]:
-    """Artifacts beside the database that are not in `named`, and unfinished ones, relative to it.
+    """Artifacts of the database that are not in `named`, and unfinished ones, relative to it.
+
+    `named` are names of artifacts; only the part that stands for the content counts.
 
     The caller holds the write lock, else one that is just being registered looks like an orphan.
     """
-    root, ours = artifacts_directory(database), set(named)
+    root, ours = artifacts_directory(database), {name.rpartition("/")[2] for name in named}
     if not root.is_dir():
         return []
-    found = {f"{root.name}/{entry.name}" for entry in root.iterdir()}
-    unfinished = f"{root.name}/{_unfinished(database).name}"
-    return sorted(n for n in found - ours if n == unfinished or _NAME.fullmatch(n))
+    unfinished = _unfinished(database).name
+    found = {entry.name for entry in root.iterdir()}
+    wanted = {n for n in found - ours if n == unfinished or _NAME.fullmatch(f"{root.name}/{n}")}
+    return sorted(f"{root.name}/{name}" for name in wanted)
 
 
-def remove_artifact(database: Path, relative: str) -> None:
-    """Remove an artifact, or an unfinished one: under its own name it is whole, or gone.
+def remove_artifact(database: Path, directory: Path) -> None:
+    """Remove an artifact: under its own name it is whole, or gone.
 
     Raises:
         StorageError: it cannot be removed.
     """
-    root = artifacts_directory(database)
-    directory, doomed = database.parent / relative, _unfinished(database)
-    assert directory.parent == root
+    doomed = directory.with_name(_unfinished(database).name)
     try:
-        if directory != doomed:
-            shutil.rmtree(doomed, ignore_errors=True)
-            directory.rename(doomed)
-        sync_directory(root)
+        shutil.rmtree(doomed, ignore_errors=True)
+        directory.rename(doomed)
+        sync_directory(directory.parent)
         shutil.rmtree(doomed)
     except OSError as error:
-        raise StorageError(f"{relative!r} cannot be removed: {error}") from error
+        raise StorageError(f"{str(directory)!r} cannot be removed: {error}") from error
 
 
 def artifacts_directory(database: Path) -> Path:
@@ -244,12 +264,32 @@ def _read(path: Path, n_bytes: int | None) -> bytes:
         raise StorageError(f"{str(path)!r} cannot be read: {error}") from error
 
 
-def _directory(database: Path, relative: str, sha256: str) -> Path:
+def _load(directory: Path, sha256: str) -> tuple[dict[str, Any], dict[str, AnyArray]]:
+    manifest = _read_manifest(directory, sha256)
+    data = _read(directory / ARRAYS, manifest["arrays_bytes"])
+    if _sha256(data) != manifest["arrays_sha256"]:
+        raise _changed(directory / ARRAYS)
+    return manifest, _deserialized(directory / ARRAYS, data)
+
+
+def _is_whole(directory: Path, sha256: str) -> bool:
+    try:
+        _load(directory, sha256)
+    except StorageError:
+        return False
+    return True
+
+
+def _places(database: Path, relative: str, sha256: str) -> list[Path]:
+    """Return where an artifact should be, and then each place beside it where it may have gone."""
     if not _NAME.fullmatch(relative) or not relative.endswith(f"/{sha256[:16]}"):
         raise StorageError(
             f"{relative!r} is not the name of an artifact: restore the database from a backup"
         )
-    return database.parent / relative
+    named, own = database.parent / relative, artifacts_directory(database) / sha256[:16]
+    others = [root / named.name for root in sorted(database.parent.glob("*.versions"))]
+    there = [place for place in (own, *others) if place != named and place.is_dir()]
+    return [named, *dict.fromkeys(there)] if named.is_dir() or not there else [*there, named]
 
 
 def _changed(path: Path) -> StorageError:

@@ -1,24 +1,32 @@
-"""One run at a time on one database."""
+"""One run at a time on one database, by whatever name it is called."""
 
+import fcntl
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from reeltune.db.identity import file_id
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import BusyError, StorageError
 
 _GLANCE_SECONDS = 0.3  # whoever only looks who holds a database may hold it for a moment
 _DYING_SECONDS = 10.0  # on a busy machine a killed process takes a moment until all of it is gone
+_PAUSE_SECONDS = 0.2
 
 
 @contextmanager
 def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold `database` for one tuning or retraining; the system frees it if the process dies.
+
+    It is held by any name: the lock lies beside the file that links lead to, and a run that was
+    begun before the file was renamed is found by what it said of the file.
 
     Raises:
         BusyError: another run holds it, still after `wait_seconds`.
@@ -26,7 +34,7 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     """
     holder = holder_path(database)
     seconds = max(wait_seconds, _GLANCE_SECONDS)
-    lock = FileLock(database.with_name(database.name + ".lock"), timeout=seconds)
+    lock = FileLock(lock_path(database), timeout=seconds)
     try:
         _acquire(lock, holder)
     except Timeout:
@@ -34,12 +42,63 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{str(database)!r} cannot be locked: {error}") from error
     try:
-        _say_who(holder)
+        _check_not_renamed(database, wait_seconds)
+        _say_who(database, holder)
         yield
     finally:
         with suppress(OSError):
             holder.unlink(missing_ok=True)
         lock.release()
+
+
+def lock_path(database: Path) -> Path:
+    """Return the file whose lock a run holds, beside the file that `database` leads to."""
+    real = database.resolve()
+    return real.with_name(real.name + ".lock")
+
+
+def _check_not_renamed(database: Path, wait_seconds: float) -> None:
+    """Refuse a database that a run holds since before the file got this name."""
+    until = time.monotonic() + wait_seconds
+    while (other := _held_by_old_name(database)) is not None:
+        if time.monotonic() >= until:
+            raise BusyError(_busy(database, other))
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _held_by_old_name(database: Path) -> Path | None:
+    """Return what says who holds the same file by another name, if it is held so."""
+    wanted, own = file_id(database), holder_path(database)
+    for other in sorted(own.parent.glob("*.lock.json")):
+        if other == own or wanted is None:
+            continue
+        if _said(other).get("file") == list(wanted) and _is_locked(other.with_suffix("")):
+            return other
+    return None
+
+
+def _is_locked(path: Path) -> bool:
+    """Tell whether a lock is held; it need only be readable."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _said(holder: Path) -> dict[str, Any]:
+    """Return what a holder says of itself; nothing where it cannot be read."""
+    with suppress(OSError, ValueError):
+        said = json.loads(holder.read_text(encoding="utf-8"))
+        if isinstance(said, dict):
+            return said
+    return {}
 
 
 def _acquire(lock: FileLock, holder: Path) -> None:
@@ -55,7 +114,7 @@ def _acquire(lock: FileLock, holder: Path) -> None:
 def _is_dead(holder: Path) -> bool:
     """Whether the process that is said to hold the lock is gone."""
     try:
-        os.kill(int(json.loads(holder.read_text(encoding="utf-8"))["pid"]), 0)
+        os.kill(int(_said(holder)["pid"]), 0)
     except ProcessLookupError:
         return True
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
@@ -65,34 +124,34 @@ def _is_dead(holder: Path) -> bool:
 
 def holder_path(database: Path) -> Path:
     """Where it is said who holds a database; only for people, the lock does without."""
-    return database.with_name(database.name + ".lock.json")
+    lock = lock_path(database)
+    return lock.with_name(lock.name + ".json")
 
 
-def _say_who(holder: Path) -> None:
-    said = {"pid": os.getpid(), "since": stamp(), "command": " ".join(sys.argv)[:500]}
+def _say_who(database: Path, holder: Path) -> None:
+    said = {
+        "pid": os.getpid(),
+        "since": stamp(),
+        "command": " ".join(sys.argv)[:500],
+        "file": file_id(database),
+    }
     with suppress(OSError):  # a full disk, which the database will tell of if it matters
         holder.write_text(json.dumps(said), encoding="utf-8")
 
 
 def lock_holder(database: Path) -> int | None:
     """The process that holds `database` for a run; None if none does, or it has not said so yet."""
-    path = database.with_name(database.name + ".lock")
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            said = json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
-            return int(said["pid"])
+    if not _is_locked(lock_path(database)):
         return None
-    lock.release()
+    with suppress(ValueError, KeyError, TypeError):
+        return int(_said(holder_path(database))["pid"])
     return None
 
 
 def _busy(database: Path, holder: Path) -> str:
     try:
-        said = json.loads(holder.read_text(encoding="utf-8"))
+        said = _said(holder)
         who = f"process {said['pid']} since {said['since']} ({said['command']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except KeyError:
         who = "another process"
     return f"{str(database)!r} is in use by {who}: wait for it, or give --wait SECONDS"

@@ -49,8 +49,8 @@ def _flag(about: str) -> dict[str, Any]:
     return {"type": "boolean", "description": about}
 
 
-_NUMBER = {"type": "number"}
-_CHOICES = {"type": "array", "items": _NUMBER, "minItems": 1, "maxItems": 1000}
+_VALUE = {"type": ["number", "string", "boolean"]}
+_CHOICES = {"type": "array", "items": _VALUE, "minItems": 1, "maxItems": 1000}
 _RANGE = {
     "low": {"type": "number", "description": "least value; default: as declared"},
     "high": {"type": "number", "description": "greatest value; default: as declared"},
@@ -60,10 +60,10 @@ _RANGE = {
 _PARAMETER = {
     "description": "values to choose from, a range, or one value",
     "type": ["array", "object"],
-    "items": _NUMBER,
+    "items": _VALUE,
     "minItems": 1,
     "maxItems": 1000,
-    "properties": {**_RANGE, "choices": _CHOICES, "fixed": _NUMBER},
+    "properties": {**_RANGE, "choices": _CHOICES, "fixed": _VALUE},
     "additionalProperties": False,
 }
 _ONE_OBJECTIVE = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
-from reeltune.domain.space import Hyperparameter, Space
+from reeltune.domain.space import Parameter, Space
 from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import BUILT_IN
 from reeltune.search import STRATEGIES
@@ -185,7 +185,7 @@ def _lines(item: Item) -> Iterator[int]:
         yield from _lines(part)
 
 
-def _faults_of(name: str, item: Item, member: Hyperparameter | None) -> list[str]:
+def _faults_of(name: str, item: Item, member: Parameter | None) -> list[str]:
     if member is None:
         return [f"there is no hyperparameter {name!r}"]
     if isinstance(item.value, dict) and not any(set(item.value) <= form for form in _FORMS):

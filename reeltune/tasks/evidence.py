@@ -1,4 +1,4 @@
-"""What a decision between two configurations rests on: both measured alike, under both splits."""
+"""Side-by-side evaluation of two configurations, under both splits: what a decision rests on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ from reeltune.tasks.ratings import RatingsEvaluator
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One of the two that are compared."""
+    """Configuration of a model that is compared with another."""
 
     model: str
     hyperparameters: Configuration
 
     def is_same(self, other: "Side") -> bool:
-        """Would both be fitted to the same model?"""
+        """Return whether both would be fitted to the same model."""
         return self.model == other.model and dict(self.hyperparameters) == dict(
             other.hyperparameters
         )
@@ -43,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """A deployed and a candidate side, measured on one held-out part of each split."""
+    """Evaluations of what is deployed and of a candidate, on one held-out part of each split."""
 
     study: StudyConfig
     deployed: Mapping[str, Measured]  # by split
@@ -127,7 +127,7 @@ def _measured(trainer: RatingsEvaluator, side: Side, known: Evaluation | None) -
 
 
 def measure_figures(trainer: RatingsEvaluator, side: Side) -> Evaluation:
-    """Every metric of one side."""
+    """Return every metric of one side."""
     return replace(trainer, model=side.model).evaluate(side.hyperparameters)
 
 

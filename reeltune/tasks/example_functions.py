@@ -3,25 +3,39 @@
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
-from reeltune.domain.space import Configuration, Fixed, Hyperparameter, Simplex, Single, Space
+from reeltune.domain.space import (
+    CategoricalParameter,
+    Configuration,
+    FloatParameter,
+    Hyperparameter,
+    IntParameter,
+    Simplex,
+    Space,
+    when,
+)
 from reeltune.tasks.function import Figures, objective
 
 N_UNITS = 320
 
-SPACE = Space(
-    (
-        Single(Hyperparameter(name="rate", default=0.2, low=0.0, high=1.0, meaning="")),
-        Single(Hyperparameter(name="depth", default=2, low=1, high=9, meaning="", integer=True)),
-        Simplex(
-            (
-                Hyperparameter(name="near", default=0.5, low=0.0, high=1.0, meaning=""),
-                Hyperparameter(name="far", default=0.5, low=0.0, high=1.0, meaning=""),
-            )
-        ),
-        Fixed(
-            Hyperparameter(name="offset", default=1.0, low=0, high=2, meaning="", searched=False)
-        ),
-    )
+SPACE = Space.of(
+    CategoricalParameter(name="kind", default="sine", choices=("sine", "flat"), meaning="of wave"),
+    FloatParameter(
+        name="rate",
+        default=0.2,
+        low=0.01,
+        high=1.0,
+        log=True,
+        meaning="height of the wave",
+        active_when=when(kind="sine"),
+    ),
+    IntParameter(name="depth", default=2, low=1, high=9, meaning="best in the middle"),
+    Simplex(
+        (
+            Hyperparameter(name="near", default=0.5, low=0.0, high=1.0, meaning="a share"),
+            Hyperparameter(name="far", default=0.5, low=0.0, high=1.0, meaning="the rest"),
+        )
+    ),
+    FloatParameter(name="offset", default=0.0, low=0, high=2, meaning="stays", searched=False),
 )
 
 
@@ -42,5 +56,7 @@ def of_all_units(configuration: Configuration) -> Figures:
 def _losses(configuration: Configuration, n: int) -> Floats:
     """(n,) by how much each unit is missed."""
     wanted = np.random.default_rng(7).normal(size=n)
-    found = 0.3 * configuration["near"] + (configuration["rate"] - 0.6) * np.sin(np.arange(n))
-    return (wanted - found) ** 2 + 0.01 * (configuration["depth"] - 5) ** 2
+    height = float(configuration.get("rate", 0.0)) - 0.6
+    found = float(configuration["near"]) * 0.3 + height * np.sin(np.arange(n))
+    missed: Floats = (wanted - found - float(configuration["offset"])) ** 2
+    return missed + 0.01 * (float(configuration["depth"]) - 5) ** 2

@@ -269,6 +269,10 @@ class FunctionTask:
         """Return what calls the function, for all units or for a fixed sample of them."""
         return FunctionEvaluator(self.model, self.objective, panel)
 
+    def unmeasurable(self, objective: str) -> str | None:
+        """Return None: what a function can measure, only a call of it tells."""
+        return None
+
     def initial_configurations(
         self, space: Space, objective: str, seed: int, current: Configuration
     ) -> Sequence[Configuration]:

@@ -1,4 +1,4 @@
-"""First configurations in milliseconds: weights fitted to pairs of the fitting part.
+"""Initial guesses: weights fitted in milliseconds to pairs of ratings of the fitting part.
 
 The score is linear in the weights of the components, and nearly so in the boosts and in the mix of
 popularity. So once components are fitted, weights that order pairs well are a convex problem.
@@ -7,6 +7,7 @@ popularity. So once components are fitted, weights that order pairs well are a c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from reeltune.components.hyperparameters import GENRE_BOOSTS
 from reeltune.components.opinions import Opinions
 from reeltune.domain.arrays import Floats
 from reeltune.domain.limits import projected
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.pairs import Pairs, sample_pairs
@@ -51,19 +52,19 @@ class Surrogate:
         components = {n: kind.fit(opinions, data.catalogue) for n, kind in COMPONENTS.items()}
         return cls(pairs, components, current)
 
-    def configurations(self, space: Space) -> list[dict[str, Value]]:
-        """Two in `space`: weights, mix of popularity and boosts fitted, and without the boosts."""
+    def configurations(self, space: Space) -> list[dict[str, Any]]:
+        """Return two in `space`: with boosts fitted as well, and with weights and mix alone."""
         return [projected(space, {**self.current, **found}) for found in (self.boosted, self.mixed)]
 
     @cached_property
-    def mixed(self) -> dict[str, Value]:
-        """The weights and the mix of popularity of the least loss."""
+    def mixed(self) -> dict[str, Any]:
+        """Weights and the mix of popularity of the least loss."""
         fitted = self._fitted(self._common | {"genre": self._column("genre")})
         return self._shares(fitted["genre"], fitted)
 
     @cached_property
-    def boosted(self) -> dict[str, Value]:
-        """These and the boosts: each adds to a match, so that it has a weight of its own."""
+    def boosted(self) -> dict[str, Any]:
+        """Weights, mix and boosts: each adds to a match, so that it has a weight of its own."""
         plain = dict.fromkeys((boost.name for boost in GENRE_BOOSTS), 0.0)
         match = self._column("genre", **plain)
         raised = {
@@ -93,17 +94,17 @@ class Surrogate:
         return sorted(self.components.keys() - {"genre", "popularity"})
 
     def _column(self, name: str, **values: float) -> Floats:
-        """(N,) a component at the rated movies, with `values` in place of the current ones."""
+        """Return a component at the rated movies (N,), with `values` in place of current ones."""
         at = {**self.current, **values}
         return self.components[name].score_at(self.pairs.users, self.pairs.movies, at)
 
     def _fitted(self, columns: Mapping[str, Floats]) -> dict[str, float]:
-        """The weight of each column."""
+        """Return the weight of each column."""
         differences = self.pairs.differences(np.column_stack(list(columns.values())))
         weights = ordering_weights(differences, self.pairs.shares)
         return dict(zip(columns, map(float, weights), strict=True))
 
-    def _shares(self, genre: float, fitted: Mapping[str, float]) -> dict[str, Value]:
+    def _shares(self, genre: float, fitted: Mapping[str, float]) -> dict[str, Any]:
         """Return the weights as shares of 1, and the mix of popularity.
 
         Popularity mixes the number of ratings with their mean, which is the rating component too.
@@ -126,6 +127,6 @@ class Surrogate:
         }
 
 
-def _step(low: Value) -> float:
-    """The boost that a column is made with: down where it may only lower."""
+def _step(low: float) -> float:
+    """Return the boost that a column is made with: down where it may only lower."""
     return -BOOSTED_BY if low < 0 else BOOSTED_BY

@@ -23,7 +23,7 @@ class Pairs:
     shares: Floats  # (P,) users count alike: what each pair counts, of sum 1
 
     def differences(self, columns: Floats) -> Floats:
-        """(P, K) by how much the liked one exceeds the other in `columns` (N, K)."""
+        """Return (P, K) by how much the liked one exceeds the other in `columns` (N, K)."""
         found: Floats = columns[self.liked] - columns[self.others]
         return found
 

@@ -15,6 +15,7 @@ from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
 from reeltune.metrics.evaluate import evaluate
+from reeltune.metrics.measurable import nobody
 from reeltune.metrics.ranking_metrics import METRICS, RankingMetric
 from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import panel_part
@@ -31,7 +32,7 @@ from reeltune.tracking.lineage import code_version, equal_versions
 
 @dataclass(frozen=True, eq=False)
 class RatingsEvaluator:
-    """The full retraining pipeline of one model on one held-out part: configuration in, worth out.
+    """Retraining pipeline of one model on one held-out part: configuration in, values out.
 
     It may be sent to another process.
     """
@@ -65,7 +66,7 @@ class RatingsEvaluator:
 
     @property
     def engine(self) -> Engine | None:
-        """The engine of the built-in recommender; None where there is none for this data."""
+        """Engine of the built-in recommender; None where there is none for this data."""
         if self.model != BUILT_IN:
             return None
         return Engine.of(self.fitting, self.held_out, self.catalogue, self.place)
@@ -151,7 +152,7 @@ class RatingsEvaluator:
 
 @dataclass(frozen=True, eq=False)
 class RatingsTask:
-    """A recommender that is tuned for the ratings of a database."""
+    """Recommender that is tuned for the ratings of a database."""
 
     data: Dataset
     model: str = BUILT_IN
@@ -167,12 +168,12 @@ class RatingsTask:
 
     @property
     def space(self) -> Space:
-        """The model's hyperparameters."""
+        """Hyperparameters of the model."""
         return model_class(self.model).space
 
     @property
     def metrics(self) -> Mapping[str, RankingMetric]:
-        """The ranking metrics."""
+        """Ranking metrics."""
         return METRICS
 
     def key(self, objective: str) -> TaskKey:
@@ -197,6 +198,12 @@ class RatingsTask:
             place=place,
         )
         return whole.on_panel(panel)
+
+    def unmeasurable(self, objective: str) -> str | None:
+        """Return why nobody can be measured on the validation part, if accuracy is asked for."""
+        if objective != "accuracy":
+            return None
+        return nobody(self._split.held_out_for("validation"), self.split, "validation")
 
     def initial_configurations(
         self, space: Space, objective: str, seed: int, current: Configuration

@@ -13,7 +13,7 @@ from reeltune.domain.space import Configuration, Space
 
 
 class Evaluator(Protocol):
-    """Evaluates configurations on one part of a task's data; may be sent to another process."""
+    """Evaluator of configurations on one part of a task's data; may be sent to another process."""
 
     @property
     def is_batched(self) -> bool:
@@ -41,7 +41,7 @@ class Evaluator(Protocol):
 
 
 class Task(Protocol):
-    """What a tuning run tunes: a space, metrics with directions, and their evaluation.
+    """Task: what a tuning run tunes; a space, metrics with directions, and their evaluation.
 
     A run knows nothing else of its subject. `tests/tasks/test_contract.py` states what holds for
     every task, and enrols each entry of `reeltune.tasks.registry.TASKS`.
@@ -49,15 +49,15 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """The kind of task: a key of `TASKS`."""
+        """Kind of task: a key of `TASKS`."""
 
     @property
     def model(self) -> str:
-        """The name of what is tuned, by which the task is found again."""
+        """Name of what is tuned, by which the task is found again."""
 
     @property
     def split(self) -> str:
-        """The name of the way in which data are held out."""
+        """Name of the way in which data are held out."""
 
     @property
     def has_units(self) -> bool:
@@ -65,21 +65,24 @@ class Task(Protocol):
 
     @property
     def space(self) -> Space:
-        """The hyperparameters that are tuned."""
+        """Hyperparameters that are tuned."""
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """The metrics by name."""
+        """Metrics by name."""
 
     @property
     def meta_feature_scales(self) -> Mapping[str, float]:
-        """By how much each meta-feature differs between data sets that are unlike."""
+        """Scale of each meta-feature: by how much it differs between data sets that are unlike."""
 
     def key(self, objective: str) -> TaskKey:
         """Return what makes results comparable: data, split, and the code that decides a value."""
 
     def evaluator(self, part: Part = "validation", panel: int | None = None) -> Evaluator:
         """Return what evaluates on a part, there on a fixed sample of `panel` units or on all."""
+
+    def unmeasurable(self, objective: str) -> str | None:
+        """Return why no configuration can be measured by `objective` for validation, if so."""
 
     def initial_configurations(
         self, space: Space, objective: str, seed: int, current: Configuration
@@ -91,14 +94,14 @@ class Task(Protocol):
 
 
 class FittedModel(Protocol):
-    """A model that was fitted for good, as arrays for an artifact."""
+    """Model that was fitted for good, as arrays for an artifact."""
 
     def arrays(self) -> Mapping[str, AnyArray]:
         """Return all that is needed to load it again."""
 
 
 class FittableTask(Task, Protocol):
-    """A task whose result is a model that can be deployed."""
+    """Task whose result is a model that can be deployed."""
 
     def fit(self, configuration: Configuration) -> FittedModel:
         """Fit on all data with one configuration."""

@@ -46,6 +46,7 @@ NOT_DECIDING = (
     "reeltune.reports",
     "reeltune.search",
     "reeltune.storage",
+    "reeltune.tasks.initial_guesses",
     "reeltune.tracking",
     "reeltune.views",
 )
@@ -65,7 +66,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "0836d097a74d",
+            "892db6bfda48",
         }
     ),
 )

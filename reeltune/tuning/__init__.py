@@ -1,1 +1,1 @@
-"""A tuning run: proposer, loop, ledger, run state, stopping, pruning, resume."""
+"""Tuning run: proposer, loop, ledger, run state, stopping, pruning, resume."""

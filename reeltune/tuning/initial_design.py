@@ -1,4 +1,4 @@
-"""The first experiments of a run, decided when it starts, and what a finished run leaves behind."""
+"""Initial design: the first experiments of a run, and what a finished run leaves behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,12 @@ from functools import cached_property
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.experiments import load_experiments, save_experiment
-from reeltune.db.warm_starts import judge_warm_starts, load_patterns, save_pattern, save_warm_start
+from reeltune.db.warm_starts import (
+    judge_warm_starts,
+    load_warm_start_sources,
+    save_warm_start,
+    save_warm_start_source,
+)
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import combinations, projected
 from reeltune.domain.space import Configuration, Space
@@ -15,12 +20,12 @@ from reeltune.tasks.task import Task
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 from reeltune.tuning.warm_start import (
-    Lead,
     MetaFeatures,
+    WarmStartCandidate,
     distinct,
-    leads,
-    most_starts,
-    pattern_of,
+    max_starts,
+    source_of,
+    warm_start_candidates,
 )
 
 FIRST = BASELINE + 1
@@ -28,12 +33,12 @@ GUESSED = "surrogate"  # the tuning method of experiments that the task guessed
 
 
 @dataclass(frozen=True)
-class Opening:
-    """What a run tries before its strategy is asked.
+class InitialDesign:
+    """Experiments that a run tries before its strategy is asked.
 
     A grid over choices alone is tried whole. Any other run starts with what is nearest to the
-    deployed configuration within its limits; if its strategy looks back, with what a surrogate of
-    the objective says; and then with the best of earlier runs on similar data. All of it is stored
+    deployed configuration within its limits; if its strategy is adaptive, with the
+    guesses of the task; and then with the best of earlier runs on similar data. All of it is stored
     when the run starts, so that a resumed run has the same.
     """
 
@@ -43,12 +48,18 @@ class Opening:
 
     @property
     def run(self) -> TuningRun:
-        """The run, with no more experiments than there are combinations."""
+        """Run, with no more experiments than there are combinations."""
         n = len(self._grid) or self.planned.n_configs
         return replace(self.planned, n_configs=min(n, self.planned.n_configs))
 
-    def save(self, conn: Connection) -> None:
-        """Store the first experiments as pending."""
+    def save(self, conn: Connection, *, with_candidates: bool) -> None:
+        """Store the baseline as pending, and unless the run has candidates already the others."""
+        baseline = new_experiment(self.run, BASELINE, self.current, "baseline")
+        save_experiment(conn, baseline)
+        if with_candidates:
+            self._save_candidates(conn)
+
+    def _save_candidates(self, conn: Connection) -> None:
         first = [*self._grid, *self._nearest]
         for number, configuration in enumerate(first, FIRST):
             save_experiment(conn, self._experiment(number, configuration))
@@ -56,15 +67,15 @@ class Opening:
             experiment = self._experiment(number, guess)
             save_experiment(conn, replace(experiment, tuning_method=GUESSED))
         n_before = len(first) + len(self._guesses)
-        for number, lead in enumerate(self._leads(conn), FIRST + n_before):
-            experiment = self._experiment(number, lead.hyperparameters)
+        for number, candidate in enumerate(self._warm_starts(conn), FIRST + n_before):
+            experiment = self._experiment(number, candidate.hyperparameters)
             save_experiment(conn, experiment)
-            assert lead.pattern.pattern_id is not None
+            assert candidate.source.pattern_id is not None
             start = WarmStart(
                 experiment_id=experiment.experiment_id,
-                pattern_id=lead.pattern.pattern_id,
-                similarity=lead.similarity,
-                trust=lead.trust,
+                pattern_id=candidate.source.pattern_id,
+                similarity=candidate.similarity,
+                trust=candidate.success_rate,
             )
             save_warm_start(conn, start)
 
@@ -76,7 +87,7 @@ class Opening:
 
     @cached_property
     def _nearest(self) -> Sequence[Configuration]:
-        """The deployed configuration brought within the limits, where it is not there already."""
+        """Deployed configuration brought within the limits, where it is not there already."""
         if self._grid or self._space is self.tuner.space:
             return []
         nearest = projected(self._space, self.current)
@@ -84,26 +95,26 @@ class Opening:
 
     @cached_property
     def _guesses(self) -> Sequence[Configuration]:
-        """What the surrogate says, as far as it is new: one at least, whatever the run's length."""
-        looks_back = check_method(self.planned.method).looks_back
-        if self._grid or not looks_back or not Plan.of(self.planned).starts_warm:
+        """Guesses of the task, as far as they are new: one at least, whatever the run's length."""
+        is_adaptive = check_method(self.planned.method).is_adaptive
+        if self._grid or not is_adaptive or not Plan.of(self.planned).starts_warm:
             return []
         run = self.planned
         said = self.tuner.task.initial_configurations(
             self._space, run.objective, run.seed, self.current
         )
         known = [self.current, *self._nearest, *self._tried]
-        return distinct(self._space, said, known)[: max(1, most_starts(self.planned))]
+        return distinct(self._space, said, known)[: max(1, max_starts(self.planned))]
 
-    def _leads(self, conn: Connection) -> Sequence[Lead]:
-        if self._grid or not Plan.of(self.planned).starts_warm or not most_starts(self.planned):
+    def _warm_starts(self, conn: Connection) -> Sequence[WarmStartCandidate]:
+        if self._grid or not Plan.of(self.planned).starts_warm or not max_starts(self.planned):
             return []
-        patterns = load_patterns(conn)
-        if not any(pattern.best for pattern in patterns):
+        sources = load_warm_start_sources(conn)
+        if not any(source.best for source in sources):
             return []
         known = [*self._nearest, *self._guesses, *self._tried]
         data = meta_features(self.tuner.task)
-        return leads(patterns, self.planned, data, self._space, self.current, known)
+        return warm_start_candidates(sources, self.planned, data, self._space, self.current, known)
 
     @cached_property
     def _space(self) -> Space:
@@ -111,7 +122,7 @@ class Opening:
 
     @cached_property
     def _tried(self) -> Sequence[Configuration]:
-        """What earlier runs on the same data tried."""
+        """Configurations that earlier runs on the same data tried."""
         earlier = self.tuner.earlier_trials(self.planned)
         return [trial.configuration for trial in earlier]
 
@@ -123,7 +134,7 @@ class Opening:
 def whole_grid(
     whole: Space, part: Space, current: Configuration, most: int
 ) -> list[Configuration] | None:
-    """Up to `most` combinations of what may be chosen in `part` of a space, but `current`.
+    """Return up to `most` combinations of what may be chosen in `part` of a space, but `current`.
 
     None where they cannot be counted.
     """
@@ -136,11 +147,11 @@ def whole_grid(
     return [configuration for configuration in found if configuration != current][:most]
 
 
-def leave_pattern(conn: Connection, task: Task, run: TuningRun) -> None:
-    """Keep what a finished run taught, and say of its warm starts whether they helped."""
+def record_source(conn: Connection, task: Task, run: TuningRun) -> None:
+    """Store what a finished run found as a source of warm starts, and whether its own helped."""
     experiments = load_experiments(conn, run.tuning_run_id)
     with transaction(conn):
-        save_pattern(conn, pattern_of(run, task.meta_features(), experiments))
+        save_warm_start_source(conn, source_of(run, task.meta_features(), experiments))
         judge_warm_starts(conn, run.tuning_run_id)
 
 

@@ -1,4 +1,4 @@
-"""How a run under way is ended from outside: by a signal, or by its time limit."""
+"""Interrupts: end a run under way from outside, by a signal or by its time limit."""
 
 import signal
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from reeltune.tuning.stopping import OutOfTimeError
 
 @contextmanager
 def stoppable(seconds: float | None = None) -> Iterator[None]:
-    """Within the block SIGTERM ends a run as Ctrl-C does, and so does time that is up.
+    """Let SIGTERM end the block as Ctrl-C does, and so time that is up.
 
     Raises:
         KeyboardInterrupt: on SIGTERM.

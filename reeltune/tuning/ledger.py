@@ -1,4 +1,4 @@
-"""What a tuning run has tried, in the database for good."""
+"""Ledger: what a tuning run has tried, durable in the database."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -34,11 +34,11 @@ from reeltune.domain.experiment import (
 )
 from reeltune.domain.study import RATINGS
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.tuning.run_state import Standing, is_better
+from reeltune.tuning.run_state import RunState, is_better
 
 
-class Ledger(Standing):
-    """The experiments of one run. Every change is durable when its method returns.
+class Ledger(RunState):
+    """Experiments of one run. Every change is durable when its method returns.
 
     Experiments may finish in any order; history and improvement are written in the order of their
     numbers, as they are settled.
@@ -54,7 +54,7 @@ class Ledger(Standing):
         self._group_gains = {numbers[each]: gains for each, gains in kept.items()}
 
     def user_values(self, number: int) -> Floats | None:
-        """The objective per user (U,) of the baseline, or of an experiment that led."""
+        """Return the objective per user (U,) of the baseline, or of an experiment that led."""
         return load_user_values(
             self.conn, self.experiments[number].experiment_id, self.run.objective
         )
@@ -68,7 +68,7 @@ class Ledger(Standing):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """One transaction for all that is recorded in the block; durable when the block is left."""
+        """Record all that is recorded in the block in one transaction, durable at its end."""
         with transaction(self.conn):
             self._is_open = True
             try:
@@ -150,7 +150,7 @@ class Ledger(Standing):
 
     @contextmanager
     def _recording(self, done: Experiment) -> Iterator[None]:
-        """One transaction for an experiment's end and all that it settles."""
+        """Record an experiment's end and all that it settles in one transaction."""
         with self._transaction():
             yield
             self._put(done)
@@ -187,7 +187,7 @@ class Ledger(Standing):
         )
 
     def _late_error(self, experiment: Experiment) -> float | None:
-        """The error of an experiment's gain, where it was completed before the baseline was.
+        """Return the error of an experiment's gain, where it was completed before the baseline was.
 
         All that are completed so early lead, so that their values per user are kept.
         """
@@ -200,7 +200,7 @@ class Ledger(Standing):
         return gain.error
 
     def _gain(self, values: Floats) -> PairedGain | None:
-        """How sure the gain of `values` (U,) over the baseline's is, if that is known by now."""
+        """Return how sure the gain of `values` (U,) over the baseline is; None if not yet known."""
         if self._baseline_values is None and self.baseline.status == "completed":
             self._baseline_values = self.user_values(BASELINE)
         known = self._baseline_values

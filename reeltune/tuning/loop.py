@@ -1,48 +1,49 @@
-"""The loop of a tuning run: propose, try, record, until enough were tried."""
+"""Loop of a tuning run: propose, try, record, until enough were tried."""
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
-from reeltune.domain.space import Configuration, Value
+from reeltune.domain.space import Configuration
 from reeltune.executors import Executor, Outcome
 from reeltune.search import Trial
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, new_experiment, strategy_of
-from reeltune.tuning.pruning_rules import PRUNERS, Contest
+from reeltune.tuning.pruning_rules import PRUNERS, EvaluationRequest
 from reeltune.tuning.run_state import FINISHED
 from reeltune.tuning.stopping import Stop
-from reeltune.tuning.stopping_monitor import Brake
+from reeltune.tuning.stopping_monitor import StoppingMonitor
 
 GIVE_UP_AFTER = 5  # failures with no success before them
-MOST_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
+MAX_ATTEMPTS = 3  # at an experiment whose worker dies, as by a system short of memory
 
 
 @dataclass(frozen=True)
 class Loop:
-    """Tries the experiments of one run, as many at once as the executor takes.
+    """Loop that tries the experiments of one run, as many at once as the executor takes.
 
-    Experiment n is proposed from the results up to n - `in_flight` and from nothing else, however
-    many have finished by then: so any number of jobs, and a resumed run, propose the same. A rule
-    that ends the run after experiment n lets those up to n + `in_flight` - 1 go on, for the same
-    reason.
+    Experiment n is proposed from the results up to n - `asynchronous_delay` and from nothing else,
+    however many have finished by then: so any number of jobs, and a resumed run, propose the same.
+    A rule that ends the run after experiment n lets those up to n + `asynchronous_delay` - 1 go on,
+    for the same reason.
     """
 
     ledger: Ledger
     plan: Plan
     tuner: Proposer
     earlier: Sequence[Trial]  # comparable results of other runs
-    executor: Executor[Configuration | Contest, Measurement | Pruned]
+    executor: Executor[Configuration | EvaluationRequest, Measurement | Pruned]
     watch: Watcher
 
     @cached_property
-    def brake(self) -> Brake:
-        """The rules that may end the run."""
-        return Brake(self.plan.stop, self.ledger)
+    def brake(self) -> StoppingMonitor:
+        """Rules that may end the run."""
+        return StoppingMonitor(self.plan.stop, self.ledger)
 
     def run(self) -> tuple[RunStatus, Stop]:
         """Try what is left to try; how that ended, and why."""
@@ -50,7 +51,7 @@ class Loop:
             exhausted = self._fill()
             if not self.ledger.count("running"):
                 break
-            self._record()
+            self._record(self.executor.finished())
             if self.ledger.settled >= GIVE_UP_AFTER and not self.ledger.count("completed"):
                 return "failed", self._failures(f"the first {GIVE_UP_AFTER} experiments all failed")
         if not self.ledger.count("completed"):
@@ -86,7 +87,7 @@ class Loop:
         return is_exhausted
 
     def _number_after(self, taken: Sequence[Experiment]) -> int | None:
-        """The number of the next candidate after those `taken` to be begun; None if enough."""
+        """Return the number of the next candidate after those `taken`; None if enough."""
         following = self.ledger.next_number()
         new = [e.number for e in taken if following is not None and e.number >= following]
         number = max(new) + 1 if new else following
@@ -98,32 +99,32 @@ class Loop:
         for experiment in experiments:
             self.executor.submit(experiment.number, self._task(experiment))
 
-    def _task(self, experiment: Experiment) -> Contest | dict[str, Value]:
-        """What a worker is given: with rivals that any number of jobs and a resumed run have."""
+    def _task(self, experiment: Experiment) -> EvaluationRequest | dict[str, Any]:
+        """Return what a worker is given: the same with any number of jobs and in a resumed run."""
         configuration = dict(experiment.hyperparameters)
         if self.plan.pruner is None:
             return configuration
-        visible = experiment.number - self.plan.in_flight
+        visible = experiment.number - self.plan.asynchronous_delay
         return PRUNERS[self.plan.pruner](self.ledger, configuration, visible)
 
     @property
-    def looks_back(self) -> bool:
-        """Do proposals depend on results?"""
-        return strategy_of(self.ledger.run).looks_back
+    def is_adaptive(self) -> bool:
+        """True if proposals depend on results."""
+        return strategy_of(self.ledger.run).is_adaptive
 
     def _may_begin(self, number: int, *, stored: bool) -> bool:
-        """Has all finished that this experiment depends on, and does no rule end the run there?"""
-        visible = number - self.plan.in_flight
-        compares = self.plan.stop.look_at_results or self.plan.pruner is not None
-        waits = compares or (self.looks_back and not stored)
+        """Return whether all has finished that it depends on, and no rule ends the run there."""
+        visible = number - self.plan.asynchronous_delay
+        compares = self.plan.stop.needs_results or self.plan.pruner is not None
+        waits = compares or (self.is_adaptive and not stored)
         if waits and not self.ledger.finished_up_to(visible):
             return False
         return self.brake.stop(visible) is None
 
     def _propose(self, number: int, taken: Sequence[Experiment]) -> Experiment | None:
-        """The candidate for `number` after those `taken`: the same whatever has finished by now."""
+        """Return the candidate for `number` after those `taken`, whatever has finished by now."""
         run, ledger = self.ledger.run, self.ledger
-        visible = number - self.plan.in_flight
+        visible = number - self.plan.asynchronous_delay
         open_trials = [
             Trial(e.hyperparameters, None, e.number)
             for e in taken
@@ -133,7 +134,7 @@ class Loop:
         proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
         if proposal is None:
             return None
-        parent = ledger.best_up_to(visible) if self.looks_back else None
+        parent = ledger.best_up_to(visible) if self.is_adaptive else None
         return new_experiment(
             run,
             number,
@@ -142,9 +143,9 @@ class Loop:
             None if parent is None else parent.experiment_id,
         )
 
-    def _record(self) -> None:
-        """Wait for results; say what has finished once it is durable."""
-        ledger, outcomes = self.ledger, self.executor.finished()
+    def _record(self, outcomes: Sequence[Outcome[Measurement | Pruned]]) -> None:
+        """Record results; tell the watcher what has finished once it is durable."""
+        ledger = self.ledger
         again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
         settled = [outcome for outcome in outcomes if outcome not in again]
         with ledger.together():
@@ -156,7 +157,7 @@ class Loop:
         self._begin([ledger.experiments[outcome.number] for outcome in again])
 
     def _may_try_again(self, number: int) -> bool:
-        return self.ledger.experiments[number].attempts < MOST_ATTEMPTS
+        return self.ledger.experiments[number].attempts < MAX_ATTEMPTS
 
     def _settle(self, outcome: Outcome[Measurement | Pruned]) -> None:
         if isinstance(outcome.result, Pruned):

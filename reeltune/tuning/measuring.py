@@ -15,7 +15,7 @@ from reeltune.tasks.task import Evaluator
 
 @dataclass(frozen=True, eq=False)
 class Measurer:
-    """Does one experiment after the other: configuration in, measurement out.
+    """Measurer: does one experiment after the other; configuration in, measurement out.
 
     It may be sent to another process.
     """

@@ -1,4 +1,4 @@
-"""Tuning runs: every candidate through the full retraining pipeline; resume an interrupted one."""
+"""Orchestrator of tuning runs: puts every candidate through the full retraining pipeline."""
 
 import os
 import time
@@ -11,8 +11,6 @@ from reeltune.db.connection import Connection, transaction
 from reeltune.db.dead_runs import close_dead_runs
 from reeltune.db.experiments import (
     last_completion_number,
-    release_running,
-    save_experiment,
 )
 from reeltune.db.tuning_runs import (
     load_run,
@@ -21,36 +19,34 @@ from reeltune.db.tuning_runs import (
     set_run_status,
     start_run,
 )
-from reeltune.db.versions import database_path
 from reeltune.domain.clock import stamp
-from reeltune.domain.errors import InputError, InterruptedRunError
-from reeltune.domain.experiment import BASELINE, Measurement, RunStatus, TuningRun
+from reeltune.domain.errors import InputError
+from reeltune.domain.experiment import Measurement, TuningRun
 from reeltune.domain.limits import Limits
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
-from reeltune.executors import Batches, Executor, Start, make_executor
+from reeltune.executors import Batches, Executor, make_executor
 from reeltune.tasks.registry import described, subject_of
 from reeltune.tasks.task import Evaluator, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
-from reeltune.tuning.initial_design import Opening, leave_pattern
+from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.loop import Loop
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.proposer import Proposer, check_method, check_way, new_experiment
+from reeltune.tuning.proposer import Proposer, check_method, check_way
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
+from reeltune.tuning.run_end import recorded_end
 from reeltune.tuning.run_state import FINISHED
-from reeltune.tuning.stopping import OutOfTimeError, Stop
-from reeltune.views.next_step import resume_line
 from reeltune.views.summary import Summary, summarise
 
 
 class Orchestrator:
-    """Puts every candidate of a run through the full retraining pipeline.
+    """Orchestrator that puts every candidate of a run through the full retraining pipeline.
 
     Args:
         conn: the database; whoever calls holds its lock.
@@ -80,7 +76,7 @@ class Orchestrator:
         self.tuner = Proposer(conn, task, self.study)
 
     def test_configuration(self, hyperparameters: Configuration) -> Measurement:
-        """What one configuration is worth on the validation part; nothing is recorded."""
+        """Return what one configuration is worth on the validation part; nothing is recorded."""
         measurer = Measurer(self.task.evaluator(), self.study.objective)
         return measurer(self.tuner.space.checked(hyperparameters))
 
@@ -106,40 +102,22 @@ class Orchestrator:
             progressive=plan.grid.progressive,
             prunes=plan.pruner is not None,
         )
+        self._check_measurable()
         close_dead_runs(self.conn)
-        is_plain = plan.name is None and plan.limits == Limits()
-        planned = self.tuner.planned_run(plan.method) if is_plain else None
-        key = self.task.key(self.study.objective)
-        run = replace(
-            planned or self.tuner.new_run(plan.method, plan.n_configs),
-            started_at=stamp(),
-            n_configs=plan.n_configs,
-            settings=described(self.task)
-            | plan.settings()
-            | {
-                "further_objectives": list(self.study.further_objectives),
-                "directions": list(directions(self.task, self.study.objectives)),
-            },
-            data_fingerprint=key.data_fingerprint,
-            code_version=key.code_versions[0],
-            history_cutoff=last_completion_number(self.conn),
-            status="running",
+        planned = self._planned(plan)
+        design = InitialDesign(
+            self.tuner, self._started(plan, planned), self.tuner.get_current_hyperparameters()
         )
-        current = self.tuner.get_current_hyperparameters()
-        opening = Opening(self.tuner, run, current)
-        run = opening.run
-
-        def begin() -> None:
-            if planned is not None:
-                set_aside(self.tuner, run)
-                start_run(self.conn, run)
-            else:
-                save_run(self.conn, run)
-            save_experiment(self.conn, new_experiment(run, BASELINE, current, "baseline"))
-            if planned is None:
-                opening.save(self.conn)
-
-        return self._drive(run, plan.stop.timeout_seconds, begin)
+        with stoppable(), self.watch:
+            with transaction(self.conn):
+                if planned is not None:
+                    set_aside(self.tuner, design.run)
+                    start_run(self.conn, design.run)
+                else:
+                    save_run(self.conn, design.run)
+                design.save(self.conn, with_candidates=planned is None)
+                set_run_process(self.conn, design.run.tuning_run_id, os.getpid())
+            return self._finish(design.run, plan.stop.timeout_seconds)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> RunResult:
         """Go on with a run that was interrupted, as if it had not been.
@@ -155,11 +133,12 @@ class Orchestrator:
         run = load_run(self.conn, run_id)
         check_resumable(self.tuner, run)
         close_dead_runs(self.conn)
-        return self._drive(
-            run,
-            more_seconds or seconds_left(self.conn, run),
-            lambda: set_run_status(self.conn, run_id, "running"),
-        )
+        seconds = more_seconds or seconds_left(self.conn, run)
+        with stoppable(), self.watch:
+            with transaction(self.conn):
+                set_run_status(self.conn, run_id, "running")
+                set_run_process(self.conn, run_id, os.getpid())
+            return self._finish(run, seconds)
 
     def run_phase_2_tuning(self) -> NoReturn:
         """Tune the hyperparameters of phase 2.
@@ -173,90 +152,80 @@ class Orchestrator:
         )
 
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
-        """What was tried and found, of all runs and of one in detail (default: the latest)."""
+        """Return what was tried and found: all runs, and one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, subject_of=subject_of)
 
-    def _drive(self, run: TuningRun, seconds: float | None, begin: Callable[[], None]) -> RunResult:
-        """Try what is left to try, for `seconds` at most, and record how the run ended.
+    def _check_measurable(self) -> None:
+        """Refuse a run of which every experiment would fail, for want of what is measured."""
+        reason = self.task.unmeasurable(self.study.objective)
+        if reason is not None:
+            raise InputError(reason)
 
-        Who sees that the run has begun, as `begin` says in a transaction, can stop it.
-        """
+    def _planned(self, plan: Plan) -> TuningRun | None:
+        """Return the run of the candidates that were stored for the plan, if there is one."""
+        is_plain = plan.name is None and plan.limits == Limits()
+        return self.tuner.planned_run(plan.method) if is_plain else None
+
+    def _started(self, plan: Plan, planned: TuningRun | None) -> TuningRun:
+        """Return the run that begins now."""
+        key = self.task.key(self.study.objective)
+        return replace(
+            planned or self.tuner.new_run(plan.method, plan.n_configs),
+            started_at=stamp(),
+            n_configs=plan.n_configs,
+            settings=described(self.task)
+            | plan.settings()
+            | {
+                "further_objectives": list(self.study.further_objectives),
+                "directions": list(directions(self.task, self.study.objectives)),
+            },
+            data_fingerprint=key.data_fingerprint,
+            code_version=key.code_versions[0],
+            history_cutoff=last_completion_number(self.conn),
+            status="running",
+        )
+
+    def _finish(self, run: TuningRun, seconds: float | None) -> RunResult:
+        """Try what is left to try of a run that has begun, for `seconds` at most."""
         began = time.perf_counter()
-        with stoppable(), self.watch:
-            with transaction(self.conn):
-                begin()
-                set_run_process(self.conn, run.tuning_run_id, os.getpid())
-            status, stop = self._recorded(run, seconds)
-        self.watch.ended(stop.said)
-        if status == "completed":
-            leave_pattern(self.conn, self.task, run)
-        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
-        return run_result(found, self.tuner.space, status, stop, time.perf_counter() - began)
-
-    def _recorded(self, run: TuningRun, seconds: float | None) -> tuple[RunStatus, Stop]:
-        """Try what is left to try of a run that has begun; how it ended is recorded in any case."""
-        status: RunStatus = "interrupted"
-        stop = Stop("error", "stopped by an error")
-        try:
-            with stoppable(seconds):
-                ledger = Ledger(self.conn, run)
-                self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
-                status, stop = self._loop(run, ledger)
-        except OutOfTimeError:
-            status = "completed"
-            stop = Stop("timeout", f"the time limit was reached after {seconds:.3g} s")
-        except KeyboardInterrupt:
-            stop = Stop("interrupted", "interrupted")
-            n_done = Ledger(self.conn, run).count("completed")
-            raise InterruptedRunError(
-                f"run {run.tuning_run_id} is interrupted after {n_done} of "
-                f"{run.n_configs + 1} experiments; go on with: "
-                f"{resume_line(run.tuning_run_id, database_path(self.conn), run.task)}"
-            ) from None
-        finally:
-            self._close(run, status, stop)
-        return status, stop
-
-    def _loop(self, run: TuningRun, ledger: Ledger) -> tuple[RunStatus, Stop]:
         plan = Plan.of(run)
-        earlier = self.tuner.earlier_trials(run)
-        evaluator = self.task.evaluator(panel=plan.panel)
-        evaluator.prepare()  # here, once, for the workers to find it kept
-        with self._executor(plan, evaluator, run.seed) as executor:
-            return Loop(ledger, plan, self.tuner, earlier, executor, self.watch).run()
+        with recorded_end(self.conn, run, seconds) as end, stoppable(seconds):
+            ledger = Ledger(self.conn, run)
+            self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
+            earlier = self.tuner.earlier_trials(run)
+            evaluator = self.task.evaluator(panel=plan.panel)
+            evaluator.prepare()  # here, once, for the workers to find it cached
+            with self._executor(plan, evaluator, run.seed) as executor:
+                loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watch)
+                end.status, end.stop = loop.run()
+        self.watch.ended(end.stop.message)
+        if end.status == "completed":
+            record_source(self.conn, self.task, run)
+        found = Ledger(self.conn, run)  # as stored: time may have run out between two writes
+        seconds_taken = time.perf_counter() - began
+        return run_result(found, self.tuner.space, end.status, end.stop, seconds_taken)
 
     def _executor(self, plan: Plan, evaluator: Evaluator, seed: int) -> Executor[Any, Any]:
-        """Batches in this process where the evaluator is made for them, else workers.
+        """Return batches in this process where the evaluator is made for them, else workers.
 
-        The engine is no stranger's code: without limits it needs no process of its own, uses as
-        many cores by threads, and is faster with many configurations at a time. A batch does not
-        say what each of it took, though.
+        Code of our own without limits needs no process of its own, uses as many cores by threads,
+        and is faster with many configurations at a time. A batch does not say what each of it
+        took, though.
         """
+        here, objective = evaluator.on_threads(self.jobs), self.study.objective
+        start: Callable[[], Measurer | Pruner] = partial(Measurer, here, objective)
+        if plan.pruner is not None:
+            start = partial(Pruner, here, objective, seed)
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
-        objective = self.study.objective
-        is_pruned = plan.pruner is not None
         if evaluator.is_batched and not (has_limits or is_timed):
-            here = evaluator.on_threads(self.jobs)
-            one = Pruner(here, objective, seed) if is_pruned else Measurer(here, objective)
-            return Batches(one.measure_many)
-        start: Start[Any, Any] = partial(Measurer, evaluator, objective)
-        if is_pruned:
-            start = partial(Pruner, evaluator, objective, seed)
+            return Batches[Any, Any](start().measure_many)
         return make_executor(
             self.jobs,
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
         )
-
-    def _close(self, run: TuningRun, status: RunStatus, stop: Stop) -> None:
-        with transaction(self.conn):
-            release_running(self.conn, run.tuning_run_id)
-            set_run_status(
-                self.conn, run.tuning_run_id, status, finished_at=stamp(), stop_reason=stop.said
-            )
-            set_run_process(self.conn, run.tuning_run_id, None)
 
 
 def _check_units(task: Task, plan: Plan) -> None:
@@ -275,7 +244,7 @@ def _check_units(task: Task, plan: Plan) -> None:
 
 
 def study_of(run: TuningRun) -> StudyConfig:
-    """The study that a stored run belongs to."""
+    """Return the study that a stored run belongs to."""
     return StudyConfig(
         task=run.task,
         model=run.model,

@@ -1,4 +1,4 @@
-"""What a tuning run is to do: kept with the run, so that it can be resumed by its id alone."""
+"""Plan of a tuning run: stored with the run, so that it can be resumed by its id alone."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -9,14 +9,13 @@ from reeltune.domain.limits import Limits
 from reeltune.search.grid import Grid
 from reeltune.tuning.stopping import StopRules
 
-IN_FLIGHT = (
-    4  # experiments a proposal does not wait for; part of a run, so that jobs change nothing
-)
+ASYNCHRONOUS_DELAY = 4  # experiments a proposal does not wait for, however many jobs there are
+_STORED_DELAY = "asynchronous_delay"  # its name in the settings of stored runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a study's run goes about it. None of it says how many jobs, which changes nothing."""
+    """Settings of a run. The number of jobs is none of them: it changes no result."""
 
     method: str = "bayesian"
     n_configs: int = 20
@@ -28,24 +27,26 @@ class Plan:
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
     panel: int | None = None  # users on whom experiments are measured; None: all
-    in_flight: int = IN_FLIGHT
+    asynchronous_delay: int = ASYNCHRONOUS_DELAY
     name: str | None = None  # of a sweep; None: a run like any other
 
     def settings(self) -> dict[str, object]:
-        """For storage: all that a run does not keep in a column of its own."""
+        """Return what is stored as JSON: all that has no column of its own."""
         kept = asdict(self)
         del kept["method"], kept["n_configs"]
+        kept[_STORED_DELAY] = kept.pop("asynchronous_delay")
         return kept
 
     @classmethod
     def of(cls, run: TuningRun) -> "Plan":
-        """The plan of a stored run; what an older program did not know of has its default."""
+        """Return the plan of a stored run; what an older program did not know has its default."""
         stored: Mapping[str, Any] = run.settings
         known = {f.name: stored[f.name] for f in fields(cls) if f.name in stored}
         return cls(
             **{
                 **known,
                 "pruner": stored.get("pruner", "paired" if stored.get("prunes") else None),
+                "asynchronous_delay": stored.get(_STORED_DELAY, ASYNCHRONOUS_DELAY),
                 "method": run.method,
                 "n_configs": run.n_configs,
                 "stop": StopRules.of(stored.get("stop", {})),
@@ -55,7 +56,7 @@ class Plan:
         )
 
     def told(self) -> list[str]:
-        """What differs from a plain run, for people."""
+        """Return what differs from a plain run, in words."""
         stop = self.stop
         said = {
             f"sweep {self.name}": self.name,

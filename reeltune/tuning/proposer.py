@@ -1,4 +1,4 @@
-"""What to try next, and what was tried: candidates in, `hp_experiments` out."""
+"""Proposer: what to try next, and what was tried; candidates in, `hp_experiments` out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ from reeltune.domain.experiment import (
 )
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import upwards
-from reeltune.domain.space import Configuration, Space, Value
+from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import StudyConfig
 from reeltune.search import (
     ONE_OBJECTIVE,
@@ -47,7 +47,7 @@ DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "
 
 
 class Proposer:
-    """Proposes configurations for a task and keeps them in the database."""
+    """Proposer of configurations for a task, which keeps them in the database."""
 
     def __init__(self, conn: Connection, task: Task, study: StudyConfig | None = None) -> None:
         self.conn = conn
@@ -57,12 +57,12 @@ class Proposer:
         self._searched: dict[tuple[object, ...], Space] = {}
         self._within: dict[tuple[object, ...], bool] = {}
 
-    def get_current_hyperparameters(self) -> dict[str, Value]:
-        """The deployed configuration."""
+    def get_current_hyperparameters(self) -> dict[str, Any]:
+        """Return the deployed configuration."""
         return self.deployed().hyperparameters
 
     def deployed(self) -> Deployed:
-        """The deployed configuration, and where it is known from.
+        """Return the deployed configuration, and where it is known from.
 
         Of what is never deployed, the defaults stand in its place.
         """
@@ -70,7 +70,7 @@ class Proposer:
             return Deployed(self.space.defaults(), "defaults")
         return load_deployed(self.conn, self.space, self.task.model)
 
-    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Value]]:
+    def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Any]]:
         """Systematic steps around the current values, each hyperparameter by itself.
 
         Args:
@@ -79,18 +79,18 @@ class Proposer:
         """
         return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
 
-    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Value]]:
-        """`n` configurations from the whole space, uniform."""
+    def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
+        """Return `n` configurations from the whole space, uniform."""
         return [proposal.configuration for proposal in self._proposals("random", n)]
 
-    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Value]]:
-        """`n` configurations that promise most after all earlier results on this data and space."""
+    def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Any]]:
+        """Return the `n` most promising configurations after all results on this data and space."""
         return [proposal.configuration for proposal in self._proposals("bayesian", n)]
 
     def propose(
         self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
     ) -> Proposal | None:
-        """The candidate for experiment `number` of `run`; None where nothing is left."""
+        """Return the candidate for experiment `number` of `run`; None where nothing is left."""
         space = self.searched_space(run, current)
         if space is not self.space:
             trials = [trial for trial in trials if self._is_within(space, trial.configuration)]
@@ -102,19 +102,19 @@ class Proposer:
             number=number,
             trials=trials,
             n_objectives=len(run.objectives),
-            in_flight=int(_number(run, "in_flight") or 1),
+            asynchronous_delay=int(_number(run, "in_flight") or 1),
         )
         return propose(strategy_of(run), problem)
 
     def _is_within(self, space: Space, configuration: Configuration) -> bool:
-        """`contains`, remembered: a run asks for each of its experiments again and again."""
+        """Return `contains`, remembered: a run asks for each of its experiments many times."""
         key = (id(space), *configuration.values())
         if key not in self._within:
             self._within[key] = contains(space, configuration)
         return self._within[key]
 
     def searched_space(self, run: TuningRun, current: Configuration) -> Space:
-        """What `run` may choose from: the whole space, or the part that its settings leave.
+        """Return what `run` may choose from: the whole space, or the part that its settings leave.
 
         Raises:
             InputError: they leave nothing.
@@ -183,12 +183,12 @@ class Proposer:
         save_experiment(self.conn, replace(experiment, hyperparameters=values))
 
     def get_best_experiment(self) -> Experiment:
-        """The best completed experiment of the latest run on this data."""
+        """Return the best completed experiment of the latest run on this data."""
         key = self.task.key(self.study.objective)
         return load_best_experiment(self.conn, self.task.model, key.data_fingerprint)
 
     def get_tuning_statistics(self) -> dict[str, Any]:
-        """How many runs and experiments there are, by method and by status."""
+        """Return how many runs and experiments there are, by method and by status."""
         runs = load_runs(self.conn)
         methods = {run.method for run in runs}
         return {
@@ -198,7 +198,7 @@ class Proposer:
         }
 
     def new_run(self, method: str, n_configs: int) -> TuningRun:
-        """A planned run, not stored yet."""
+        """Return a planned run, not stored yet."""
         check_method(method)
         prefix = f"{method}_{stamp().translate({ord(c): None for c in '-:Z'}).replace('T', '_')}"
         same_second = count_runs_like(self.conn, prefix)
@@ -219,7 +219,7 @@ class Proposer:
         )
 
     def planned_run(self, method: str) -> TuningRun | None:
-        """The run that holds this method's pending candidates, if there is one."""
+        """Return the run that holds this method's pending candidates, if there is one."""
         return load_planned_run(
             self.conn, method, self.task.model, self.task.split, self.study.objective
         )
@@ -231,7 +231,7 @@ class Proposer:
         run: TuningRun | None = None,
         pending: Sequence[Experiment] = (),
     ) -> list[Proposal]:
-        """A batch of up to `n` candidates that go on after those `pending` in `run`."""
+        """Return a batch of up to `n` candidates that go on after those `pending` in `run`."""
         run = run or self.new_run(method, n)
         current = self.get_current_hyperparameters()
         trials = self.earlier_trials(run)
@@ -248,14 +248,14 @@ class Proposer:
 
 
 def limits_of(run: TuningRun) -> Limits:
-    """The limits within which a run searches."""
+    """Return the limits within which a run searches."""
     stored = run.settings.get("limits", {})
     assert isinstance(stored, Mapping)
     return Limits.of(stored)
 
 
 def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:
-    """A result's values where a run has several objectives."""
+    """Return a result's values where a run has several objectives."""
     if len(run.objectives) == 1 or found.status != "completed":
         return ()
     return upwards(run.directions, (found.value, *found.further))
@@ -283,7 +283,7 @@ def check_way(study: StudyConfig, method: str, *, progressive: bool, prunes: boo
 
 
 def _number(run: TuningRun, name: str) -> float | None:
-    """A number among the run's settings; None if it is not there."""
+    """Return a number among the run's settings; None if it is not there."""
     stored = run.settings.get(name)
     return float(stored) if isinstance(stored, int | float) else None
 
@@ -295,7 +295,7 @@ def new_experiment(
     phase: Phase,
     parent: str | None = None,
 ) -> Experiment:
-    """A pending experiment of `run`, not stored yet."""
+    """Return a pending experiment of `run`, not stored yet."""
     return Experiment(
         experiment_id=experiment_id(run.tuning_run_id, number),
         tuning_run_id=run.tuning_run_id,
@@ -312,14 +312,14 @@ def new_experiment(
 
 
 def strategy_of(run: TuningRun) -> Strategy:
-    """How a run proposes."""
+    """Return how a run proposes."""
     strategy = check_method(run.method)
     stored = run.settings.get("grid")
     return Grid(**stored) if isinstance(strategy, Grid) and isinstance(stored, dict) else strategy
 
 
 def check_method(method: str) -> Strategy:
-    """The strategy of that name.
+    """Return the strategy of that name.
 
     Raises:
         InputError: there is none, or a library that it needs is not installed.

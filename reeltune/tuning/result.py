@@ -1,4 +1,4 @@
-"""What a tuning run came to, as one record; `result.schema.json` says what it is as JSON."""
+"""Result of a tuning run, as one record; `result.schema.json` describes it as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from reeltune.views.summary import ranking
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """What a tuning run came to. Values are in units of its objective."""
+    """Result of a tuning run. Values are in units of its objective."""
 
     tuning_run_id: str
     method: str
@@ -41,17 +41,17 @@ class RunResult:
     experiments_completed: int
     experiments_failed: int
     experiments_pruned: int
-    seconds: float  # of this sitting
+    seconds: float  # of this session
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the record for `--json`."""
         return asdict(self)
 
 
 def run_result(
     ledger: Ledger, space: Space, status: RunStatus, stop: Stop, seconds: float
 ) -> RunResult:
-    """The record of a run over `space` that ended now."""
+    """Return the record of a run over `space` that ended now."""
     best, run, baseline = ledger.best, ledger.run, ledger.baseline.objective_value
     value = None if best is None else best.objective_value
     improvement = None
@@ -68,7 +68,7 @@ def run_result(
         seed=run.seed,
         status=status,
         stopped_by=stop.by,
-        stop_reason=stop.said,
+        stop_reason=stop.message,
         best_experiment_id=None if best is None else best.experiment_id,
         best_experiment_number=None if best is None else best.number,
         best_hyperparameters=None if best is None else complete(space, best.hyperparameters),
@@ -88,9 +88,9 @@ def run_result(
 
 
 def complete(space: Space, found: Mapping[str, object]) -> Configuration:
-    """What was found, over the defaults of `space` for what it does not name, checked once more.
+    """Return what was found, over the defaults of `space` for what it does not name.
 
     Raises:
         InputError: that is not valid.
     """
-    return space.checked({**space.defaults(), **found})
+    return space.checked(space.overlaid(space.defaults(), found))

@@ -1,4 +1,4 @@
-"""Runs that are there already when they are begun: interrupted, or planned ahead."""
+"""Resume: runs that are stored when they are begun, interrupted or planned ahead."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
 
 
 def seconds_left(conn: Connection, run: TuningRun) -> float | None:
-    """What the time limit leaves after the work of earlier sittings; None without a limit."""
+    """Return what the time limit leaves after the work of earlier sessions, if there is one."""
     limit = Plan.of(run).stop.timeout_seconds
     if limit is None:
         return None

@@ -1,4 +1,4 @@
-"""What a tuning run has tried, in memory: the questions that its loop asks."""
+"""Run state: what a tuning run has tried, in memory; answers what its loop asks."""
 
 from bisect import bisect_right
 from collections import Counter, deque
@@ -12,8 +12,8 @@ from reeltune.search import Trial
 FINISHED = ("completed", "failed", "pruned")
 
 
-class Standing:
-    """The experiments of one run, as far as they have come.
+class RunState:
+    """Experiments of one run, as far as they have come.
 
     They may finish in any order. An experiment is settled when it and all with lower numbers are
     finished: what is said of the settled ones does not depend on which finished first.
@@ -33,33 +33,33 @@ class Standing:
 
     @property
     def best(self) -> Experiment | None:
-        """The best of the settled experiments, by its lower bound."""
+        """Best of the settled experiments, by its lower bound."""
         return self._leaders[-1] if self._leaders else None
 
     @property
     def baseline(self) -> Experiment:
-        """The experiment that tries the deployed configuration."""
+        """Experiment that tries the deployed configuration."""
         return self.experiments[BASELINE]
 
     def count(self, *statuses: str) -> int:
-        """How many experiments are in one of these statuses."""
+        """Return how many experiments are in one of these statuses."""
         return sum(n for status, n in self._counts.items() if status in statuses)
 
     def waiting(self) -> list[Experiment]:
-        """Experiments that are stored but not begun, by number, up to those the run asks for."""
+        """Return experiments that are stored but not begun, of those the run asks for."""
         wanted = range(self.run.n_configs + 1)
         return [self.experiments[n] for n in self._waiting if n in wanted]
 
     def next_number(self) -> int | None:
-        """The number of the next candidate to be proposed; None if there are enough."""
+        """Return the number of the next candidate to be proposed; None if there are enough."""
         return self._next_number if self._next_number <= self.run.n_configs else None
 
     def finished_up_to(self, number: int) -> bool:
-        """Are all experiments up to and including `number` finished?"""
+        """Return whether all experiments up to and including `number` are finished."""
         return self.settled > number
 
     def trials(self, up_to: int) -> list[Trial]:
-        """All experiments as a strategy may see them: with results only `up_to` that number.
+        """Return all experiments as a strategy may see them: with results only `up_to` that number.
 
         Of a pruned one it sees the estimate.
         """
@@ -88,7 +88,7 @@ class Standing:
         )
 
     def best_up_to(self, number: int) -> Experiment | None:
-        """The best completed experiment up to and including `number`, by its lower bound."""
+        """Return the best completed experiment up to and including `number`, by its lower bound."""
         best = bisect_right(self._leaders, number, key=lambda leader: leader.number)
         return self._leaders[best - 1] if best else None
 
@@ -116,14 +116,14 @@ class Standing:
 
 
 def is_better(experiment: Experiment, best: Experiment | None) -> bool:
-    """Does an experiment lead from now on? By its lower bound; of equals the earlier leads."""
+    """Return whether an experiment leads from now on: by its lower bound; of equals the earlier."""
     worth = experiment.worth
     to_beat = None if best is None else best.worth
     return worth is not None and (to_beat is None or worth > to_beat)
 
 
 def values_of(experiment: Experiment, run: TuningRun) -> tuple[float, ...]:
-    """An experiment's values where there are several objectives, more is better; else nothing."""
+    """Return an experiment's values by several objectives, more is better; empty for one."""
     if len(run.objectives) == 1 or experiment.status != "completed":
         return ()
     metrics, seconds = experiment.metrics, experiment.duration_seconds

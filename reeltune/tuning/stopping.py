@@ -1,4 +1,4 @@
-"""When a tuning run has seen enough: rules over its first experiments, in the order of numbers.
+"""Stopping: rules that end a run by its first experiments, in the order of their numbers.
 
 A rule never asks which experiment finished first, so a run of any number of jobs, and a resumed
 one, stops at the same place. Only the time limit goes by the clock.
@@ -26,29 +26,29 @@ StoppedBy = Literal[
     "error",
 ]
 
-LEAST_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
+MIN_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
 
 Values = Sequence[float | None]
 """Worths by number, the baseline first: lower bounds, more is better; None: it has none."""
 
 
 class OutOfTimeError(InterruptedRunError):
-    """The run's time is up."""
+    """Time limit of a run is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a run ended: by which rule, and in words."""
+    """Reason why a run ended: by which rule, and in words."""
 
     by: StoppedBy
-    said: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRules:
-    """What ends a run before all its configurations are tried; the first that holds does."""
+    """Rules that end a run before all its configurations are tried; the first that holds does."""
 
-    timeout_seconds: float | None = None  # of work on the run, over all its sittings
+    timeout_seconds: float | None = None  # of work on the run, over all its sessions
     target: float | None = None  # bound of the objective that is good enough
     patience: int | None = None  # experiments without a new best
     min_experiments: int = 0  # candidates before patience and convergence count
@@ -66,14 +66,14 @@ class StopRules:
             raise InputError("; ".join(wrong))
 
     @property
-    def look_at_results(self) -> bool:
-        """Does any rule depend on what experiments found?"""
+    def needs_results(self) -> bool:
+        """True if any rule depends on what experiments found."""
         return self.target is not None or self.patience is not None or self.until_converged
 
     def stop(
         self, values: Values, noise: float | None, direction: Direction = Direction.MAXIMIZE
     ) -> Stop | None:
-        """The rule that ends a run after experiments with these `values`, if one does.
+        """Return the rule that ends a run after experiments with these `values`, if one does.
 
         Args:
             values: worths of all experiments so far, by number.
@@ -88,12 +88,12 @@ class StopRules:
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> "StopRules":
-        """The rules as they were stored with a run; rules that it does not name are off."""
+        """Return the rules as they were stored with a run; rules that it does not name are off."""
         return cls(**{name: settings[name] for name in cls.__slots__ if name in settings})  # type: ignore[arg-type]
 
 
 def best_number(values: Values) -> int | None:
-    """The number of the best of `values`, of equals the earliest; None if there is none.
+    """Return the number of the best of `values`, of equals the earliest; None if there is none.
 
     >>> best_number([0.5, None, 0.7, 0.7])
     2
@@ -124,7 +124,7 @@ def _out_of_patience(values: Values, patience: int | None, least: int) -> Stop |
 
 def _converged(values: Values, noise: float | None, least: int) -> Stop | None:
     n = sum(value is not None for value in values[1:])
-    if noise is None or n < LEAST_TO_CONVERGE or len(values) - 1 < least:
+    if noise is None or n < MIN_TO_CONVERGE or len(values) - 1 < least:
         return None
     gain = expected_gain(values)
     if gain >= noise:
@@ -136,7 +136,7 @@ def _converged(values: Values, noise: float | None, least: int) -> Stop | None:
 
 
 def expected_gain(values: Values) -> float:
-    """What half as many experiments again can be expected to add to the best of `values`.
+    """Return what half as many experiments again can be expected to add to the best value.
 
     The larger of two estimates of what the last k = n // 2 of n candidates added: what they added
     in fact, and what any k of them add on average over all orders (of a random n - k, the i-th
@@ -158,7 +158,7 @@ def expected_gain(values: Values) -> float:
 
 
 def _expected_best(values: Floats, m: int) -> float:
-    """The mean over all subsets of `m` of `values` (N,) of their best."""
+    """Return the mean over all subsets of `m` of `values` (N,) of their best."""
     descending = -np.sort(-values)
     n, chance, total = len(values), m / len(values), 0.0
     for i, value in enumerate(descending[: n - m + 1], 1):

@@ -1,4 +1,4 @@
-"""Where a run stops: its rules, applied to each of its beginnings in turn."""
+"""Stopping monitor: a run's rules, applied to its first experiments, ever more of them."""
 
 from collections.abc import Sequence
 
@@ -7,18 +7,18 @@ from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.stopping import Stop, StopRules, best_number
 
 
-class Brake:
-    """Finds the first beginning of a run after which a rule ends it, and remembers it."""
+class StoppingMonitor:
+    """Monitor that finds the first experiment after which a rule ends the run."""
 
     def __init__(self, rules: StopRules, ledger: Ledger) -> None:
         self.rules = rules
         self.ledger = ledger
-        self._checked = 0  # beginnings of so many experiments are known not to end the run
+        self._checked = 0  # so many first experiments are known not to end the run
         self._stop: Stop | None = None
 
     def stop(self, up_to: int) -> Stop | None:
-        """Why the run ends, if that can be said from the experiments up to number `up_to`."""
-        if not self.rules.look_at_results:
+        """Return why the run ends, if the experiments up to number `up_to` say so."""
+        if not self.rules.needs_results:
             return None
         while self._stop is None and self._checked < min(self.ledger.settled, up_to + 1):
             self._stop = self._stop_after(self._checked + 1)
@@ -32,7 +32,7 @@ class Brake:
 
 
 def noise(experiments: Sequence[Experiment]) -> float | None:
-    """Standard error of the best one's gain over the baseline; None where it is not known.
+    """Return the standard error of the best one's gain over the baseline; None if not known.
 
     Where the baseline is the best: that of the first candidate's.
     """

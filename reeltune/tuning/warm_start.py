@@ -1,32 +1,33 @@
-"""What a new run starts with: the best of earlier runs on similar data, as far as they helped."""
+"""Warm starts: the best of earlier runs on similar data, as far as they helped."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import projected
-from reeltune.domain.space import Configuration, Space, Value
-from reeltune.domain.warm_start import Gain, Pattern
+from reeltune.domain.space import Configuration, Space
+from reeltune.domain.warm_start import Gain, WarmStartSource
 
-MOST_STARTS = 5
+MAX_STARTS = 5
 SHARE_OF_RUN = 4  # one in so many of a run's experiments at most
-MOST_GAINS = 3  # configurations kept of a run
-LEAST_SIMILARITY = 0.2
-LEAST_TRUST = 0.3  # of a pattern that was used `TRIED` times or more
+MAX_GAINS = 3  # configurations kept of a run
+MIN_SIMILARITY = 0.2
+MIN_SUCCESS_RATE = 0.3  # of a source that was used `TRIED` times or more
 TRIED = 3
-OTHER_OBJECTIVE = 0.7  # what a pattern for another objective is worth
+OTHER_OBJECTIVE = 0.7  # what a source for another objective is worth
 OTHER_SPLIT = 0.9
-NEXT_BEST = 0.8  # what the next configuration of a pattern is worth, by that of the one before
+NEXT_BEST = 0.8  # what the next configuration of a source is worth, by that of the one before
 NEAR = 0.02  # distance per root dimension below which two configurations are one
 
 
 @dataclass(frozen=True, slots=True)
 class MetaFeatures:
-    """What the data of a task are like, in a few figures."""
+    """Meta-features: what the data of a task are like, in a few figures."""
 
     values: Mapping[str, float]
     scales: Mapping[str, float]  # by how much each must differ for data to be unlike
@@ -53,27 +54,27 @@ class MetaFeatures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
-    """A configuration to start with, and why."""
+class WarmStartCandidate:
+    """Configuration to start with, and why."""
 
-    pattern: Pattern
+    source: WarmStartSource
     hyperparameters: Configuration  # valid in the new run's space
     similarity: float
-    trust: float
+    success_rate: float
     worth: float
 
 
-def pattern_of(
+def source_of(
     run: TuningRun, profile: Mapping[str, float], experiments: Sequence[Experiment]
-) -> Pattern:
-    """What a finished run taught."""
+) -> WarmStartSource:
+    """Return what later runs may begin with after a finished one."""
     gained = [
         (e.worth, -e.number, e)
         for e in experiments
         if e.number != BASELINE and (e.improvement_from_baseline or 0.0) > 0
     ]
-    best = [e for _, _, e in sorted(gained, reverse=True)[:MOST_GAINS]]
-    return Pattern(
+    best = [e for _, _, e in sorted(gained, reverse=True)[:MAX_GAINS]]
+    return WarmStartSource(
         tuning_run_id=run.tuning_run_id,
         created_at=stamp(),
         model=run.model,
@@ -88,98 +89,99 @@ def pattern_of(
     )
 
 
-def trust(pattern: Pattern) -> float:
-    """How probable it is that a start from this pattern helps, 0 to 1.
+def success_rate(source: WarmStartSource) -> float:
+    """Return the probability that a start from this source helps, 0 to 1.
 
     The mean of a beta distribution that began as even (Laplace's rule of succession).
     """
-    return (1 + pattern.n_helped) / (2 + pattern.n_used)
+    return (1 + source.n_helped) / (2 + source.n_used)
 
 
-def is_trusted(pattern: Pattern) -> bool:
-    """False once it was used a few times and did not help."""
-    return pattern.n_used < TRIED or trust(pattern) >= LEAST_TRUST
+def is_reliable(source: WarmStartSource) -> bool:
+    """Return False once it was used a few times and did not help."""
+    return source.n_used < TRIED or success_rate(source) >= MIN_SUCCESS_RATE
 
 
-def leads(
-    patterns: Sequence[Pattern],
+def warm_start_candidates(
+    sources: Sequence[WarmStartSource],
     run: TuningRun,
     data: MetaFeatures,
     space: Space,
     current: Configuration,
     tried: Sequence[Configuration],
-) -> list[Lead]:
-    """What to start `run` with, the most promising first.
+) -> list[WarmStartCandidate]:
+    """Return what to start `run` with, the most promising first.
 
     Args:
-        patterns: of earlier runs.
+        sources: of earlier runs.
         run: the new one.
         data: what its data are like.
         space: what it may choose from.
-        current: what is deployed; gives what a pattern does not name.
+        current: what is deployed; gives what a source does not name.
         tried: what is known already, and the start need not repeat.
     """
-    by_worth = _by_worth(patterns, run, data, space, current)
-    values = [lead.hyperparameters for lead in by_worth]
-    new = distinct(space, values, [current, *tried])[: most_starts(run)]
+    by_worth = _by_worth(sources, run, data, space, current)
+    values = [candidate.hyperparameters for candidate in by_worth]
+    new = distinct(space, values, [current, *tried])[: max_starts(run)]
     return [by_worth[values.index(configuration)] for configuration in new]
 
 
 def distinct(
     space: Space, configurations: Sequence[Configuration], known: Sequence[Configuration]
 ) -> list[Configuration]:
-    """Those that are near neither to a known one nor to one before them."""
+    """Return the configurations that are near neither to a known one nor to one before them."""
     seen = [space.encode(configuration) for configuration in known]
     found: list[Configuration] = []
     for configuration in configurations:
         point = space.encode(configuration)
         near = NEAR * np.sqrt(max(1, len(point)))
-        if all(np.linalg.norm(point - other) >= near for other in seen):
+        if all(space.distance(point, other) >= near for other in seen):
             found.append(configuration)
             seen.append(point)
     return found
 
 
-def most_starts(run: TuningRun) -> int:
-    """How many of a run's experiments may come from patterns."""
-    return min(MOST_STARTS, run.n_configs // SHARE_OF_RUN)
+def max_starts(run: TuningRun) -> int:
+    """Return how many of a run's experiments may be warm starts."""
+    return min(MAX_STARTS, run.n_configs // SHARE_OF_RUN)
 
 
 def _by_worth(
-    patterns: Sequence[Pattern],
+    sources: Sequence[WarmStartSource],
     run: TuningRun,
     data: MetaFeatures,
     space: Space,
     current: Configuration,
-) -> list[Lead]:
+) -> list[WarmStartCandidate]:
     found = []
-    for pattern in patterns:
-        alike = data.similarity(pattern.profile)
-        if pattern.model != run.model or alike < LEAST_SIMILARITY or not is_trusted(pattern):
+    for source in sources:
+        alike = data.similarity(source.profile)
+        if source.model != run.model or alike < MIN_SIMILARITY or not is_reliable(source):
             continue
-        worth = alike * trust(pattern)
-        worth *= 1.0 if pattern.objective == run.objective else OTHER_OBJECTIVE
-        worth *= 1.0 if pattern.split == run.split else OTHER_SPLIT
-        for place, gain in enumerate(pattern.best):
+        worth = alike * success_rate(source)
+        worth *= 1.0 if source.objective == run.objective else OTHER_OBJECTIVE
+        worth *= 1.0 if source.split == run.split else OTHER_SPLIT
+        for place, gain in enumerate(source.best):
             found.append(
-                Lead(
-                    pattern=pattern,
+                WarmStartCandidate(
+                    source=source,
                     hyperparameters=carried_over(space, current, gain.hyperparameters),
                     similarity=alike,
-                    trust=trust(pattern),
+                    success_rate=success_rate(source),
                     worth=worth * NEXT_BEST**place,
                 )
             )
     # Of equals the later run, whose data is nearer in time.
-    return sorted(found, key=lambda lead: (-lead.worth, -(lead.pattern.pattern_id or 0)))
+    return sorted(found, key=lambda each: (-each.worth, -(each.source.pattern_id or 0)))
 
 
-def carried_over(space: Space, current: Configuration, values: Configuration) -> dict[str, Value]:
-    """`values` of another space in this one: what both know, and `current` for the rest."""
+def carried_over(space: Space, current: Configuration, values: Configuration) -> dict[str, Any]:
+    """Return `values` of another space in this one: what both know, and `current` for the rest."""
     members = space.hyperparameters
-    shared = {
-        name: min(members[name].high, max(members[name].low, value))
+    near = {
+        name: members[name].nearest(value)
         for name, value in values.items()
         if name in members and members[name].searched
     }
-    return projected(space, {**current, **shared})
+    known = {name: value for name, value in near.items() if value is not None}
+    return projected(space, space.overlaid(current, known))

@@ -6,7 +6,7 @@ from typing import Any
 from reeltune.db.command_runs import unmark_removed
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.dataset import load_dataset
-from reeltune.db.versions import database_path, load_version
+from reeltune.db.versions import database_path, load_version, set_artifact
 from reeltune.domain.errors import InputError
 from reeltune.domain.version import TrainingRun
 from reeltune.rating_models.registry import model_class
@@ -57,7 +57,8 @@ def reproduce(conn: Connection, version: int, *, restore: bool = False) -> Repro
                 f" ({'; '.join(changed) or 'though nothing that is recorded has changed'})"
             )
         with transaction(conn):
-            save_artifact(database_path(conn), manifest, arrays)
+            artifact, _ = save_artifact(database_path(conn), manifest, arrays)
+            set_artifact(conn, sha256, artifact)
             unmark_removed(conn, version)
     return Reproduction(
         version=version,

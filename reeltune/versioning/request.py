@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from reeltune.domain.space import Configuration, Value
 from reeltune.domain.study import StudyConfig
@@ -15,7 +15,11 @@ from reeltune.views.json_ready import json_ready
 
 MIN_NEW_RATINGS = 100
 
-Verdict = Literal["promoted", "would be promoted", "cannot tell", "refused", "nothing new"]
+Verdict = Literal[
+    "promoted", "would be promoted", "cannot tell", "refused", "nothing new", "nobody to measure"
+]
+NOTHING_NEW: Final = "nothing new"
+NOBODY: Final = "nobody to measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

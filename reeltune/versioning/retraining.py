@@ -15,22 +15,25 @@ from reeltune.db.experiments import set_test_accuracy
 from reeltune.db.test_evaluations import Look, Reference, count_looks, save_look
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
-from reeltune.domain.clock import stamp
+from reeltune.domain.clock import latest_believable, stamp
 from reeltune.domain.completion import completed
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
 from reeltune.gate.guardrails import LEVEL
+from reeltune.metrics.measurable import nobody
 from reeltune.metrics.objectives import direction_of
+from reeltune.monitoring.degradation import newest_rated_at
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.finalists import pick
+from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
-from reeltune.versioning.request import Order, Retraining
+from reeltune.versioning.request import NOBODY, NOTHING_NEW, Order, Retraining
 
 WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
 WATCHED_SPLIT = "calendar"
@@ -74,13 +77,29 @@ class _Retrainer:
         """Why there is nothing to retrain for; None if there is."""
         if self.production is None or self.order.force or self.decision != "routine":
             return None
-        new = len(self.data.ratings) - self.production.training.n_ratings
-        if new >= self.order.min_new_ratings:
+        version = self.production
+        changes = changes_since(self.conn, version.version, version.training, self.data)
+        if changes is None or changes.total >= self.order.min_new_ratings:
             return None
         return (
-            f"{new} new ratings since version {self.production.version}, "
-            f"{self.order.min_new_ratings} are needed: nothing done (--force retrains all the same)"
+            f"{changes} since version {version.version}, {self.order.min_new_ratings} are needed: "
+            "nothing done (--force retrains all the same)"
         )
+
+    def idle(self) -> Retraining | None:
+        """The answer where there is nothing to retrain for, or nobody to measure it on.
+
+        Nobody has been looked at then: no look is counted.
+        """
+        values = self.hyperparameters
+        said = self.nothing_new()
+        if said is not None:
+            return Retraining(verdict=NOTHING_NEW, said=said, hyperparameters=values)
+        held_out = RatingsEvaluator.of(self.data, self.study, "test").held_out
+        said = nobody(held_out, self.study.split, "test")
+        if said is not None:
+            return Retraining(verdict=NOBODY, said=said, hyperparameters=values)
+        return None
 
     def per_unit(self, trainer: RatingsEvaluator, side: Side) -> Floats:
         """(U,) the objective of one side on the test part, so that more is better."""
@@ -89,11 +108,9 @@ class _Retrainer:
 
     def run(self, least_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
-        idle = self.nothing_new()
+        idle = self.idle()
         if idle is not None:
-            return Retraining(
-                verdict="nothing new", said=idle, hyperparameters=self.hyperparameters
-            )
+            return idle
         budget = budget_state(self.conn, stamp()) if self.decision == "nightly" else None
         evidence = gather(self.data, self.study, "test", self.deployed, self.candidate, self.panel)
         contrasts = evidence.contrasts
@@ -179,7 +196,8 @@ class _Retrainer:
         ratings = self.data.ratings
         values = evidence.candidate[WATCHED_SPLIT].evaluation.per_unit[metric]
         known = np.isfinite(values)
-        return Reference(int(ratings.rated_at.max()), ratings.user_ids[known], values[known])
+        newest = newest_rated_at(ratings, latest_believable())
+        return Reference(newest, ratings.user_ids[known], values[known])
 
     def _look(self, result: Retraining, judged: Judgement) -> Look:
         compared = result.against_deployed
@@ -212,6 +230,7 @@ class _Retrainer:
             environment=environment(),
             test_metrics=result.test_metrics or {},
             duration_seconds=time.perf_counter() - self.began,
+            last_change=self.data.last_change,
         )
 
 
@@ -234,6 +253,9 @@ def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Re
         return retrain(conn, data, orders[0])
     finalists = [_Retrainer(conn, data, order) for order in orders]
     first = finalists[0]
+    idle = first.idle()
+    if idle is not None:
+        return idle
     trainer = RatingsEvaluator.of(data, first.study, "test")
     deployed = first.per_unit(trainer, first.deployed)
     gains = np.stack([each.per_unit(trainer, each.candidate) - deployed for each in finalists])

@@ -1,7 +1,7 @@
 """All that is wrong with the versions, and with the model of the one in production."""
 
 from reeltune.db.connection import Connection
-from reeltune.db.deployed import verify as verify_stored
+from reeltune.db.doctor import verify as verify_stored
 from reeltune.db.versions import Fault, load_production
 
 

@@ -9,11 +9,15 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_path, load_deployed
 from reeltune.db.experiments import load_experiment
+from reeltune.db.test_evaluations import load_looks
+from reeltune.db.tuning_runs import load_runs
 from reeltune.db.versions import load_events, load_production, load_versions
 from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import BUILT_IN
+from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import Order
 from reeltune.versioning.retraining import retrain
@@ -61,6 +65,109 @@ def test_without_new_ratings_nothing_is_done(world: Path) -> None:
     assert result["verdict"] == "nothing new"
     assert "0 new ratings since version 1" in result["said"]
     assert n_versions(world) == 1
+
+
+def test_ratings_given_anew_and_taken_back_are_new(world: Path) -> None:
+    run(SCRIPT, "--db", world, *OPEN_GATE)
+    with connection(world) as conn:
+        conn.execute("UPDATE ratings SET rating = 5.5 - rating WHERE user_id % 2")
+        (n,) = conn.execute("SELECT count(*) FROM ratings WHERE user_id % 2").fetchone()
+        taken = conn.execute("DELETE FROM ratings WHERE user_id = 2").rowcount
+        again = conn.execute("INSERT INTO ratings SELECT 900000 + movie_id, movie_id, 3.0, 5"
+                             " FROM movies LIMIT :n", {"n": taken}).rowcount  # fmt: skip
+    assert again == taken
+    asked = (*OPEN_GATE, "--min-new-ratings", "100000")
+    said = run_json(SCRIPT, "--db", world, *asked)["said"]
+    new = n + 2 * taken
+    expected = f"{new} new ratings ({taken} added, {n} changed, {taken} deleted) since version 1"
+    assert said.startswith(expected)
+    assert run_json(SCRIPT, "--db", world, *OPEN_GATE)["verdict"] != "nothing new"
+
+
+def test_a_movie_of_which_something_changed_is_new(world: Path) -> None:
+    run(SCRIPT, "--db", world, *OPEN_GATE)
+    with connection(world) as conn:
+        conn.execute("DELETE FROM cast_members WHERE movie_id = 1")
+    assert "0 new ratings and 1 changed movies" in run_json(SCRIPT, "--db", world)["said"]
+
+
+def test_what_comes_while_it_is_trained_is_new_to_the_version(world: Path) -> None:
+    with connection(world) as conn:
+        data = load_dataset(conn)
+        conn.execute("UPDATE ratings SET rating = 5.5 - rating WHERE user_id = 1")
+        retrain(conn, data, Order(study=StudyConfig(), accuracy_threshold=0.0))
+        production, now = load_production(conn), load_dataset(conn)
+        assert production is not None
+        found = changes_since(conn, 1, production.training, now)
+    assert found is not None
+    assert found.changed > 0
+
+
+def test_a_version_of_an_earlier_program_is_held_against_the_data_as_far_as_that_tells(
+    world: Path,
+) -> None:
+    run(SCRIPT, "--db", world, *OPEN_GATE)
+    with connection(world) as conn:
+        conn.execute("UPDATE training_runs SET last_change = NULL")
+    assert run_json(SCRIPT, "--db", world, *OPEN_GATE)["verdict"] == "nothing new"
+    with connection(world) as conn:
+        conn.execute("INSERT INTO ratings VALUES (900001, 1, 3.0, 5)")
+    assert "1 new ratings since" in run_json(SCRIPT, "--db", world, *OPEN_GATE)["said"]
+    with connection(world) as conn:
+        conn.execute("DELETE FROM ratings WHERE user_id = 900001")
+        conn.execute("UPDATE ratings SET rating = 5.5 - rating WHERE user_id = 1")
+    assert run_json(SCRIPT, "--db", world, *OPEN_GATE)["verdict"] != "nothing new"
+
+
+def few_each(world: Path) -> None:
+    """Leave every user with nine ratings: nobody is in the test part."""
+    with connection(world) as conn:
+        conn.execute(
+            """
+            DELETE FROM ratings WHERE (user_id, movie_id) IN (
+                SELECT user_id, movie_id FROM (
+                    SELECT *, row_number() OVER (PARTITION BY user_id) AS n FROM ratings)
+                 WHERE n > 9)
+            """
+        )
+
+
+@pytest.mark.parametrize("further", [(), ("--apply-hp", '{"rating_weight": 0.5}')])
+def test_a_verdict_over_nobody_is_none_and_no_look(world: Path, further: tuple[str, ...]) -> None:
+    few_each(world)
+    said = run(SCRIPT, "--db", world, *further, expect=1)
+    assert (said.stdout, said.stderr.count("\n")) == ("", 1)
+    assert "nobody can be measured" in said.stderr
+    assert "at least 10 ratings" in said.stderr
+    with connection(world) as conn:
+        assert (load_looks(conn), load_versions(conn)) == ([], [])
+    tune = ("tune_orchestrator.py", "--db", world, "--method", "random", "--configs", "2")
+    said = run(*tune, expect=1)
+    assert said.stdout == ""
+    assert "nobody can be measured" in said.stderr
+    with connection(world) as conn:
+        assert load_runs(conn) == []
+
+
+def test_a_run_whose_winner_nobody_can_judge_shows_it_without_a_next_that_must_fail(
+    world: Path,
+) -> None:
+    with connection(world) as conn:  # what is in the test part is liked by all
+        test = SPLITS["user-time"](load_dataset(conn).ratings).test
+        keys = zip(test.user_ids[test.users], test.movie_ids[test.movies], strict=True)
+        conn.execute("BEGIN")
+        conn.executemany(
+            "UPDATE ratings SET rating = 5.0 WHERE user_id = ? AND movie_id = ?",
+            [(int(user), int(movie)) for user, movie in keys],
+        )
+        conn.execute("COMMIT")
+    tune = ("tune_orchestrator.py", "--db", world, "--method", "random", "--configs", "2")
+    said = run(*tune, "--promote", expect=1)
+    assert "Next:" not in said.stdout
+    assert "random_" in said.stdout
+    assert "not promoted: nobody can be measured" in said.stderr
+    with connection(world) as conn:
+        assert load_looks(conn) == []
 
 
 def test_a_plain_retraining_is_of_the_model_in_production(world: Path) -> None:
@@ -122,7 +229,8 @@ def test_what_is_worse_than_production_beyond_noise_is_refused(world: Path) -> N
 
 def all_but_looks(world: Path) -> list[str]:
     with connection(world) as conn:
-        return [row for row in dump(conn) if "test_looks" not in row]
+        own = ("test_looks", "data_seal", "data_marks")  # looks; and that it is watched for changes
+        return [row for row in dump(conn) if not any(name in row for name in own)]
 
 
 def test_a_dry_run_says_all_and_writes_down_only_that_it_looked(world: Path) -> None:

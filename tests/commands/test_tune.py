@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from reeltune.commands.tune import RunResult, TuningOrchestrator
-from reeltune.db.connection import connection
+from reeltune.db.connection import connect, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments, load_user_values
 from reeltune.db.tuning_runs import load_progress, load_runs
-from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import Measurement
+from reeltune.domain.errors import BusyError, InputError
+from reeltune.domain.experiment import Experiment, Measurement
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.storage.run_lock import run_lock
 from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tracking.progress import SilentWatcher
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.ratings import HyperparameterTuner
 from tests.running import ROOT, command, environment, run, run_json
@@ -252,6 +253,30 @@ def test_a_held_database_makes_the_second_run_leave_with_4(world: Path) -> None:
         said = run(SCRIPT, "--db", world, "--method", "random", "--configs", "1", expect=4).stderr
     assert "is in use by process" in said
     assert len(said.strip().splitlines()) == 1
+
+
+def test_a_run_that_meets_another_programs_lock_ends_with_the_way_to_go_on(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reeltune.db.connection.BUSY_SECONDS", 0.2)
+    other = connect(world)
+
+    class Holding(SilentWatcher):
+        def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+            if n_done == 2:
+                other.execute("BEGIN IMMEDIATE")
+
+    study = StudyConfig(model="examples.most_popular:MostPopular", seed=7)
+    with connection(world) as conn:
+        orchestrator = TuningOrchestrator(conn, load_dataset(conn), study, watch=Holding())
+        with pytest.raises(BusyError, match="--resume random_") as told:
+            orchestrator.run_full_tuning("random", 6)
+    assert "give --wait SECONDS; then go on with: python tune_orchestrator.py" in str(told.value)
+    other.close()
+    with connection(world) as conn:
+        (run_id,) = (stored.tuning_run_id for stored in load_runs(conn))
+        resumed = TuningOrchestrator(conn, load_dataset(conn), study).resume(run_id)
+    assert (resumed.status, resumed.experiments_completed) == ("completed", 7)
 
 
 def test_no_action_and_two_actions_are_wrong_usage(world: Path) -> None:

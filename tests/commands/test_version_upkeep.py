@@ -210,6 +210,16 @@ def test_a_missed_night_and_a_lost_database_are_told_to_the_users_command(
 
 def test_a_clock_set_back_makes_no_run_older(path: Path, conn: Connection) -> None:
     produced(conn)
-    ended(conn, hours_ago=-240)
+    ended(conn, hours_ago=-24)
     assert said(path, "status")["age_hours"] == 0
+
+
+def test_a_run_that_ended_far_in_the_future_does_not_hide_that_the_nights_have_stopped(
+    path: Path, conn: Connection
+) -> None:
+    produced(conn)
+    ended(conn, hours_ago=-240)
+    found = json.loads(run(path, "status", "--json", expect=7).stdout)
+    assert (found["verdict"], found["age_hours"]) == ("no recent run", 0)
+    assert "lies in the future" in found["wrong"][0]
     assert len(load_versions(conn)) == 1

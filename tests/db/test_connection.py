@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pysqlite3 as sqlite
@@ -11,6 +12,7 @@ from reeltune.db.connection import (
     schema_version,
     transaction,
 )
+from reeltune.db.data_version import seal
 from reeltune.domain.errors import BusyError, NotFoundError, StorageError
 
 MIGRATIONS = sorted((Path(__file__).parents[2] / "reeltune" / "db" / "migrations").glob("*.sql"))
@@ -135,6 +137,35 @@ def test_a_lock_that_is_not_released_is_an_expected_error(
     monkeypatch.setattr("reeltune.db.connection.BUSY_SECONDS", 0.1)
     with connection(path, create=True) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(BusyError, match="locked by another process"), connection(path) as conn:
+        with pytest.raises(BusyError, match="locked by another"), connection(path) as conn:
             conn.execute("BEGIN IMMEDIATE")
         holder.execute("ROLLBACK")
+
+
+def hold_for(path: Path, seconds: float) -> threading.Timer:
+    """Another program's lock, which goes after a while."""
+    other = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(seconds, other.close)
+    timer.start()
+    return timer
+
+
+def test_another_programs_lock_is_waited_for_as_long_as_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "movies.db"
+    monkeypatch.setattr("reeltune.db.connection.BUSY_SECONDS", 0.1)
+    connect(path, create=True).close()
+    timer = hold_for(path, 1.5)
+    with pytest.raises(BusyError, match="give --wait SECONDS"), connection(path) as conn:
+        nothing_written(conn)
+    with connection(path, wait_seconds=60) as conn:
+        seal(conn)  # does not wait itself, and leaves the waiting of others
+        nothing_written(conn)
+    timer.join()
+
+
+def nothing_written(conn: Connection) -> None:
+    with transaction(conn):
+        pass

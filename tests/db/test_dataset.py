@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reeltune.db import dataset
+from reeltune.db.aside import Aside
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection
 from reeltune.db.dataset import check_kept, load_dataset, read_dataset
@@ -96,7 +97,7 @@ def test_the_doctor_finds_a_copy_that_is_not_the_database_and_one_that_is_damage
         ]
         for finding in examine(conn, idle=True):
             assert finding.mend is not None
-            finding.mend()
+            finding.mend(Aside.of(world))
         assert examine(conn, idle=True) == []
     assert cache.names() == []
 

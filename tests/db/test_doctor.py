@@ -116,9 +116,16 @@ def test_models_that_only_a_copy_of_the_database_names_are_no_orphans(
     run(path, "doctor", "--fix")
     with connection(copy) as kept:
         assert load_model(kept, 3).version.version == 3
-    copy.unlink()
+        model = artifact(kept, 3)
+    hidden = copy.rename(path.with_name("moved.old"))
     run(path, "doctor", "--fix")
+    assert model.exists()
+    hidden.unlink()
+    said = run(path, "doctor", "--fix").output
+    assert said.index(str(model)) < said.index("mended: movies.versions/")
     assert len(list(artifact(conn, 2).parent.iterdir())) == 2
+    assert run(path, "undo").output == f"put back: {model}\n"
+    assert (model / "manifest.json").exists()
 
 
 def test_what_cannot_be_mended_is_told_and_left(path: Path, conn: Connection) -> None:

@@ -147,3 +147,12 @@ def test_what_is_saved_is_loaded_whatever_the_order(
         (tuple(map(float, row)) for row in stored), key=lambda row: (row[0], row[3], row[1])
     )
     conn.close()
+
+
+def test_a_rating_that_lies_in_the_future_gives_way_and_replaces_none(tmp_path: Path) -> None:
+    conn, far = database(tmp_path), 4_102_444_000  # in 2099
+    save(conn, (7, 3, 1.0, far), (7, 5, 2.0, 20))
+    save(conn, (7, 3, 4.0, 20), (7, 5, 4.5, far))
+    assert load_ratings(conn).ratings.tolist() == [4.0, 2.0]
+    save(conn, (7, 9, 1.0, far), (7, 9, 2.0, far - 1), (7, 9, 3.0, far + 1))
+    assert load_ratings(conn).ratings.tolist() == [4.0, 2.0, 3.0]

@@ -10,7 +10,7 @@ from reeltune.db.tuning_runs import load_run, load_runs, save_run
 from reeltune.domain.experiment import TuningRun
 from tests.torture.schemas import make_at
 
-BEFORE_TASKS = 9  # the last schema in which all runs tuned for ratings
+BEFORE_TASKS = 11  # the last schema in which all runs tuned for ratings
 RUN: dict[str, Any] = {
     "created_at": "2026-01-01T00:00:00Z",
     "method": "random",

@@ -6,6 +6,7 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.space import Hyperparameter, Single, Space
 from reeltune.reports.hyperparameter_page import hyperparameter_page
 from tests.docs.pages import ROOT
+from tests.mixed_model import Mixed
 from tests.running import run
 
 PAGE = ROOT / "docs" / "HYPERPARAMETERS.md"
@@ -46,3 +47,16 @@ def test_another_declaration_makes_another_page() -> None:
     page = hyperparameter_page(Space((Single(knob),)))
     assert "| `depth` | 3 | 1 to 9, whole | 1 | how deep |" in page
     assert "There are 1, of which 1 are searched, in 1 dimensions" in page
+
+
+def test_the_page_says_of_every_kind_what_it_may_be_and_when_it_applies() -> None:
+    page = hyperparameter_page(Mixed.space)
+    for row in (
+        "| `kind` | `count` | `count` or `mean` or `genre` | 1 | what counts |",
+        "| `new first` | false | false or true | 1 | turns the order round |",
+        "| `noise` | 1e-06 | 1e-09 to 1, log | 1 | added to a score |",
+        "| `prior` | 5 | 1 to 1000, whole, log | 1 | ",
+        "| ratings at the mean; only while `kind` is `mean` |",
+        "| a word; only while `kind` is `mean` or `genre` |",
+    ):
+        assert row in page

@@ -12,7 +12,11 @@ from reeltune.domain.limited_simplex import LimitedSimplex
 from reeltune.domain.limits import Limit, Limits, combinations, contains, projected, restricted
 from reeltune.domain.space import Configuration, Hyperparameter, Space
 
-SEARCHED = [member for member in SPACE.hyperparameters.values() if member.searched]
+SEARCHED = [
+    member
+    for member in SPACE.hyperparameters.values()
+    if isinstance(member, Hyperparameter) and member.searched
+]
 CURRENT = SPACE.defaults()
 
 
@@ -107,6 +111,7 @@ def test_an_axis_has_as_many_values_as_it_says_it_has_cells(
 def _is_narrow(space: Space, axis: int) -> bool:
     """Is there hardly a range for this axis, so that it has few values of the grid?"""
     member = space.hyperparameters[space.dimensions[axis]]
+    assert isinstance(member, Hyperparameter)
     return member.high - member.low < 1e-3 or "weight" in member.name
 
 

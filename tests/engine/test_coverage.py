@@ -27,7 +27,7 @@ from reeltune.metrics.ranking_metrics import METRICS, Outcome, RankingMetric, mr
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.pruning import Pruner
-from reeltune.tuning.pruning_rules import Contest
+from reeltune.tuning.pruning_rules import EvaluationRequest
 from tests.engine.test_engine import (
     assert_same,
     configuration_of,
@@ -160,7 +160,7 @@ def test_pruning_by_a_metric_that_is_not_covered_sees_its_values(
         users = np.flatnonzero(np.isfinite(everybody))[::2]
         (found,) = trainer.evaluate_many(CONFIGURATIONS[:1], users, objective)
         assert np.array_equal(found.per_unit[objective][users], everybody[users])
-        measured = pruner(Contest(CONFIGURATIONS[0]))
+        measured = pruner(EvaluationRequest(CONFIGURATIONS[0]))
         assert isinstance(measured, Measurement)
         assert measured.metrics == Measurer(trainer, "accuracy")(CONFIGURATIONS[0]).metrics
         assert list(measured.metrics) == list(METRICS)

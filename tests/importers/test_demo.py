@@ -159,8 +159,8 @@ def test_a_refused_world_leaves_the_truth_and_makes_no_file(tmp_path: Path) -> N
 def test_a_kill_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
     program = (
         "import os; from pathlib import Path; from rich.progress import Progress;"
-        "import importers.demo as d; from db.connection import connect;"
-        "from importers.demo_settings import DemoSettings;"
+        "import reeltune.importers.demo as d; from reeltune.db.connection import connect;"
+        "from reeltune.importers.demo_settings import DemoSettings;"
         "d.finish_batch = lambda *_: os.kill(os.getpid(), 9);"
         "conn = connect(Path(os.environ['DB']), create=True);"
         "d.import_demo(conn, DemoSettings(users=30, movies=200, ratings=1500),"

@@ -11,6 +11,7 @@ from reeltune.cli.console import progress_bar, remark_console
 from reeltune.commands.versions import model_versioning
 from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.dataset import load_dataset
+from reeltune.db.test_evaluations import load_reference
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
@@ -107,3 +108,37 @@ def test_with_nothing_in_production_there_is_nothing_to_watch(world: Path) -> No
     done = monitor(world)
     assert done.exit_code == 1
     assert "no version is in production" in done.stderr
+
+
+FAR = 4_102_444_000  # in 2099
+
+
+def test_a_rating_that_lies_in_the_future_hides_nothing_whenever_it_came(
+    promoted: tuple[Path, Rows],
+) -> None:
+    path, rows = promoted
+    inverted = [(user, movie, 5.5 - rating, at) for user, movie, rating, at in rows]
+    insert(path, [(900_001, 1, 4.0, FAR)])
+    assert "1 ratings lie in the future" in monitor(path).stdout
+    with connection(path) as conn:
+        retrain(
+            conn, load_dataset(conn), Order(study=StudyConfig(), force=True, accuracy_threshold=0.0)
+        )
+        assert load_reference(conn, 2, "accuracy").newest_rated_at < FAR  # type: ignore[union-attr]
+    insert(path, inverted)
+    done = monitor(path, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["n_new_ratings"]) == (5, len(rows))
+
+
+def test_a_version_of_a_program_that_believed_any_time_is_watched_all_the_same(
+    promoted: tuple[Path, Rows],
+) -> None:
+    path, rows = promoted
+    with connection(path) as conn:
+        conn.execute("INSERT INTO ratings VALUES (900001, 1, 4.0, :far)", {"far": FAR})
+        conn.execute("UPDATE version_references SET newest_rated_at = :far", {"far": FAR})
+        conn.execute("UPDATE training_runs SET n_ratings = n_ratings + 1")
+    insert(path, [(user, movie, 5.5 - rating, at) for user, movie, rating, at in rows])
+    done = monitor(path, "--json")
+    assert done.exit_code == 5
+    assert json.loads(done.stdout)["n_new_ratings"] == len(rows)

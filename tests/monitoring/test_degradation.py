@@ -3,7 +3,13 @@ import pytest
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.direction import Direction
-from reeltune.monitoring.degradation import LEVEL, accuracy_since, change
+from reeltune.monitoring.degradation import (
+    LEVEL,
+    accuracy_since,
+    change,
+    newest_rated_at,
+    watched_since,
+)
 from tests.metrics.worlds import Row, catalogue_of, table_of
 
 Known = tuple[Ints, Floats]
@@ -80,3 +86,14 @@ def test_a_fall_of_what_is_to_be_small_is_a_rise() -> None:
     assert [getattr(rose, name) for name in told] == [getattr(fell, name) for name in told]
     assert fell.fallen
     assert not change((ids, high), (ids, low), Direction.MINIMIZE).fallen
+
+
+def test_a_moment_that_lies_ahead_is_not_the_newest() -> None:
+    table = table_of([(1, 1, 3.0, 5), (1, 2, 4.0, 9), (2, 1, 3.0, 90)], [1, 2])
+    assert newest_rated_at(table, until=10) == 9
+    assert newest_rated_at(table, until=4) == 0
+    assert watched_since(table, newest=9, n_fitted=2, made_at=10) == 9
+    # noted by a program that believed the 90: of the three, the two others were there
+    later = table_of([(1, 1, 3.0, 5), (1, 2, 4.0, 9), (2, 1, 3.0, 90), (3, 1, 3.0, 10)], [1, 2])
+    assert watched_since(later, newest=90, n_fitted=3, made_at=10) == 9
+    assert watched_since(later, newest=90, n_fitted=1, made_at=10) == 0

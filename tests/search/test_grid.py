@@ -87,8 +87,8 @@ def test_all_proposals_of_a_pass_go_around_the_same_results() -> None:
     known = [*tried[:5], Trial(tried[5].configuration, 9.0, 6)]  # the last one is the best
     late = [*tried[:3], *(Trial(t.configuration, None, t.number) for t in tried[3:])]
     strategy = Grid(progressive=True)
-    early = propose(strategy, replace(problem(PLANE, late), in_flight=4))
-    assert propose(strategy, replace(problem(PLANE, known), in_flight=4)) == early
+    early = propose(strategy, replace(problem(PLANE, late), asynchronous_delay=4))
+    assert propose(strategy, replace(problem(PLANE, known), asynchronous_delay=4)) == early
     assert propose(strategy, problem(PLANE, known)) != early
 
 

@@ -16,7 +16,7 @@ from tests.search.problems import problem, real, trial
 ABLE = [  # Optuna's engines see the same weighed values, and would take minutes
     name
     for name, way in STRATEGIES.items()
-    if way.looks_back and name not in (*ONE_OBJECTIVE, *NEEDS)
+    if way.is_adaptive and name not in (*ONE_OBJECTIVE, *NEEDS)
 ]
 
 

@@ -5,7 +5,7 @@ from tests.running import ROOT
 
 ASK = """
 import numpy
-from search.threads import one_thread
+from reeltune.search.single_thread import one_thread
 with one_thread():
     pass
 import scipy.linalg

@@ -122,7 +122,7 @@ def test_what_is_being_tried_is_taken_into_account(name: str) -> None:
 @every_strategy
 def test_what_fails_is_not_repeated_and_is_learned_from(name: str) -> None:
     """Half of the cube fails; the objective itself says nothing of which half."""
-    if not WAYS[name].looks_back:
+    if not WAYS[name].is_adaptive:
         pytest.skip("looks at no results")
     trials: list[Trial] = []
     for number in range(1, 61):

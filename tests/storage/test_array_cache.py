@@ -142,7 +142,7 @@ def test_what_a_process_that_was_killed_was_writing_is_no_file_and_goes_with_the
     cache: ArrayCache,
 ) -> None:
     code = (
-        "import os, sys, pathlib, numpy; from db import array_cache\n"
+        "import os, sys, pathlib, numpy; from reeltune.storage import array_cache\n"
         "array_cache._header = lambda arrays: os.kill(os.getpid(), 9)\n"
         "cache = array_cache.ArrayCache(pathlib.Path(sys.argv[1]))\n"
         "cache.save('data-2', {'a': numpy.zeros(9)})"

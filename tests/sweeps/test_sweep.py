@@ -102,7 +102,7 @@ early_stopping:
     assert found[2].startswith("4: there is no 'colour'; known are name, description, method")
     assert [found[1], *found[3:]] == [
         "3: configs must be 1 or more, got 0",
-        "6: parameters.genre_weight must be a number, got 'much'",
+        "6: parameters.genre_weight: genre_weight must be a number, got 'much'",
         "7: parameters.cast_weight must be a list or a block of settings, got 3",
         "8: parameters.rating_weight: rating_weight must be in [0.0, 1.0], got 1.5",
         "10: execution.jobs must be a whole number, got 2.5",

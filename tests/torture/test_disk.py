@@ -57,8 +57,8 @@ def test_output_that_cannot_be_written_is_one_line(
     code = "import os, sys; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); "
     code += "from {0} import {1} as main; sys.argv = sys.argv[1:]; main()"
     for module, command, *words in (
-        ("tune_orchestrator", "main", "--summary"),
-        ("model_versioning", "model_versioning", "list", "--json"),
+        ("reeltune.commands.tune", "main", "--summary"),
+        ("reeltune.commands.versions", "model_versioning", "list", "--json"),
         ("reeltune.commands.database", "db", "check"),
     ):
         words = ["-c", code.format(module, command), module, *words, "--db", str(world)]

@@ -285,9 +285,9 @@ def test_what_is_no_file_is_one_line_where_a_table_is_read(tmp_path: Path, thing
 
 MEASURED = """
 import sys
-from executors.worker import _limit_memory
+from reeltune.executors.worker import _limit_memory
 _limit_memory(150 * 2**20)
-from importers.__main__ import importers
+from reeltune.commands.imports import importers
 importers(sys.argv[1:])
 """
 

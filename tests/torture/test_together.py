@@ -41,7 +41,8 @@ def test_of_runs_at_once_one_runs_and_the_others_leave_with_4(
 def test_the_lock_of_a_dead_process_holds_nobody_up(
     nursery: Nursery, world: Path, tmp_path: Path
 ) -> None:
-    hold = "import sys, time; from pathlib import Path; from db.lock import run_lock\n"
+    hold = "import sys, time; from pathlib import Path\n"
+    hold += "from reeltune.storage.run_lock import run_lock\n"
     hold += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     holder = nursery.start("-c", hold, world, said=tmp_path / "holder")
     while holder.stdout != "held\n":
@@ -60,7 +61,7 @@ def test_the_lock_of_a_dead_process_holds_nobody_up(
 WRITE = """
 import sys
 from pathlib import Path
-from db.connection import connection, transaction
+from reeltune.db.connection import connection, transaction
 path, me, n = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 with connection(path) as conn:
     for k in range(n):
@@ -72,8 +73,8 @@ with connection(path) as conn:
 READ = """
 import sys
 from pathlib import Path
-from db.columns import snapshot
-from db.connection import connection
+from reeltune.db.columns import snapshot
+from reeltune.db.connection import connection
 n = 0
 with connection(Path(sys.argv[1])) as conn:
     while not Path(sys.argv[1]).with_name("stop").exists():

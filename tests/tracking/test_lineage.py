@@ -122,11 +122,11 @@ def test_a_word_or_the_gate_decides_no_value(name: str, old: str, new: str, chec
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("reeltune/tasks/ratings.py", "max(1, len(configurations))", "max(2, len(configurations))"),
+        ("reeltune/tasks/ratings.py", "if units is not None:", "if units is None:"),
         (
             "reeltune/tuning/pruning.py",
-            "values[group] - rival[group]",
-            "values[group] + rival[group]",
+            "own[group] - incumbent[group]",
+            "own[group] + incumbent[group]",
         ),
         (
             "reeltune/engine/engine.py",

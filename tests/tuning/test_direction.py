@@ -21,7 +21,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_best_experiment, load_experiments, load_group_gains
 from reeltune.db.tuning_runs import load_progress, load_run_totals, load_runs
 from reeltune.db.versions import load_versions
-from reeltune.db.warm_starts import load_patterns, load_warm_starts
+from reeltune.db.warm_starts import load_warm_start_sources, load_warm_starts
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.study import StudyConfig
 from reeltune.search import STRATEGIES
@@ -240,7 +240,7 @@ def test_runs_teach_and_begin_with_the_same(
             starts = load_warm_starts(conn, later.tuning_run_id)
             patterns = [
                 (p.n_used, p.n_helped, [(g.gain, g.hyperparameters) for g in p.best])
-                for p in load_patterns(conn)
+                for p in load_warm_start_sources(conn)
             ]
         found.append((patterns, [(s.experiment_id[-3:], s.helped) for s in starts]))
     assert found[0] == found[1]

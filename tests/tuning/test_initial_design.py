@@ -9,12 +9,16 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_runs
-from reeltune.db.warm_starts import load_patterns, load_warm_starts, save_pattern
+from reeltune.db.warm_starts import (
+    load_warm_start_sources,
+    load_warm_starts,
+    save_warm_start_source,
+)
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.limits import Limit, Limits
 from reeltune.domain.study import StudyConfig
-from reeltune.domain.warm_start import Gain, Pattern
+from reeltune.domain.warm_start import Gain, WarmStartSource
 from reeltune.ratings.meta_features import profile
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.ratings import TuningOrchestrator
@@ -40,7 +44,7 @@ def phases(path: Path, run_id: str) -> list[str]:
 def test_a_run_begins_with_the_best_of_a_run_on_similar_data(tomorrow: Path) -> None:
     result = tuned(tomorrow, Plan(method="random", n_configs=8))
     with connection(tomorrow) as conn:
-        first, second = load_patterns(conn)
+        first, second = load_warm_start_sources(conn)
         starts = load_warm_starts(conn, result.tuning_run_id)
         by_id = {e.experiment_id: e for e in load_experiments(conn, result.tuning_run_id)}
     assert [by_id[start.experiment_id].number for start in starts] == [1, 2]
@@ -89,12 +93,12 @@ def test_warm_starts_are_the_same_in_a_resumed_run(
     assert found(tomorrow, run_id) == found(other, expected.tuning_run_id)
 
 
-def with_pattern(path: Path, **facts: Any) -> str:
-    """A pattern of another program's run: its id."""
+def with_source(path: Path, **facts: Any) -> str:
+    """A source of another program's run: its id."""
     run_id = tuned(path, Plan(method="random", n_configs=1, starts_warm=False)).tuning_run_id
     with connection(path) as conn:
         conn.execute("DELETE FROM hp_patterns")
-        pattern = Pattern(
+        source = WarmStartSource(
             **{
                 "tuning_run_id": run_id,
                 "created_at": "2026-11-20T21:00:00Z",
@@ -107,7 +111,7 @@ def with_pattern(path: Path, **facts: Any) -> str:
                 **facts,
             }
         )
-        save_pattern(conn, pattern)
+        save_warm_start_source(conn, source)
     return run_id
 
 
@@ -124,7 +128,7 @@ def test_what_spaces_share_carries_over(world: Path) -> None:
         "taste_half_life": 3.0,
         "cast_lead_threshold": 99,
     }
-    with_pattern(world, best=(Gain(gain=0.1, hyperparameters=gone),))
+    with_source(world, best=(Gain(gain=0.1, hyperparameters=gone),))
     first = first_of(world, Plan(method="random", n_configs=4))
     assert first.exploration_phase == "initial"
     assert SPACE.faults(first.hyperparameters) == []
@@ -133,10 +137,10 @@ def test_what_spaces_share_carries_over(world: Path) -> None:
     assert first.hyperparameters["cast_lead_threshold"] == 15
 
 
-def test_a_pattern_of_unlike_data_or_another_model_starts_nothing(world: Path) -> None:
+def test_a_source_of_unlike_data_or_another_model_starts_nothing(world: Path) -> None:
     unlike = dict.fromkeys(profile(_data(world)), 99.0)
     for facts in ({"profile": unlike}, {"model": "a.b:C"}):
-        with_pattern(world, **facts)
+        with_source(world, **facts)
         assert first_of(world, Plan(method="random", n_configs=4)).exploration_phase == "explore"
 
 
@@ -145,8 +149,8 @@ def _data(path: Path) -> Any:
         return load_dataset(conn)
 
 
-def test_a_pattern_that_does_not_help_is_trusted_no_more(world: Path) -> None:
-    with_pattern(world)
+def test_a_source_that_does_not_help_is_trusted_no_more(world: Path) -> None:
+    with_source(world)
     plan = Plan(method="random", n_configs=4)
     for _night in range(3):
         assert first_of(world, plan).exploration_phase == "initial"

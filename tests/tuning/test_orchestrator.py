@@ -56,7 +56,7 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(
 
 
 @pytest.mark.parametrize(
-    "method", enrolled(name for name, way in STRATEGIES.items() if way.looks_back)
+    "method", enrolled(name for name, way in STRATEGIES.items() if way.is_adaptive)
 )
 def test_whatever_learns_tries_the_same_after_a_break_and_with_more_jobs(
     world: Path, other: Path, method: str

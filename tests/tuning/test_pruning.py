@@ -20,7 +20,13 @@ from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning import Pruner
-from reeltune.tuning.pruning_rules import LEVEL, PRUNERS, Contest, bar, clear_loss
+from reeltune.tuning.pruning_rules import (
+    LEVEL,
+    PRUNERS,
+    EvaluationRequest,
+    clear_loss,
+    rung_threshold,
+)
 from reeltune.tuning.ratings import TuningOrchestrator
 from tests.tuning.runs import Interrupting, found, resumed, tuned
 
@@ -46,14 +52,14 @@ def worlds(crowd: Path, tmp_path: Path) -> list[Path]:
     return [Path(shutil.copy(crowd, tmp_path / name)) for name in ("one.db", "two.db")]
 
 
-def contest(trainer: RatingsEvaluator, configuration: Any) -> Contest:
-    rival = Measurer(trainer, "accuracy")(GOOD)
-    return Contest(configuration, rival.user_values, rival.objective_value)
+def request(trainer: RatingsEvaluator, configuration: Any) -> EvaluationRequest:
+    incumbent = Measurer(trainer, "accuracy")(GOOD)
+    return EvaluationRequest(configuration, incumbent.user_values, incumbent.objective_value)
 
 
 def test_what_is_clearly_worse_is_stopped_on_few_users(data: Dataset) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
-    stopped = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
+    stopped = Pruner(trainer, "accuracy", 7)(request(trainer, BAD))
     assert isinstance(stopped, Pruned)
     assert stopped.share_of_users < 0.3
     assert stopped.difference < 0
@@ -64,7 +70,7 @@ def test_what_is_clearly_worse_is_stopped_on_few_users(data: Dataset) -> None:
 def test_what_is_as_good_or_has_no_rival_is_measured_whole(data: Dataset) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
     pruner = Pruner(trainer, "accuracy", 7)
-    for task in (contest(trainer, GOOD), Contest(BAD, None)):
+    for task in (request(trainer, GOOD), EvaluationRequest(BAD, None)):
         measured, expected = pruner(task), Measurer(trainer, "accuracy")(task.configuration)
         assert isinstance(measured, Measurement)
         assert measured.metrics == expected.metrics
@@ -75,9 +81,9 @@ def test_the_engine_and_the_reference_stop_alike(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
-    fast = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
+    fast = Pruner(trainer, "accuracy", 7)(request(trainer, BAD))
     monkeypatch.setattr(RatingsEvaluator, "engine", None)
-    slow = Pruner(trainer, "accuracy", 7)(contest(trainer, BAD))
+    slow = Pruner(trainer, "accuracy", 7)(request(trainer, BAD))
     assert isinstance(fast, Pruned)
     assert isinstance(slow, Pruned)
     assert fast.n_users == slow.n_users
@@ -88,24 +94,24 @@ def test_with_a_bar_what_gains_less_is_stopped_and_what_gains_as_much_goes_on(
     data: Dataset,
 ) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
-    against = contest(trainer, BAD)
+    against = request(trainer, BAD)
     pruner = Pruner(trainer, "accuracy", 7)
-    stopped = pruner(replace(against, bars=(None, 0.0)))
+    stopped = pruner(replace(against, thresholds=(None, 0.0)))
     assert isinstance(stopped, Pruned)
     assert stopped.by_group is not None
     assert len(stopped.by_group) == 8
     assert stopped.difference == pytest.approx(stopped.by_group.mean())
     exactly = float(stopped.by_group.mean())
-    for bars in ((None, None), (None, exactly)):
-        assert isinstance(pruner(replace(against, bars=bars)), Measurement)
+    for thresholds in ((None, None), (None, exactly)):
+        assert isinstance(pruner(replace(against, thresholds=thresholds)), Measurement)
 
 
 def test_the_groups_of_a_part_gain_as_they_do_among_all(data: Dataset) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
-    against = contest(trainer, BAD)
-    assert against.rival is not None
-    stopped = Pruner(trainer, "accuracy", 7)(replace(against, bars=(None, 1.0)))
-    whole = paired_gain(Measurer(trainer, "accuracy")(BAD).user_values, against.rival, seed=7)
+    against = request(trainer, BAD)
+    assert against.incumbent is not None
+    stopped = Pruner(trainer, "accuracy", 7)(replace(against, thresholds=(None, 1.0)))
+    whole = paired_gain(Measurer(trainer, "accuracy")(BAD).user_values, against.incumbent, seed=7)
     assert isinstance(stopped, Pruned)
     assert stopped.by_group is not None
     assert whole is not None
@@ -114,31 +120,31 @@ def test_the_groups_of_a_part_gain_as_they_do_among_all(data: Dataset) -> None:
 
 def test_one_in_four_goes_on_and_one_at_least() -> None:
     gains = [np.full(8, k / 10) for k in (3, 1, 4, 2, 7, 5, 6)]
-    assert bar([], 2) is None
-    assert bar(gains[:1], 2) == pytest.approx(0.3)
-    assert bar(gains[:6], 2) == pytest.approx(0.7)  # one of seven
-    assert bar(gains, 2) == pytest.approx(0.6)  # two of eight
-    assert bar([*gains, np.full(2, 0.9)], 8) == pytest.approx(0.6)  # the last was stopped before
+    assert rung_threshold([], 2) is None
+    assert rung_threshold(gains[:1], 2) == pytest.approx(0.3)
+    assert rung_threshold(gains[:6], 2) == pytest.approx(0.7)  # one of seven
+    assert rung_threshold(gains, 2) == pytest.approx(0.6)  # two of eight
+    assert rung_threshold([*gains, np.full(2, 0.9)], 8) == pytest.approx(0.6)  # one stopped before
 
 
 def test_a_bar_is_of_the_first_groups_alone() -> None:
-    assert bar([np.array([0.1, 0.3, 9.0, 9.0])], 2) == pytest.approx(0.2)
+    assert rung_threshold([np.array([0.1, 0.3, 9.0, 9.0])], 2) == pytest.approx(0.2)
 
 
 def test_what_is_as_good_is_rarely_stopped_and_what_is_worse_often() -> None:
     rng = np.random.default_rng(1)
-    n, looks = 1_600, (100, 400)
+    n, rungs = 1_600, (100, 400)
     stopped = {0.0: 0, -0.05: 0}
     for loss in stopped:
         for _ in range(400):
-            rival = rng.beta(6, 3, n)
+            incumbent = rng.beta(6, 3, n)
             noise = rng.normal(loss, 0.15, n)
-            values = rival + noise - (noise.mean() - loss)  # over all users exactly `loss`
+            values = incumbent + noise - (noise.mean() - loss)  # over all users exactly `loss`
             order = rng.permutation(n)
-            for size in looks:
+            for size in rungs:
                 seen = np.full(n, np.nan)
                 seen[order[:size]] = values[order[:size]]
-                if clear_loss(seen, rival, n) is not None:
+                if clear_loss(seen, incumbent, n) is not None:
                     stopped[loss] += 1
                     break
     assert stopped[0.0] / 400 <= 2 * LEVEL

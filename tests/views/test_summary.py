@@ -10,6 +10,7 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connection
 from reeltune.db.experiments import load_experiment, set_test_accuracy
 from reeltune.domain.errors import NotFoundError
+from reeltune.domain.space import Hyperparameter
 from reeltune.stats.paired_tests import paired_difference
 from reeltune.tasks.registry import subject_of
 from reeltune.views.json_ready import json_ready
@@ -255,9 +256,14 @@ def test_changes_are_told_against_the_baseline_the_greatest_first_and_no_others(
     assert findings.best is not None
     changed = {c.name: c for c in findings.best.changed}
     assert set(changed) == {n for n, v in SPACE.defaults().items() if best[n] != v}
-    assert all(c.delta == pytest.approx(c.value - c.deployed) for c in changed.values())
-    ranges = {n: h.high - h.low for n, h in SPACE.hyperparameters.items()}
-    shares = [abs(c.delta) / ranges[c.name] for c in findings.best.changed]
+    before, after = (
+        {c.name: float(v) for c in changed.values() if (v := getattr(c, which)) is not None}
+        for which in ("deployed", "value")
+    )
+    deltas = {c.name: c.delta for c in findings.best.changed if c.delta is not None}
+    assert deltas == pytest.approx({n: after[n] - before[n] for n in changed})
+    members = {n: h for n, h in SPACE.hyperparameters.items() if isinstance(h, Hyperparameter)}
+    shares = [abs(d) / (members[n].high - members[n].low) for n, d in deltas.items()]
     assert shares == sorted(shares, reverse=True)
 
 
