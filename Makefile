@@ -56,6 +56,7 @@ check: $(VENV)/dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/python -m reeltune.reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
+	@$(BIN)/python -m reeltune.reports.schema_page --check db/schema.sql
 
 bench: $(VENV)/main $(DB)
 	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"

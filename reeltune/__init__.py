@@ -29,11 +29,13 @@ _PUBLIC = {
     "Single": "domain.space",
     "Space": "domain.space",
     "TuningOrchestrator": "tuning.ratings",
+    "apply_hyperparameters": "commands.from_python",
     "connection": "db.connection",
     "load_dataset": "db.dataset",
     "load_model": "versioning.registry",
     "objective": "tasks.function",
     "recommend": "rating_models.recommend",
+    "run_hyperparameter_tuning": "commands.from_python",
     "run_lock": "storage.run_lock",
     "when": "domain.space",
 }

@@ -26,6 +26,7 @@ from reeltune.tuning.plan import Plan
 from reeltune.views.summary import summarise
 from tests.mixed_model import Mixed
 from tests.tuning.runs import Interrupting, found, tuned
+from tests.tuning.test_result import SCHEMA, check
 
 MODEL = "tests.mixed_model:Mixed"
 INSTALLED = [name for name in STRATEGIES if not missing_libraries(name)]
@@ -34,6 +35,8 @@ INSTALLED = [name for name in STRATEGIES if not missing_libraries(name)]
 @pytest.mark.parametrize("method", INSTALLED)
 def test_what_is_stored_is_valid_and_read_back_as_it_was(world: Path, method: str) -> None:
     result = tuned(world, Plan(method=method, n_configs=7), model=MODEL)
+    shown = {**result.as_dict(), "promotion": None}
+    check(json.loads(json.dumps(shown)), SCHEMA)
     with connection(world) as conn:
         stored = [e.hyperparameters for e in load_experiments(conn, result.tuning_run_id)]
     assert len(stored) == 8

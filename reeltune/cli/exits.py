@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from reeltune.domain.errors import BusyError, GateError, InterruptedRunError, ReelTuneError
+from reeltune.domain.errors import (
+    BusyError,
+    GateError,
+    InterruptedRunError,
+    ReelTuneError,
+    RejectedRowsError,
+)
 
 EXIT_ERROR = 1
 EXIT_REFUSED = 3
@@ -17,12 +23,14 @@ EXIT_BUSY = 4
 EXIT_FALLEN = 5  # production is worth less than it was, beyond noise
 EXIT_UNSOUND = 6  # production is missing or damaged
 EXIT_LATE = 7  # no run ended well of late
+EXIT_REJECTED = 8  # too many rows of an imported file were not taken, or none was
 EXIT_INTERRUPTED = 130
 _LONGEST = 2_000  # characters of a message
 
 _CODES: dict[type[ReelTuneError], int] = {
     GateError: EXIT_REFUSED,
     BusyError: EXIT_BUSY,
+    RejectedRowsError: EXIT_REJECTED,
     InterruptedRunError: EXIT_INTERRUPTED,
 }
 

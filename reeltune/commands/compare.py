@@ -21,6 +21,7 @@ from reeltune.gate.guardrails import LEVEL
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import Side, gather
+from reeltune.tasks.ratings import suited
 from reeltune.tasks.registry import space_of
 from reeltune.versioning.finalists import load_deployable
 from reeltune.views.json_ready import json_ready
@@ -62,6 +63,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
     """
     if a == b:
         raise InputError(f"--compare takes two different ones, got {a!r} twice")
+    study = suited(study, data)
     before, after = load_side(conn, a), load_side(conn, b)
     evidence = gather(data, study, "validation", before, after)
     contrasts = tuple(evidence.contrasts)
@@ -75,9 +77,11 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
         level=LEVEL,
         part="validation",
         against=a,
+        has_dislikes=data.ratings.has_dislikes,
     )
-    accuracy = evidence.candidate[study.split].evaluation.values["accuracy"]
-    judged = gate(terms, accuracy, contrasts, evidence.gains)
+    figure = "accuracy" if terms.has_dislikes else study.objective
+    least = evidence.candidate[study.split].evaluation.values[figure]
+    judged = gate(terms, least, contrasts, evidence.gains)
     return Compared(a=a, b=b, study=study, judged=judged, contrasts=contrasts)
 
 

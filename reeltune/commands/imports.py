@@ -12,7 +12,11 @@ from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
 from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
+from reeltune.importers.movies_dataset import find_alone, import_titles
+from reeltune.importers.options import option_max_rejected
 from reeltune.importers.report import LEGEND, describe_database, print_report, render_json
+from reeltune.importers.sync_command import sync
+from reeltune.importers.table_command import table
 from reeltune.importers.tmdb import find_tmdb, import_tmdb
 
 
@@ -29,33 +33,45 @@ def importers() -> None:
     type=click.Path(path_type=Path),
     help="Directory of movies_metadata.csv and credits.csv, Kaggle's The Movies Dataset.",
 )
+@option_max_rejected
 @option_db
 @option_json
 @option_quiet
 def movielens(
-    directory: Path, tmdb_directory: Path | None, db_path: Path, as_json: bool, quiet: bool
+    directory: Path,
+    tmdb_directory: Path | None,
+    max_rejected: float,
+    db_path: Path,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Import the MovieLens files of DIRECTORY, plain or gzip'd, of any publication.
 
     Takes movies, ratings and links (.csv), movies.dat and ratings.dat of ML-1M and ML-10M, or
     u.item and u.data of ML-100K. Bad rows are recorded with file, line and reason. Importing
-    again changes nothing; importing newer ratings adds them.
+    again changes nothing; importing newer ratings adds them. Kaggle's The Movies Dataset alone is
+    taken too: its titles are then those of TMDB.
     """
     files = find_movielens(directory)
-    tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else None
+    alone = find_alone(directory, files)
+    tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else alone
     with connection(db_path, create=True) as conn:
         before = count_ratings(conn)
         with progress_bar(remark_console(quiet=quiet or as_json), "") as bar:
-            reports = list(import_movielens(conn, files, bar))
+            if alone:
+                import_titles(conn, files, alone, bar, max_rejected)
+            reports = list(import_movielens(conn, files, bar, max_rejected))
             if tmdb_files:
-                reports += import_tmdb(conn, tmdb_files, bar)
+                reports += import_tmdb(conn, tmdb_files, bar, max_rejected)
         database = describe_database(conn, before)
     if as_json:
-        print_json(render_json(db_path, reports, database))
+        print_json(render_json(db_path, reports, database, files.unread))
     else:
-        print_report(result_console(), db_path, reports, database)
+        print_report(result_console(), db_path, reports, database, files.unread)
         if any(file.kept < file.read for file in reports):
             remark_console(quiet=quiet).print(LEGEND, style="dim")
 
 
 importers.add_command(demo)
+importers.add_command(table)
+importers.add_command(sync)

@@ -13,6 +13,7 @@ from reeltune.cli.exits import Command
 from reeltune.cli.notify import option_notify
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
 from reeltune.commands.command_log import reported
+from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.commands.study_options import option_study
 from reeltune.db.connection import Connection, connection
@@ -123,7 +124,10 @@ def main(
             with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
                 order = _order(conn, study, apply_hp, conditions)
                 with steps_shown(remark_console(), quiet=quiet or as_json):
-                    result = retrain(conn, load_dataset(conn), order)
+                    data = load_dataset(conn)
+                print_remarks(remark_console(quiet=quiet), data, order.study)
+                with steps_shown(remark_console(), quiet=quiet or as_json):
+                    result = retrain(conn, data, order)
             told |= result.as_dict()
             _show(result, as_json)
 
@@ -133,7 +137,22 @@ def _order(
 ) -> Order:
     if apply_hp is None:
         return Order(study=_in_production(conn, study), **conditions)
-    hyperparameters, experiment = read_apply_hp(conn, study, apply_hp)
+    return applied(conn, study, apply_hp, conditions)
+
+
+def applied(
+    conn: Connection,
+    study: StudyConfig,
+    wanted: Configuration | str,
+    conditions: Mapping[str, Any],
+) -> Order:
+    """Return the order to deploy the hyperparameters that `wanted` means, under `conditions`.
+
+    Raises:
+        InputError: they are malformed or not valid; all that is wrong is named.
+        NotFoundError: there is no such experiment.
+    """
+    hyperparameters, experiment = read_apply_hp(conn, study, wanted)
     return Order(
         study=study,
         hyperparameters=hyperparameters,
@@ -153,17 +172,19 @@ def _in_production(conn: Connection, study: StudyConfig) -> StudyConfig:
 
 
 def read_apply_hp(
-    conn: Connection, study: StudyConfig, given: str
+    conn: Connection, study: StudyConfig, given: Configuration | str
 ) -> tuple[Configuration, Experiment | None]:
     """The configuration that `--apply-hp` means, and the experiment it comes from, if from one.
 
-    JSON, also from an `@file`, may be partial: it is merged over the deployed configuration.
+    Values, also as JSON or from an `@file`, may be partial: they are merged over the deployed ones.
 
     Raises:
         InputError: it is malformed or not valid; all that is wrong is named.
         NotFoundError: there is no such experiment.
     """
     space = model_class(study.model).space
+    if not isinstance(given, str):
+        return space.merged(load_deployed(conn, space, study.model).hyperparameters, given), None
     text = given.strip()
     if text.startswith("@"):
         text = read_text(Path(text[1:]), MOST_CHARACTERS).strip()
@@ -209,6 +230,15 @@ def _show(result: Retraining, as_json: bool) -> None:
         print_json(result.as_dict())
     else:
         render_retraining(result_console(), result)
+    check_not_refused(result)
+
+
+def check_not_refused(result: Retraining) -> None:
+    """Raise what ends a command with 3.
+
+    Raises:
+        GateError: the gate refused.
+    """
     if result.verdict == "refused":
         raise GateError(f"not promoted: {result.said}")
     if result.verdict == NOBODY:

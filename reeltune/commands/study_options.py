@@ -10,7 +10,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
 from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.ratings.splits import SPLITS
 
 
@@ -27,7 +27,7 @@ def option_study(function: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         study = StudyConfig(
-            model=model,
+            model=resolved_name(model),
             split=split,
             objective=objective[0],
             further_objectives=objective[1:],
@@ -79,7 +79,7 @@ _OPTIONS = (
         type=click.Choice(list(SPLITS)),
         default="user-time",
         show_default=True,
-        help="What is held out: each user's latest ratings, or the latest days.",
+        help="What is held out: each user's latest ratings, some at random, or the latest days.",
     ),
     click.option(
         "--objective",

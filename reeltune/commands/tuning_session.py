@@ -13,6 +13,7 @@ from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.notify import option_notify
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
 from reeltune.commands.command_log import reported
+from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.db.connection import connection
 from reeltune.db.tuning_runs import load_run
@@ -72,6 +73,8 @@ class Sitting:
                 kind = self._kind(config)
                 with self._steps_shown():
                     task = kind.of(conn, config)
+                if isinstance(task, RatingsTask):
+                    print_remarks(remark_console(quiet=self.quiet), task.data, config)
                 orchestrator = Orchestrator(
                     conn,
                     task,

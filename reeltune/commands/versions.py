@@ -13,6 +13,7 @@ from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
 from reeltune.db.deployed import export_path
+from reeltune.db.external_ids import load_external_names
 from reeltune.db.versions import load_events, load_version, load_versions
 from reeltune.monitoring.command import monitor_command
 from reeltune.reports.version_tables import (
@@ -55,30 +56,25 @@ def list_command(db_path: Path, as_json: bool) -> None:
 
 @model_versioning.command()
 @click.argument("version", type=_NUMBER, required=False)
-@click.option(
-    "--user", "user_id", type=_NUMBER, help="Show also what this user would be recommended."
-)
+@click.option("--user", metavar="ID", help="Show also what this user would be recommended.")
 @option_db
 @option_json
-def show(version: int | None, user_id: int | None, db_path: Path, as_json: bool) -> None:
+def show(version: int | None, user: str | None, db_path: Path, as_json: bool) -> None:
     """Show what VERSION came from and what happened to it; by default the one in production."""
     from reeltune.versioning.recommendations import recommend_for
 
     with connection(db_path) as conn, snapshot(conn):
         found = find_version(conn, version)
         events = load_events(conn, found.version)
-        best = (
-            None
-            if user_id is None
-            else recommend_for(conn, load_model(conn, found.version), user_id)
-        )
+        best = None if user is None else recommend_for(conn, load_model(conn, found.version), user)
         titles = load_titles(conn) if best else {}
+        names = load_external_names(conn, "movie") if best else {}
     if as_json:
-        print_json(show_json(found, events, best, titles))
+        print_json(show_json(found, events, best, titles, names))
         return
     print_version(result_console(), found, events)
-    if best is not None and user_id is not None:
-        print_recommendations(result_console(), user_id, best, titles)
+    if best is not None and user is not None:
+        print_recommendations(result_console(), user, best, titles)
 
 
 @model_versioning.command()

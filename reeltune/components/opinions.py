@@ -9,6 +9,8 @@ from reeltune.components.liking import on_grid, overall_mean, shrunk_mean, total
 from reeltune.domain.arrays import Floats
 from reeltune.ratings.table import RatingTable
 
+PASSED_OVER = 3.0  # stars, of what a user did not choose where choosing is all that is known
+
 
 @dataclass(frozen=True, eq=False)
 class Opinions:
@@ -50,7 +52,14 @@ class Opinions:
 
     @cached_property
     def deviations(self) -> Floats:
-        """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid."""
+        """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid.
+
+        Where nobody says what is not liked, there is no mean to be above of: whoever watches ten
+        movies of a genre likes it more than who watches one. There each rating is held against
+        `PASSED_OVER`, what is believed of movies that were not chosen.
+        """
+        if not self.ratings.has_dislikes:
+            return on_grid(self.personal.ratings.astype(np.float64) - PASSED_OVER)
         above = self._above(self.personal)
         total, count = totals(self.personal.users, above, self.personal.n_users)
         own = shrunk_mean(total, count)

@@ -19,9 +19,9 @@ from reeltune.db.connection import (
     open_unchanged,
     schema_version,
 )
-from reeltune.db.identity import file_id, is_mount_point
 from reeltune.domain.errors import ReelTuneError, StorageError
 from reeltune.storage.artifacts import artifacts_directory, find_artifact
+from reeltune.storage.identity import file_id, is_mount_point
 
 _NOTES = ".shared-by"  # in a directory of models: which databases use it from elsewhere
 _MAGIC = b"SQLite format 3\0"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pysqlite3 as sqlite
 
-from reeltune.db.identity import check_one_name
 from reeltune.db.readers import check_unwritten, is_denied, may_write, open_reader
 from reeltune.domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
+from reeltune.storage.identity import check_one_name
 
 Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
 Row = Any

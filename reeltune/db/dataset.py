@@ -21,9 +21,9 @@ from reeltune.db.ratings import count_ratings, has_ratings, load_ratings, load_r
 from reeltune.db.versions import database_path
 from reeltune.domain.arrays import AnyArray
 from reeltune.domain.errors import NotFoundError
-from reeltune.domain.rating_updates import replace_users
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.dataset_arrays import from_arrays, is_a_dataset, to_arrays
+from reeltune.ratings.updates import replace_users
 from reeltune.storage.array_cache import ArrayCache
 
 WORTH_KEEPING = 50_000  # ratings; fewer are read as fast as a copy of them

@@ -50,6 +50,28 @@ def start_batch(conn: Connection, source: str, file: str, sha256: str) -> int:
     return batch_id
 
 
+def known_digest(conn: Connection, source: str, file: str) -> str | None:
+    """Return the hash of what was imported of `file` last; None where nothing was."""
+    row = conn.execute(
+        "SELECT sha256 FROM import_batches WHERE source = :source AND file = :file",
+        {"source": source, "file": file},
+    ).fetchone()
+    return None if row is None else str(row["sha256"])
+
+
+def set_digest(conn: Connection, batch_id: int, sha256: str) -> None:
+    """Record the hash of a batch; its time of import stays as long as the content does."""
+    conn.execute(
+        """
+        UPDATE import_batches
+           SET sha256 = :sha256,
+               imported_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+         WHERE batch_id = :batch_id AND sha256 <> :sha256
+        """,
+        {"batch_id": batch_id, "sha256": sha256},
+    )
+
+
 def finish_batch(conn: Connection, batch_id: int, rows_read: int, rows_kept: int) -> None:
     """Record how many rows the file had and how many were taken."""
     conn.execute(

@@ -7,7 +7,7 @@ from typing import Literal
 
 from reeltune.db.connection import Connection
 
-Source = Literal["movielens", "tmdb", "demo"]
+Source = Literal["movielens", "tmdb", "demo", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,20 @@ def save_movies(conn: Connection, movies: Iterable[Movie]) -> None:
         INSERT INTO movies (movie_id, title, year)
         VALUES (:movie_id, :title, :year)
             ON CONFLICT (movie_id) DO UPDATE SET title = excluded.title, year = excluded.year
+         WHERE title <> excluded.title OR year IS NOT excluded.year
         """,
         map(asdict, movies),
     )
 
 
 def save_genres(conn: Connection, source: Source, genres: dict[int, tuple[str, ...]]) -> None:
-    """Make these the genres that `source` names for each movie id.
+    """Make these the genres that `source` names for each movie id; what is so already stays.
 
     TMDB's genres only fill a gap: they give way to those of any other source, and are not taken
     where there are others.
     """
+    there = _load_genre_rows(conn)
+    genres = {m: some for m, some in genres.items() if not _has_genres(there, source, m, some)}
     names = sorted({name for some in genres.values() for name in some})
     conn.executemany(
         "INSERT INTO genres (name) VALUES (:name) ON CONFLICT (name) DO NOTHING",
@@ -117,6 +120,25 @@ def save_genres(conn: Connection, source: Source, genres: dict[int, tuple[str, .
     )
 
 
+def _load_genre_rows(conn: Connection) -> dict[int, set[tuple[str, str]]]:
+    """Return source and name of the genres of each movie that has some."""
+    found: dict[int, set[tuple[str, str]]] = {}
+    rows = conn.execute(
+        "SELECT movie_id, source, name FROM movie_genres JOIN genres USING (genre_id)"
+    )
+    for movie_id, source, name in rows:
+        found.setdefault(movie_id, set()).add((source, name))
+    return found
+
+
+def _has_genres(
+    there: dict[int, set[tuple[str, str]]], source: Source, movie_id: int, names: tuple[str, ...]
+) -> bool:
+    """Tell whether saving would leave the genres of a movie as they are."""
+    rows = there.get(movie_id, set())
+    return rows == {(source, name) for name in names}
+
+
 def save_links(conn: Connection, links: Iterable[Link]) -> None:
     """Give movies their ids elsewhere; what is known of a film now linked no more is forgotten."""
     rows = [asdict(link) for link in links]
@@ -153,7 +175,14 @@ def save_links(conn: Connection, links: Iterable[Link]) -> None:
         """,
         rows,
     )
-    conn.executemany("UPDATE movies SET imdb_id = :imdb_id WHERE movie_id = :movie_id", rows)
+    conn.executemany(
+        """
+        UPDATE movies
+           SET imdb_id = :imdb_id
+         WHERE movie_id = :movie_id AND imdb_id IS NOT :imdb_id
+        """,
+        rows,
+    )
 
 
 def load_linked_movies(conn: Connection) -> list[LinkedMovie]:
@@ -189,6 +218,7 @@ def save_collections(conn: Connection, names: dict[int, str]) -> None:
         INSERT INTO collections (collection_id, name)
         VALUES (:collection_id, :name)
             ON CONFLICT (collection_id) DO UPDATE SET name = excluded.name
+         WHERE name <> excluded.name
         """,
         ({"collection_id": key, "name": name} for key, name in sorted(names.items())),
     )
@@ -204,9 +234,25 @@ def save_metadata(conn: Connection, metadata: Iterable[Metadata]) -> None:
                tmdb_popularity = :tmdb_popularity, vote_average = :vote_average,
                vote_count = :vote_count
          WHERE movie_id = :movie_id
+           AND (wrong_tmdb_link, collection_id, release_date, runtime_minutes, original_language,
+                tmdb_popularity, vote_average, vote_count)
+               IS NOT (0, :collection_id, :release_date, :runtime_minutes, :original_language,
+                       :tmdb_popularity, :vote_average, :vote_count)
         """,
         map(asdict, metadata),
     )
+
+
+def load_metadata(conn: Connection) -> dict[int, Metadata]:
+    """Return what is known of each movie, by movie id."""
+    rows = conn.execute(
+        """
+        SELECT movie_id, collection_id, release_date, runtime_minutes, original_language,
+               tmdb_popularity, vote_average, vote_count
+          FROM movies
+        """
+    )
+    return {row["movie_id"]: Metadata(*row) for row in rows}
 
 
 def save_people(conn: Connection, names: dict[int, str]) -> None:
@@ -216,6 +262,7 @@ def save_people(conn: Connection, names: dict[int, str]) -> None:
         INSERT INTO people (person_id, name)
         VALUES (:person_id, :name)
             ON CONFLICT (person_id) DO UPDATE SET name = excluded.name
+         WHERE name <> excluded.name
         """,
         ({"person_id": key, "name": name} for key, name in sorted(names.items())),
     )

@@ -137,6 +137,7 @@ def save_ratings(
            SET rating = excluded.rating, rated_at = excluded.rated_at
          WHERE (excluded.rated_at <= :believed, excluded.rated_at)
                >= (ratings.rated_at <= :believed, ratings.rated_at)
+           AND (excluded.rating <> ratings.rating OR excluded.rated_at <> ratings.rated_at)
         """,
         (
             {

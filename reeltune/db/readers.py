@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pysqlite3 as sqlite
 
-from reeltune.db.identity import check_one_name
 from reeltune.domain.errors import BusyError, StorageError
+from reeltune.storage.identity import check_one_name
 
 _FileState = tuple[int, int, int]  # inode, bytes, time of the last change in nanoseconds
 _DENIED = (sqlite.SQLITE_READONLY, sqlite.SQLITE_CANTOPEN, sqlite.SQLITE_PERM)

@@ -12,7 +12,6 @@ import pysqlite3 as sqlite
 from reeltune.db.backup import CONTENTS, FORMAT, Backup, sha256_of
 from reeltune.db.connection import connect, connection, expected, newest_schema, open_unchanged
 from reeltune.db.deployed import export_deployed
-from reeltune.db.identity import check_one_name
 from reeltune.db.versions import check_database, name_artifacts
 from reeltune.domain.errors import BusyError, InputError, StorageError
 from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
@@ -24,6 +23,7 @@ from reeltune.storage.artifacts import (
     write_synced,
 )
 from reeltune.storage.files import read_text
+from reeltune.storage.identity import check_one_name
 from reeltune.storage.run_lock import run_lock
 
 _ARTIFACT_FILE = re.compile(

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 
 def stamp(moment: datetime | None = None) -> str:
-    """`moment` (default: now) in UTC to the second, as ISO 8601.
+    """`moment` (default: now) in UTC to the second, as ISO 8601: in order, as text, as in time.
 
     >>> stamp(datetime(2026, 11, 20, 21, 40, tzinfo=UTC))
     '2026-11-20T21:40:00Z'
     """
-    return (moment or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    in_utc = (moment or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None)
+    return in_utc.isoformat(timespec="seconds") + "Z"
 
 
 CLOCK_ERROR_SECONDS = 86_400  # what lies further ahead of this machine's clock is no moment

@@ -9,6 +9,10 @@ class InputError(ReelTuneError):
     """Something handed in is wrong: mend the input and call again."""
 
 
+class RejectedRowsError(InputError):
+    """Too many rows of a file are no good, or all: mend the file, or allow more."""
+
+
 class NotFoundError(ReelTuneError):
     """What was named does not exist: name something else, or make it first."""
 

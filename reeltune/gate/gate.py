@@ -34,6 +34,7 @@ class Terms:
     minimum_effect: float = MINIMUM_EFFECT  # in units of the objective
     part: str = "test"  # what was measured on
     against: str = "the deployed configuration"
+    has_dislikes: bool = True  # false: accuracy cannot be measured, and asks for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +86,17 @@ def gate(
 
     Args:
         terms: what is decided.
-        accuracy: of the candidate on the test part; NaN never passes.
+        accuracy: of the candidate on the test part, or its objective where accuracy cannot be
+            measured; NaN never passes.
         contrasts: candidate and deployed model side by side, on the test parts of both splits.
         gains: (n,) per-user gains in the objective on the test part of `terms.split`, above 0
             where the candidate is better; None where it has the deployed hyperparameters.
         least_p_value: what the p-value is adjusted to where the candidate was picked out of
             several by the same test part.
     """
-    rules = [_accurate(terms, accuracy)]
+    rules = [_accurate(terms, accuracy) if terms.has_dislikes else _finds_some(terms, accuracy)]
+    if not terms.has_dislikes:
+        contrasts = [contrast for contrast in contrasts if contrast.metric != "accuracy"]
     if gains is None:
         return Judgement(terms=terms, rules=(*rules, _identical()))
     found = find(contrasts, terms.split, terms.objective).compared
@@ -119,6 +123,19 @@ def _accurate(terms: Terms, accuracy: float) -> Rule:
         figure=accuracy,
         threshold=threshold,
         figures=f"{terms.part} accuracy {accuracy:.4f}, at least {threshold:.4f} is needed",
+    )
+
+
+def _finds_some(terms: Terms, value: float) -> Rule:
+    """Refused if nothing that users chose is on the lists: of events no more can be asked."""
+    title = METRICS[terms.objective].title
+    return Rule(
+        name=terms.objective,
+        verdict="passed" if value > 0 else "refused",
+        figure=value,
+        threshold=0.0,
+        figures=f"{terms.part} {title} {value:.4f}, more than 0 is needed: of events without"
+        " dislikes accuracy cannot be measured",
     )
 
 

@@ -1,12 +1,14 @@
 """What a row of Kaggle's "The Movies Dataset" says of a film; types are checked, not believed.
 
 Cells hold Python literals. A literal can parse well and still stand in the wrong column (a torn
-row has `0.065736` for a collection and production companies for genres), so that the type of each
-result is checked, and genres are known by their TMDB numbers. Zero is TMDB's word for unknown.
+row has `0.065736` for a collection), so that the type of each result is checked, and genres are
+known by their TMDB numbers. A bad cell is left out and its row kept. Zero is TMDB's word for
+unknown.
 """
 
-from dataclasses import dataclass
-from typing import TypeGuard
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeGuard, TypeVar
 
 from reeltune.importers.rows import Format
 from reeltune.importers.values import (
@@ -51,6 +53,9 @@ _GENRES = {
     37: "Western",
 }
 _LAST_BILLING = 1_000_000
+_MAX_BAD_CELLS = 3
+TORN = f"more than {_MAX_BAD_CELLS} cells are of another kind than their column: the row is torn"
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Film:
     vote_count: int | None
     genres: tuple[str, ...]
     collection: tuple[int, str] | None  # id and name
+    left_out: tuple[str, ...] = ()  # why cells of the row were not taken
 
     @property
     def n_known(self) -> int:
@@ -88,29 +94,55 @@ class Cast:
 
 
 def parse_film(fields: list[str]) -> Film:
-    """The film of a row of movies_metadata.csv, whose fields are those of `METADATA`."""
+    """Return the film of a row of movies_metadata.csv, whose fields are those of `METADATA`.
+
+    A cell that is no good is left out and named; a row with more than a few of them is torn.
+    """
     number, title, imdb, released, runtime, language, popularity, average, count, *literals = fields
     tmdb_id = check_id(number, "id")
     if not title.strip():
         raise BadRowError("title is empty")
-    n_votes = check_number(count, "vote_count", high=LARGEST_ID // 2) or None
-    mean = check_number(average, "vote_average", high=10)
-    return Film(
+    cells = _Cells()
+    n_votes = cells.take(check_number, count, "vote_count", high=LARGEST_ID // 2) or None
+    mean = cells.take(check_number, average, "vote_average", high=10)
+    film = Film(
         tmdb_id,
         imdb.strip() or None,
-        check_date(released, "release_date"),
-        check_number(runtime, "runtime", high=100_000) or None,
+        cells.take(check_date, released, "release_date"),
+        cells.take(check_number, runtime, "runtime", high=100_000) or None,
         language.strip() or None,
-        check_number(popularity, "popularity"),
+        cells.take(check_number, popularity, "popularity"),
         mean if n_votes else None,
         int(n_votes) if n_votes and mean is not None else None,
-        parse_genres(literals[0]),
-        parse_collection(literals[1]),
+        cells.take(parse_genres, literals[0]) or (),
+        cells.take(parse_collection, literals[1]),
     )
+    if len(cells.bad) > _MAX_BAD_CELLS:
+        raise BadRowError(TORN)
+    return replace(film, left_out=tuple(cells.bad))
+
+
+class _Cells:
+    """The cells of one row, and what is wrong with some of them."""
+
+    def __init__(self) -> None:
+        self.bad: list[str] = []
+
+    def take(
+        self, parse: Callable[..., Value | None], *given: object, **bounds: float
+    ) -> Value | None:
+        """Return what `parse` makes of a cell; None of a bad one, which is remembered."""
+        try:
+            return parse(*given, **bounds)
+        except BadRowError as error:
+            self.bad.append(error.reason)
+            return None
 
 
 def parse_genres(text: str) -> tuple[str, ...]:
-    """The genres of a cell, in MovieLens' words and the cell's order.
+    """Return the genres of a cell, in MovieLens' words and the cell's order.
+
+    A genre that MovieLens has no word for is left out, be it of TMDB's films or of its series.
 
     >>> parse_genres("[{'id': 878, 'name': 'Science Fiction'}, {'id': 36, 'name': 'History'}]")
     ('Sci-Fi',)
@@ -118,9 +150,9 @@ def parse_genres(text: str) -> tuple[str, ...]:
     found = list[str | None]()
     for entry in _dicts(check_literal(text, "genres"), "genres"):
         number = entry.get("id")
-        if not _is_id(number) or number not in _GENRES:
-            raise BadRowError("genres has one that TMDB does not have")
-        found.append(_GENRES[number])
+        if not _is_id(number):
+            raise BadRowError("genres has one without a number")
+        found.append(_GENRES.get(number))
     return tuple(dict.fromkeys(name for name in found if name))
 
 

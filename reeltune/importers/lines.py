@@ -10,8 +10,8 @@ from typing import IO, NamedTuple
 from reeltune.domain.errors import InputError, NotFoundError
 
 MAX_LINE_BYTES = 10 * 2**20
-_BOMB_BYTES = 256 * 2**20  # nothing smaller is called a bomb
-_BOMB_RATIO = 200  # ratings shrink to a quarter, text to a third; a bomb to a thousandth
+BOMB_BYTES = 256 * 2**20  # nothing smaller is called a bomb
+BOMB_RATIO = 200  # ratings shrink to a quarter, text to a third; a bomb to a thousandth
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _NOT_TEXT = {  # how a file begins, what that is, and what to do about it
@@ -37,12 +37,17 @@ class Line(NamedTuple):
     too_long: bool
 
 
-def read_lines(path: Path, moved: Callable[[int], None]) -> Iterator[Line]:
-    """The lines of a file; whether it is gzip'd is seen from its content.
+def read_lines(
+    path: Path,
+    moved: Callable[[int], None],
+    unpack: Callable[[IO[bytes]], IO[bytes]] | None = None,
+) -> Iterator[Line]:
+    """Yield the lines of a file; whether it is gzip'd is seen from its content.
 
     Args:
         path: the file.
         moved: told now and then how many bytes of the file are read.
+        unpack: makes text of the file in another way.
 
     Raises:
         InputError: it is no text, or the gzip data are damaged or unpack to far more than a table
@@ -52,7 +57,7 @@ def read_lines(path: Path, moved: Callable[[int], None]) -> Iterator[Line]:
     number = 0
     try:
         with path.open("rb") as raw:
-            for number, content, too_long in _lines(raw, path):
+            for number, content, too_long in _lines(raw, path, unpack or _unpacked):
                 if number % _LINES_PER_REPORT == 0:
                     moved(raw.tell())
                 yield Line(number, content, too_long)
@@ -65,9 +70,11 @@ def read_lines(path: Path, moved: Callable[[int], None]) -> Iterator[Line]:
         raise NotFoundError(f"{str(path)!r} cannot be read: {error.strerror}") from error
 
 
-def _lines(raw: IO[bytes], path: Path) -> Iterator[tuple[int, bytes, bool]]:
+def _lines(
+    raw: IO[bytes], path: Path, unpack: Callable[[IO[bytes]], IO[bytes]]
+) -> Iterator[tuple[int, bytes, bool]]:
     size = path.stat().st_size
-    stream = _unpacked(raw)
+    stream = unpack(raw)
     number = n_bytes = 0
     while content := stream.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -102,8 +109,8 @@ def _check_text(path: Path, start: bytes) -> None:
 
 
 def _check_no_bomb(path: Path, n_bytes: int, size: int) -> None:
-    if n_bytes > _BOMB_BYTES and n_bytes > _BOMB_RATIO * size:
+    if n_bytes > BOMB_BYTES and n_bytes > BOMB_RATIO * size:
         raise InputError(
-            f"{str(path)!r} unpacks to more than {_BOMB_RATIO} times its size, as no table does:"
+            f"{str(path)!r} unpacks to more than {BOMB_RATIO} times its size, as no table does:"
             " nothing of this file was imported"
         )

@@ -5,8 +5,9 @@ of movies.csv without genres leaves the movie to TMDB's. Genres of the older pub
 their newer names (`Children's` is `Children`).
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.progress import Progress
 
@@ -15,9 +16,13 @@ from reeltune.db.imports import load_batches
 from reeltune.db.movies import Link, Movie, save_genres, save_links, save_movies
 from reeltune.db.ratings import load_movie_ids
 from reeltune.domain.errors import InputError
-from reeltune.importers.batch import FileReport, file_import, keep_fullest
+from reeltune.importers.batch import file_import
+from reeltune.importers.cells import cut_cell
+from reeltune.importers.counts import FileReport, keep_fullest
+from reeltune.importers.ids import Ids, digits_of
 from reeltune.importers.layouts import GENRE_FLAGS, LINKS, MovieLensFiles
-from reeltune.importers.ratings import UNKNOWN_MOVIE, import_ratings
+from reeltune.importers.rating_columns import UNKNOWN_MOVIE
+from reeltune.importers.ratings import import_ratings
 from reeltune.importers.rows import Format
 from reeltune.importers.values import BadRowError, check_id, year_of_title
 
@@ -26,7 +31,7 @@ _RENAMED = {"Children's": "Children"}
 
 
 def import_movielens(
-    conn: Connection, files: MovieLensFiles, bar: Progress
+    conn: Connection, files: MovieLensFiles, bar: Progress, limit: float | None = None
 ) -> Iterator[FileReport]:
     """Import what is there, one file after the other, each reported when it is in the database.
 
@@ -37,40 +42,50 @@ def import_movielens(
         raise InputError("the database holds the demo world: name another file with --db")
     layout = files.layout
     if files.movies:
-        yield import_movies(conn, files.movies, layout.movies, bar)
+        yield import_movies(conn, files.movies, layout.movies, bar, limit)
     elif not len(load_movie_ids(conn)):
         raise InputError(
             f"no {layout.movies_file} found and no movie in the database: import that file first"
         )
     if files.links:
-        yield import_links(conn, files.links, bar)
+        yield import_links(conn, files.links, bar, limit)
     if files.ratings:
-        yield import_ratings(conn, files.ratings, layout.ratings, bar)
+        yield import_ratings(conn, files.ratings, layout.ratings, bar, limit)
 
 
-def import_movies(conn: Connection, path: Path, form: Format, bar: Progress) -> FileReport:
+def import_movies(
+    conn: Connection, path: Path, form: Format, bar: Progress, limit: float | None = None
+) -> FileReport:
     """Add the movies of a file, with year and genres, or bring known ones up to date."""
+    ids = Ids(conn, "movie", digits_of("movieId"))
     parse = parse_flagged_movie if len(form.columns) > 3 else parse_movie
-    with file_import(conn, "movielens", path, bar) as file:
+    with file_import(conn, "movielens", path, bar, limit) as file:
         kept = keep_fullest(
             file,
-            file.rows(form, parse),
+            file.rows(form, lambda fields: parse(fields, ids)),
             "movie",
-            key=lambda row: row[0].movie_id,
-            known=lambda row: (row[0].year is not None) + len(row[1]),
+            key=lambda row: row.movie.movie_id,
+            known=lambda row: (row.movie.year is not None) + len(row.genres),
         )
-        save_movies(conn, (movie for _, (movie, _) in kept))
-        save_genres(conn, "movielens", {movie.movie_id: genres for _, (movie, genres) in kept})
+        for line, row in kept:
+            if row.left_out:
+                file.leave_out(line, row.left_out)
+        save_movies(conn, (row.movie for _, row in kept))
+        save_genres(conn, "movielens", {row.movie.movie_id: row.genres for _, row in kept})
+        ids.save(row.movie.movie_id for _, row in kept)
     return file.report()
 
 
-def import_links(conn: Connection, path: Path, bar: Progress) -> FileReport:
+def import_links(
+    conn: Connection, path: Path, bar: Progress, limit: float | None = None
+) -> FileReport:
     """Give the movies of the catalogue their IMDb and TMDB ids."""
-    with file_import(conn, "movielens", path, bar) as file:
+    with file_import(conn, "movielens", path, bar, limit) as file:
         known = set(load_movie_ids(conn).tolist())
+        ids = Ids(conn, "movie", digits_of("movieId"))
         kept = keep_fullest(
             file,
-            file.rows(LINKS, lambda fields: parse_link(fields, known)),
+            file.rows(LINKS, lambda fields: parse_link(fields, known, ids)),
             "movie",
             key=lambda link: link.movie_id,
             known=lambda link: (link.imdb_id is not None) + (link.tmdb_id is not None),
@@ -79,37 +94,48 @@ def import_links(conn: Connection, path: Path, bar: Progress) -> FileReport:
     return file.report()
 
 
-def parse_movie(fields: list[str]) -> tuple[Movie, tuple[str, ...]]:
-    """A movie and its genres, from a row that names them.
+class MovieRow(NamedTuple):
+    """A movie and its genres; `left_out` says what is wrong with the cell of these, if it is."""
 
-    >>> parse_movie(["1", "Toy Story (1995) ", "Comedy|Children's"])
+    movie: Movie
+    genres: tuple[str, ...]
+    left_out: str = ""
+
+
+def parse_movie(fields: list[str], ids: Mapping[str, int]) -> MovieRow:
+    """Return a movie and its genres, from a row that names them.
+
+    >>> parse_movie(["1", "Toy Story (1995) ", "Comedy|Children's"], {"1": 1})[:2]
     (Movie(movie_id=1, title='Toy Story (1995)', year=1995), ('Comedy', 'Children'))
     """
     number, title, genres = fields
-    names = (name.strip() for name in genres.split("|"))
+    movie = _check_movie(number, title, ids)
+    try:
+        names = cut_cell(genres)
+    except BadRowError as bad:
+        return MovieRow(movie, (), bad.reason)
     known = [_RENAMED.get(name, name) for name in names if name not in _NO_GENRES]
-    return _check_movie(number, title), tuple(dict.fromkeys(known))
+    return MovieRow(movie, tuple(dict.fromkeys(known)))
 
 
-def parse_flagged_movie(fields: list[str]) -> tuple[Movie, tuple[str, ...]]:
-    """A movie and its genres, from a row of u.item, which has a 0 or 1 for each genre."""
+def parse_flagged_movie(fields: list[str], ids: Mapping[str, int]) -> MovieRow:
+    """Return a movie and its genres, from a row of u.item, which has a 0 or 1 for each genre."""
     number, title, _, _, _, *flags = fields
     if not set(flags) <= {"0", "1"}:
         raise BadRowError("genre flag is neither 0 nor 1")
     flagged = zip(GENRE_FLAGS, flags, strict=True)
-    return _check_movie(number, title), tuple(
-        name for name, flag in flagged if flag == "1" and name not in _NO_GENRES
-    )
+    genres = (name for name, flag in flagged if flag == "1" and name not in _NO_GENRES)
+    return MovieRow(_check_movie(number, title, ids), tuple(genres))
 
 
-def parse_link(fields: list[str], known_movies: Container[int]) -> Link:
+def parse_link(fields: list[str], known_movies: Container[int], ids: Mapping[str, int]) -> Link:
     """The ids of a movie elsewhere.
 
-    >>> parse_link(["1", "0114709", "862"], {1})
+    >>> parse_link(["1", "0114709", "862"], {1}, {"1": 1})
     Link(movie_id=1, imdb_id='tt0114709', tmdb_id=862)
     """
     number, imdb, tmdb = fields
-    movie_id = check_id(number, "movieId")
+    movie_id = ids[number]
     if movie_id not in known_movies:
         raise BadRowError(UNKNOWN_MOVIE)
     imdb = imdb.strip().removeprefix("tt")
@@ -120,8 +146,8 @@ def parse_link(fields: list[str], known_movies: Container[int]) -> Link:
     )
 
 
-def _check_movie(number: str, title: str) -> Movie:
-    movie_id = check_id(number, "movieId")
+def _check_movie(number: str, title: str, ids: Mapping[str, int]) -> Movie:
+    movie_id = ids[number]
     title = " ".join(title.split())
     if not title:
         raise BadRowError("title is empty")

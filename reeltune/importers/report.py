@@ -1,5 +1,6 @@
 """Tells what became of the imported files: for people as tables, for scripts as JSON."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.catalogue import Coverage, load_coverage
 from reeltune.db.connection import Connection
 from reeltune.db.ratings import count_ratings, count_users
-from reeltune.importers.batch import FileReport
+from reeltune.importers.counts import FileReport
 
 LEGEND = (
     "Rejected rows have something wrong with them: the table rejected_rows has the line and text of"
@@ -35,10 +36,13 @@ def describe_database(conn: Connection, ratings_before: int) -> DatabaseReport:
     return DatabaseReport(ratings, ratings - ratings_before, count_users(conn), load_coverage(conn))
 
 
-def render_json(db_path: Path, files: list[FileReport], database: DatabaseReport) -> object:
-    """All counts as one document."""
+def render_json(
+    db_path: Path, files: list[FileReport], database: DatabaseReport, unread: Sequence[str] = ()
+) -> object:
+    """Return all counts as one document."""
     return {
         "db": str(db_path),
+        "files_not_read": list(unread),
         "files": [
             {
                 "file": file.file,
@@ -49,6 +53,8 @@ def render_json(db_path: Path, files: list[FileReport], database: DatabaseReport
                 "rows_rejected": sum(file.rejected.values()),
                 "skipped": file.skipped,
                 "rejected": file.rejected,
+                "cells_left_out": file.left_out,
+                "notes": list(file.notes),
             }
             for file in files
         ],
@@ -57,12 +63,21 @@ def render_json(db_path: Path, files: list[FileReport], database: DatabaseReport
 
 
 def print_report(
-    console: Console, db_path: Path, files: list[FileReport], database: DatabaseReport
+    console: Console,
+    db_path: Path,
+    files: list[FileReport],
+    database: DatabaseReport,
+    unread: Sequence[str] = (),
 ) -> None:
     """Print what became of the rows, why some were not taken, and what the database holds now."""
     print_table(console, "Rows", _files_table(files))
-    if any(file.kept < file.read for file in files):
-        print_table(console, "Rows not taken", _reasons_table(files))
+    if any(file.kept < file.read or file.left_out for file in files):
+        print_table(console, "Rows and cells not taken", _reasons_table(files))
+    for file in files:
+        for note in file.notes:
+            console.print(f"{file.file}: {note}", markup=False, soft_wrap=True)
+    if unread:
+        console.print(f"Not read, of no use here: {', '.join(unread)}", markup=False)
     console.print(_database_lines(db_path, database))
 
 
@@ -78,13 +93,19 @@ def _reasons_table(files: list[FileReport]) -> Table:
     table = plain_table("file", ">rows", "", "because", "lines")
     for file in files:
         name = file.file
-        for word, reasons in (("rejected", file.rejected), ("skipped", file.skipped)):
+        for word, reasons in _kinds(file):
             for reason, count in reasons.items():
                 lines = _example_lines(file.examples[reason], count)
                 table.add_row(escape(name), f"{count:,}", word, escape(reason), lines)
                 name = ""
         table.add_section()
     return table
+
+
+def _kinds(file: FileReport) -> Iterator[tuple[str, dict[str, int]]]:
+    yield "rejected", file.rejected
+    yield "skipped", file.skipped
+    yield "cell left out", file.left_out
 
 
 def _example_lines(examples: tuple[int, ...], count: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from reeltune.domain.errors import InputError
 from reeltune.importers.lines import MAX_LINE_BYTES, Line, read_lines
@@ -32,11 +32,18 @@ class Format:
     """How the records of a file look."""
 
     columns: tuple[str, ...]  # wanted, in the order in which a record gives them
-    key: str  # the column that holds a number in every good record
+    key: str | None  # the column that holds a number in every good record, if one does
     separator: str = ","
+    quoted: bool | None = None  # None: where the separator is a comma
     has_header: bool = True  # if not, `columns` are the first ones
     n_fields: int = 0  # of a record without header
     may_be_latin1: bool = False
+    rest_in_last: bool = False  # of a record without quotes: the last field may have separators
+
+    @property
+    def has_quotes(self) -> bool:
+        """True where fields may stand in quotation marks."""
+        return self.separator == "," if self.quoted is None else self.quoted
 
 
 class Record(NamedTuple):
@@ -49,7 +56,10 @@ class Record(NamedTuple):
 
 
 def read_records(
-    path: Path, form: Format, moved: Callable[[int], None] = lambda _: None
+    path: Path,
+    form: Format,
+    moved: Callable[[int], None] = lambda _: None,
+    unpack: Callable[[IO[bytes]], IO[bytes]] | None = None,
 ) -> Iterator[Record]:
     """The records of a file, plain or gzip'd.
 
@@ -57,12 +67,13 @@ def read_records(
         path: the file.
         form: how its records look.
         moved: told now and then how many bytes of the file are read.
+        unpack: see `read_lines`.
 
     Raises:
         InputError: the header lacks a wanted column, or the file is damaged.
     """
     csv.field_size_limit(MAX_LINE_BYTES)  # Python's own limit of 128 KiB is too low for credits
-    lines = read_lines(path, moved)
+    lines = read_lines(path, moved, unpack)
     if form.has_header:
         header = _read_header(path, form, lines)
         yield from _records(lines, form, len(header), [header.index(c) for c in form.columns])
@@ -97,11 +108,13 @@ def _read_header(path: Path, form: Format, lines: Iterator[Line]) -> list[str]:
 def _records(
     lines: Iterator[Line], form: Format, n_fields: int, wanted: list[int]
 ) -> Iterator[Record]:
-    key = wanted[form.columns.index(form.key)]
+    key = None if form.key is None else wanted[form.columns.index(form.key)]
     takes_all = wanted == list(range(n_fields))
 
     def is_whole(fields: list[str] | None) -> bool:
-        return fields is not None and len(fields) == n_fields and fields[key].strip().isdigit()
+        if fields is None or len(fields) != n_fields:
+            return False
+        return key is None or fields[key].strip().isdigit()
 
     pending: deque[Line] = deque()
     while (line := pending.popleft() if pending else next(lines, None)) is not None:
@@ -169,9 +182,11 @@ def _decode(line: Line, form: Format) -> tuple[str, str]:
 
 def _cut(text: str, form: Format) -> list[str] | None:
     """The fields of a record; None where its quotation marks do not match."""
-    if form.separator != "," or '"' not in text:
+    if '"' not in text or not form.has_quotes:
+        if form.rest_in_last:
+            return text.split(form.separator, form.n_fields - 1)
         return text.split(form.separator)
     try:
-        return next(csv.reader([text], strict=True), [])
+        return next(csv.reader([text], strict=True, delimiter=form.separator), [])
     except csv.Error:
         return None

@@ -32,7 +32,8 @@ from reeltune.db.movies import (
     save_wrong_links,
 )
 from reeltune.domain.errors import InputError, NotFoundError
-from reeltune.importers.batch import FileReport, file_import, keep_fullest
+from reeltune.importers.batch import file_import
+from reeltune.importers.counts import FileReport, keep_fullest
 from reeltune.importers.films import CREDITS, METADATA, Cast, Film, parse_cast, parse_film
 from reeltune.importers.layouts import check_directory, find_file
 from reeltune.importers.values import SkippedRowError, check_id
@@ -66,7 +67,9 @@ def find_tmdb(directory: Path) -> TmdbFiles:
     )
 
 
-def import_tmdb(conn: Connection, files: TmdbFiles, bar: Progress) -> Iterator[FileReport]:
+def import_tmdb(
+    conn: Connection, files: TmdbFiles, bar: Progress, limit: float | None = None
+) -> Iterator[FileReport]:
     """Import what is there, one file after the other, each reported when it is in the database."""
     if not load_linked_movies(conn):
         raise InputError(
@@ -74,14 +77,16 @@ def import_tmdb(conn: Connection, files: TmdbFiles, bar: Progress) -> Iterator[F
             " nothing from TMDB was imported"
         )
     if files.metadata:
-        yield import_metadata(conn, files.metadata, bar)
+        yield import_metadata(conn, files.metadata, bar, limit)
     if files.credits:
-        yield import_credits(conn, files.credits, bar)
+        yield import_credits(conn, files.credits, bar, limit)
 
 
-def import_metadata(conn: Connection, path: Path, bar: Progress) -> FileReport:
+def import_metadata(
+    conn: Connection, path: Path, bar: Progress, limit: float | None = None
+) -> FileReport:
     """Give the movies what movies_metadata.csv knows of them."""
-    with file_import(conn, "tmdb", path, bar) as file:
+    with file_import(conn, "tmdb", path, bar, limit) as file:
         links = _by_tmdb_id(load_linked_movies(conn))
         films = keep_fullest(
             file,
@@ -96,6 +101,8 @@ def import_metadata(conn: Connection, path: Path, bar: Progress) -> FileReport:
             good = [movie for movie in ways if not is_wrong_link(movie, film)]
             right += [(movie, film) for movie in good]
             wrong += [movie for movie in ways if movie not in good]
+            for reason in film.left_out if good else ():
+                file.leave_out(line, reason)
             if not good:
                 file.reject(line, WRONG_LINK, _describe_wrong(ways[0], film))
         _save_films(conn, right)
@@ -103,9 +110,11 @@ def import_metadata(conn: Connection, path: Path, bar: Progress) -> FileReport:
     return file.report()
 
 
-def import_credits(conn: Connection, path: Path, bar: Progress) -> FileReport:
+def import_credits(
+    conn: Connection, path: Path, bar: Progress, limit: float | None = None
+) -> FileReport:
     """Give the movies the cast that credits.csv names."""
-    with file_import(conn, "tmdb", path, bar) as file:
+    with file_import(conn, "tmdb", path, bar, limit) as file:
         links = _by_tmdb_id(load_linked_movies(conn))
         wrong = load_wrong_links(conn)
         rows = keep_fullest(

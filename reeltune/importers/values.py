@@ -67,6 +67,22 @@ def check_date(text: str, name: str) -> str | None:
     raise BadRowError(f"{name} is not a day like 1995-10-30")
 
 
+def check_year(text: str, name: str) -> int | None:
+    """Return a year; None for an empty cell.
+
+    >>> check_year("1995", "year"), check_year("1995.0", "year")
+    (1995, 1995)
+    """
+    text = text.strip().removesuffix(".0")
+    if not text:
+        return None
+    if len(text) == 4 and text.isascii() and text.isdigit():
+        year = int(text)
+        if _YEARS[0] <= year <= _YEARS[1]:
+            return year
+    raise BadRowError(f"{name} is not a year, {_YEARS[0]} to {_YEARS[1]}")
+
+
 def check_literal(text: str, name: str) -> object:
     """A Python literal; None for an empty cell. What type it has is for the caller to check."""
     text = text.strip()

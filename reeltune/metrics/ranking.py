@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
+from reeltune.ratings.hashing import mixed
 from reeltune.ratings.table import RatingTable
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -36,17 +37,10 @@ def tie_order(movie_ids: Ints) -> Ints:
     Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"
     (SplitMix64), a bijection on 64 bits: no two ids collide.
     """
-    mixed = _mix(movie_ids.astype(np.uint64))
-    places = np.empty(len(mixed), dtype=np.int64)
-    places[np.argsort(mixed)] = np.arange(len(mixed))
+    by = mixed(movie_ids.astype(np.uint64))
+    places = np.empty(len(by), dtype=np.int64)
+    places[np.argsort(by)] = np.arange(len(by))
     return places
-
-
-def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = z + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 def rank(

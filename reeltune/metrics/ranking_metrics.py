@@ -10,9 +10,9 @@ from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.domain.metric import Metric
 from reeltune.metrics.ranking import Ranking
 from reeltune.ratings.catalogue import Catalogue
-from reeltune.ratings.table import RatingTable
+from reeltune.ratings.table import RELEVANT_RATING, RatingTable
 
-RELEVANT = 4.0
+RELEVANT = RELEVANT_RATING
 LIST_LENGTH = 10
 RECALL_LENGTH = 20
 
@@ -228,3 +228,4 @@ _ALL = [
     _metric("diversity", "Diversity", diversity),
 ]
 METRICS: dict[str, RankingMetric] = {metric.name: metric for metric in _ALL}
+EVENTS_OBJECTIVE = "ndcg@10"  # in place of accuracy, where nothing says what is not liked

@@ -31,8 +31,20 @@ def model_class(name: str) -> type[Recommender]:
     try:
         found = getattr(imported(module_name), class_name)
     except (ImportError, AttributeError, ValueError, OSError, SyntaxError) as error:
-        raise InputError(f"model {name!r} cannot be imported: {error}") from error
+        advice = _advice(error, module_name, class_name)
+        raise InputError(f"model {name!r} cannot be imported: {error}{advice}") from error
+    if not isinstance(found, type):
+        raise InputError(f"model {name!r} is no recommender: it is no class")
     missing = [member for member in _REQUIRED if not hasattr(found, member)]
-    if missing or not isinstance(found, type):
+    if missing:
         raise InputError(f"model {name!r} is no recommender: it lacks {', '.join(missing)}")
     return found
+
+
+def _advice(error: Exception, module_name: str, class_name: str) -> str:
+    """Return what to do where the module itself, and not one that it needs, is not found."""
+    package = module_name.partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or error.name != package:
+        return ""
+    file = f"path/to/{module_name.replace('.', '/')}.py:{class_name}"
+    return f"; run this in its folder, name that folder in PYTHONPATH, or give the file, {file}"

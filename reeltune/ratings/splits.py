@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reeltune.domain.arrays import Ints
 from reeltune.domain.evaluation import Part
+from reeltune.ratings.hashing import mixed
 from reeltune.ratings.table import RatingTable
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -54,15 +55,64 @@ class Split:
 def split_by_user_time(table: RatingTable) -> Split:
     """Hold out the end of each user's history.
 
-    Of a user's n ratings by time (ties by movie id), the last n * 20 // 100 are test and the
-    n * 10 // 100 before them validation: shares are rounded down, so that train gets what is over.
-    Users with fewer than 10 ratings are all train.
+    Of a user's n ratings by time (ties by a hash of user and movie: ids go with age and
+    popularity), the last n * 20 // 100 are test and the n * 10 // 100 before them validation:
+    shares are rounded down, so that train gets what is over. Users with fewer than 10 ratings are
+    all train.
     """
+    return _split_by_place(table, _places_by_time(table))
+
+
+def split_at_random(table: RatingTable) -> Split:
+    """Hold out ratings of each user by a hash of user and movie: for data that time does not order.
+
+    Shares are those of `split_by_user_time`. A rating's place among a user's depends on the ids
+    alone, so that no new rating changes the order of the others.
+    """
+    order = np.lexsort((_hashes(table, np.arange(len(table))), table.users))
+    places = np.empty(len(table), dtype=np.int64)
+    places[order] = np.arange(len(table))
+    return _split_by_place(table, places)
+
+
+def unordered_share(table: RatingTable) -> float:
+    """Return the share of users with 10 ratings or more of whose held-out part time says nothing.
+
+    0 to 1: those whose first held-out rating has the same time as the one before it. NaN where
+    there are no such users.
+    """
+    n = np.diff(table.starts)  # (U,)
+    held_out = n * TEST_PERCENT // 100 + n * VALIDATION_PERCENT // 100
+    first = (table.starts[1:] - held_out)[n >= FEWEST_RATINGS]
+    if not len(first):
+        return float("nan")
+    return float((table.rated_at[first] == table.rated_at[first - 1]).mean())
+
+
+def _places_by_time(table: RatingTable) -> Ints:
+    """Return the place of each rating (N,), by user, time and hash; 0 to N - 1."""
+    places = np.arange(len(table))
+    same = np.zeros(len(table) + 1, dtype=np.bool_)  # as the one before
+    same[1:-1] = (table.users[1:] == table.users[:-1]) & (table.rated_at[1:] == table.rated_at[:-1])
+    tied = np.flatnonzero(same[1:] | same[:-1])
+    groups = np.cumsum(~same[:-1][tied])
+    places[tied[np.lexsort((_hashes(table, tied), groups))]] = tied
+    return places
+
+
+def _hashes(table: RatingTable, rows: Ints) -> NDArray[np.uint64]:
+    """Return a hash of user id and movie id of the ratings `rows` (n,)."""
+    users = mixed(table.user_ids.astype(np.uint64))[table.users[rows]]
+    return mixed(users ^ table.movie_ids.astype(np.uint64)[table.movies[rows]])
+
+
+def _split_by_place(table: RatingTable, places: Ints) -> Split:
+    """Hold out the last of each user's ratings by their `places` (N,), which ascend with users."""
     n = np.diff(table.starts)  # (U,)
     n = np.where(n < FEWEST_RATINGS, 0, n)
     n_test = n * TEST_PERCENT // 100  # (U,)
     n_validation = n * VALIDATION_PERCENT // 100  # (U,)
-    from_end = table.starts[1:][table.users] - np.arange(len(table))  # (N,) 1 = the user's last
+    from_end = table.starts[1:][table.users] - places  # (N,) 1 = the user's last
     parts = np.full(len(table), TRAIN, dtype=np.int8)
     parts[from_end <= (n_test + n_validation)[table.users]] = VALIDATION
     parts[from_end <= n_test[table.users]] = TEST
@@ -97,5 +147,6 @@ def _first_day(before: Ints, n: int, percent: int, low: int, high: int) -> int:
 
 SPLITS: dict[str, Callable[[RatingTable], Split]] = {
     "user-time": split_by_user_time,
+    "user-random": split_at_random,
     "calendar": split_by_calendar,
 }

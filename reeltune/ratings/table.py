@@ -9,6 +9,7 @@ from reeltune.domain.arrays import Bools, Floats32, Ints, Ints32, content_hash
 
 LOWEST_RATING = 0.5
 HIGHEST_RATING = 5.0
+RELEVANT_RATING = 4.0  # from here on a movie is liked
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,11 @@ class RatingTable:
         return content_hash(
             [self.user_ids, self.movie_ids, self.users, self.movies, self.ratings, self.rated_at]
         )
+
+    @cached_property
+    def has_dislikes(self) -> bool:
+        """True where some rating says that a movie is not liked; events alone never do."""
+        return bool((self.ratings < RELEVANT_RATING).any())
 
     def where(self, chosen: Bools) -> "RatingTable":
         """The part of the table in which `chosen` (N,) is true, in the same order."""

@@ -59,12 +59,19 @@ def show_json(
     events: Iterable[VersionEvent],
     recommendations: Sequence[Recommendation] | None,
     titles: Mapping[int, str],
+    names: Mapping[int, str],
 ) -> dict[str, Any]:
-    """A version with its lineage, its events and, if asked for, a user's list."""
+    """Return a version with its lineage, its events and, if asked for, a user's list.
+
+    `names` are the ids of movies as their source writes them, where ours are others.
+    """
     said = asdict(version) | {"events": [asdict(event) for event in events]}
     if recommendations is not None:
         said["recommendations"] = [
-            {"title": titles.get(each.movie_id), **asdict(each)} for each in recommendations
+            {"title": titles.get(each.movie_id)}
+            | asdict(each)
+            | {"movie_id": names.get(each.movie_id, each.movie_id)}
+            for each in recommendations
         ]
     return said
 
@@ -98,12 +105,12 @@ def print_version(console: Console, version: Version, events: Iterable[VersionEv
 
 def print_recommendations(
     console: Console,
-    user_id: int,
+    user: str,
     recommendations: Sequence[Recommendation],
     titles: Mapping[int, str],
 ) -> None:
     """A user's list, and what each component added to the score of each movie."""
-    console.print(Text(f"The best {len(recommendations)} for user {user_id}", style="bold"))
+    console.print(Text(f"The best {len(recommendations)} for user {plain(user)}", style="bold"))
     parts = list(recommendations[0].parts) if recommendations else []
     table = plain_table(">", "movie", ">score", *(f">{plain(name).markup}" for name in parts))
     for rank, each in enumerate(recommendations, 1):

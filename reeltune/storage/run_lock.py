@@ -12,9 +12,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from reeltune.db.identity import file_id
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import BusyError, StorageError
+from reeltune.storage.identity import file_id
 
 _GLANCE_SECONDS = 0.3  # whoever only looks who holds a database may hold it for a moment
 _DYING_SECONDS = 10.0  # on a busy machine a killed process takes a moment until all of it is gone

@@ -92,7 +92,10 @@ SCHEMA: Schema = _object(
         "method": _choice("how candidates are proposed", STRATEGIES),
         "configs": _count("how many candidates to try", 1, 100_000),
         "objective": _OBJECTIVE,
-        "model": {"type": "string", "description": "the recommender, package.module:Name"},
+        "model": {
+            "type": "string",
+            "description": "the recommender, package.module:Name or file.py:Name",
+        },
         "split": _choice("what is held out", SPLITS),
         "panel": _count("users on whom experiments are measured, always the same", 100, 10**9),
         "seed": _count("of all that is random", 0, 2**31 - 1),

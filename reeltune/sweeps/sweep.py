@@ -9,7 +9,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Parameter, Space
 from reeltune.domain.study import StudyConfig
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
@@ -110,7 +110,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         path=path,
         name=said["name"],
         study=StudyConfig(
-            model=said.get("model", BUILT_IN),
+            model=resolved_name(said.get("model", BUILT_IN)),
             split=said.get("split", "user-time"),
             objective=objectives[0],
             further_objectives=tuple(objectives[1:]),

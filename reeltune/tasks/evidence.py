@@ -84,17 +84,27 @@ def gather(
     candidate: Side,
     panel: int | None = None,
 ) -> Evidence:
-    """Measure both sides on `part` of every split; sides that are the same only once.
+    """Measure both sides on `part` of two splits; sides that are the same only once.
 
     With a `panel`, on a fixed sample of so many users.
     """
     are_same = deployed.is_same(candidate)
     was, now = {}, {}
-    for split in SPLITS:
+    for split in splits_measured(study.split):
         trainer = RatingsEvaluator.of(data, replace(study, split=split), part).on_panel(panel)
         measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
         now[split], was[split] = measured[0], measured[-1]
     return Evidence(study, was, now, are_same)
+
+
+def splits_measured(split: str) -> tuple[str, ...]:
+    """Return the split of a study and the one that it is guarded by, in the registry's order.
+
+    >>> splits_measured("user-time"), splits_measured("calendar")
+    (('user-time', 'calendar'), ('user-time', 'calendar'))
+    """
+    pair = {split, "user-time" if split == "calendar" else "calendar"}
+    return tuple(name for name in SPLITS if name in pair)
 
 
 def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[Measured]:

@@ -16,7 +16,7 @@ from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import Place
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.measurable import nobody
-from reeltune.metrics.ranking_metrics import METRICS, RankingMetric
+from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS, RankingMetric
 from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import panel_part
 from reeltune.rating_models.registry import model_class
@@ -229,3 +229,15 @@ class RatingsTask:
     @cached_property
     def _split(self) -> Split:
         return SPLITS[self.split](self.data.ratings)
+
+
+def suited(study: StudyConfig, data: Dataset) -> StudyConfig:
+    """Return the study for data that may be events alone, of which accuracy cannot be measured.
+
+    Accuracy is over pairs of a movie that a user likes and one that the user does not. Where nobody
+    says what is not liked, `EVENTS_OBJECTIVE` decides in its place.
+    """
+    if data.ratings.has_dislikes or study.objective != "accuracy":
+        return study
+    others = tuple(name for name in study.further_objectives if name != EVENTS_OBJECTIVE)
+    return replace(study, objective=EVENTS_OBJECTIVE, further_objectives=others)

@@ -66,7 +66,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "892db6bfda48",
+            "398ba2ff2182",
         }
     ),
 )

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,17 +12,21 @@ from types import ModuleType
 
 from reeltune.tracking.sources import package_of
 
+_SCRIPTS = Path(__file__).resolve().parents[2]  # of a checkout: where tune_orchestrator.py lies
+
 
 def resolved_name(name: str) -> str:
     """Return `name` such that it means the same in any folder: a file's path becomes absolute.
 
-    >>> resolved_name("mine.models:Name")
-    'mine.models:Name'
+    Links stay links, since what they lead to may change with each release of an application.
+
+    >>> resolved_name("mine.models:Name"), resolved_name("/srv/app/../mine.py:Name")
+    ('mine.models:Name', '/srv/mine.py:Name')
     """
     module_name, _, class_name = name.rpartition(":")
     if not module_name.endswith(".py"):
         return name
-    return f"{Path(module_name).resolve()}:{class_name}"
+    return f"{os.path.normpath(Path(module_name).absolute())}:{class_name}"
 
 
 def imported(name: str) -> ModuleType:
@@ -38,7 +43,10 @@ def _imported_file(path: Path) -> ModuleType:
     package = package_of(path)
     if package:
         with _first_on_path(path.parents[len(package) - 1]):
-            return importlib.import_module(".".join(package))
+            found = importlib.import_module(".".join(package))
+        if Path(found.__file__ or "").resolve() != path:
+            raise ImportError(f"{'.'.join(package)} is {found.__file__} here, not {path}")
+        return found
     spec = importlib.util.spec_from_file_location(f"reeltune_own_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ImportError(f"no such file: {path}")
@@ -51,11 +59,13 @@ def _imported_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _first_on_path(folder: Path) -> Iterator[None]:
-    """Let imports look in `folder` first within the block, and last after it.
+    """Let imports look in `folder` first within the block, and after it behind all libraries.
 
     Only the user's module is looked for there before all else: a file of the user's cannot take
-    the place of a library that is imported later.
+    the place of a library that is imported later. Nor can a script of ours take the place of a
+    file of the user's, which may be called model.py: the scripts' folder is looked in last.
     """
+    _put_scripts_last()
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -63,3 +73,12 @@ def _first_on_path(folder: Path) -> Iterator[None]:
         sys.path.remove(str(folder))
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+        _put_scripts_last()
+
+
+def _put_scripts_last() -> None:
+    """Look in the folder of our scripts last, where it is on the path: it is while one runs."""
+    place = str(_SCRIPTS)
+    if place in sys.path and (_SCRIPTS / "tune_orchestrator.py").is_file():
+        sys.path.remove(place)
+        sys.path.append(place)

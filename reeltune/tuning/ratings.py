@@ -3,7 +3,7 @@
 from reeltune.db.connection import Connection
 from reeltune.domain.study import StudyConfig
 from reeltune.ratings.dataset import Dataset
-from reeltune.tasks.ratings import RatingsTask
+from reeltune.tasks.ratings import RatingsTask, suited
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.orchestrator import Orchestrator
 from reeltune.tuning.proposer import Proposer
@@ -13,7 +13,7 @@ class HyperparameterTuner(Proposer):
     """Proposes configurations of a recommender and keeps them in the database."""
 
     def __init__(self, conn: Connection, data: Dataset, study: StudyConfig | None = None) -> None:
-        study = study or StudyConfig()
+        study = suited(study or StudyConfig(), data)
         super().__init__(conn, RatingsTask.of(data, study), study)
         self.data = data
 
@@ -40,7 +40,7 @@ class TuningOrchestrator(Orchestrator):
         timeout_seconds: float | None = None,
         watch: Watcher | None = None,
     ) -> None:
-        study = study or StudyConfig()
+        study = suited(study or StudyConfig(), data)
         super().__init__(
             conn,
             RatingsTask.of(data, study),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from reeltune.db.connection import Connection
+from reeltune.db.external_ids import find_id
 from reeltune.db.ratings import load_ratings
 from reeltune.domain.errors import InputError
 from reeltune.rating_models.recommend import recommend
@@ -13,15 +14,18 @@ from reeltune.ratings.table import RatingTable
 from reeltune.versioning.contents import LoadedModel
 
 
-def recommend_for(conn: Connection, loaded: LoadedModel, user_id: int) -> list[Recommendation]:
-    """What a user would be recommended by a version, of the movies that were known to it.
+def recommend_for(conn: Connection, loaded: LoadedModel, user: int | str) -> list[Recommendation]:
+    """Return what a user would be recommended by a version, of the movies that were known to it.
+
+    `user` is our id, or the id as its source writes it.
 
     Raises:
         InputError: the user had no ratings when the version was fitted.
     """
-    if user_id not in loaded.user_ids:
+    user_id = find_id(conn, "user", user) if isinstance(user, str) else user
+    if user_id is None or user_id not in loaded.user_ids:
         version = loaded.version.version
-        raise InputError(f"user {user_id} had no ratings when version {version} was fitted")
+        raise InputError(f"user {user} had no ratings when version {version} was fitted")
     return recommend(loaded.model, _seen(load_ratings(conn), loaded), user_id)
 
 

@@ -24,6 +24,7 @@ from reeltune.db.versions import (
 from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.version import EventKind, TrainingRun, Version
+from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.table import RatingTable
 from reeltune.storage.artifacts import load_artifact, save_artifact
@@ -190,7 +191,8 @@ def _check_promotable(conn: Connection, version: Version) -> None:
     if version.status == "refused":
         raise InputError(f"version {version.version} was refused and cannot be promoted")
     metrics = version.training.test_metrics
-    if "accuracy" in metrics and metrics["accuracy"] is None:
+    of_events = bool(metrics.get(EVENTS_OBJECTIVE))  # these have no accuracy, but lists
+    if "accuracy" in metrics and metrics["accuracy"] is None and not of_events:
         raise InputError(f"version {version.version} has no test accuracy: it is never promoted")
     _load_artifact(conn, version)
 

@@ -28,7 +28,7 @@ from reeltune.monitoring.degradation import newest_rated_at
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
-from reeltune.tasks.ratings import RatingsEvaluator
+from reeltune.tasks.ratings import RatingsEvaluator, suited
 from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.finalists import pick
 from reeltune.versioning.news import changes_since
@@ -44,7 +44,7 @@ class _Retrainer:
 
     def __init__(self, conn: Connection, data: Dataset, order: Order) -> None:
         self.conn, self.data, self.order = conn, data, order
-        self.study = order.study
+        self.study = suited(order.study, data)
         self.began = time.perf_counter()
         self.model = model_class(order.study.model)
         self.production = load_production(conn)
@@ -96,7 +96,8 @@ class _Retrainer:
         if said is not None:
             return Retraining(verdict=NOTHING_NEW, said=said, hyperparameters=values)
         held_out = RatingsEvaluator.of(self.data, self.study, "test").held_out
-        said = nobody(held_out, self.study.split, "test")
+        has_dislikes = self.data.ratings.has_dislikes
+        said = nobody(held_out, self.study.split, "test", has_dislikes=has_dislikes)
         if said is not None:
             return Retraining(verdict=NOBODY, said=said, hyperparameters=values)
         return None
@@ -117,7 +118,7 @@ class _Retrainer:
         found = evidence.candidate[self.study.split].evaluation
         judged = gate(
             self._terms(budget),
-            found.values["accuracy"],
+            found.values["accuracy" if self.data.ratings.has_dislikes else self.study.objective],
             contrasts,
             evidence.gains,
             least_p_value=least_p_value,
@@ -149,6 +150,7 @@ class _Retrainer:
             accuracy_threshold=self._threshold(),
             level=LEVEL if budget is None else budget.level,
             minimum_effect=self.order.minimum_effect,
+            has_dislikes=self.data.ratings.has_dislikes,
         )
 
     def _threshold(self) -> float:

@@ -27,7 +27,8 @@ class Step:
 
 def pages() -> list[Path]:
     """Every page, by path."""
-    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md")])
+    places = ("*.md", "db/*.md", "docs/*.md", "docs/decisions/*.md")
+    return sorted(page for place in places for page in ROOT.glob(place))
 
 
 def blocks(text: str) -> list[tuple[str, str]]:

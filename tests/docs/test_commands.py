@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, Step, blocks, pages, steps
+from reeltune.db.catalogue import load_catalogue
+from reeltune.db.connection import connection
+from reeltune.db.external_ids import find_id
+from reeltune.db.ratings import count_ratings
+from reeltune.db.versions import load_production
+from tests.docs.pages import GUIDE, ROOT, Step, blocks, pages, steps
 from tests.docs.workplace import SIZES, Workplace
 from tests.running import run
 
@@ -27,6 +32,27 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, demo: Path, tmp_path
     workplace = Workplace(tmp_path, demo)
     for step in steps(page.read_text(encoding="utf-8")):
         workplace.run(step)
+
+
+@pytest.mark.slow
+def test_five_lines_lead_from_an_apps_database_to_a_promoted_version(
+    demo: Path, tmp_path: Path
+) -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    section = text.partition("## From your app's database, in five lines\n")[2].partition("\n## ")[
+        0
+    ]
+    five = steps(section)
+    assert len(five) == 5
+    workplace = Workplace(tmp_path, demo)
+    for step in five:
+        workplace.run(step)
+    with connection(tmp_path / "app-movies.db") as conn, connection(demo) as world:
+        production = load_production(conn)
+        assert production is not None
+        assert production.training.n_ratings == count_ratings(world) > 0
+        assert find_id(conn, "user", "u-0001") is not None
+        assert set(load_catalogue(conn).genre_names) == set(load_catalogue(world).genre_names)
 
 
 def test_a_command_that_fails_fails_its_page(demo: Path, tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copy
+
+import pysqlite3 as sqlite
 
 from reeltune.db.connection import connection
 from tests.docs.pages import ROOT, Step
@@ -27,6 +30,7 @@ class Workplace:
         copy(world, directory / "movies.db")
         write_movielens(world, directory / "ml-latest-small")
         write_tmdb(world, directory / "the-movies-dataset")
+        write_app(world, directory / "app.db")
 
     def run(self, step: Step) -> None:
         """Run a step; its exit code must be the one its page states."""
@@ -74,6 +78,35 @@ def write_movielens(world: Path, directory: Path) -> None:
     _write(directory / "movies.csv", "movieId,title,genres", rows)
     _write(directory / "ratings.csv", "userId,movieId,rating,timestamp", map(tuple, ratings))
     _write(directory / "links.csv", "movieId,imdbId,tmdbId", [(m, m, m) for m, _, _ in movies])
+
+
+def write_app(world: Path, path: Path) -> None:
+    """A world as the database of an app of one's own: text ids, genres with commas, votes of 10."""
+    with connection(world) as conn:
+        films = conn.execute(
+            "SELECT movie_id, title, year, group_concat(name, ', ') FROM movies"
+            " LEFT JOIN movie_genres USING (movie_id) LEFT JOIN genres USING (genre_id)"
+            " GROUP BY movie_id"
+        ).fetchall()
+        ratings = conn.execute("SELECT user_id, movie_id, rating, rated_at FROM ratings").fetchall()
+    app = sqlite.connect(str(path))
+    app.execute("CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT)")
+    app.execute(
+        "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT, year INTEGER, genres TEXT)"
+    )
+    app.execute("CREATE TABLE votes (user_id TEXT, film_id INTEGER, vote INTEGER, voted_at TEXT)")
+    app.executemany("INSERT INTO films VALUES (?, ?, ?, ?)", map(tuple, films))
+    users = sorted({row["user_id"] for row in ratings})
+    app.executemany("INSERT INTO users VALUES (?, ?)", ((f"u-{n:04}", f"User {n}") for n in users))
+    app.executemany(
+        "INSERT INTO votes VALUES (?, ?, ?, ?)",
+        (
+            (f"u-{user:04}", movie, int(2 * stars), datetime.fromtimestamp(at, UTC).isoformat())
+            for user, movie, stars, at in ratings
+        ),
+    )
+    app.commit()
+    app.close()
 
 
 def write_tmdb(world: Path, directory: Path) -> None:

@@ -26,6 +26,7 @@ from tests.test_architecture import ROOT, modules
 # Who names the test part, and why that is no way round the count.
 NAMED = {
     "reeltune/ratings/splits.py": "cuts the ratings; shows nothing",
+    "reeltune/domain/evaluation.py": "the names of the parts",
     "reeltune/gate/gate.py": "a word of the verdict",
     "reeltune/versioning/retraining.py": "counts each look before it tells of it",
     "reeltune/tasks/initial_guesses.py": "the test part of a split of the training part, made anew",

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from reeltune.db.connection import Connection, connect
-from reeltune.importers.batch import FileReport
+from reeltune.importers.counts import FileReport
 from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
 from reeltune.importers.tmdb import find_tmdb, import_tmdb

@@ -6,7 +6,7 @@ from reeltune.db.catalogue import load_catalogue, load_coverage
 from reeltune.db.connection import Connection
 from reeltune.db.imports import load_rejected_rows
 from reeltune.db.ratings import load_ratings
-from reeltune.importers.batch import SAME, FileReport
+from reeltune.importers.counts import SAME, FileReport
 from reeltune.importers.tmdb import WRONG_LINK
 from tests.bundle import bundle
 from tests.importers.imports import dump, fresh, import_all, select

@@ -7,9 +7,9 @@ from reeltune.db.catalogue import load_catalogue, load_titles
 from reeltune.db.connection import connect
 from reeltune.db.imports import load_batches, load_rejected_rows, start_batch
 from reeltune.domain.errors import InputError, NotFoundError
-from reeltune.importers.batch import SAME
+from reeltune.importers.counts import SAME
 from reeltune.importers.layouts import GENRE_FLAGS, find_movielens
-from reeltune.importers.ratings import UNKNOWN_MOVIE
+from reeltune.importers.rating_columns import UNKNOWN_MOVIE
 from tests.importers.imports import (
     LINKS,
     MOVIES,
@@ -168,3 +168,26 @@ def test_an_error_within_a_file_leaves_that_file_out_and_the_earlier_ones_in(
     conn = connect(tmp_path / "movies.db")
     assert [batch.file for batch in load_batches(conn)] == ["movies.csv"]
     assert len(load_titles(conn)) == 3
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("Drama|Comedy", "Drama, Comedy", "Drama;Comedy", "Drama / Comedy", "['Drama', 'Comedy']"),
+        '[{""id"": 18, ""name"": ""Drama""}, {""id"": 35, ""name"": ""Comedy""}]',
+    ],
+)
+def test_genres_are_cut_whatever_stands_between_them(tmp_path: Path, cell: str) -> None:
+    conn = fresh(tmp_path)
+    rows = f'1,Heat,"{cell}"\n2,Ronin,Sci-Fi\n3,Alien,Space Opera\n'
+    import_all(conn, write(tmp_path / "files", movies_csv=MOVIES + rows))
+    names = [name for (name,) in select(conn, "SELECT name FROM genres ORDER BY 1")]
+    assert names == ["Comedy", "Drama", "Sci-Fi", "Space Opera"]
+
+
+def test_a_bad_cell_of_genres_does_not_cost_the_movie(tmp_path: Path) -> None:
+    conn = fresh(tmp_path)
+    files = write(tmp_path / "files", movies_csv=f"{MOVIES}1,Heat,[{{oops\n2,Ronin,War\n")
+    report = import_all(conn, files)["movies.csv"]
+    assert (report.kept, sum(report.left_out.values())) == (2, 1)
+    assert load_titles(conn) == {1: "Heat", 2: "Ronin"}

@@ -4,16 +4,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reeltune.db.connection import Connection
+from reeltune.db.connection import Connection, connect
+from reeltune.db.external_ids import find_id
 from reeltune.db.imports import load_rejected_rows
-from reeltune.importers.ratings import DUPLICATE, UNKNOWN_MOVIE, parse_rating
+from reeltune.importers.counts import DUPLICATE
+from reeltune.importers.ids import Ids, digits_of
+from reeltune.importers.rating_columns import UNKNOWN_MOVIE
+from reeltune.importers.ratings import Stars, parse_rating
 from reeltune.importers.rows import FIELD_COUNT, NOT_UTF8, NUL
 from reeltune.importers.values import BadRowError
-from tests.importers.imports import RATINGS, THREE_MOVIES, dump, fresh, import_all, select, write
+from tests.importers.imports import (
+    LINKS,
+    MOVIES,
+    RATINGS,
+    THREE_MOVIES,
+    dump,
+    fresh,
+    import_all,
+    select,
+    write,
+)
 
 RATING = "rating is not a number, 0.5 to 5"
 TIME = "timestamp is not whole seconds, 1970 to 2099"
-USER = "userId is not a positive whole number"
+USER = "userId is not a whole number"
 
 
 def import_rows(conn: Connection, tmp_path: Path, rows: str | bytes) -> dict[str, int]:
@@ -41,9 +55,8 @@ def ratings(conn: Connection) -> list[tuple[object, ...]]:
         (b"7,2,3.0,964982703000", TIME),
         (b"7,2,3.0,1e9", TIME),
         (b"7,2,3.0,", TIME),
-        (b"0,2,3.0,5", USER),
         (b"-7,2,3.0,5", USER),
-        (b"99999999999999999999999,2,3.0,5", USER),
+        (b"9.5,2,3.0,5", USER),
         (b"9" * 10_000 + b",2,3.0,5", USER),
         (b"7,4,3.0,5", UNKNOWN_MOVIE),
         (b"7,2,3.0", FIELD_COUNT),
@@ -127,14 +140,58 @@ def test_the_table_is_what_a_dictionary_says_whatever_stands_between_the_rows(
     conn.close()
 
 
+WRITTEN = ["7", "07", "007", "0", str(2**62), str(2**63), "9" * 40]
+
+
+def test_ids_that_are_written_differently_are_different_and_keep_their_text(tmp_path: Path) -> None:
+    conn = fresh(tmp_path)
+    rows = "".join(f"{user},2,3.0,5\n" for user in WRITTEN)
+    assert import_rows(conn, tmp_path, rows) == {}
+    users = [find_id(conn, "user", text) for text in WRITTEN]
+    assert users[0] == 7
+    assert sorted(map(str, users)) == sorted(str(row[0]) for row in ratings(conn))
+    assert len(set(users)) == len(WRITTEN)
+    before = dump(conn)
+    import_rows(conn, tmp_path, rows)
+    assert dump(conn) == before
+
+
+def test_movies_are_numbered_from_nought_where_they_are(tmp_path: Path) -> None:
+    directory = write(
+        tmp_path / "files",
+        movies_csv=f"{MOVIES}0,Heat,Crime\n00,Ronin,Crime\n",
+        links_csv=f"{LINKS}0,0113277,949\n",
+        ratings_csv=f"{RATINGS}1,0,4.0,5\n1,00,2.0,5\n",
+    )
+    conn = fresh(tmp_path)
+    assert all(report.kept == report.read for report in import_all(conn, directory).values())
+    zero, double = find_id(conn, "movie", "0"), find_id(conn, "movie", "00")
+    assert {(row[1], row[2]) for row in ratings(conn)} == {(zero, 4.0), (double, 2.0)}
+    assert select(conn, "SELECT movie_id FROM movies WHERE tmdb_id = 949") == [(zero,)]
+
+
+def test_it_is_said_where_time_does_not_order_a_users_ratings(tmp_path: Path) -> None:
+    movies = MOVIES + "".join(f"{n},Movie {n},Drama\n" for n in range(1, 21))
+    for step, said in ((0, True), (1, False)):
+        rows = "".join(f"{u},{m},3.0,{5 + step * m}\n" for u in (1, 2) for m in range(1, 21))
+        directory = write(tmp_path / "files", movies_csv=movies, ratings_csv=RATINGS + rows)
+        report = import_all(fresh(tmp_path), directory)["ratings.csv"]
+        assert bool(report.notes) is said
+
+
 @given(
     fields=st.lists(
         st.text() | st.text("0123456789.-+e_naif ", max_size=25), min_size=4, max_size=4
     )
 )
-def test_a_row_of_any_text_is_either_refused_or_within_all_bounds(fields: list[str]) -> None:
+def test_a_row_of_any_text_is_either_refused_or_within_all_bounds(
+    tmp_path_factory: pytest.TempPathFactory, fields: list[str]
+) -> None:
+    conn = connect(tmp_path_factory.mktemp("ids") / "movies.db", create=True)
+    users, movies = Ids(conn, "user", digits_of("id")), Ids(conn, "movie", digits_of("id"))
+    conn.close()
     try:
-        user, movie, rating, rated_at = parse_rating(fields)
+        user, movie, rating, rated_at = parse_rating(fields, users, movies, Stars())
     except BadRowError:
         return
     assert 0 < user < 2**63

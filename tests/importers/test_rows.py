@@ -131,7 +131,7 @@ def test_a_damaged_archive_is_an_error_in_one_line(tmp_path: Path, cut: int) -> 
 def test_a_file_that_unpacks_to_thousandfold_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "_BOMB_BYTES", 100_000)
+    monkeypatch.setattr(lines, "BOMB_BYTES", 100_000)
     with pytest.raises(InputError, match="unpacks to more than"):
         read(tmp_path, gzip.compress(b"id,text\n" + b"\n" * 3_000_000))
 

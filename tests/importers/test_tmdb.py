@@ -7,7 +7,7 @@ from reeltune.db.connection import Connection
 from reeltune.db.imports import load_rejected_rows
 from reeltune.db.movies import LinkedMovie
 from reeltune.domain.errors import InputError, NotFoundError
-from reeltune.importers.batch import SAME
+from reeltune.importers.counts import SAME
 from reeltune.importers.films import Film
 from reeltune.importers.tmdb import (
     NOT_LINKED,

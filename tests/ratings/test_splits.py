@@ -1,9 +1,18 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reeltune.ratings.splits import SPLITS, Split, split_by_calendar, split_by_user_time
+from reeltune.ratings.splits import (
+    SPLITS,
+    Split,
+    split_at_random,
+    split_by_calendar,
+    split_by_user_time,
+    unordered_share,
+)
 from reeltune.ratings.table import RatingTable
 from tests.metrics.worlds import Row, same, table_of
 
@@ -42,8 +51,8 @@ def sizes(split: Split) -> tuple[int, int, int]:
     return len(split.train), len(split.validation), len(split.test)
 
 
-def test_the_registry_has_both_splits() -> None:
-    assert list(SPLITS) == ["user-time", "calendar"]
+def test_the_registry_has_every_split() -> None:
+    assert list(SPLITS) == ["user-time", "user-random", "calendar"]
 
 
 @pytest.mark.parametrize("name", SPLITS)
@@ -69,13 +78,13 @@ def test_each_split_is_a_partition_that_only_the_ratings_decide(
     assert np.array_equal(SPLITS[name](table_of(shuffled, MOVIES)).parts, split.parts)
 
 
-@pytest.mark.parametrize("name", SPLITS)
+@pytest.mark.parametrize("name", ["user-time", "calendar"])
 @given(rows=some_rows())
 def test_no_user_has_a_rating_before_one_of_an_earlier_part(name: str, rows: list[Row]) -> None:
     split = SPLITS[name](table_of(rows, MOVIES))
-    in_user = np.diff(split.table.users) == 0
+    in_user = (np.diff(split.table.users) == 0) & (np.diff(split.table.rated_at) > 0)
     assert np.all(np.diff(split.parts)[in_user] >= 0)
-    assert np.all(np.diff(split.table.rated_at)[in_user] >= 0)
+    assert np.all(np.diff(split.table.rated_at)[np.diff(split.table.users) == 0] >= 0)
 
 
 @pytest.mark.parametrize("name", SPLITS)
@@ -104,11 +113,60 @@ def test_shares_of_a_users_ratings_are_rounded_down(n: int, expected: tuple[int,
     assert sizes(split_by_user_time(one_user(n))) == expected
 
 
-def test_the_latest_ratings_of_a_user_are_held_out_and_equal_times_go_by_movie_id() -> None:
-    rows = [(1, movie, 4.0, 5) for movie in range(11, 19)]
-    split = split_by_user_time(table_of([(1, 2, 4.0, 9), (1, 30, 4.0, 1), *rows], MOVIES))
+def test_the_latest_ratings_of_a_user_are_held_out() -> None:
+    rows = [(1, movie, 4.0, movie) for movie in range(11, 19)]
+    split = split_by_user_time(table_of([(1, 2, 4.0, 99), (1, 30, 4.0, 1), *rows], MOVIES))
     assert split.test.movie_ids[split.test.movies].tolist() == [18, 2]
     assert split.validation.movie_ids[split.validation.movies].tolist() == [17]
+
+
+def one_day(n_users: int, n_movies: int) -> RatingTable:
+    """Everybody rates every movie, all at one and the same time."""
+    rows = [(u, m, 3.0, 5) for u in range(1, n_users + 1) for m in range(1, n_movies + 1)]
+    return table_of(rows, range(1, n_movies + 1))
+
+
+@pytest.mark.parametrize("split", [split_by_user_time, split_at_random])
+def test_without_times_every_movie_is_held_out_as_often_as_another(
+    split: Callable[[RatingTable], Split],
+) -> None:
+    n_users, n_movies = 2_000, 20
+    held_out = split(one_day(n_users, n_movies)).test
+    share = np.bincount(held_out.movies, minlength=n_movies) / n_users
+    spread = np.sqrt(0.2 * 0.8 / n_users)
+    assert np.all(np.abs(share - 0.2) < 5 * spread)  # by id the last four would have 1, others 0
+
+
+@given(rows=some_rows(), seed=st.integers(0, 99))
+def test_a_hash_decides_only_where_times_tie(rows: list[Row], seed: int) -> None:
+    apart = [(user, movie, stars, 100 * at + n) for n, (user, movie, stars, at) in enumerate(rows)]
+    table = table_of(apart, MOVIES)
+    split = split_by_user_time(table)
+    from_end = table.starts[1:][table.users] - np.arange(len(table))
+    n = np.diff(table.starts)[table.users]
+    n_test = np.where(n < 10, 0, n * 20 // 100)
+    assert np.array_equal(split.parts == 2, from_end <= n_test)
+
+
+def test_what_is_held_out_at_random_has_nothing_to_do_with_time() -> None:
+    rows = [(u, m, 3.0, m) for u in range(1, 1_001) for m in range(1, 21)]
+    held_out = split_at_random(table_of(rows, range(1, 21))).test
+    assert abs(held_out.rated_at.mean() - 10.5) < 0.5
+
+
+def test_a_new_rating_changes_the_order_of_no_other() -> None:
+    rows = [(1, m, 3.0, 5) for m in range(1, 40)]
+    before = split_at_random(table_of(rows[:-1], MOVIES)).test
+    after = split_at_random(table_of(rows, MOVIES)).test
+    assert len(set(before.movies) - set(after.movies)) <= 1
+
+
+def test_the_share_of_users_whose_held_out_part_time_does_not_decide() -> None:
+    tied = [(1, m, 3.0, 5) for m in range(1, 11)]
+    ordered = [(2, m, 3.0, m) for m in range(1, 11)]
+    few = [(3, m, 3.0, 5) for m in range(1, 9)]
+    assert unordered_share(table_of(tied + ordered + few, MOVIES)) == 0.5
+    assert np.isnan(unordered_share(table_of(few, MOVIES)))
 
 
 @pytest.mark.parametrize(

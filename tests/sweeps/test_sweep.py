@@ -225,3 +225,13 @@ def test_objectives_may_be_several_and_the_first_decides(tmp_path: Path) -> None
 )
 def test_objectives_that_cannot_be_are_named(tmp_path: Path, text: str, said: str) -> None:
     assert faults(tmp_path, HEAD + text)[0].startswith(said)
+
+
+def test_a_model_in_a_file_is_known_by_its_full_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "from examples.most_popular import MostPopular\n"
+    (tmp_path / "mine.py").write_text(own, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    sweep = read(tmp_path, HEAD + "model: mine.py:MostPopular\n")
+    assert sweep.study.model == f"{tmp_path}/mine.py:MostPopular"

@@ -209,7 +209,7 @@ BOMBS = {"a gzip bomb", "a zip bomb"}
 @pytest.fixture(autouse=True)
 def _small_bombs(monkeypatch: pytest.MonkeyPatch) -> None:
     """In full, bombs are as large as what is called one; else the limit is lower."""
-    monkeypatch.setattr(lines, "_BOMB_BYTES", times(16, 256) * 2**20)
+    monkeypatch.setattr(lines, "BOMB_BYTES", times(16, 256) * 2**20)
 
 
 def imported(directory: Path) -> Result:
@@ -245,9 +245,9 @@ def test_no_table_breaks_an_importer_and_nothing_is_half_imported(
         path.write_bytes(CONTENTS[kind](good.encode()))
         first = imported(path.parent)
         assert isinstance(first.exception, SystemExit | None), (name, first.exception)
-        assert first.exit_code in (0, 1), (name, first.output)
+        assert first.exit_code in (0, 1, 8), (name, first.output)
         assert is_shown_safely(first.output), name
-        if first.exit_code == 1:
+        if first.exit_code:
             assert first.output.startswith("error: "), (name, first.output)
             assert first.output.count("\n") == 1, (name, first.output)
         path.write_text(good, encoding="utf-8")
@@ -299,7 +299,15 @@ def test_a_line_of_a_gigabyte_is_passed_over_within_150_megabytes(
     path = laid_out(tmp_path / "files", "ratings.csv")
     path.write_text(GOOD["ratings.csv"] + "1,2,", encoding="utf-8")
     os.truncate(path, times(40, 1024) * 2**20)  # the rest is zeros, and takes no space
-    words = ("movielens", path.parent, "--json", "--db", tmp_path / "movies.db")
+    words = (
+        "movielens",
+        path.parent,
+        "--json",
+        "--db",
+        tmp_path / "movies.db",
+        "--max-rejected",
+        "1",
+    )
     done = nursery.run("-c", MEASURED, *words, said=tmp_path / "said")
     assert done.returncode == 0, done.stderr[-2000:]
     with connection(tmp_path / "movies.db") as conn:

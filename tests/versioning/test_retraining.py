@@ -203,7 +203,7 @@ def promoted_tonight(world: Path, **given: float) -> dict[str, Any]:
 
 
 def test_a_nightly_job_that_cannot_tell_ends_with_0_and_keeps_what_is_deployed(world: Path) -> None:
-    result = promoted_tonight(world, genre_boost_low=0.0)
+    result = promoted_tonight(world, genre_weight=0.3, genre_boost_medium=0.0)
     assert result["best_lower_bound"] > result["baseline_value"]
     assert result["promotion"]["verdict"] == "cannot tell"
     with connection(world) as conn:
@@ -212,7 +212,7 @@ def test_a_nightly_job_that_cannot_tell_ends_with_0_and_keeps_what_is_deployed(w
 
 
 def test_a_night_without_a_sure_gain_takes_no_look_at_the_test_part(world: Path) -> None:
-    result = promoted_tonight(world, genre_boost_high=0.05)
+    result = promoted_tonight(world, genre_boost_high=0.3)
     assert result["best_experiment_number"] == BASELINE
     assert result["promotion"]["verdict"] == "nothing new"
     with connection(world) as conn:

@@ -9,9 +9,9 @@ import pytest
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection, open_unchanged
 from reeltune.db.doctor import verify
-from reeltune.db.identity import is_mount_point
 from reeltune.db.restore import restore_backup
 from reeltune.domain.errors import BusyError, StorageError
+from reeltune.storage.identity import is_mount_point
 from reeltune.storage.run_lock import holder_path, lock_holder, run_lock
 from tests.versioning.versions import artifact, produced
 
@@ -107,7 +107,8 @@ def test_a_file_that_is_mounted_alone_is_refused(path: Path, conn: Connection) -
 def test_a_run_that_began_before_the_file_was_renamed_still_holds_it(
     path: Path, conn: Connection
 ) -> None:
-    hold = "import sys, time; from pathlib import Path; from db.lock import run_lock\n"
+    hold = "import sys, time; from pathlib import Path\n"
+    hold += "from reeltune.storage.run_lock import run_lock\n"
     hold += "with run_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     with subprocess.Popen(
         [sys.executable, "-c", hold, path], stdout=subprocess.PIPE, text=True

@@ -1,6 +1,6 @@
 -- What kind of task a run tunes, and runs of tasks that have splits of their own, or none.
 
-PRAGMA user_version = 12;
+PRAGMA user_version = 13;
 
 -- Rows that refer to runs have none for a moment: what counts is the end of the transaction.
 PRAGMA defer_foreign_keys = ON;

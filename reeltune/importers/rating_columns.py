@@ -1,0 +1,115 @@
+"""Ratings of a source as columns: what is not in the catalogue or repeated goes, the rest is saved.
+
+A rating that repeats user and movie of another in the source is rejected: the later time stays, of
+equal ones the later line. Ratings of movies that are not in the catalogue are rejected.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reeltune.db.connection import Connection
+from reeltune.db.ratings import load_movie_ids, save_ratings
+from reeltune.domain.arrays import Bools, Floats, Ints
+from reeltune.importers.counts import DUPLICATE, RowCounts
+from reeltune.importers.ids import Ids
+from reeltune.ratings.splits import unordered_share
+from reeltune.ratings.table import RatingTable
+
+IdPair = tuple[Ids, Ids]  # of users, of movies
+
+UNKNOWN_MOVIE = "movie is not in the catalogue"
+_ROWS_PER_WRITE = 50_000
+_SAMPLED_RATINGS = 200_000
+_WORTH_SAYING = 0.5  # share of users
+
+
+@dataclass(frozen=True, eq=False)
+class RatingColumns:
+    """N ratings as in the file, and on which line each stands."""
+
+    lines: Ints  # (N,) ascending
+    users: Ints  # (N,)
+    movies: Ints  # (N,)
+    ratings: Floats  # (N,)
+    rated_at: Ints  # (N,)
+
+    def __getitem__(self, chosen: Ints | Bools | slice) -> "RatingColumns":
+        return RatingColumns(
+            self.lines[chosen],
+            self.users[chosen],
+            self.movies[chosen],
+            self.ratings[chosen],
+            self.rated_at[chosen],
+        )
+
+
+def save_columns(
+    conn: Connection,
+    file: RowCounts,
+    columns: RatingColumns,
+    ids: IdPair,
+    stored: Callable[[int, int], None] = lambda _done, _total: None,
+) -> RatingColumns:
+    """Save the good ones, and return them; of one already known the newer stays.
+
+    `ids` are those of users and of movies; what users are called is saved too.
+    """
+    columns = _reject_unknown_movies(file, columns, load_movie_ids(conn), ids)
+    columns = _reject_duplicates(file, columns, ids)
+    _note_time_order(file, columns)
+    for part in _parts(columns, stored):
+        save_ratings(conn, part.users, part.movies, part.ratings, part.rated_at)
+    ids[0].save(np.unique(columns.users).tolist())
+    return columns
+
+
+def _note_time_order(file: RowCounts, columns: RatingColumns) -> None:
+    """Say where time does not order most users' ratings; a sample of users is enough for that."""
+    users = columns.users
+    n = min(len(users), _SAMPLED_RATINGS)
+    if n < len(users):
+        n = int(np.searchsorted(users, users[n]))  # whole users only
+    part = columns[slice(0, n)]
+    known = np.unique(part.movies)
+    table = RatingTable.from_ids(
+        known, part.users, part.movies, part.ratings.astype(np.float32), part.rated_at
+    )
+    share = unordered_share(table)
+    if share > _WORTH_SAYING:
+        file.notes.append(
+            f"time does not order the ratings of {share:.0%} of the users: what is held out of"
+            " them is decided by a hash (--split user-random needs no time)"
+        )
+
+
+def _reject_unknown_movies(
+    file: RowCounts, columns: RatingColumns, known: Ints, ids: IdPair
+) -> RatingColumns:
+    is_known = np.isin(columns.movies, known)
+    for row in np.flatnonzero(~is_known):
+        file.reject(int(columns.lines[row]), UNKNOWN_MOVIE, _describe(columns, row, ids))
+    return columns if is_known.all() else columns[is_known]
+
+
+def _reject_duplicates(file: RowCounts, columns: RatingColumns, ids: IdPair) -> RatingColumns:
+    """The ratings that stay, in order of user and movie."""
+    columns = columns[np.lexsort((columns.lines, columns.rated_at, columns.movies, columns.users))]
+    same = (columns.users[1:] == columns.users[:-1]) & (columns.movies[1:] == columns.movies[:-1])
+    is_last = np.append(~same, np.ones(min(1, len(columns.lines)), np.bool_))
+    for row in np.flatnonzero(~is_last):
+        file.reject(int(columns.lines[row]), DUPLICATE, _describe(columns, row, ids))
+    return columns if is_last.all() else columns[is_last]
+
+
+def _describe(columns: RatingColumns, row: int | np.intp, ids: IdPair) -> str:
+    user, movie = ids[0].name_of(int(columns.users[row])), ids[1].name_of(int(columns.movies[row]))
+    return f"user {user}, movie {movie}, rating {columns.ratings[row]:g} at {columns.rated_at[row]}"
+
+
+def _parts(columns: RatingColumns, stored: Callable[[int, int], None]) -> Iterator[RatingColumns]:
+    total = len(columns.lines)
+    for start in range(0, total, _ROWS_PER_WRITE):
+        stored(start, total)
+        yield columns[slice(start, start + _ROWS_PER_WRITE)]

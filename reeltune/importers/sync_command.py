@@ -1,0 +1,80 @@
+"""The command that reads remembered sources again."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
+from reeltune.cli.exits import Command
+from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.tables import plain_table, print_table
+from reeltune.db.connection import connection, transaction
+from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
+from reeltune.domain.errors import NotFoundError
+from reeltune.importers.sync import Synced
+from reeltune.importers.sync import sync as sync_sources
+
+
+@click.command(cls=Command)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--list", "lists", is_flag=True, help="Show the sources there are; read nothing.")
+@click.option("--forget", metavar="NAME", help="Read this source no more; what came of it stays.")
+@option_db
+@option_json
+@option_quiet
+def sync(
+    names: tuple[str, ...],
+    lists: bool,
+    forget: str | None,
+    db_path: Path,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Read the sources that `table --remember` named again, all or those NAMEd: only what is new.
+
+    Each is one transaction. Where nothing has changed nothing is written. A source of which more
+    rows are rejected than it may have, or none is kept, ends it with exit status 8.
+    """
+    with connection(db_path) as conn:
+        if forget is not None:
+            load_source(conn, forget)
+            with transaction(conn):
+                remove_source(conn, forget)
+        if lists or forget is not None:
+            _show_sources(load_sources(conn), as_json=as_json)
+            return
+        if not load_sources(conn):
+            raise NotFoundError(
+                "no source is remembered: import one with `table ... --remember NAME`"
+            )
+        with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
+            task = bar.add_task("reading sources", total=None)
+            found = sync_sources(conn, list(names), lambda n: bar.update(task, completed=n // 1024))
+    _show(found, as_json=as_json)
+
+
+def _show(found: list[Synced], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    table = plain_table("source", "", ">rows read", ">new ratings", ">rejected")
+    for each in found:
+        read = sum(file.read for file in each.files)
+        rejected = sum(sum(file.rejected.values()) for file in each.files)
+        said = "read" if each.changed else "unchanged"
+        table.add_row(
+            escape(each.name), said, f"{read:,}", f"{each.new_ratings:,}", f"{rejected:,}"
+        )
+    print_table(result_console(), "Sources", table)
+
+
+def _show_sources(sources: list[RememberedSource], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(source) for source in sources])
+        return
+    table = plain_table("source", "lies at", "last read")
+    for source in sources:
+        table.add_row(escape(source.name), escape(source.location), source.synced_at or "never")
+    print_table(result_console(), "Sources", table)

@@ -1,0 +1,181 @@
+"""The command that imports tables of any source."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
+from reeltune.cli.exits import Command
+from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.db.connection import Connection, connection
+from reeltune.db.ratings import count_ratings
+from reeltune.domain.errors import InputError
+from reeltune.importers.guess import guess_mapping, write_mapping
+from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, read_mapping
+from reeltune.importers.options import option_max_rejected
+from reeltune.importers.ready import READY, ready_mapping
+from reeltune.importers.report import LEGEND, describe_database, print_report, render_json
+from reeltune.importers.sources import opened
+from reeltune.importers.sync import remember
+from reeltune.importers.table import import_table
+
+_COLUMNS = {  # option, and what the column is
+    "user": "who rated",
+    "movie": "which movie",
+    "rating": "how; without it rows are events",
+    "time": "when",
+    "weight": "how much an event counts",
+    "title": "the movie's title",
+    "year": "its year",
+    "genres": "its genres, between separators or as a list",
+    "cast": "who plays in it, the lead first",
+    "collection": "the franchise it belongs to",
+}
+_SETTINGS = {
+    "scale": ("SCALE", "Of ratings: stars, thumbs, percent or LOW-HIGH as 1-10; else recognised."),
+    "time_format": ("FORMAT", "seconds, milliseconds, iso or a pattern like %d/%m/%Y."),
+    "time_zone": ("ZONE", "Of times that name none, as Europe/Berlin.  [default: UTC]"),
+    "separator": ("TEXT", "Between the fields of a text file; else recognised."),
+    "encoding": ("NAME", "utf-8, utf-16, cp1252 or latin-1; else recognised."),
+    "one_user": ("NAME", "Of a file that names no user: whose ratings they are."),
+}
+
+
+def option_columns(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which column is what; handed on as one `said`."""
+
+    @wraps(function)
+    def with_columns(*args: Any, **given: Any) -> Any:
+        names = [*_COLUMNS, *_SETTINGS, "relevant_from", "file_table", "select"]
+        said = {name: given.pop(name) for name in names}
+        return function(*args, said={n: v for n, v in said.items() if v is not None}, **given)
+
+    decorated: Callable[..., Any] = with_columns
+    for name, (kind, text) in reversed(_SETTINGS.items()):
+        option = f"--{name.replace('_', '-')}"
+        decorated = click.option(option, name, metavar=kind, help=text)(decorated)
+    decorated = click.option(
+        "--relevant-from",
+        type=float,
+        metavar="VALUE",
+        help="From where on the scale a movie is liked.",
+    )(decorated)
+    decorated = click.option("--select", metavar="SQL", help="A query of a database.")(decorated)
+    decorated = click.option(
+        "--table",
+        "file_table",
+        metavar="NAME",
+        help="A table of a database, a file of a directory.",
+    )(decorated)
+    for name, text in reversed(_COLUMNS.items()):
+        decorated = click.option(f"--{name}", metavar="COLUMN", help=f"Column: {text}.")(decorated)
+    return decorated
+
+
+@click.command(cls=Command)
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option(
+    "--map", "map_name", metavar="FILE", help=f"The mapping: a file, or {', '.join(READY)}."
+)
+@click.option("--guess", is_flag=True, help="Print a mapping to be edited; import nothing.")
+@click.option("--remember", "name", metavar="NAME", help="Let `sync` read it again.")
+@option_columns
+@option_max_rejected
+@option_db
+@option_json
+@option_quiet
+def table(
+    source: Path,
+    map_name: str | None,
+    guess: bool,
+    name: str | None,
+    said: dict[str, Any],
+    max_rejected: float,
+    db_path: Path,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Import ratings, events and movies from SOURCE, whatever its columns are called.
+
+    SOURCE is a CSV or similar file, JSON or Parquet, a directory or a zip archive of such files, or
+    another program's SQLite database, which is only read. Which column is what says a mapping,
+    `--map`, or options; `--guess` writes a mapping to begin with.
+    """
+    _check_not_ours(source, db_path)
+    if guess:
+        click.echo(_guessed(source), nl=False)
+        return
+    mapping = _mapping(map_name, said)
+    with connection(db_path, create=True) as conn:
+        before = count_ratings(conn)
+        with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
+            task = bar.add_task(f"reading {source.name}", total=_size(source) // 1024)
+            reports = import_table(
+                conn,
+                source,
+                mapping,
+                max_rejected=max_rejected,
+                moved=lambda n: bar.update(task, completed=n // 1024),
+            )
+        if name is not None:
+            remember(conn, name, source, mapping, max_rejected)
+        _show(conn, db_path, reports, before, as_json=as_json, quiet=quiet)
+
+
+def _show(
+    conn: Connection, db_path: Path, reports: list[Any], before: int, *, as_json: bool, quiet: bool
+) -> None:
+    database = describe_database(conn, before)
+    if as_json:
+        print_json(render_json(db_path, reports, database))
+        return
+    print_report(result_console(), db_path, reports, database)
+    if any(file.kept < file.read for file in reports):
+        remark_console(quiet=quiet).print(LEGEND, style="dim")
+
+
+def _guessed(source: Path) -> str:
+    with opened(source) as found:
+        return write_mapping(*guess_mapping(found))
+
+
+def _mapping(map_name: str | None, said: dict[str, Any]) -> SourceMap:
+    if map_name is not None:
+        if said:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in said)
+            raise click.UsageError(f"--map says which column is what: leave out {options}")
+        if map_name in READY and not Path(map_name).exists():
+            return ready_mapping(map_name)
+        return read_mapping(Path(map_name))
+    if "movie" not in said:
+        raise click.UsageError("say which column is what: --map FILE, or --user --movie --rating")
+    if "file_table" in said:
+        said["table"] = said.pop("file_table")
+    return _of_options(said)
+
+
+def _of_options(said: dict[str, Any]) -> SourceMap:
+    """Return the mapping of one table: of ratings where a user is named, of movies with a title."""
+    parts: dict[str, dict[str, Any]] = {}
+    if "user" in said or "one_user" in said:
+        parts["ratings"] = {n: v for n, v in said.items() if n in RatingsMap.__slots__ + _PLACE}
+    if "title" in said:
+        parts["movies"] = {n: v for n, v in said.items() if n in MoviesMap.__slots__ + _PLACE}
+    return SourceMap.from_dict(parts, "what the options say")
+
+
+_PLACE = ("table", "select", "separator", "encoding")
+
+
+def _check_not_ours(source: Path, db_path: Path) -> None:
+    if db_path.exists() and source.exists() and source.samefile(db_path):
+        raise InputError(
+            f"{str(source)!r} is the database itself: name its source, or another --db"
+        )
+
+
+def _size(source: Path) -> int:
+    return source.stat().st_size if source.is_file() else 0

@@ -1,0 +1,130 @@
+"""Tables of outside sources, a few rows at a time: columns by name, and rows that could not be cut.
+
+A source is a file of text (packed or not), JSON or Parquet, a directory or an archive of such
+files, an SQLite database, or data frames in memory.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+import numpy as np
+
+from reeltune.domain.errors import InputError
+from reeltune.importers.mapping import Place
+
+CHUNK_ROWS = 50_000
+Column = Sequence[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Some rows of a table."""
+
+    lines: Sequence[int]  # (n,) where each stands, from 1
+    columns: Mapping[str, Column]  # (n,) each
+    bad: list[tuple[int, str, str]] = field(default_factory=list)  # line, reason, text
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def texts(self, name: str | None) -> list[str]:
+        """Return a column as texts; of none, empty ones."""
+        if name is None:
+            return [""] * len(self)
+        return [v if type(v) is str else text_of(v) for v in self.columns[name]]
+
+
+class Table(Protocol):
+    """One table of a source."""
+
+    name: str
+    notes: list[str]  # what was recognised, for people
+
+    def columns(self) -> list[str]:
+        """Return the names of all columns."""
+
+    def chunks(self, wanted: Sequence[str]) -> Iterator[Chunk]:
+        """Yield the wanted columns of all rows; they are there."""
+
+
+class Source(Protocol):
+    """Where tables come from."""
+
+    name: str
+
+    def names(self) -> list[str]:
+        """Return the names of its tables; one of them where it is one itself."""
+
+    def table(self, place: Place) -> Table:
+        """Return the table at a place.
+
+        Raises:
+            InputError: there is none, or it is not clear which.
+        """
+
+
+def text_of(value: object) -> str:
+    """Return a value as a source would write it; what is missing is an empty text.
+
+    >>> text_of(None), text_of(7.0), text_of(True), text_of(["Drama"]), text_of(float("nan"))
+    ('', '7', '1', '["Drama"]', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return "1" if value else "0"
+    if isinstance(value, float | np.floating):
+        return _number_text(float(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, list | tuple | dict | np.ndarray):
+        plain = value.tolist() if isinstance(value, np.ndarray) else value
+        return json.dumps(plain, ensure_ascii=False, default=str)
+    if isinstance(value, datetime | date):
+        text = value.isoformat()
+        return "" if text == "NaT" else text
+    text = str(value)
+    return "" if text in ("<NA>", "NaT", "nan") else text
+
+
+def _number_text(value: float) -> str:
+    if value != value:
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < 2**63 else repr(value)
+
+
+def pick(names: Sequence[str], wanted: str | None, where: str) -> str:
+    """Return the one of `names` that is wanted, or the only one.
+
+    Raises:
+        InputError: it is not there, or there are several to choose from.
+    """
+    if wanted is None:
+        if len(names) == 1:
+            return names[0]
+        raise InputError(
+            f"{where} has {len(names)} tables, say which: {', '.join(names) or 'none'}"
+        )
+    if wanted not in names:
+        raise InputError(f"{where} has no table {wanted!r}: it has {', '.join(names) or 'none'}")
+    return wanted
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:40]) or "none"
+
+
+def check_columns(table: Table, wanted: Sequence[str]) -> None:
+    """Raise InputError where columns are not there; all are named, and those that are."""
+    there = table.columns()
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        shown = ", ".join(there[:40])
+        raise InputError(
+            f"{table.name!r} has no column {', '.join(map(repr, missing))}: its columns are {shown}"
+        )
