@@ -31,13 +31,13 @@ def save_experiment(conn: Connection, experiment: Experiment) -> None:
             completion_number, hyperparameters, objective_value, validation_accuracy,
             test_accuracy, improvement_from_baseline, recommendation_quality_score, metrics,
             tuning_method, parent_experiment_id, exploration_phase, seed, duration_seconds,
-            attempts, error, direction
+            attempts, error, direction, client_id
         ) VALUES (
             :experiment_id, :tuning_run_id, :number, :status, :created_at, :completed_at,
             :completion_number, :hyperparameters, :objective_value, :validation_accuracy,
             :test_accuracy, :improvement_from_baseline, :recommendation_quality_score, :metrics,
             :tuning_method, :parent_experiment_id, :exploration_phase, :seed, :duration_seconds,
-            :attempts, :error, :direction
+            :attempts, :error, :direction, :client_id
         )
         """,
         {field.name: getattr(experiment, field.name) for field in fields(experiment)}

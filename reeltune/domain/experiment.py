@@ -125,6 +125,7 @@ class Experiment:
     attempts: int = 0
     error: str | None = None
     direction: Direction = Direction.MAXIMIZE  # of the objective
+    client_id: str | None = None  # who tries it, in a study
 
     @property
     def lower_bound(self) -> float | None:

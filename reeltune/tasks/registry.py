@@ -11,7 +11,7 @@ from reeltune.domain.experiment import TuningRun
 from reeltune.domain.metric import Metric, metrics_of
 from reeltune.domain.space import Space
 from reeltune.domain.space_json import space_as_json, space_from_json
-from reeltune.domain.study import FUNCTION, RATINGS, StudyConfig
+from reeltune.domain.study import FUNCTION, RATINGS, STUDY, StudyConfig
 from reeltune.domain.subject import Subject
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.rating_models.registry import model_class
@@ -66,6 +66,8 @@ def task_kind(name: str) -> TaskKind:
     Raises:
         InputError: there is none.
     """
+    if name == STUDY:
+        raise InputError("a study is gone on with from Python: reeltune.Study.load(NAME, db=FILE)")
     if name not in TASKS:
         raise InputError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
     return TASKS[name]

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from reeltune.domain.study import RATINGS
+from reeltune.domain.study import RATINGS, STUDY
 from reeltune.views.comparison import Difference
 from reeltune.views.stored import RunLine, Stored
 
@@ -16,7 +16,7 @@ _TUNE = "reeltune tune"
 def first_command(stored: Stored, db: Path) -> str:
     """What to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
-        if run.status in ("running", "interrupted"):
+        if run.status in ("running", "interrupted") and run.task != STUDY:
             return resume_line(run.tuning_run_id, db, run.task)
     for run in stored.runs:
         if run.status == "planned":
@@ -37,6 +37,8 @@ def next_command(
         deployed: whether the best configuration is deployed by now.
         db: the database.
     """
+    if run.task == STUDY:  # gone on with from Python
+        return _line(_TUNE, "show", shlex.quote(run.tuning_run_id), _db_option(db))
     if run.status in ("running", "interrupted"):
         return resume_line(run.tuning_run_id, db, run.task)
     has_model = run.task == RATINGS  # of anything else there is nothing to deploy

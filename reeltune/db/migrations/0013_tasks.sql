@@ -19,7 +19,7 @@ CREATE TABLE hp_tuning_runs (
     split TEXT NOT NULL,
     space_fingerprint TEXT NOT NULL,
     seed INTEGER NOT NULL,
-    n_configs INTEGER NOT NULL CHECK (n_configs >= 1),
+    n_configs INTEGER NOT NULL CHECK (n_configs >= 1 OR task = 'study'),  -- 0: without an end
     settings TEXT NOT NULL CHECK (json_valid(settings)),
     data_fingerprint TEXT,
     code_version TEXT,
@@ -41,6 +41,9 @@ SELECT place, tuning_run_id, created_at, started_at, finished_at, method, object
        history_cutoff, status, stop_reason, process_id
   FROM kept_runs ORDER BY place;
 DROP TABLE kept_runs;
+
+-- Whose trial it is, in a study: a client that asks again is given it again.
+ALTER TABLE hp_experiments ADD COLUMN client_id TEXT;
 
 CREATE TEMP TABLE kept_patterns AS SELECT * FROM main.hp_patterns;
 DROP TABLE main.hp_patterns;
