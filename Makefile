@@ -2,6 +2,7 @@
 # make test    run every test          make test-quick   the quick ones only
 # make torture every fault in full numbers: kills, power cuts, full disks, damage, hostile text
 # make check   format, lint, types, docs        make bench    speed and quality, measured here
+# make coverage  every test, and which lines none of them ran     make mutants  which changes no test notices
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ DB ?= movies.db
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test test-quick torture check format bench clean
+.PHONY: help tune test test-quick torture check coverage format bench mutants clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -29,6 +30,15 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt
+	@echo "== adding what the other tests need: Optuna, torch (about a gigabyte)"
+	@$(PIP) install -r requirements-test.txt
+	@touch $@
+
+$(VENV)/mutants: $(VENV)/dev requirements-mutants.txt
+	@$(PIP) install -r requirements-mutants.txt
+	@touch $@
+
 $(DB): | $(VENV)/main
 	@echo "== building the demo world in $(DB)"
 	@$(BIN)/reeltune import demo --db $(DB)
@@ -37,9 +47,18 @@ tune: $(VENV)/main $(DB)
 	@echo "== trying 20 configurations by Bayesian search; the best is promoted if the gate lets it"
 	@$(BIN)/python tune_orchestrator.py --db $(DB) --method bayesian --configs 20 --jobs $(JOBS) --promote
 
-test: $(VENV)/dev
+test: $(VENV)/test
 	@echo "== running every test"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+coverage: $(VENV)/test
+	@echo "== running every test, and counting the lines that run, in processes of their own too"
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+	@$(BIN)/coverage json --quiet
+	@$(BIN)/python -m tests.covered coverage.json
 
 test-quick: $(VENV)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
@@ -49,6 +68,12 @@ torture: $(VENV)/dev
 	@echo "== what has passed is not run again with the same code: stop and go on as you like"
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl
+
+mutants: $(VENV)/mutants
+	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"
+	@echo "== MUTANTS='evaluation.power*' takes a module alone, \`$(BIN)/mutmut show NAME\` shows a change)"
+	@$(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
+	@$(BIN)/mutmut results
 
 check: $(VENV)/dev
 	@echo "== format, lint, types, docs"
@@ -74,4 +99,4 @@ format: $(VENV)/dev
 	@$(BIN)/ruff check --fix .
 
 clean:
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants .coverage .coverage.* coverage.json

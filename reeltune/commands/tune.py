@@ -12,7 +12,6 @@ from reeltune.commands.patterns import show_patterns
 from reeltune.commands.plan_options import option_plan
 from reeltune.commands.runs import RUN_COMMANDS
 from reeltune.commands.study_options import option_study
-from reeltune.commands.sweeps import run_sweeps, show_forecasts
 from reeltune.commands.tune_function import OPTION_CONFIGS, TuneGroup, check_grid
 from reeltune.commands.tuning_session import Sitting, option_sitting
 from reeltune.db.connection import connection
@@ -102,6 +101,11 @@ def main(
         show_compared(sitting.db_path, study, *compare, as_json=sitting.as_json)
     elif config:
         _check_given(ctx, _GOES_WITH_CONFIG, "a sweep says all in its file")
+        from reeltune.commands.sweeps import (
+            run_sweeps,
+            show_forecasts,
+        )  # YAML and JSON Schema: for files only
+
         jobs_source = ctx.get_parameter_source("jobs")
         run = show_forecasts if dry_run else run_sweeps
         run(config, sitting, own_jobs=jobs_source is not ParameterSource.COMMANDLINE)

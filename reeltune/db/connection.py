@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import pysqlite3 as sqlite
 
@@ -14,8 +13,9 @@ from reeltune.db.readers import check_unwritten, is_denied, may_write, open_read
 from reeltune.domain.errors import BusyError, NotFoundError, ReelTuneError, StorageError
 from reeltune.storage.identity import check_one_name
 
-Connection = Any  # pysqlite3 ships no types; its Connection is sqlite3's
-Row = Any
+Connection = sqlite.Connection
+Cursor = sqlite.Cursor
+Row = sqlite.Row
 
 BUSY_SECONDS = 30.0
 _BUSY_STEP_SECONDS = 0.5  # between them Ctrl-C is heard
@@ -105,6 +105,12 @@ def transaction(conn: Connection) -> Iterator[None]:
 def busy_seconds(conn: Connection) -> float:
     """Return how long a connection waits for another program's lock."""
     return float(conn.execute("PRAGMA busy_timeout").fetchone()[0]) / 1000
+
+
+def inserted_id(cursor: Cursor) -> int:
+    """Return the id of the row that the cursor's INSERT has added."""
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
 
 
 def open_unchanged(path: Path) -> Connection:

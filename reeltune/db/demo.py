@@ -5,7 +5,7 @@ from reeltune.db.connection import Connection, Row
 
 def count_world(conn: Connection) -> Row:
     """How much there is: `users movies ratings people franchises` and the `mean_rating`."""
-    return conn.execute(
+    row: Row = conn.execute(
         """
         SELECT (SELECT count(*) FROM movies) AS movies,
                (SELECT count(*) FROM people) AS people,
@@ -16,3 +16,4 @@ def count_world(conn: Connection) -> Row:
           FROM ratings
         """
     ).fetchone()
+    return row

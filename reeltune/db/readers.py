@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pysqlite3 as sqlite
@@ -14,7 +13,7 @@ _FileState = tuple[int, int, int]  # inode, bytes, time of the last change in na
 _DENIED = (sqlite.SQLITE_READONLY, sqlite.SQLITE_CANTOPEN, sqlite.SQLITE_PERM)
 
 
-class Reader(sqlite.Connection):  # type: ignore[misc]  # pysqlite3 ships no types
+class Reader(sqlite.Connection):
     """A connection that cannot write.
 
     `frozen` is what the file was like when it was opened without any locks, which SQLite allows
@@ -24,7 +23,7 @@ class Reader(sqlite.Connection):  # type: ignore[misc]  # pysqlite3 ships no typ
     frozen: _FileState | None = None
 
 
-def open_reader(path: Path, busy_seconds: float) -> Any:
+def open_reader(path: Path, busy_seconds: float) -> Reader:
     """Open `path` read-only.
 
     A database with a log needs a small file beside it, which other programs make while they have
@@ -63,7 +62,7 @@ def open_reader(path: Path, busy_seconds: float) -> Any:
     return conn
 
 
-def check_unwritten(conn: Any, path: Path) -> None:
+def check_unwritten(conn: sqlite.Connection, path: Path) -> None:
     """Refuse what was read without locks if somebody wrote to the file meanwhile.
 
     Raises:
@@ -92,7 +91,7 @@ def _has_no_log(path: Path) -> bool:
         return file.read(20)[18:] == b"\x01\x01"
 
 
-def _open(path: Path, settings: str, busy_seconds: float) -> Any:
+def _open(path: Path, settings: str, busy_seconds: float) -> Reader:
     conn = sqlite.connect(
         f"file:{quote(str(path.absolute()))}?{settings}",
         timeout=busy_seconds,

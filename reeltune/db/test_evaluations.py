@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from reeltune.db.connection import Connection
+from reeltune.db.connection import Connection, inserted_id
 from reeltune.domain.arrays import Floats, Ints
 
 
@@ -48,7 +48,7 @@ def save_look(conn: Connection, look: Look) -> int:
         """,
         asdict(look),
     )
-    return int(cursor.lastrowid)
+    return inserted_id(cursor)
 
 
 def load_looks(conn: Connection) -> list[Look]:

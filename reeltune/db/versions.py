@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reeltune.db.connection import Connection, Row
+from reeltune.db.connection import Connection, Row, inserted_id
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import EventKind, TrainingRun, Version, VersionEvent, VersionStatus
@@ -45,7 +45,7 @@ def save_training_run(conn: Connection, training: TrainingRun) -> int:
         """,
         values | written,
     )
-    return int(cursor.lastrowid)
+    return inserted_id(cursor)
 
 
 def save_version(
@@ -76,7 +76,7 @@ def save_version(
             "artifact_sha256": artifact_sha256,
         },
     )
-    return int(cursor.lastrowid)
+    return inserted_id(cursor)
 
 
 def set_version_status(conn: Connection, version: int, status: VersionStatus) -> None:

@@ -35,6 +35,7 @@ class Ids(dict[str, int]):
 
     def save(self, used: Iterable[int]) -> None:
         """Keep what was given a number, of those in `used`."""
+        assert self.conn is not None, "nothing can be saved without a database"
         wanted = set(used)
         new = {text: number for text, number in self._new.items() if number in wanted}
         save_external_ids(self.conn, self.kind, new)

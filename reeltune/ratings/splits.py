@@ -63,6 +63,17 @@ def split_by_user_time(table: RatingTable) -> Split:
     return _split_by_place(table, _places_by_time(table))
 
 
+def ties_decide(table: RatingTable, split: str) -> bool:
+    """Return whether equal times decide what a split holds out: there, earlier programs differ.
+
+    They ordered ratings of equal times by the id of the movie.
+    """
+    if split != "user-time":
+        return False
+    by_id = _split_by_place(table, np.arange(len(table)))
+    return not np.array_equal(by_id.parts, split_by_user_time(table).parts)
+
+
 def split_at_random(table: RatingTable) -> Split:
     """Hold out ratings of each user by a hash of user and movie: for data that time does not order.
 

@@ -1,5 +1,6 @@
 """Reads a YAML file into values that know their line; no tags, no duplicate keys, nothing huge."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,12 +52,12 @@ class FaultyError(InputError):
 
     def __str__(self) -> str:
         told = sorted(self.faults)[:MOST_FAULTS]
-        lines = [f"{self.path}:{fault.line}: {fault.what}" for fault in told]
+        lines = [f"{self.path}:{fault.line}: {' '.join(fault.what.split())}" for fault in told]
         more = len(self.faults) - len(told)
         return "\n".join([*lines, f"{self.path}: and {more} more"] if more else lines)
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """YAML 1.1 as everybody means it: 1e-3 is a number."""
 
 
@@ -119,7 +120,10 @@ class _Reader:
             self.faults.append(Fault(line, f"{node.value!r} is neither text nor number"))
             return Item(line, None)
         try:
-            return Item(line, self.loader.construct_object(node))
+            value: Scalar = self.loader.construct_object(node)
+            if isinstance(value, float) and not math.isfinite(value):  # JSON knows no others
+                self.faults.append(Fault(line, f"{node.value!r} must be a finite number"))
+            return Item(line, value)
         except (ValueError, LookupError, ArithmeticError) as error:  # as of `!!int ""`, `!!bool x`
             self.faults.append(Fault(line, f"{node.value[:40]!r}: {_one_line(error)}"))
             return Item(line, None)

@@ -1,12 +1,10 @@
-"""What a sweep file may say: a JSON Schema, and a check of items against the part of it in use.
+"""The JSON Schema of sweep files, by which both this program and editors check them.
 
 `sweep.schema.json` is this schema for editors; `python -m sweeps.schema` writes it.
 """
 
 import json
-import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from reeltune.domain.objectives import MOST_OBJECTIVES
 from reeltune.metrics.objectives import all_objectives
 from reeltune.ratings.splits import SPLITS
 from reeltune.search import STRATEGIES
-from reeltune.sweeps.document import Fault, Item
 from reeltune.tuning.pruning_rules import PRUNERS
 
 SCHEMA_FILE = Path(__file__).parent / "sweep.schema.json"
@@ -126,7 +123,7 @@ SCHEMA: Schema = _object(
                 "timeout_per_experiment": _seconds("seconds after which an experiment fails"),
                 "memory_limit": {
                     "type": "string",
-                    "pattern": r"^[1-9][0-9]{0,14}[KMGT]$",
+                    "pattern": r"^[1-9][0-9]{0,14}[KMGT]$(?!\n)",  # Python's $ lets \n pass
                     "description": "memory that one experiment may take, like 500M or 2G",
                 },
             },
@@ -166,114 +163,6 @@ def schema_text() -> str:
     """What `sweep.schema.json` holds."""
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SCHEMA}
     return json.dumps(whole, indent=2) + "\n"
-
-
-def check(item: Item, schema: Schema, where: str = "") -> Iterator[Fault]:
-    """All that is wrong with `item` by `schema`, each with its line and its place in the file."""
-    value = item.value
-    if "enum" in schema and value not in schema["enum"]:
-        allowed = ", ".join(map(str, schema["enum"]))
-        yield Fault(item.line, f"{where or 'it'} must be one of {allowed}, got {_shown(item)}")
-    elif not _is_of(value, schema.get("type", ())):
-        yield Fault(item.line, f"{where or 'it'} must be {_kind(schema)}, got {_shown(item)}")
-    elif isinstance(value, dict):
-        yield from _check_object(item.line, value, schema, where)
-    elif isinstance(value, tuple):
-        yield from _check_array(item.line, value, schema, where)
-    elif isinstance(value, str):
-        yield from _check_text(item.line, value, schema, where)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield from _check_number(item.line, value, schema, where)
-
-
-def _check_object(
-    line: int, value: Mapping[str, Item], schema: Schema, where: str
-) -> Iterator[Fault]:
-    known, others = schema.get("properties", {}), schema.get("additionalProperties", True)
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield Fault(line, f"{_path(where, name)} is missing")
-    for name, item in value.items():
-        if name in known:
-            yield from check(item, known[name], _path(where, name))
-        elif isinstance(others, Mapping):
-            yield from check(item, others, _path(where, name))
-        elif not others:
-            names = ", ".join(known)
-            yield Fault(item.line, f"there is no {_path(where, name)!r}; known are {names}")
-
-
-def _check_array(line: int, value: tuple[Item, ...], schema: Schema, where: str) -> Iterator[Fault]:
-    least, most = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-    if not least <= len(value) <= most:
-        yield Fault(line, f"{where} must have {least} to {most} values, got {len(value)}")
-    for item in value:
-        yield from check(item, schema.get("items", {}), where)
-
-
-def _check_text(line: int, value: str, schema: Schema, where: str) -> Iterator[Fault]:
-    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
-    if not least <= len(value) <= most:
-        yield Fault(line, f"{where} must have {least} to {most} characters, got {len(value)}")
-    if "pattern" in schema and not re.search(schema["pattern"], value):
-        yield Fault(line, f"{where} must be {schema['description']}, got {value!r}")
-
-
-def _check_number(line: int, value: float, schema: Schema, where: str) -> Iterator[Fault]:
-    rules = {
-        "be a finite number": math.isfinite(value),
-        f"be {schema.get('minimum')} or more": value >= schema.get("minimum", -math.inf),
-        f"be {schema.get('maximum')} or less": value <= schema.get("maximum", math.inf),
-        f"be above {schema.get('exclusiveMinimum')}": (
-            value > schema.get("exclusiveMinimum", -math.inf)
-        ),
-    }
-    for rule, holds in rules.items():
-        if not holds and (math.isfinite(value) or "finite" in rule):
-            yield Fault(line, f"{where} must {rule}, got {value!r}")
-
-
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "object": (dict,),
-    "array": (tuple,),
-    "string": (str,),
-    "number": (int, float),
-    "integer": (int,),
-    "boolean": (bool,),
-}
-_WORDS = {
-    "object": "a block of settings",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-}
-
-
-def _names(kinds: object) -> tuple[str, ...]:
-    return (kinds,) if isinstance(kinds, str) else tuple(kinds)  # type: ignore[arg-type]
-
-
-def _is_of(value: object, kinds: object) -> bool:
-    names = _names(kinds)
-    if isinstance(value, bool):
-        return not names or "boolean" in names
-    return not names or any(isinstance(value, _TYPES[name]) for name in names)
-
-
-def _kind(schema: Schema) -> str:
-    return " or ".join(_WORDS[name] for name in _names(schema.get("type", ())))
-
-
-def _shown(item: Item) -> str:
-    if isinstance(item.value, dict | tuple):
-        return _WORDS["object" if isinstance(item.value, dict) else "array"]
-    return "nothing" if item.value is None else repr(item.value)[:60]
-
-
-def _path(where: str, name: str) -> str:
-    return f"{where}.{name}" if where else name
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import BUILT_IN, resolved_name
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
+from reeltune.sweeps.check import check, conformed
 from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
 from reeltune.sweeps.objectives import objective_faults, objective_names
-from reeltune.sweeps.schema import SCHEMA, check
+from reeltune.sweeps.schema import SCHEMA
 from reeltune.tasks.registry import space_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS, check_method
@@ -78,15 +79,13 @@ def read_sweep(path: Path) -> Sweep:
         InputError: it cannot be read, or something in it is wrong.
     """
     item = read_document(path)
-    faults = list(check(item, SCHEMA))
+    faults = check(item, SCHEMA)
     if isinstance(item.value, dict):
         faults += _faults_of_meaning(item.value, {fault.line for fault in faults})
     if faults:
         raise FaultyError(str(path), tuple(faults))
-    said = item.plain()
     assert isinstance(item.value, dict)
-    assert isinstance(said, dict)
-    return _sweep(path, said, _limits(item.value))
+    return _sweep(path, conformed(item.plain(), SCHEMA), _limits(item.value))
 
 
 def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
@@ -137,9 +136,9 @@ def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fa
     grid, method, model = said.get("grid"), said.get("method"), said.get("model")
     if grid is not None and method is not None and method.value != "grid":
         yield Fault(grid.line, "grid goes with method grid")
-    if method is not None and method.value in STRATEGIES:
+    if method is not None and isinstance(method.value, str) and method.value in STRATEGIES:
         try:
-            check_method(str(method.value))
+            check_method(method.value)
         except InputError as error:
             yield Fault(method.line, str(error))
     if "objective" in said and not wrong.intersection(_lines(said["objective"])):

@@ -24,7 +24,7 @@ from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.meta_features import SCALES, profile
 from reeltune.ratings.recommender import Recommender
-from reeltune.ratings.splits import SPLITS, Split
+from reeltune.ratings.splits import SPLITS, Split, ties_decide
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import Surrogate
 from reeltune.tracking.lineage import code_version, equal_versions
@@ -184,7 +184,10 @@ class RatingsTask:
             model=self.model,
             space_fingerprint=self.space.fingerprint,
             objective=objective,
-            code_versions=equal_versions(code_version(self.model)),
+            code_versions=equal_versions(
+                code_version(self.model),
+                plain=self._is_plain,
+            ),
         )
 
     def evaluator(self, part: Part = "validation", panel: int | None = None) -> RatingsEvaluator:
@@ -225,6 +228,12 @@ class RatingsTask:
     def fit(self, configuration: Configuration) -> Recommender:
         """Fit the model to all ratings."""
         return model_class(self.model)(configuration).fit(self.data.ratings, self.data.catalogue)
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Ratings with dislikes, of which equal times decide nothing."""
+        ratings = self.data.ratings
+        return ratings.has_dislikes and not ties_decide(ratings, self.split)
 
     @cached_property
     def _split(self) -> Split:

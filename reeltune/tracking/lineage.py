@@ -59,6 +59,10 @@ DECIDING_OF_FUNCTION = (
     "reeltune.domain.space",
 )
 
+# Programs that held out ratings of equal times by ids, and took events for ratings: equal to later
+# ones on data where neither decides.
+PLAIN_RATINGS_ONLY = frozenset({"adfe917e47f9"})
+
 # Programs in one row find the same to the last bit: results of one are comparable with those of the
 # others, and a run that one of them began may be resumed by another. A change that keeps all values
 # adds the new program to the row; with any other it belongs to none.
@@ -66,7 +70,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "398ba2ff2182",
+            "bb01481f3b7e",
         }
     ),
 )
@@ -96,11 +100,15 @@ def code_version(model: str, task: str = RATINGS) -> str:
     return program if own is None else f"{program}+{source_version(own)}"
 
 
-def equal_versions(code: str) -> tuple[str, ...]:
-    """`code`, and the versions of the code whose results are equal to its own."""
+def equal_versions(code: str, *, plain: bool = True) -> tuple[str, ...]:
+    """Return `code`, and the versions of the code whose results are equal to its own.
+
+    On data that are not `plain` ratings, those do not count that are equal on such data only.
+    """
     program, plus, own = code.partition("+")
     row = next((row for row in EQUAL_PROGRAMS if program in row), frozenset())
-    return (code, *(f"{each}{plus}{own}" for each in sorted(row - {program})))
+    others = row - {program} - (frozenset() if plain else PLAIN_RATINGS_ONLY)
+    return (code, *(f"{each}{plus}{own}" for each in sorted(others)))
 
 
 def code_changes(then: str | None, model: str, task: str = RATINGS) -> list[Change]:

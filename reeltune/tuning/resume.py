@@ -24,8 +24,12 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
             f"`tune_orchestrator.py --method {run.method}`"
         )
     check_method(run.method)
-    changed = [change.what for change in code_changes(run.code_version, run.model, run.task)]
-    if run.data_fingerprint != tuner.task.key(run.objective).data_fingerprint:
+    key = tuner.task.key(run.objective)
+    changed = []
+    if run.code_version not in key.code_versions:
+        changed = [each.what for each in code_changes(run.code_version, run.model, run.task)]
+        changed = changed or ["how equal times and events are taken"]
+    if run.data_fingerprint != key.data_fingerprint:
         changed.insert(0, "the data")
     if run.space_fingerprint != tuner.space.fingerprint:
         changed.append("the model's space")

@@ -77,6 +77,25 @@ class Program:
         finally:
             conn.close()
 
+    def order_times(self) -> None:
+        """Let no user have two ratings of one time: of these, that program held out by ids."""
+        conn = sqlite3.connect(self.database)
+        try:
+            conn.executescript(
+                """
+                CREATE TEMP TABLE places AS
+                SELECT user_id, movie_id,
+                       row_number() OVER (PARTITION BY user_id ORDER BY rated_at, movie_id) AS place
+                  FROM ratings;
+                UPDATE ratings
+                   SET rated_at = rated_at + places.place
+                  FROM places
+                 WHERE (places.user_id, places.movie_id) = (ratings.user_id, ratings.movie_id);
+                """
+            )
+        finally:
+            conn.close()
+
     def values(self, run_id: str) -> list[dict[str, Any]]:
         """What a run found: all of its experiments, by number."""
         rows = self.select(
@@ -111,7 +130,8 @@ def make_in(checkout: Path, folder: Path, sweep: Path) -> dict[str, Any]:
     for name in ("finished", "interrupted", "unbroken"):
         (folder / name).mkdir()
         programs[name] = Program(checkout, folder / name / "movies.db")
-        programs[name].run("-m", "reeltune", "import", "demo", *WORLD)
+        programs[name].run("-m", "importers", "demo", *WORLD)
+        programs[name].order_times()
         programs[name].run("retrain_model.py", "--json")
     finished, interrupted, unbroken = programs.values()
     runs = {"user-time": finished.tune(*COMPLETED)}

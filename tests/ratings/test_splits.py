@@ -11,6 +11,7 @@ from reeltune.ratings.splits import (
     split_at_random,
     split_by_calendar,
     split_by_user_time,
+    ties_decide,
     unordered_share,
 )
 from reeltune.ratings.table import RatingTable
@@ -146,6 +147,13 @@ def test_a_hash_decides_only_where_times_tie(rows: list[Row], seed: int) -> None
     n = np.diff(table.starts)[table.users]
     n_test = np.where(n < 10, 0, n * 20 // 100)
     assert np.array_equal(split.parts == 2, from_end <= n_test)
+
+
+def test_equal_times_decide_where_ids_would_have_held_out_others() -> None:
+    apart = table_of([(1, movie, 4.0, movie) for movie in range(1, 21)], list(range(1, 21)))
+    assert not ties_decide(apart, "user-time")
+    assert ties_decide(one_day(20, 30), "user-time")
+    assert not ties_decide(one_day(20, 30), "calendar")
 
 
 def test_what_is_held_out_at_random_has_nothing_to_do_with_time() -> None:

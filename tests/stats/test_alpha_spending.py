@@ -43,3 +43,9 @@ def test_many_looks_in_one_night_get_less_and_less() -> None:
 def test_a_clock_set_back_brings_nothing(back: float) -> None:
     past = [Spent(400.0, 0.05)]
     assert BUDGET.level(past, 400.0 - back) == BUDGET.level(past, 400.0)
+
+
+def test_a_clock_that_was_set_back_for_one_look_brings_nothing_at_the_next() -> None:
+    back = [Spent(400.0, 0.05), Spent(0.0, 0.01)]
+    same = [Spent(400.0, 0.05), Spent(400.0, 0.01)]
+    assert BUDGET.level(back, 400.0) == BUDGET.level(same, 400.0)

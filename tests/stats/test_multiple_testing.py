@@ -1,9 +1,13 @@
+import itertools
+
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reeltune.domain.arrays import Floats
+from reeltune.stats import multiple_testing as several
 from reeltune.stats.multiple_testing import holm, max_t
 
 
@@ -50,3 +54,48 @@ def test_the_better_of_two_keeps_the_smaller_p_value_whatever_the_order() -> Non
 
 def test_no_difference_at_all_is_no_find() -> None:
     assert max_t(np.zeros((2, 10))) == pytest.approx([1, 1])
+
+
+def t_values(differences: Floats) -> Floats:
+    return np.asarray(scipy.stats.ttest_1samp(differences, 0.0, axis=1).statistic)
+
+
+def max_t_by_hand(differences: Floats) -> Floats:
+    """The step-down procedure as the book has it, with every possible flip of signs."""
+    observed = t_values(differences)
+    flips = itertools.product([-1, 1], repeat=differences.shape[1])
+    flipped = np.array([t_values(differences * np.array(signs)) for signs in flips])
+    order = np.argsort(-observed)
+    p_values = np.zeros(len(order))
+    for rank, finalist in enumerate(order):
+        rivals = flipped[:, order[rank:]].max(axis=1)
+        p_values[finalist] = np.mean(rivals >= observed[finalist] - 1e-9)
+        if rank:
+            p_values[finalist] = max(p_values[finalist], p_values[order[rank - 1]])
+    return p_values
+
+
+def test_max_t_is_the_procedure_of_the_book() -> None:
+    scales = np.array([[1.0], [100.0], [0.01], [1.0]])  # in units of their own
+    differences = scales * (finalists(4, 8, 0.4, seed=5) + np.array([[0.5], [0.2], [0.0], [-0.5]]))
+    found = max_t(differences, resamples=40_000)
+    assert len(set(found.round(2))) >= 3
+    assert found == pytest.approx(max_t_by_hand(differences), abs=0.01)
+
+
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_what_is_compared_is_students_t(n: int) -> None:
+    differences = finalists(5, n, 0.3, seed=n) * np.array([[1.0], [10.0], [0.1], [-1.0], [0.0]])
+    differences[4] = 1.0  # for everybody the same: t is as good as infinite, and no number
+    found = several._studentised(differences.sum(axis=1), (differences**2).sum(axis=1), n)
+    assert found[:4] == pytest.approx(t_values(differences[:4]))
+    assert found[4] == pytest.approx(1e6 * np.sqrt(n - 1))
+
+
+def test_flips_are_counted_alike_in_pieces_and_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    differences = finalists(3, 20, 0.3, seed=2)
+    whole = max_t(differences, seed=0, resamples=1_000)
+    assert max_t(differences, resamples=1_000).tolist() == whole.tolist()
+    monkeypatch.setattr(several, "_ENTRIES", 20 * 64)
+    assert max_t(differences, seed=0, resamples=1_000).tolist() == whole.tolist()
+    assert 0 < whole.min() < whole.max() < 1

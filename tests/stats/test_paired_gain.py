@@ -51,3 +51,14 @@ def test_all_experiments_of_a_run_have_the_same_groups() -> None:
     assert one is not None
     assert double is not None
     assert double.by_group == pytest.approx(2 * one.by_group)
+
+
+def test_groups_are_drawn_by_the_seed_which_is_zero_where_none_is_given() -> None:
+    values = np.arange(100.0)
+    said = paired_gain(values, np.zeros(100), seed=0)
+    other = paired_gain(values, np.zeros(100), seed=1)
+    default = paired_gain(values, np.zeros(100))
+    assert said is not None
+    assert other is not None
+    assert default is not None
+    assert said.by_group.tolist() == default.by_group.tolist() != other.by_group.tolist()

@@ -72,6 +72,7 @@ def test_the_other_way_round_all_signs_turn(a: Floats, b: Floats) -> None:
     there, back = paired_difference(a, b), paired_difference(b, a)
     assert there.n_users == back.n_users
     assert there.p_value == back.p_value
+    assert there.t_p_value == back.t_p_value
     expected = [-back.difference, -back.high, -back.low]
     assert [there.difference, there.low, there.high] == pytest.approx(expected, nan_ok=True)
     assert np.isnan(there.low) or there.low - 1e-12 <= there.difference <= there.high + 1e-12
@@ -182,3 +183,42 @@ def test_studies_at_once_get_what_each_gets_alone() -> None:
 def test_the_lower_bound_is_that_of_the_one_sided_t_test() -> None:
     expected = stats.ttest_1samp(noise(30), 0, alternative="greater").confidence_interval(0.99)
     assert lower_bound(noise(30), 0.01) == pytest.approx(expected.low)
+
+
+def test_two_users_are_enough_for_a_p_value_and_a_bound() -> None:
+    two = np.array([0.1, 0.2])  # t is 3, with one degree of freedom
+    assert p_better(two) == pytest.approx(1 / 4, abs=0.02)
+    assert p_values_better(two[None, :], resamples=9)[0] >= stats.t.sf(3, 1)
+    expected = stats.ttest_1samp(two, 0, alternative="greater").confidence_interval(0.9)
+    assert lower_bound(two, 0.1) == pytest.approx(expected.low)
+    assert np.isnan(lower_bound(two[:1], 0.1))
+
+
+def test_the_flips_are_drawn_by_the_seed_which_is_zero_where_none_is_given() -> None:
+    gains = noise(60) + 0.2
+    assert p_better(gains) == p_better(gains, seed=0) != p_better(gains, seed=1)
+    many = noise(6_000) + 0.01  # more than are flipped one by one: put into groups
+    assert p_better(many) == p_better(many, seed=0) != p_better(many, seed=1)
+
+
+def test_both_tests_are_held_against_the_minimum_effect() -> None:
+    flips = np.array([1.0, 1.0, -1.0, 1.0])  # 5 of 16 flips are as far; by t it is 0.20
+    assert p_better(flips + 2, minimum=2.0) == pytest.approx(5 / 16, abs=0.02)
+    tail = np.append(np.ones(9), 20.0)  # 1 of 1,024 flips is as far
+    assert p_better(tail + 1, minimum=1.0) == pytest.approx(stats.ttest_1samp(tail, 0).pvalue / 2)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_where_nothing_can_be_told_the_confidence_is_the_one_asked_for(n: int) -> None:
+    comparison = paired_difference(np.ones(n), np.ones(n), confidence=0.9)
+    assert comparison.confidence == 0.9
+    assert (comparison.p_value, comparison.t_p_value) == (1.0, 1.0)
+
+
+def test_a_t_test_finds_no_more_than_nothing_in_differences_whose_mean_is_0() -> None:
+    symmetric = np.array([1.0, -1.0, 2.0, -2.0])
+    comparison = paired_difference(symmetric, np.zeros(4), seed=0)
+    assert comparison.t_p_value == pytest.approx(1.0)
+    assert paired_difference(noise(50), np.zeros(50), seed=0) == paired_difference(
+        noise(50), np.zeros(50)
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reeltune.stats.paired_tests import Comparison, p_values_better, paired_difference
-from reeltune.stats.power import power_of, smallest_gain, users_needed, users_to_tell
+from reeltune.stats.power import LEAST_GAIN, power_of, smallest_gain, users_needed, users_to_tell
 
 
 def found(difference: float, n_users: int = 100, spread: float = 0.1) -> Comparison:
@@ -49,3 +49,21 @@ def test_no_number_of_users_tells_a_gain_that_is_none() -> None:
     assert users_to_tell(found(-0.01)) is None
     assert users_to_tell(found(0.01), minimum=0.02) is None
     assert users_to_tell(paired_difference(np.ones(1), np.zeros(1))) is None
+
+
+def test_a_strict_level_by_hand() -> None:
+    """z is 3.7190 for the level and 0.8416 for the power: (2 * 4.5606)^2 + 3.7190^2 / 2 = 90.1."""
+    assert users_needed(0.5, 1.0, level=1e-4) == 91
+    assert smallest_gain(91, 1.0, level=1e-4) < 0.5 < smallest_gain(90, 1.0, level=1e-4)
+
+
+def test_fewer_users_than_the_level_takes_find_nothing_but_chance() -> None:
+    assert power_of(1.0, 1.0, 1, level=1e-4) == pytest.approx(1e-4)
+    assert smallest_gain(1, 1.0, level=1e-4) == pytest.approx(3.7190 + 0.8416, abs=1e-3)
+
+
+def test_the_power_asked_for_and_the_least_gain_count() -> None:
+    needed = users_needed(0.01, 0.1, power=0.9)
+    assert users_to_tell(found(0.01), power=0.9) == needed - 100 > users_needed(0.01, 0.1)
+    assert users_to_tell(found(0.1 * LEAST_GAIN)) is None
+    assert users_to_tell(found(0.1 * LEAST_GAIN * 1.001)) is not None

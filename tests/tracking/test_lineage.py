@@ -133,7 +133,7 @@ def test_a_word_or_the_gate_decides_no_value(name: str, old: str, new: str, chec
             "self.world.billing < threshold",
             "self.world.billing <= threshold",
         ),
-        ("reeltune/metrics/ranking_metrics.py", "RELEVANT = 4.0", "RELEVANT = 3.0"),
+        ("reeltune/ratings/table.py", "RELEVANT_RATING = 4.0", "RELEVANT_RATING = 3.0"),
         ("reeltune/components/liking.py", "PRIOR_RATINGS = 5.0", "PRIOR_RATINGS = 6.0"),
         ("reeltune/engine/index.py", "1 / np.log2", "2 / np.log2"),
     ],

@@ -12,7 +12,7 @@ from reeltune.db.tuning_runs import load_run, load_runs, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
 from reeltune.domain.study import BUILT_IN
-from reeltune.tracking.lineage import code_version
+from reeltune.tracking.lineage import PLAIN_RATINGS_ONLY, code_version
 from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
 from tests.tuning.experiments import experiment, run_of
@@ -35,7 +35,11 @@ def tuner(conn: Connection | None = None, **values: Any) -> HyperparameterTuner:
     """What a tuner is asked for; its data and space are those of `STARTED`."""
     usual: dict[str, Any] = {
         "conn": conn,
-        "task": SimpleNamespace(key=lambda _objective: SimpleNamespace(data_fingerprint="d")),
+        "task": SimpleNamespace(
+            key=lambda _objective: SimpleNamespace(
+                data_fingerprint="d", code_versions=(code_version(BUILT_IN),)
+            )
+        ),
         "space": SimpleNamespace(fingerprint="s"),
         "new_run": lambda method, n: run_of(
             tuning_run_id="new", method=method, n_configs=n, seed=99, status="planned"
@@ -130,3 +134,9 @@ def test_without_any_beyond_nothing_is_made(conn: Connection) -> None:
     set_aside(tuner(conn), run_of(n_configs=3))
     assert [each.tuning_run_id for each in load_runs(conn)] == [run.tuning_run_id]
     assert len(load_experiments(conn, run.tuning_run_id)) == 3
+
+
+def test_a_run_of_a_program_that_took_other_data_than_plain_ratings_otherwise_is_refused() -> None:
+    (earlier,) = PLAIN_RATINGS_ONLY
+    run = run_of(status="interrupted", **STARTED | {"code_version": earlier})
+    assert "how equal times and events are taken changed since run" in refusal(run)
