@@ -3,6 +3,8 @@
 reeltune tune examples/tune_function.py:forecast --configs 20 --db study.db
 """
 
+from typing import Any
+
 import numpy as np
 
 import reeltune
@@ -38,7 +40,7 @@ SPACE = Space.of(
     space=SPACE,
     metrics={"error": "minimize", "worst day": "minimize"},
 )
-def forecast(configuration):  # type: ignore[no-untyped-def]
+def forecast(configuration: dict[str, Any]) -> dict[str, Any]:
     """Forecast each day from those before it: an error per day, so that gains have intervals."""
     level, weekdays = SALES[0], np.zeros(7)
     errors = []

@@ -18,6 +18,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import Evaluation, Part
 from reeltune.domain.experiment import TaskKey
 from reeltune.domain.metric import Metric, metrics_of
+from reeltune.domain.search_space import SearchSpace, as_space
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import FUNCTION, NO_SPLIT
 from reeltune.tasks.figures import checked_figures, per_unit, spread, value_of
@@ -52,7 +53,7 @@ class Objective:
 
 def objective(
     *,
-    space: Space,
+    space: Space | SearchSpace,
     metrics: Mapping[str, Direction | str],
     data: Sequence[str | Path] = (),
     n_units: int | None = None,
@@ -73,16 +74,16 @@ def objective(
             alone: that is what pruning and `--panel` save time by.
 
     Raises:
-        InputError: the metrics cannot be meant.
+        InputError: the metrics, the units or the space cannot be meant.
     """
-    known = metrics_of(metrics)
+    known, searched = metrics_of(metrics), as_space(space)
     if n_units is not None and (isinstance(n_units, bool) or n_units < 1):
         raise InputError(f"n_units must be 1 or more, got {n_units!r}")
 
     def declared(function: Callable[..., Figures]) -> Objective:
         folder = Path(inspect.getfile(function)).resolve().parent
         paths = tuple(folder / path for path in data)
-        return Objective(function, space, known, paths, n_units)
+        return Objective(function, searched, known, paths, n_units)
 
     return declared
 
@@ -123,9 +124,6 @@ class FunctionEvaluator:
     objective: Objective
     panel: int | None = None  # units measured; None: all
     is_batched = False
-    _latest: list[tuple[Configuration, Evaluation]] = field(
-        default_factory=list, init=False, repr=False
-    )
 
     @classmethod
     def of(cls, name: str, panel: int | None = None) -> "FunctionEvaluator":
@@ -184,16 +182,13 @@ class FunctionEvaluator:
         )
 
     def _whole(self, configuration: Configuration) -> Evaluation:
-        """Return all that a function which knows no units measures; the latest is remembered."""
-        if not self._latest or self._latest[0][0] != configuration:
-            figures = self._called(configuration)
-            found = Evaluation(
-                values={name: value_of(each) for name, each in figures.items()},
-                per_unit=dict(per_unit(figures)),
-                n_units=max((len(each) for _, each in per_unit(figures)), default=1),
-            )
-            self._latest[:] = [(dict(configuration), found)]
-        return self._latest[0][1]
+        """Return all that a function which knows no units measures."""
+        figures = self._called(configuration)
+        return Evaluation(
+            values={name: value_of(each) for name, each in figures.items()},
+            per_unit=dict(per_unit(figures)),
+            n_units=max((len(each) for _, each in per_unit(figures)), default=1),
+        )
 
     def _asked(self, n_units: int, units: Ints | None) -> Ints:
         """(u,) the positions to measure, ascending: of the panel, or of all."""

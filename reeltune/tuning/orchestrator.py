@@ -195,7 +195,7 @@ class Orchestrator:
             earlier = self.tuner.earlier_trials(run)
             evaluator = self.task.evaluator(panel=plan.panel)
             evaluator.prepare()  # here, once, for the workers to find it cached
-            with self._executor(plan, evaluator, run.seed) as executor:
+            with self._executor(plan, evaluator, run.seed, seconds) as executor:
                 loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watch)
                 end.status, end.stop = loop.run()
         self.watch.ended(end.stop.message)
@@ -205,7 +205,9 @@ class Orchestrator:
         seconds_taken = time.perf_counter() - began
         return run_result(found, self.tuner.space, end.status, end.stop, seconds_taken)
 
-    def _executor(self, plan: Plan, evaluator: Evaluator, seed: int) -> Executor[Any, Any]:
+    def _executor(
+        self, plan: Plan, evaluator: Evaluator, seed: int, seconds: float | None
+    ) -> Executor[Any, Any]:
         """Return batches in this process where the evaluator is made for them, else workers.
 
         Code of our own without limits needs no process of its own, uses as many cores by threads,
@@ -225,6 +227,7 @@ class Orchestrator:
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
+            is_stopped=seconds is not None,
         )
 
 

@@ -10,6 +10,7 @@ from reeltune.db.experiments import load_experiments, load_group_gains
 from reeltune.db.tuning_runs import load_runs
 from reeltune.domain.errors import InputError, InterruptedRunError
 from reeltune.domain.experiment import Experiment
+from reeltune.domain.search_space import SearchSpace
 from reeltune.domain.space import Hyperparameter, Single, Space
 from reeltune.tasks.function import FunctionTask, load_objective, objective
 from reeltune.tuning.plan import Plan
@@ -278,6 +279,51 @@ def test_a_function_has_nothing_to_deploy_and_says_so(tmp_path: Path) -> None:
     ):
         refused = run(*words, "--db", database, expect=1).stderr
         assert len(refused.splitlines()) == 1
+
+
+DEAF = """
+    @reeltune.objective(space=Space((Single(X),)), metrics={"loss": "minimize"})
+    def measure(configuration):
+        if configuration["x"] == 0.5:
+            return 1.0
+        while True:
+            try:
+                time.sleep(60)
+            except Exception:
+                pass
+"""
+
+
+def test_a_time_limit_ends_a_run_whatever_the_function_catches(tmp_path: Path) -> None:
+    name, database = written(tmp_path, DEAF), tmp_path / "study.db"
+    found = run_json(*TUNE, name, *RANDOM, "--timeout", "6", "--jobs", "1", "--db", database)
+    assert (found["status"], found["stopped_by"]) == ("completed", "timeout")
+    assert found["experiments_completed"] == 1
+
+
+SLOW_TO_IMPORT = """
+    time.sleep(2)
+
+
+    @reeltune.objective(space=Space((Single(X),)), metrics={"loss": "minimize"})
+    def measure(configuration):
+        return configuration["x"]
+"""
+
+
+def test_the_time_limit_of_an_experiment_does_not_count_the_import(tmp_path: Path) -> None:
+    name, database = written(tmp_path, SLOW_TO_IMPORT), tmp_path / "study.db"
+    found = run_json(
+        *TUNE, name, *RANDOM, "--timeout-per-experiment", "1", "--jobs", "1", "--db", database
+    )
+    assert found["experiments_completed"] == 6
+
+
+def test_a_space_may_be_put_together_step_by_step() -> None:
+    space = SearchSpace()
+    space.root.add_float_param("x", 0.0, 1.0)
+    declared = objective(space=space, metrics={"loss": "minimize"})(lambda c: c["x"])
+    assert declared.space == space.to_space()
 
 
 OF_ANY_SIZE = """
