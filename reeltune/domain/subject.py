@@ -14,6 +14,7 @@ class Subject:
     space: Space
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     deploys: bool = False  # whether a model comes of it, which is put into production
+    has_baseline: bool = True  # whether experiment 0 is what all others are compared with
 
     @property
     def baseline(self) -> str:

@@ -11,6 +11,7 @@ from reeltune.tracking.plain_text import plain_text
 from reeltune.views.changes import Change
 
 NONE = "-"
+SMALLEST = 5e-4  # a change that three decimals still show
 WIDE = 110  # columns from which there is room for more than the most important
 
 
@@ -62,4 +63,6 @@ def parameter_cell(console: Console, value: Value | None) -> str:
 def _short(console: Console, change: Change) -> str:
     if change.delta is None:
         return f"= {parameter_cell(console, change.value)}"
-    return f"{change.delta:+d}" if isinstance(change.delta, int) else f"{change.delta:+.3f}"
+    if isinstance(change.delta, int):
+        return f"{change.delta:+d}"
+    return f"{change.delta:+.3f}" if abs(change.delta) >= SMALLEST else f"{change.delta:+.1g}"

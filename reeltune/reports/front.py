@@ -47,7 +47,7 @@ def render_front(
         )
     title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
     print_table(console, title, table)
-    _render_picture(console, found, titles, directions, subject.baseline_column)
+    _render_picture(console, found, titles, directions, subject)
     said = f"The best is experiment {best}, by {titles[objectives[0]]} alone."
     if subject.deploys:
         said += " Any of the front is deployed by python retrain_model.py --apply-hp EXPERIMENT."
@@ -59,7 +59,7 @@ def _render_picture(
     found: Sequence[Point],
     titles: Mapping[str, str],
     directions: Sequence[Direction],
-    baseline: str,
+    subject: Subject,
 ) -> None:
     across, up = list(titles)[:2]
     plain = not console.encoding.lower().startswith("utf")
@@ -74,7 +74,9 @@ def _render_picture(
     )
     for line in lines:
         console.print(line, style="cyan", highlight=False, markup=False)
-    told = {ON_FRONT: "on the front", OTHER: "beaten", DEPLOYED: baseline}
+    told = {ON_FRONT: "on the front", OTHER: "beaten"}
+    if subject.has_baseline:
+        told[DEPLOYED] = subject.baseline_column
     shown = [f"{m.ascii_text if plain else m.text} {text}" for m, text in told.items()]
     console.print("   ".join(shown) + "\n", style="dim", highlight=False)
 

@@ -96,7 +96,9 @@ def _objectives(findings: RunFindings) -> str:
 
 def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> None:
     baseline, subject, task = findings.baseline, findings.subject, findings.run.task
-    table = plain_table("metric", f">{subject.baseline_column}", ">best", ">gain")
+    compared = subject.has_baseline
+    headings = ("metric", f">{subject.baseline_column}", ">best", ">gain")
+    table = plain_table(*(headings if compared else ("metric", ">best")))
     for name, value in best.metrics.items():
         before = None if baseline is None else baseline.metrics.get(name)
         direction = subject.metric(name).direction
@@ -104,12 +106,13 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
         label = _label(console, subject.metric(name))
         table.add_row(
             f"[bold]{label}[/]" if name == findings.run.objective else label,
-            value_cell(before, task),
+            *([value_cell(before, task)] if compared else []),
             value_cell(value, task),
-            gain_cell(gain, task),
+            *([gain_cell(gain, task)] if compared else []),
         )
     where = ", on the validation part" if findings.deploys else ""
-    print_table(console, f"Best against {subject.baseline_column}{where}", table)
+    title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
+    print_table(console, title, table)
     if best.test_accuracy is not None:
         console.print(f"Accuracy of the best on the test part: {best.test_accuracy:.4f}")
 

@@ -98,7 +98,8 @@ def subject_of(run: TuningRun) -> Subject:
     kind = TASKS.get(run.task)
     space, metrics = run.settings.get("space"), run.settings.get("metrics")
     if isinstance(space, list) and isinstance(metrics, dict):
-        return Subject(space_from_json(space), metrics_of(metrics))
+        has_baseline = run.task != STUDY
+        return Subject(space_from_json(space), metrics_of(metrics), has_baseline=has_baseline)
     if kind is None:
         return Subject(Space(()))
     try:

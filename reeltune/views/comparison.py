@@ -76,6 +76,8 @@ def compare_with_baseline(
         return Difference(metric=metric, verdict=None, reason="no experiment was completed")
     if best.number == BASELINE:
         return Difference(metric=metric, verdict=None, reason=_not_beaten(tried, subject))
+    if not subject.has_baseline:
+        return Difference(metric=metric, verdict=None, reason="a study has no baseline")
     if baseline is None or baseline.status != "completed":
         return Difference(metric=metric, reason=f"{subject.baseline} was not measured")
     a = load_user_values(conn, best.experiment_id, metric)

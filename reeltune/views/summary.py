@@ -11,6 +11,7 @@ from reeltune.db.versions import database_path
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
 from reeltune.domain.metric import Metric
 from reeltune.domain.space import Configuration, Space
+from reeltune.domain.study import STUDY
 from reeltune.domain.subject import Subject
 from reeltune.views.changes import Change, changes
 from reeltune.views.comparison import Difference, compare_with_baseline
@@ -86,7 +87,7 @@ class RunFindings:
     @property
     def subject(self) -> Subject:
         """What the run tuned, but its space."""
-        return Subject(Space(()), self.metrics, self.deploys)
+        return Subject(Space(()), self.metrics, self.deploys, self.run.task != STUDY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

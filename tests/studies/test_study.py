@@ -244,6 +244,8 @@ def test_commands_show_studies_and_leave_their_trials_alone(db: Path) -> None:
     told = run("-m", "reeltune", "tune", "show", "mine", "--db", db).stdout
     assert "loss (less is better)" in told
     assert "Pareto front: 4 of 4" in told
+    assert "A study has no baseline." in told
+    assert "Best against" not in told
     run("-m", "reeltune", "tune", "resume", "mine", "--db", db, expect=1)
     function = "reeltune.tasks.example_functions:of_all_units"
     run("-m", "reeltune", "tune", function, "--method", "random", "--configs", "1", "--db", db)
