@@ -12,7 +12,7 @@ import pytest
 
 from reeltune.db.connection import connection
 from reeltune.db.experiments import load_experiments
-from reeltune.db.tuning_runs import load_runs
+from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
@@ -20,6 +20,8 @@ from reeltune.domain.study import StudyConfig
 from reeltune.tasks.registry import TASKS, described, space_of, subject_of, task_kind
 from reeltune.tasks.task import Task, directions
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import Proposer
+from reeltune.views.stored import describe_stored
 from tests.running import ROOT, command, environment
 from tests.tasks.runs import N_CONFIGS, found, plan_of, resumed, study_of, tuned
 
@@ -141,6 +143,7 @@ class TestTask:
                 (part,) = evaluator.evaluate_many([configuration], units, objective)
                 assert part.per_unit[objective].shape == values.shape
                 assert np.allclose(part.per_unit[objective][units], values[units], atol=1e-12)
+                assert np.isnan(np.delete(part.per_unit[objective], units)).all()
                 assert part.values[objective] == pytest.approx(values[units].mean())
 
     def test_a_panel_is_a_fixed_sample_of_the_units(
@@ -211,6 +214,19 @@ class TestTask:
         assert {n: m.direction for n, m in subject.metrics.items()} == {
             n: m.direction for n, m in task.metrics.items()
         }
+
+    def test_stored_candidates_are_shown_and_tried_first(self, task: Task, tmp_path: Path) -> None:
+        database = tmp_path / "study.db"
+        with connection(database, create=True) as conn:
+            proposer = Proposer(conn, task, study_of(task))
+            run_id, made = proposer.save_candidates("random", 2)
+            assert load_run(conn, run_id).settings.keys() >= described(task).keys()
+            shown = describe_stored(conn, subject_of=subject_of)
+        assert [each.experiment_id for each in shown.waiting] == [e.experiment_id for e in made]
+        result = tuned(task, database, Plan(method="random", n_configs=2))
+        assert result.tuning_run_id == run_id
+        tried = [configuration for _, _, configuration, _, _ in found(database, run_id)]
+        assert tried == [task.space.defaults(), *(dict(e.hyperparameters) for e in made)]
 
     def test_any_number_of_jobs_finds_the_same(self, task: Task, tmp_path: Path) -> None:
         one, two = tmp_path / "one.db", tmp_path / "two.db"
