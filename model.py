@@ -4,9 +4,10 @@ Commands that use it: retrain_model.py (fit and deploy), tune_orchestrator.py (t
 model_versioning.py show --user ID (recommendations of the version in production).
 """
 
+from reeltune.domain.study import BUILT_IN
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.recommend import recommend, top_movies
-from reeltune.rating_models.registry import BUILT_IN, model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.recommender import Recommendation, Recommender
 
 __all__ = [

@@ -17,16 +17,16 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats, Ints
-from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 from reeltune.domain.study import StudyConfig
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.stats.selection_bias import luck
+from reeltune.stats.selection_bias import estimate_selection_bias
 from reeltune.tasks.ratings import RatingsEvaluator
 
 RULES = {  # standard errors that are taken off
     "the mean": 0.0,
     "the mean less one standard error": 1.0,
-    "the lower bound (95 %)": SURE_ERRORS,
+    "the lower bound (95 %)": LOWER_BOUND_ERRORS,
 }
 
 
@@ -64,7 +64,11 @@ def choose(gains: Floats, choosing: Ints, others: Ints, rule: str) -> Chosen:
     if scores[best] <= 0:
         return Chosen(0.0, 0.0, 0.0)
     by_group = np.stack([each.by_group for each in found if each is not None])
-    chance = luck(means, errors, by_group) if RULES[rule] == SURE_ERRORS else None
+    chance = (
+        estimate_selection_bias(means, errors, by_group)
+        if RULES[rule] == LOWER_BOUND_ERRORS
+        else None
+    )
     seen = float(means[best])
     return Chosen(
         seen=seen,

@@ -19,10 +19,10 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.domain.experiment import SURE_ERRORS
+from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 from reeltune.domain.study import StudyConfig
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.splits import FEWEST_RATINGS, split_by_calendar
+from reeltune.ratings.splits import MIN_SPLIT_RATINGS, split_by_calendar
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.ratings import RatingsEvaluator
 
@@ -32,7 +32,7 @@ OF_RUN, DRAWS = 40, 400
 def from_end(table: RatingTable, percent: int) -> Bools:
     """(N,) the last `percent` of each user with ratings enough to be split."""
     n = np.diff(table.starts)
-    n = np.where(n < FEWEST_RATINGS, 0, n) * percent // 100  # (U,)
+    n = np.where(n < MIN_SPLIT_RATINGS, 0, n) * percent // 100  # (U,)
     place = table.starts[1:][table.users] - np.arange(len(table))  # (N,) 1 = the user's last
     return np.asarray(place <= n[table.users])
 
@@ -57,7 +57,7 @@ def gains(data: Dataset, objective: str, n: int) -> list[Floats]:
     points = [rng.random(len(SPACE.dimensions)) for _ in range(n)]
     fixed = {m.name: defaults[m.name] for m in SPACE.hyperparameters.values() if not m.searched}
     tried = [defaults, *({**SPACE.decode(point), **fixed} for point in points)]
-    trainer = replace(RatingsEvaluator.of(data, study), place=None)
+    trainer = replace(RatingsEvaluator.of(data, study), cache_key=None)
     found = []
     for fitting, held_out in windows(data.ratings).values():
         part = replace(trainer, fitting=fitting, held_out=held_out)
@@ -70,7 +70,8 @@ def bounds(values: Floats) -> Floats:
     """(n,) lower bounds of mean gains (n, U); users without a value are left out."""
     n = np.isfinite(values).sum(axis=1)
     return np.asarray(
-        np.nanmean(values, axis=1) - SURE_ERRORS * np.nanstd(values, axis=1, ddof=1) / np.sqrt(n)
+        np.nanmean(values, axis=1)
+        - LOWER_BOUND_ERRORS * np.nanstd(values, axis=1, ddof=1) / np.sqrt(n)
     )
 
 

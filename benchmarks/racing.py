@@ -25,7 +25,7 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.engine.engine import Engine
-from reeltune.stats.paired_gain import lots
+from reeltune.stats.paired_gain import random_groups
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.pruning_rules import REDUCTION, RUNGS
 
@@ -57,8 +57,8 @@ def parts_of(trainer: RatingsEvaluator) -> list[Engine]:
     """The engine for the users of each rung, and for all."""
     whole = trainer.engine
     assert whole is not None, "there is no engine for this data"
-    users = whole.world.users
-    groups = lots(len(users), 1)
+    users = whole.index.users
+    groups = random_groups(len(users), 1)
     rungs = [whole.among(np.sort(np.concatenate([users[g] for g in groups[:n]]))) for n in RUNGS]
     return [*rungs, whole]
 

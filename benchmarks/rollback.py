@@ -25,9 +25,9 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.restore import restore_backup
 from reeltune.db.versions import load_versions
 from reeltune.domain.clock import stamp
+from reeltune.domain.study import BUILT_IN
 from reeltune.domain.version import TrainingRun
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.registry import promote, register
 

@@ -13,7 +13,7 @@ from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.tuning_runs import save_run
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import BASELINE, Experiment, Measurement, Phase, TuningRun
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.domain.study import BUILT_IN
 from reeltune.search import Problem, Strategy, Trial, propose
 from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.proposer import new_experiment

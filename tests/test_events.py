@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.components.opinions import PASSED_OVER, Opinions
+from reeltune.components.user_centred import PASSED_OVER, UserCentredRatings
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.study import StudyConfig
@@ -16,7 +16,7 @@ from reeltune.metrics.evaluate import evaluate
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.splits import split_by_user_time
 from reeltune.tasks.ratings import suited
-from tests.metrics.worlds import table_of
+from tests.metrics.small_data import table_of
 from tests.running import run, run_json
 
 GENRES = ("Drama", "Comedy", "Action", "Horror")
@@ -56,9 +56,13 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_without_dislikes_each_event_is_evidence_of_liking() -> None:
     rows = [(1, movie, 4.0, movie) for movie in (1, 2, 3)] + [(2, 1, 4.5, 1)]
     table = table_of(rows, [1, 2, 3])
-    assert Opinions.of(table).deviations.tolist() == [4 - PASSED_OVER] * 3 + [4.5 - PASSED_OVER]
+    assert UserCentredRatings.of(table).deviations.tolist() == [4 - PASSED_OVER] * 3 + [
+        4.5 - PASSED_OVER
+    ]
     with_one = table_of([*rows, (2, 2, 1.0, 2)], [1, 2, 3])
-    assert Opinions.of(with_one).deviations[:3].max() < 0.5  # held against the user's own mean
+    assert (
+        UserCentredRatings.of(with_one).deviations[:3].max() < 0.5
+    )  # held against the user's own mean
 
 
 def test_tastes_are_learned_from_events(events: Path) -> None:

@@ -15,9 +15,9 @@ from reeltune.db.versions import load_version
 from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError
 from reeltune.domain.study import StudyConfig
-from reeltune.gate.comparisons import Contrast
-from reeltune.gate.gate import Judgement, Terms, gate
-from reeltune.gate.guardrails import LEVEL
+from reeltune.gate.comparisons import MetricComparison
+from reeltune.gate.gate import GateDecision, GateSettings, gate
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import Side, gather
@@ -36,8 +36,8 @@ class Compared:
     a: str  # what the other is compared with
     b: str
     study: StudyConfig
-    judged: Judgement
-    contrasts: tuple[Contrast, ...]
+    judged: GateDecision
+    contrasts: tuple[MetricComparison, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`, without NaN."""
@@ -46,7 +46,7 @@ class Compared:
         return ready | {
             "part": "validation",
             "verdict": self.judged.verdict,
-            "said": self.judged.said,
+            "said": self.judged.message,
             "contrasts": [line | {"adjusted_p_value": p_value} for line, p_value in lines],
         }
 
@@ -67,14 +67,14 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
     before, after = load_side(conn, a), load_side(conn, b)
     evidence = gather(data, study, "validation", before, after)
     contrasts = tuple(evidence.contrasts)
-    terms = Terms(
+    terms = GateSettings(
         decision="nightly",
         objective=study.objective,
         split=study.split,
         accuracy_threshold=float(
             after.hyperparameters.get(ACCURACY_THRESHOLD.name, ACCURACY_THRESHOLD.default)
         ),
-        level=LEVEL,
+        level=GUARDRAIL_LEVEL,
         part="validation",
         against=a,
         has_dislikes=data.ratings.has_dislikes,

@@ -10,9 +10,9 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.space import Configuration
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.metrics.objectives import deciding_objectives
-from reeltune.rating_models.registry import BUILT_IN, resolved_name
+from reeltune.rating_models.registry import resolved_name
 from reeltune.ratings.splits import SPLITS
 from reeltune.storage.run_lock import run_lock
 from reeltune.tuning.plan import Plan

@@ -23,7 +23,7 @@ from reeltune.db.versions import load_production
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.space import Configuration
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import model_class
 from reeltune.reports.tuning_tables import render_summary
@@ -187,7 +187,7 @@ def read_apply_hp(
         return space.merged(load_deployed(conn, space, study.model).hyperparameters, given), None
     text = given.strip()
     if text.startswith("@"):
-        text = read_text(Path(text[1:]), MOST_CHARACTERS).strip()
+        text = read_text(Path(text[1:]), MAX_CHARACTERS).strip()
     if text.startswith("{"):
         partial = read_object(text, "--apply-hp")
         return space.merged(load_deployed(conn, space, study.model).hyperparameters, partial), None

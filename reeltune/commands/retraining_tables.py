@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reeltune.cli.tables import plain_table, print_table
-from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule
 from reeltune.reports.cells import outside_text, value_cell
 from reeltune.reports.contrast_tables import render_contrasts
@@ -35,7 +35,7 @@ def render_retraining(console: Console, result: Retraining) -> None:
     console.print(f"[bold {_COLOURS[result.verdict]}]{headline(result)}[/]")
     console.print(f"  {outside_text(console, result.said)}")
     if result.budget is not None:
-        console.print(f"  [dim]{outside_text(console, result.budget.said)}[/]")
+        console.print(f"  [dim]{outside_text(console, result.budget.message)}[/]")
     if (result.n_looks or 0) > 1:
         console.print(
             f"  [dim]look number {result.n_looks:,} at the test part of these ratings: the more "
@@ -70,7 +70,7 @@ def headline(result: Retraining) -> str:
     return f"{what} is {result.verdict}"
 
 
-def _shown(result: Retraining) -> list[Contrast]:
+def _shown(result: Retraining) -> list[MetricComparison]:
     """All users under both splits, and each segment that the gate has something against.
 
     Where nothing differs, the split that decides says all.

@@ -8,9 +8,9 @@ import click
 
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives
-from reeltune.rating_models.registry import BUILT_IN, resolved_name
+from reeltune.rating_models.registry import resolved_name
 from reeltune.ratings.splits import SPLITS
 
 

@@ -1,4 +1,4 @@
-"""The parts of the score, one file each, and the registry that names them."""
+"""Components of the score, one file each, and their registry."""
 
 from reeltune.components.cast import Cast
 from reeltune.components.component import Component

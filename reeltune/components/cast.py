@@ -1,4 +1,4 @@
-"""The cast component: the user's liking of the people in the movie, by billing order."""
+"""Cast component: the user's preference for the people in the movie, by billing order."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -6,18 +6,18 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy  # its parts are imported when first used
 
-from reeltune.components.liking import liking, matches
-from reeltune.components.opinions import Opinions
+from reeltune.components.damped_mean import damped_softsign, matches
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-SCALE = 0.75  # stars above the user's mean that make a liking of 0.75
+CAST_SCALE = 0.75  # stars above the user's mean that make a preference of 0.75
 
 
 @dataclass(frozen=True, eq=False)
 class Cast:
-    """The squashed, shrunk mean deviation over all the user has seen of the movie's people.
+    """Softsign of the damped mean deviation over all the user has rated of the movie's people.
 
     Each rated movie in which a person of this movie appears is one piece of evidence, weighted by
     that person's role in this movie: lead, supporting or background. Within a role the evidence is
@@ -43,20 +43,20 @@ class Cast:
     n_people: Ints  # (1,) P
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
-        """Keep each user's deviations, and the people who can connect two movies."""
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
+        """Store each user's deviations, and the people who are in two movies or more."""
         n_people = max(1, len(catalogue.person_ids))
         movies_of = np.bincount(catalogue.cast, minlength=n_people)
         connects = movies_of[catalogue.cast] >= 2
         entries_before = np.concatenate([[0], np.cumsum(connects)])
         starts = entries_before[catalogue.cast_starts]
-        ratings = opinions.personal
+        ratings = centred.personal
         useful = (np.diff(starts) > 0)[ratings.movies]
         ratings_before = np.concatenate([[0], np.cumsum(useful)])
         return cls(
             user_starts=ratings_before[ratings.starts],
             rated=ratings.movies[useful],
-            deviations=opinions.deviations[useful],
+            deviations=centred.deviations[useful],
             cast_starts=starts,
             cast=catalogue.cast[connects],
             billing=catalogue.billing[connects],
@@ -64,15 +64,15 @@ class Cast:
         )
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(U, M) the likings."""
+        """Return the preferences, (U, M)."""
         met = self._evidence(users) @ self._appears(np.ones_like(self.billing, np.bool_))  # (U, P)
         found = np.zeros((len(users), len(self.cast_starts) - 1), dtype=np.complex128)
         for role, chosen in roles(self.billing, values).items():
             found += values[f"cast_{role}_weight"] * (met @ self._appears(chosen).T).toarray()
-        return liking(found.real, found.imag, SCALE)
+        return damped_softsign(found.real, found.imag, CAST_SCALE)
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) the likings."""
+        """Return the preferences of pairs, (N,)."""
         who, place = np.unique(users, return_inverse=True)
         met = (self._evidence(who) @ self._appears(np.ones_like(self.billing, np.bool_))).tocoo()
         keys = met.row.astype(np.int64) * self.n_people[0] + met.col
@@ -91,17 +91,17 @@ class Cast:
             weight, who = values[f"cast_{role}_weight"], pair[chosen]
             total += weight * np.bincount(who, met_there.real[chosen], minlength=len(movies))
             count += weight * np.bincount(who, met_there.imag[chosen], minlength=len(movies))
-        return liking(total, count, SCALE)
+        return damped_softsign(total, count, CAST_SCALE)
 
     def _appears(self, chosen: Bools) -> "scipy.sparse.csr_array":
-        """(M, P) 1 for each of the `chosen` (E,) entries of the cast lists."""
+        """Return 1 for each of the `chosen` (E,) entries of the cast lists, (M, P)."""
         before = np.concatenate([[0], np.cumsum(chosen)])
         shape = (len(self.cast_starts) - 1, int(self.n_people[0]))
         data = np.ones(int(before[-1]))
         return scipy.sparse.csr_array((data, self.cast[chosen], before[self.cast_starts]), shape)
 
     def _evidence(self, users: Ints) -> "scipy.sparse.csr_array":
-        """(U, M) deviation + i for each rating of `users`: sums have stars and number at once."""
+        """Return deviation + i for each rating of `users`, (U, M): sums hold stars and counts."""
         n = np.diff(self.user_starts)[users]
         starts = np.concatenate([[0], np.cumsum(n)])  # (U + 1,) in what is taken of them
         entries = np.arange(starts[-1]) + np.repeat(self.user_starts[users] - starts[:-1], n)
@@ -110,7 +110,7 @@ class Cast:
 
 
 def roles(billing: Ints32, values: Configuration) -> dict[str, Bools]:
-    """Which of the billing orders (E,) are leads, which supporting and which background.
+    """Return, by role, which of the billing orders (E,) are leads, supporting and background.
 
     >>> orders = np.array([0, 5, 40], dtype=np.int32)
     >>> thresholds = {"cast_lead_threshold": 5, "cast_supporting_threshold": 15}

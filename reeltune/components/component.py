@@ -1,20 +1,20 @@
-"""What each part of the score is to the model."""
+"""Component protocol: one part of the model's score."""
 
 from dataclasses import Field
 from typing import Any, ClassVar, Protocol, Self
 
-from reeltune.components.opinions import Opinions
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.space import Configuration
 from reeltune.ratings.catalogue import Catalogue
 
-NEUTRAL = 0.5  # what is said of a movie of which nothing is known
+NEUTRAL = 0.5  # preference for a movie of which nothing is known
 
 
 class Component(Protocol):
-    """One part of the score: a frozen dataclass of arrays, fitted once for all configurations.
+    """Part of the score: a frozen dataclass of arrays, fitted once for all configurations.
 
-    What depends on a hyperparameter is worked out in `score`, so that one fit serves every
+    What depends on a hyperparameter is computed in `score`, so that one fit serves every
     configuration of a tuning run. The fields are all that is stored of it.
     """
 
@@ -23,11 +23,11 @@ class Component(Protocol):
     hyperparameters: ClassVar[tuple[str, ...]]  # those that `score` reads
 
     @classmethod
-    def fit(cls, opinions: Opinions, catalogue: Catalogue) -> Self:
-        """Learn from `opinions` alone; the catalogue says what the movies are."""
+    def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:
+        """Fit to `centred` alone; the catalogue describes the movies."""
 
     def score(self, users: Ints, values: Configuration) -> Floats:
-        """(U, M), or (1, M) where it is the same for all users; each entry in [0, 1]."""
+        """Return scores in [0, 1]: (U, M), or (1, M) where they are the same for all users."""
 
     def score_at(self, users: Ints, movies: Ints, values: Configuration) -> Floats:
-        """(N,) what `score` says of user `users[n]` and movie `movies[n]`, for a few pairs."""
+        """Return what `score` gives for users[n] and movies[n], (N,), for a few pairs."""

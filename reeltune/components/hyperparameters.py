@@ -1,4 +1,4 @@
-"""Every hyperparameter of the hand-weighted recommender, declared once."""
+"""Hyperparameters of the hand-weighted recommender, each declared once."""
 
 from reeltune.domain.space import Ascending, Fixed, Hyperparameter, Simplex, Single, Space
 

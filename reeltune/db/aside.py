@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import InputError, NotFoundError, StorageError
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.storage.artifacts import sync_directory, write_synced
 from reeltune.storage.files import read_text
 
@@ -124,7 +124,7 @@ def _root(database: Path) -> Path:
 
 
 def _came_from(directory: Path) -> list[str]:
-    said = read_object(read_text(directory / CONTENTS, MOST_CHARACTERS), str(directory))
+    said = read_object(read_text(directory / CONTENTS, MAX_CHARACTERS), str(directory))
     names = said.get("came_from")
     if said.get("format") != FORMAT or not isinstance(names, list):
         raise InputError(f"{str(directory)!r} is no directory of what was moved aside")

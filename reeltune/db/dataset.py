@@ -21,7 +21,7 @@ from reeltune.db.ratings import count_ratings, has_ratings, load_ratings, load_r
 from reeltune.db.versions import database_path
 from reeltune.domain.arrays import AnyArray
 from reeltune.domain.errors import NotFoundError
-from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.dataset import INDEX_KIND, Dataset
 from reeltune.ratings.dataset_arrays import from_arrays, is_a_dataset, to_arrays
 from reeltune.ratings.updates import replace_users
 from reeltune.storage.array_cache import ArrayCache
@@ -66,7 +66,8 @@ def _load_kept(conn: Connection) -> Dataset:
         data = replace(refreshed(conn, cache) or read_dataset(conn), cache=cache)
     cache.save(f"{KIND}-{word}", to_arrays(data))
     cache.remove_all_but(KIND, word)
-    cache.remove_all_but("world", data.fingerprint[:16])  # those made of other data
+    cache.remove_all_but(INDEX_KIND, data.fingerprint[:16])  # those made of other data
+    cache.remove_all_but("world", "none")  # an earlier program's indices
     return data
 
 

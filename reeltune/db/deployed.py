@@ -17,7 +17,7 @@ from reeltune.db.versions import (
 from reeltune.domain.completion import completed
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.domain.space import Space
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.domain.version import Version, VersionEvent
 from reeltune.storage.artifacts import sync_directory, write_synced
 from reeltune.storage.files import read_text
@@ -151,7 +151,7 @@ def export_text(version: Version) -> str:
 
 def _differs(path: Path, production: Version) -> bool:
     try:
-        return read_text(path, MOST_CHARACTERS) != export_text(production)
+        return read_text(path, MAX_CHARACTERS) != export_text(production)
     except InputError:  # missing, or whatever lies there
         return True
 
@@ -168,7 +168,7 @@ def _write_export(path: Path, database: Path, text: str) -> None:
 
 
 def _read_export(path: Path, space: Space, model: str) -> dict[str, Any]:
-    written = read_object(read_text(path, MOST_CHARACTERS), str(path))
+    written = read_object(read_text(path, MAX_CHARACTERS), str(path))
     if written.get("model") != model:
         return space.defaults()
     values = written.get("hyperparameters")

@@ -8,7 +8,7 @@ from reeltune.db.columns import fetch_columns, snapshot
 from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Floats32, Ints
 from reeltune.domain.clock import latest_believable
-from reeltune.domain.progress import tell
+from reeltune.domain.progress import report_progress
 from reeltune.ratings.blocks import RatingBlock, RatingColumns
 from reeltune.ratings.table import RatingTable
 
@@ -34,7 +34,7 @@ def load_ratings(conn: Connection) -> RatingTable:
         for block in _blocks(conn):
             columns.add(block)
             n_read += len(block.movies)
-            tell("reading ratings", n_read / n)
+            report_progress("reading ratings", n_read / n)
     return columns.table()
 
 

@@ -14,7 +14,7 @@ from reeltune.db.connection import connect, connection, expected, newest_schema,
 from reeltune.db.deployed import export_deployed
 from reeltune.db.versions import check_database, name_artifacts
 from reeltune.domain.errors import BusyError, InputError, StorageError
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.storage.artifacts import (
     ARRAYS,
     MANIFEST,
@@ -168,7 +168,7 @@ def _beside(database: Path, ending: str) -> Path:
 def _read_contents(directory: Path) -> dict[str, Any]:
     path = directory / CONTENTS
     try:
-        said = read_object(read_text(path, MOST_CHARACTERS), str(path))
+        said = read_object(read_text(path, MAX_CHARACTERS), str(path))
     except InputError as error:
         raise InputError(f"{str(directory)!r} is no backup: {error}") from error
     kinds = {"database": str, "schema": int, "created_at": str, "files": dict}

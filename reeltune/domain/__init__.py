@@ -1,1 +1,1 @@
-"""The nouns: ratings, hyperparameters and their space, experiments, versions, errors. No I/O."""
+"""Domain: configurations and their space, experiments, studies, versions, errors. No I/O."""

@@ -1,4 +1,4 @@
-"""Names for the array types that signatures use, and the hash of their content."""
+"""Array types of signatures, and a hash of arrays."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ AnyArray = NDArray[np.generic]
 
 
 def content_hash(arrays: Iterable[AnyArray]) -> str:
-    """SHA-256 over dtype, shape and bytes of `arrays`, in order, as 64 hex digits.
+    """Return SHA-256 over dtype, shape and bytes of `arrays`, in order, as 64 hex digits.
 
     >>> content_hash([np.arange(3)]) == content_hash([np.arange(3)])
     True

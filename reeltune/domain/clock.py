@@ -1,10 +1,10 @@
-"""How moments and durations are written down."""
+"""Format of moments and durations."""
 
 from datetime import UTC, datetime
 
 
 def stamp(moment: datetime | None = None) -> str:
-    """`moment` (default: now) in UTC to the second, as ISO 8601: in order, as text, as in time.
+    """Return `moment` (default: now) in UTC to the second, as ISO 8601; sorts as time does.
 
     >>> stamp(datetime(2026, 11, 20, 21, 40, tzinfo=UTC))
     '2026-11-20T21:40:00Z'
@@ -26,7 +26,7 @@ def latest_believable(now: datetime | None = None) -> int:
 
 
 def duration(seconds: float) -> str:
-    """So many seconds in the unit that is easiest to read.
+    """Return seconds as text in the unit that is easiest to read.
 
     >>> duration(75.0), duration(7200.0)
     ('75 s', '2.0 h')

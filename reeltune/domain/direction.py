@@ -1,4 +1,4 @@
-"""Direction of an objective: the one place that knows what better means."""
+"""Direction of an objective: whether more or less of it is better."""
 
 from enum import StrEnum
 from typing import TypeVar
@@ -9,7 +9,7 @@ N = TypeVar("N", float, Floats)
 
 
 class Direction(StrEnum):
-    """Whether more or less of an objective is better.
+    """Direction in which an objective is better.
 
     Figures are stored and shown as their metric states them. Whatever compares or decides takes
     them `upwards`, and a gain is positive where it is an improvement: so a metric and its negative
@@ -42,10 +42,10 @@ class Direction(StrEnum):
 
     @property
     def at_least(self) -> str:
-        """Return the words for a bound that a value is as good as, or better."""
+        """Words for a lower bound of quality: "at least", or "at most" where less is better."""
         return "at least" if self is Direction.MAXIMIZE else "at most"
 
     @property
     def note(self) -> str:
-        """Return what is said beside a name where less is better; nothing where more is."""
+        """Note beside a name where less is better; empty where more is."""
         return "" if self is Direction.MAXIMIZE else " (less is better)"

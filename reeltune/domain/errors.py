@@ -1,12 +1,12 @@
-"""The errors a caller can do something about, one class per thing to do."""
+"""Errors that a caller can handle, one class for each way to handle them."""
 
 
 class ReelTuneError(Exception):
-    """Base of all expected errors: its text is one line that gives rule, value and next step."""
+    """Base of all expected errors: one line that gives rule, value and next step."""
 
 
 class InputError(ReelTuneError):
-    """Something handed in is wrong: mend the input and call again."""
+    """Wrong input: mend it and call again."""
 
 
 class RejectedRowsError(InputError):
@@ -14,20 +14,20 @@ class RejectedRowsError(InputError):
 
 
 class NotFoundError(ReelTuneError):
-    """What was named does not exist: name something else, or make it first."""
+    """Unknown name: name something else, or make it first."""
 
 
 class StorageError(ReelTuneError):
-    """The database or an artifact cannot be trusted or used: restore or migrate it."""
+    """Database or artifact that cannot be trusted or used: restore or migrate it."""
 
 
 class BusyError(ReelTuneError):
-    """Another run holds the database: wait for it."""
+    """Database held by another run: wait for it."""
 
 
 class GateError(ReelTuneError):
-    """A rule refused the candidate: it stays out of production."""
+    """Candidate refused by a rule: it stays out of production."""
 
 
 class InterruptedRunError(ReelTuneError):
-    """A run was asked to stop: resume it."""
+    """Run that was asked to stop: resume it."""

@@ -1,4 +1,4 @@
-"""Evaluation: what one configuration came to on one part of the data, by every metric."""
+"""Evaluation of one configuration on one part of the data, by every metric."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A tuning run, and the experiments in it: a configuration each, and what it was worth."""
+"""Tuning run and its experiments: a configuration each, and its results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ Phase = Literal["baseline", "initial", "explore", "exploit"]
 
 BASELINE = 0  # number of the experiment that tries the deployed configuration
 HALF_PRECISION = (1e-5, 6e4)  # greatest of several gains that half precision still holds
-SURE_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
+LOWER_BOUND_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskKey:
-    """What makes two results comparable: all that a value depends on but the configuration."""
+    """Key of comparable results: all that a value depends on but the configuration."""
 
     data_fingerprint: str
     split: str
@@ -38,7 +38,7 @@ class TaskKey:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an experiment of an earlier run found."""
+    """Result of an experiment of an earlier run."""
 
     hyperparameters: Configuration
     status: ExperimentStatus
@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningRun:
-    """One tuning run, as stored."""
+    """Tuning run, as stored."""
 
     tuning_run_id: str
     created_at: str
@@ -73,16 +73,16 @@ class TuningRun:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """All that it is to be good at, the deciding `objective` first."""
+        """Names of all objectives, the deciding `objective` first."""
         further = self.settings.get("further_objectives", ())
         assert isinstance(further, list | tuple)
         return (self.objective, *further)
 
     @property
     def directions(self) -> tuple[Direction, ...]:
-        """The direction of each objective, as it was when the run was made.
+        """Direction of each objective, as it was when the run was made.
 
-        An earlier program kept none: of all its objectives but the time taken, more was better.
+        An earlier program stored none: of all its objectives but the time taken, more was better.
         """
         stored = self.settings.get("directions")
         if isinstance(stored, list | tuple):
@@ -94,13 +94,13 @@ class TuningRun:
 
     @property
     def direction(self) -> Direction:
-        """The direction of the deciding objective."""
+        """Direction of the deciding objective."""
         return self.directions[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One experiment, as stored."""
+    """Experiment, as stored."""
 
     experiment_id: str
     tuning_run_id: str
@@ -129,7 +129,7 @@ class Experiment:
 
     @property
     def lower_bound(self) -> float | None:
-        """What the objective is as good as, or better, with a confidence of 95 %.
+        """One-sided 95 % confidence bound of the objective.
 
         Below the value where more is better, above it where less is. Chance is that of which users
         there are, in the gain over the baseline: so the baseline's own bound is its value. Where
@@ -139,16 +139,16 @@ class Experiment:
 
     @property
     def worth(self) -> float | None:
-        """`lower_bound` with the sign by which more is better; the best of a run has most."""
+        """Lower bound with the sign by which more is better; the best of a run has the highest."""
         if self.objective_value is None:
             return None
         upwards = self.direction.upwards(self.objective_value)
-        return upwards - SURE_ERRORS * (self.improvement_error or 0.0)
+        return upwards - LOWER_BOUND_ERRORS * (self.improvement_error or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What one experiment found."""
+    """Measurement of one experiment."""
 
     objective_value: float
     metrics: Mapping[str, float | None]  # None where the metric says nothing on this data
@@ -158,20 +158,20 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedGain:
-    """How sure the gain over the baseline is, in brief."""
+    """Paired gain over the baseline: its standard error and its values by group of users."""
 
     error: float  # standard error of the mean over users
     by_group: Floats  # (G,) mean gain of each of G groups of users
 
     @property
-    def kept(self) -> Floats:
-        """`by_group` as it comes back from storage."""
-        return kept_gains(self.by_group)
+    def stored(self) -> Floats:
+        """Gains `by_group` as they come back from storage."""
+        return stored_gains(self.by_group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """An experiment that was stopped as clearly worse than the best before it."""
+    """Experiment that was stopped as clearly worse than the best before it."""
 
     objective: str
     difference: float  # gain over the best on the users measured: below 0
@@ -182,13 +182,13 @@ class Pruned:
     by_group: Floats | None = None  # (g,) gains over the baseline of the groups that are measured
 
 
-def kept_gains(by_group: Floats) -> Floats:
-    """Gains by group of users, rounded as they are stored."""
+def stored_gains(by_group: Floats) -> Floats:
+    """Return gains by group of users, rounded as they are stored."""
     return gains_from_bytes(gains_as_bytes(by_group))
 
 
 def gains_as_bytes(by_group: Floats) -> bytes:
-    """Gains as they are stored: in half precision where it has the range, else in full.
+    """Return gains as they are stored: in half precision where it has the range, else in full.
 
     Those in full have a byte before them, which tells the two apart.
     """
@@ -199,7 +199,7 @@ def gains_as_bytes(by_group: Floats) -> bytes:
 
 
 def gains_from_bytes(stored: bytes) -> Floats:
-    """Gains by group of users, as they were stored.
+    """Return gains by group of users, as they were stored.
 
     >>> gains_from_bytes(gains_as_bytes(np.array([0.5, -0.25]))).tolist()
     [0.5, -0.25]
@@ -213,7 +213,7 @@ def gains_from_bytes(stored: bytes) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One line of a run's history: what was best after `iteration` experiments."""
+    """Line of a run's history: the best after `iteration` experiments."""
 
     tuning_run_id: str
     iteration: int
@@ -224,7 +224,7 @@ class Progress:
 
 
 def experiment_id(run_id: str, number: int) -> str:
-    """The id of experiment `number` of a run.
+    """Return the id of experiment `number` of a run.
 
     >>> experiment_id("bayesian_20251130_155355", 1)
     'bayesian_20251130_155355_001'

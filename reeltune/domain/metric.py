@@ -1,4 +1,4 @@
-"""Metric: a figure for how good a configuration is, and which way it is better."""
+"""Metric: a figure for the quality of a configuration, and its direction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from reeltune.domain.objectives import SECONDS
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure for the quality of what was made with a configuration."""
+    """Figure for the quality of a model, or of whatever a configuration makes."""
 
     name: str
     title: str
@@ -19,7 +19,7 @@ class Metric:
 
     @property
     def direction(self) -> Direction:
-        """The direction that all who compare values of it go by."""
+        """Direction by which all comparisons of its values go."""
         return Direction.of(higher_is_better=self.higher_is_better)
 
     @property
@@ -29,7 +29,7 @@ class Metric:
 
     @property
     def gain_title(self) -> str:
-        """The name of a gain in it: its title, unless a gain makes the figure smaller."""
+        """Name of a gain in it: its title, marked where a gain makes the figure smaller."""
         return self.title if self.higher_is_better else f"{self.title} (less is better), gain"
 
 

@@ -1,4 +1,4 @@
-"""Objectives of a run: one metric, or up to three things at once."""
+"""Objectives of a run: one metric, or up to three objectives at once."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,11 +6,11 @@ from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 
 SECONDS = "seconds"  # of an experiment; less is better
-MOST_OBJECTIVES = 3
+MAX_OBJECTIVES = 3
 
 
 def read_objectives(text: str, first: Sequence[str], further: Sequence[str]) -> tuple[str, ...]:
-    """The names in a list with commas.
+    """Return the names in a list with commas.
 
     Args:
         text: from outside.
@@ -29,7 +29,7 @@ def read_objectives(text: str, first: Sequence[str], further: Sequence[str]) -> 
 
 
 def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequence[str]) -> None:
-    """Refuse a list of objectives that cannot be.
+    """Check a list of objectives.
 
     Raises:
         InputError: a name is unknown or twice there, or there are too many.
@@ -40,8 +40,8 @@ def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequen
     wrong = [name for name in names[1:] if name not in further]
     if wrong:
         raise InputError(f"further objectives must be of {', '.join(further)}, got {wrong[0]!r}")
-    if len(names) > MOST_OBJECTIVES:
-        raise InputError(f"there may be {MOST_OBJECTIVES} objectives at most, got {len(names)}")
+    if len(names) > MAX_OBJECTIVES:
+        raise InputError(f"there may be {MAX_OBJECTIVES} objectives at most, got {len(names)}")
     if len(set(names)) < len(names):
         raise InputError(f"the objectives must differ, got {', '.join(names)}")
 
@@ -49,7 +49,7 @@ def check_objectives(names: Sequence[str], first: Sequence[str], further: Sequen
 def value_of(
     objective: str, metrics: Mapping[str, float | None], seconds: float | None
 ) -> float | None:
-    """What an experiment was worth by one objective, as people read it; None if that is unknown."""
+    """Return an experiment's value of one objective, as the metric states it; None if unknown."""
     return seconds if objective == SECONDS else metrics.get(objective)
 
 

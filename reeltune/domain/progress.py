@@ -1,18 +1,18 @@
-"""Long steps say how far they are, to whoever listens; without a listener it costs nothing."""
+"""Progress of long steps, reported to a listener; without one it costs nothing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 Listener = Callable[[str, float], None]
-"""Is told what is done, as in "reading ratings", and what share of it is, up to 1."""
+"""Callable that receives what is done, as in "reading ratings", and its share done, up to 1."""
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
-    """In the block, `listener` is told of all steps of this thread."""
+def progress_to(listener: Listener) -> Iterator[None]:
+    """Report, within the block, the progress of all steps of this thread to `listener`."""
     token = _listener.set(listener)
     try:
         yield
@@ -20,8 +20,8 @@ def heard_by(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(step: str, share: float) -> None:
-    """Say what share of a step is done."""
+def report_progress(step: str, share: float) -> None:
+    """Report what share of a step is done."""
     listener = _listener.get()
     if listener is not None:
         listener(step, share)

@@ -6,12 +6,12 @@ from typing import Any
 
 from reeltune.domain.errors import InputError
 
-MOST_CHARACTERS = 1_000_000
-_MOST_DIGITS = 300  # of a whole number; a float ends at 1.8e308
+MAX_CHARACTERS = 1_000_000
+_MAX_DIGITS = 300  # of a whole number; a float ends at 1.8e308
 
 
 def read_object(text: str, what: str) -> dict[str, Any]:
-    """The JSON object in `text`; `what` names it in messages.
+    """Return the JSON object in `text`; `what` names it in messages.
 
     Raises:
         InputError: it is no JSON object, a key occurs twice, or a number is not finite.
@@ -19,8 +19,8 @@ def read_object(text: str, what: str) -> dict[str, Any]:
     >>> read_object('{"genre_weight": 0.42}', "hyperparameters")
     {'genre_weight': 0.42}
     """
-    if len(text) > MOST_CHARACTERS:
-        raise InputError(f"{what} must have at most {MOST_CHARACTERS} characters, got {len(text)}")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(f"{what} must have at most {MAX_CHARACTERS} characters, got {len(text)}")
     try:
         value = json.loads(
             text,
@@ -62,6 +62,6 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:  # or it could not even be compared with a bound
+    if len(digits) > _MAX_DIGITS:  # or it could not even be compared with a bound
         raise ValueError(f"{digits[:40]}... is too large")
     return int(digits)

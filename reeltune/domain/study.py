@@ -11,7 +11,7 @@ BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyConfig:
-    """The choices that a run's results depend on, beside its plan."""
+    """Choices that a run's results depend on, beside its plan."""
 
     task: str = RATINGS
     model: str = BUILT_IN  # what the task tunes: a recommender, or a function of the user's
@@ -22,5 +22,5 @@ class StudyConfig:
 
     @property
     def objectives(self) -> tuple[str, ...]:
-        """All of them, the deciding one first."""
+        """Names of all objectives, the deciding one first."""
         return (self.objective, *self.further_objectives)

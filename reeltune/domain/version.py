@@ -1,4 +1,4 @@
-"""A version of the model: what it came from, where it stands, and what has happened to it."""
+"""Version of the model: its lineage, its status, and its history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ EventKind = Literal["registered", "promoted", "refused", "replaced", "rolled bac
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRun:
-    """What one retraining saw and found; its lineage."""
+    """Training of a version: its inputs, lineage and results."""
 
     created_at: str
     experiment_id: str | None  # the experiment whose hyperparameters it applied, if any
@@ -34,7 +34,7 @@ class TrainingRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One registered version, with the training it came from."""
+    """Registered version, with the training it came from."""
 
     version: int
     created_at: str
@@ -48,7 +48,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionEvent:
-    """One thing that happened to a version."""
+    """Event in the history of a version."""
 
     version: int
     event: EventKind

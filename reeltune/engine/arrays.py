@@ -1,7 +1,7 @@
-"""What the fused engine works on, as plain arrays: the world, the configurations, the results.
+"""Arrays of the compiled engine: the index, the configurations, the results.
 
-Rows of all movies are in single precision and padded to whole blocks of LANES: what they leave
-open is settled by the exact numbers of the few movies concerned.
+Rows of all movies are in single precision and padded to whole blocks of LANES. Where it cannot
+decide, the exact scores of the few movies concerned do.
 """
 
 from typing import NamedTuple
@@ -16,9 +16,9 @@ Singles = NDArray[np.float32]
 Words = NDArray[np.uint64]
 
 LANES = 64  # movies in a block; rows are padded to whole blocks
-TOP = 20  # length of the lists kept: what the longest-looking metric looks at
-MOST_FOUND = 4 * LANES  # movies to choose a list from at a time
-SHOWN = 10  # length of the lists that the other metrics look at
+TOP = 20  # length of the top lists: as many as any metric needs
+MAX_FOUND = 4 * LANES  # movies to choose a list from at a time
+SHOWN = 10  # length of the lists that the other metrics are of
 COUNT_BITS = 24  # evidence is packed: steps of deviation above these bits, number of ratings below
 N_METRICS = 6  # of users; the columns of `Results.values`
 ACCURACY, NDCG, RECALL, MRR, NOVELTY, DIVERSITY = range(N_METRICS)
@@ -26,7 +26,7 @@ N_COMPONENTS = 5  # the columns of `Batch.weights`, in the order in which scores
 RATING, POPULARITY, FRANCHISE, GENRE, CAST = range(N_COMPONENTS)
 
 
-# What of a movie goes into every score and list: side by side, so that it is fetched at once.
+# Data of a movie that every score and list needs: side by side, so that they are fetched at once.
 MOVIE = np.dtype(
     [
         ("rating", np.float64),
@@ -40,8 +40,8 @@ MOVIE = np.dtype(
 Records = NDArray[np.void]
 
 
-class World(NamedTuple):
-    """All that no hyperparameter touches: M movies, U users, E of them measured, S genre sets."""
+class EngineIndex(NamedTuple):
+    """Data that no hyperparameter changes: M movies, U users, E of them measured, S genre sets."""
 
     movies: Records  # (M,) of type MOVIE
     bits: Floats  # (M,) self-information
@@ -61,11 +61,11 @@ class World(NamedTuple):
     seen_starts: Ints  # (U + 1,)
     seen: Ints32  # those of them with a cast
     evidence: Ints  # and each one's packed deviation
-    taste: Floats  # (U, G)
+    user_profile: Floats  # (U, G)
     known: Bools  # (U, G)
     franchise_starts: Ints  # (U + 1,)
     franchises: Ints32  # collections the user has rated
-    franchise_likings: Floats
+    franchise_preferences: Floats
     # what is measured
     users: Ints  # (E,) positions of the users
     held_starts: Ints  # (E + 1,)
@@ -94,22 +94,22 @@ class Batch(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What a batch comes to."""
+    """Results of a batch."""
 
     values: Floats  # (N, N_METRICS, E)
     shown: Bytes  # (N, M) 1 for movies in anyone's list
-    top: Ints32  # (N, E, TOP), or (0, 0, TOP) where nobody asks; -1 beyond the last
+    top: Ints32  # (N, E, TOP), or (0, 0, TOP) where not asked for; -1 beyond the last
 
 
 class Rows(NamedTuple):
-    """What is known of the users under work: G of them at a time."""
+    """Data of the G users that are measured at a time."""
 
     genre: Singles  # (G, M padded) boosted match; NaN for movies that cannot be shown
-    cast: Singles  # (G, M padded) likings
+    cast: Singles  # (G, M padded) preferences
     boosted: Floats  # (G, S) the match exactly
-    likings: Floats  # (G, M + 1) of the touched movies' casts exactly, after 0.5 for all others
+    preferences: Floats  # (G, M + 1) of the touched movies' casts exactly, after 0.5 for all others
     slots: Ints32  # (G, M) where each movie's is
-    franchise_likings: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
+    franchise_preferences: Floats  # (G, C + 1) 0.5 where nothing is known, as in the last
     match: Floats  # (G, S) before boosts
     known: Bools  # (G, S)
     # evidence on casts
@@ -118,12 +118,12 @@ class Rows(NamedTuple):
     totals: Ints  # (G, L + 1) running totals over all cast lists
     # franchises
     listed: Ints32  # (G, most) movies of those that the user knows
-    listed_likings: Singles  # (G, most)
+    listed_preferences: Singles  # (G, most)
     n_listed: Ints  # (G,)
 
 
 class Scratch(NamedTuple):
-    """Room to work in, for one thread."""
+    """Working memory of one thread."""
 
     rating: Singles  # (M padded,) the rows of the movies
     popularity_mean: Singles

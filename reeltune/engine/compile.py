@@ -1,4 +1,4 @@
-"""How the fused engine's inner loops are compiled."""
+"""Compilers of the engine's inner loops."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,13 +14,13 @@ _njit: Any = numba.njit
 
 
 def allocating(function: Function) -> Function:
-    """Compile what makes arrays."""
+    """Compile a function that makes arrays."""
     compiled_function: Function = _njit(**_HOW)(function)
     return compiled_function
 
 
 def compiled(function: Function) -> Function:
-    """Compile what makes none: it need not count who uses those that it is given.
+    """Compile a function that makes no arrays, so that it need not count references to its own.
 
     Each call would count twice for each of its arrays, by an atomic operation.
     """
@@ -29,13 +29,13 @@ def compiled(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """`compiled` into each place that calls it."""
+    """Compile a function into each place that calls it."""
     compiled_function: Function = _njit(**_HOW, _nrt=False, forceinline=True)(function)
     return compiled_function
 
 
 def vector_code(writer: Callable[..., Any]) -> Callable[..., Any]:
-    """What is called as a function of compiled code: `writer` gives its type and writes its code.
+    """Return a function for compiled code, of which `writer` gives the type and writes the code.
 
     The writer's arguments are the typing context and then those of the function, as types.
     """

@@ -1,4 +1,4 @@
-"""Declares what the compiled engine covers; the reference measures everything else.
+"""Coverage of the compiled engine; the reference measures everything else.
 
 The registries may hold more, or something else under a name that stands here: then the engine
 leaves it alone. What is declared here is checked against the reference to the bit by the tests.
@@ -57,7 +57,7 @@ COVERED_COMPONENTS: dict[type[Component], tuple[str, ...]] = {
 
 
 def uncovered_metrics() -> list[str]:
-    """Return the registered metrics that the engine does not compute, and say so once."""
+    """Return the registered metrics that the engine does not compute; log them once."""
     names = [n for n, metric in METRICS.items() if COVERED_METRICS.get(n) is not metric.measure]
     for name in names:
         _say_once(f"the compiled engine does not compute {name!r}: the slower reference does")
@@ -65,7 +65,7 @@ def uncovered_metrics() -> list[str]:
 
 
 def covers_components() -> bool:
-    """Return whether the engine computes the score of the registered components, or say why not."""
+    """Return True if the engine computes the score of the registered components; else log why."""
     gaps = component_gaps()
     if gaps:
         _say_once(
@@ -76,7 +76,7 @@ def covers_components() -> bool:
 
 
 def component_gaps() -> list[str]:
-    """Return each difference between the registered components and those covered, in words."""
+    """Return the differences between the registered components and those covered, as text."""
     covered = {kind.name: kind for kind in COVERED_COMPONENTS}
     gaps = [
         f"it does not cover the component {name!r}"
@@ -96,6 +96,6 @@ def component_gaps() -> list[str]:
 
 @lru_cache
 def _say_once(text: str) -> None:
-    """Log `text`, once in a program: what workers would say, their parent has said."""
+    """Log `text` once in a program; workers leave it to their parent."""
     if parent_process() is None:
         _log.warning(text)

@@ -1,4 +1,4 @@
-"""The hand-weighted recommender, measured by the fused engine: components in, figures out."""
+"""Evaluation of the hand-weighted recommender by the compiled engine."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from reeltune.engine.arrays import (
     POPULARITY,
     RATING,
     Batch,
-    World,
+    EngineIndex,
 )
 from reeltune.engine.coverage import COVERED_COMPONENTS, covers_components
-from reeltune.engine.index import make_world
-from reeltune.engine.index_cache import Place, kept
-from reeltune.engine.measure import measure, most_at_once
+from reeltune.engine.index import make_index
+from reeltune.engine.index_cache import CacheKey, load_or_make
+from reeltune.engine.measure import max_configurations, measure_batch
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
@@ -44,9 +44,9 @@ _NOT_NEGATIVE = (*_WEIGHTS, *_POPULARITY, *_ROLES)
 
 @dataclass(frozen=True, eq=False)
 class Engine:
-    """One held-out part, ready to measure any number of configurations."""
+    """Held-out part, ready to measure any number of configurations."""
 
-    world: World
+    index: EngineIndex
 
     @classmethod
     def of(
@@ -54,54 +54,56 @@ class Engine:
         fitting: RatingTable,
         held_out: RatingTable,
         catalogue: Catalogue,
-        place: Place | None = None,
+        cache_key: CacheKey | None = None,
     ) -> "Engine | None":
-        """The engine for what is fitted before `held_out`, kept at `place`; None if there is none.
+        """Return the engine for models fitted before `held_out`; None where it does not apply.
 
-        That is where components are registered that it does not cover, where a rating is in both
-        parts, or a user has more evidence than can be counted: the reference says what is to be
-        said of them.
+        The index is cached under `cache_key`.
+
+        None where components are registered that the engine does not cover, a rating is in both
+        parts, or a user has more evidence than can be counted: the reference handles these.
         """
         if not covers_components():
             return None
-        return _engine(fitting, held_out, catalogue, place)
+        return _engine(fitting, held_out, catalogue, cache_key)
 
     def evaluate(
         self, configurations: Sequence[Configuration], threads: int | None = None
     ) -> Iterator[tuple[int, Evaluation]]:
-        """The covered metrics of each of `configurations`, with its place among them, in any order.
+        """Yield the covered metrics of each of `configurations`, with its position, in any order.
 
         By at most so many threads; None: as many as there are cores for.
         """
         for numbers, batch in self._batches(configurations):
-            figures = measure(self.world, batch, threads)
+            figures = measure_batch(self.index, batch, threads)
             for k, number in enumerate(numbers):
-                yield number, figures.of(k, self.world.users, len(self.world.rated_starts) - 1)
+                yield number, figures.of(k, self.index.users, len(self.index.rated_starts) - 1)
 
     def top_movies(self, configuration: Configuration) -> Ints32:
-        """(E, TOP) the movies each measured user would see first; -1 beyond the last one."""
-        top: Ints32 = measure(self.world, self._batch([configuration]), keep_top=True).top[0]
+        """Return the first movies each measured user would see, (E, TOP); -1 beyond the last."""
+        batch = self._batch([configuration])
+        top: Ints32 = measure_batch(self.index, batch, keep_top=True).top[0]
         return top
 
     def among(self, users: Ints) -> "Engine":
         """Return the engine for some of its users alone, at ascending positions."""
-        world = self.world
-        rows = np.flatnonzero(np.isin(world.users, users))
-        starts, ends = world.held_starts[rows], world.held_starts[rows + 1]
+        index = self.index
+        rows = np.flatnonzero(np.isin(index.users, users))
+        starts, ends = index.held_starts[rows], index.held_starts[rows + 1]
         held = _ranges(starts, ends)
-        part = world._replace(
-            users=world.users[rows],
+        part = index._replace(
+            users=index.users[rows],
             held_starts=np.concatenate([[0], np.cumsum(ends - starts)]).astype(np.int64),
-            held=world.held[held],
-            liked=world.liked[held],
+            held=index.held[held],
+            liked=index.liked[held],
         )
         return Engine(part)
 
     def _batches(
         self, configurations: Sequence[Configuration]
     ) -> Iterator[tuple[list[int], Batch]]:
-        """Return as many configurations at a time as results may be held of, with their places."""
-        size = most_at_once(self.world)
+        """Yield as many configurations at a time as memory for results allows, with places."""
+        size = max_configurations(self.index)
         order = sorted(range(len(configurations)), key=lambda k: _sorting(configurations[k]))
         for start in range(0, len(order), size):
             numbers = order[start : start + size]
@@ -122,13 +124,13 @@ class Engine:
         )
 
     def _billed_before(self, threshold: float) -> Ints32:
-        """(M,) how many of each movie's cast are billed before `threshold`."""
-        before = np.concatenate([[0], np.cumsum(self.world.billing < threshold)])
-        return np.diff(before[self.world.cast_starts]).astype(np.int32)
+        """Return how many of each movie's cast are billed before `threshold`, (M,)."""
+        before = np.concatenate([[0], np.cumsum(self.index.billing < threshold)])
+        return np.diff(before[self.index.cast_starts]).astype(np.int32)
 
 
 def applies(hyperparameters: Configuration) -> bool:
-    """Return whether all values are within their bounds, and no weight is below 0.
+    """Return True if all values are within their bounds and no weight is below 0.
 
     So no score can be anything but a number, and single precision is as exact as it has to be.
     """
@@ -142,11 +144,11 @@ def applies(hyperparameters: Configuration) -> bool:
 
 @lru_cache(maxsize=2)
 def _engine(
-    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, place: Place | None
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue, cache_key: CacheKey | None
 ) -> Engine | None:
-    """The engine for these tables, made once."""
-    world = kept(place, World, lambda: make_world(fitting, held_out, catalogue))
-    return None if world is None else Engine(world)
+    """Return the engine for these tables, made once."""
+    index = load_or_make(cache_key, EngineIndex, lambda: make_index(fitting, held_out, catalogue))
+    return None if index is None else Engine(index)
 
 
 def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, ...]:
@@ -154,17 +156,17 @@ def _values(configuration: Configuration, names: Sequence[str]) -> tuple[float, 
 
 
 def _sorting(configuration: Configuration) -> tuple[tuple[float, ...], ...]:
-    """What is dear to change first."""
+    """Return the hyperparameters that take longest to apply, as a sort key."""
     return _values(configuration, COVERED_COMPONENTS[Cast]), _values(configuration, _GENRE)
 
 
 def _distinct(keys: Sequence[tuple[float, ...]]) -> tuple[list[tuple[float, ...]], Ints]:
-    """The different ones of `keys` in order of appearance, and which of them each is."""
+    """Return the distinct `keys` in order of appearance, and each key's position among them."""
     number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
     return list(number), np.array([number[key] for key in keys], dtype=np.int64)
 
 
 def _ranges(starts: Ints, ends: Ints) -> Ints:
-    """All whole numbers from each start up to before its end, one range after the other."""
+    """Return all whole numbers from each start up to before its end, one range after the other."""
     parts: Sequence[Ints] = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
     return np.concatenate([np.zeros(0, dtype=np.int64), *parts])

@@ -1,4 +1,4 @@
-"""The world that the fused engine measures in: components fitted, indices made."""
+"""Index of the compiled engine: fitted components and positions, made once per data set."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -6,31 +6,29 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from reeltune.components import Component
-from reeltune.components import cast as cast_component
-from reeltune.components import genre as genre_component
-from reeltune.components.cast import Cast
+from reeltune.components.cast import CAST_SCALE, Cast
+from reeltune.components.damped_mean import PRIOR_RATINGS, STEPS_PER_STAR
 from reeltune.components.franchise import Franchise
-from reeltune.components.genre import Genre
-from reeltune.components.liking import PRIOR_RATINGS, STEPS_PER_STAR
-from reeltune.components.opinions import Opinions
+from reeltune.components.genre import GENRE_SCALE, Genre
 from reeltune.components.popularity import Popularity
 from reeltune.components.rating import Rating
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import AnyArray, Bools, Ints, Ints32
-from reeltune.engine.arrays import COUNT_BITS, MOVIE, SHOWN, Records, World
+from reeltune.engine.arrays import COUNT_BITS, MOVIE, SHOWN, EngineIndex, Records
 from reeltune.metrics.ranking import tie_order
 from reeltune.metrics.ranking_metrics import RELEVANT, self_information
 from reeltune.rating_models.hand_weighted import fit_components
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-_MOST_EVIDENCE = 2 ** (COUNT_BITS - 1)
+_MAX_EVIDENCE = 2 ** (COUNT_BITS - 1)
 
-Arrays = dict[str, Any]  # some of the fields of a World
-Part = TypeVar("Part")
+Arrays = dict[str, Any]  # some of the fields of an EngineIndex
+C = TypeVar("C")
 
 
 class _Fitted(NamedTuple):
-    """The components, each by its own type."""
+    """Fitted components, each by its own type."""
 
     rating: Rating
     popularity: Popularity
@@ -39,21 +37,22 @@ class _Fitted(NamedTuple):
     cast: Cast
 
 
-def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> World | None:
-    """The world for what is fitted before `held_out`; None where the engine does not apply.
+def make_index(
+    fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
+) -> EngineIndex | None:
+    """Return the index for models fitted before `held_out`; None where the engine does not apply.
 
-    The registered components must be those that the engine covers.
-
-    That is where a rating is in both parts, or a user has more evidence than can be counted. Of
-    users who are not measured there is nothing in it, but what their ratings say of movies.
+    The registered components must be those that the engine covers. The engine does not apply where
+    a rating is in both parts, or where a user has more evidence than can be counted. Of users who
+    are not measured the index holds nothing but what their ratings add to the movies.
     """
     if not _is_one_table(fitting, held_out, catalogue):
         return None
-    personal = Opinions.of(fitting, held_out).personal
+    personal = UserCentredRatings.of(fitting, held_out).personal
     if not _is_fit(personal, held_out, catalogue):
         return None
     fitted = _fitted(fitting, held_out, catalogue)
-    world = World(
+    index = EngineIndex(
         movies=_of_movies(fitted, catalogue),
         bits=self_information(fitting),
         **_of_genres(fitted.genre),
@@ -63,7 +62,7 @@ def make_world(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
         **_of_held_out(held_out),
         **_constants(),
     )
-    return World._make(_own(v) if isinstance(v, np.ndarray) else v for v in world)
+    return EngineIndex._make(_own(v) if isinstance(v, np.ndarray) else v for v in index)
 
 
 def _is_one_table(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -> bool:
@@ -78,11 +77,14 @@ def _is_fit(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
         return False
     n_cast = np.diff(catalogue.cast_starts)
     most_rated = int(np.diff(fitting.starts).max(initial=0))
-    return bool(most_rated * int(n_cast.max(initial=0)) < _MOST_EVIDENCE)
+    return bool(most_rated * int(n_cast.max(initial=0)) < _MAX_EVIDENCE)
 
 
 def _overlap(fitting: RatingTable, held_out: RatingTable) -> bool:
-    """Is a user's rating of a movie in both parts? By sorting, which takes a tenth of `isin`."""
+    """Return True if a user's rating of a movie is in both parts.
+
+    By sorting, which takes a tenth of the time of `isin`.
+    """
     n = len(fitting)
     keys = np.empty(n + len(held_out), dtype=np.int64)
     for part, rows in ((fitting, slice(None, n)), (held_out, slice(n, None))):
@@ -103,8 +105,8 @@ def _fitted(fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue) -
     )
 
 
-def _only(parts: Sequence[Component], kind: type[Part]) -> Part:
-    """Return the one of `parts` that is of this kind."""
+def _only(parts: Sequence[Component], kind: type[C]) -> C:
+    """Return the only one of `parts` that is of this kind."""
     (found,) = (part for part in parts if isinstance(part, kind))
     return found
 
@@ -132,7 +134,7 @@ def _of_genres(genre: Genre) -> Arrays:
 
 
 def _of_casts(cast: Cast) -> Arrays:
-    """The casts of movies, with people numbered anew: only those who are in one."""
+    """Return the casts of movies, with the people who are in one numbered anew."""
     people, numbers = np.unique(cast.cast, return_inverse=True)
     return {
         "cast_starts": cast.cast_starts,
@@ -143,7 +145,7 @@ def _of_casts(cast: Cast) -> Arrays:
 
 
 def _of_collections(franchise: Franchise) -> Arrays:
-    """The movies of each collection."""
+    """Return the movies of each collection."""
     with_collection = np.flatnonzero(franchise.collections >= 0)  # movies
     starts, entries = _grouped(
         franchise.collections[with_collection], int(franchise.n_collections[0])
@@ -162,11 +164,11 @@ def _of_users(fitted: _Fitted, fitting: RatingTable) -> Arrays:
         "seen_starts": fitted.cast.user_starts,
         "seen": fitted.cast.rated,
         "evidence": (steps << COUNT_BITS) + 1,
-        "taste": fitted.genre.taste,
+        "user_profile": fitted.genre.taste,
         "known": fitted.genre.known,
         "franchise_starts": fitted.franchise.starts,
         "franchises": fitted.franchise.rated,
-        "franchise_likings": fitted.franchise.likings,
+        "franchise_preferences": fitted.franchise.likings,
     }
 
 
@@ -183,8 +185,8 @@ def _of_held_out(held_out: RatingTable) -> Arrays:
 def _constants() -> Arrays:
     discounts = 1 / np.log2(np.arange(SHOWN) + 2)
     return {
-        "genre_scale": genre_component.SCALE,
-        "cast_scale": cast_component.SCALE,
+        "genre_scale": GENRE_SCALE,
+        "cast_scale": CAST_SCALE,
         "cast_prior": PRIOR_RATINGS,
         "steps_per_star": float(STEPS_PER_STAR),
         "discounts": discounts,
@@ -193,7 +195,7 @@ def _constants() -> Arrays:
 
 
 def _grouped(keys: Ints | Ints32, n_keys: int) -> tuple[Ints, Ints32]:
-    """Where each key from 0 to `n_keys` stands in `keys`, as compressed rows.
+    """Return the positions in `keys` of each key from 0 to `n_keys`, as compressed rows.
 
     >>> _grouped(np.array([1, 0, 1]), 3)
     (array([0, 1, 3, 3]), array([1, 0, 2], dtype=int32))
@@ -204,11 +206,13 @@ def _grouped(keys: Ints | Ints32, n_keys: int) -> tuple[Ints, Ints32]:
 
 
 def _compressed(has: Bools) -> tuple[Ints, Ints32]:
-    """The true columns of each row, as compressed rows."""
+    """Return the true columns of each row, as compressed rows."""
     rows, columns = np.nonzero(has)
     return np.searchsorted(rows, np.arange(len(has) + 1)), columns.astype(np.int32)
 
 
 def _own(array: AnyArray) -> AnyArray:
-    """An array as compiled code knows it: contiguous, aligned and writeable, or a copy that is."""
+    """Return `array` contiguous, aligned and writeable, as compiled code needs it; a copy if need
+    be.
+    """
     return np.require(array, requirements=["C", "A", "W"])

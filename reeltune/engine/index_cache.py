@@ -1,4 +1,4 @@
-"""Keeps what an engine stands on for the next start, and for the workers of this one."""
+"""Cache of the engine's index, for later starts and for worker processes."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -8,24 +8,22 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 import numpy as np
 
 from reeltune.domain.arrays import AnyArray
-from reeltune.ratings.dataset import ArrayStore, Dataset
+from reeltune.ratings.dataset import INDEX_KIND, ArrayStore, Dataset
 from reeltune.tracking.lineage import environment, program_version
 
-KIND = "world"
-
-Record = TypeVar("Record", bound=NamedTuple)
+R = TypeVar("R", bound=NamedTuple)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a world is kept, under a name that says all that it is made of."""
+class CacheKey:
+    """Name of an index in the array cache: a hash of all that it depends on."""
 
     store: ArrayStore
     name: str
 
     @classmethod
-    def of(cls, data: Dataset, split: str) -> "Place | None":
-        """The place of what is measured on the validation part; None where nothing is kept."""
+    def of(cls, data: Dataset, split: str) -> "CacheKey | None":
+        """Return the key of the index for the validation part; None without a cache."""
         if data.cache is None:
             return None
         made_of = (
@@ -35,34 +33,36 @@ class Place:
             sorted(environment().items()),
         )
         digest = hashlib.sha256(repr(made_of).encode()).hexdigest()
-        return cls(data.cache, f"{KIND}-{data.fingerprint[:16]}-{digest[:16]}")
+        return cls(data.cache, f"{INDEX_KIND}-{data.fingerprint[:16]}-{digest[:16]}")
 
-    def part(self, what: str) -> "Place":
-        """The place of a part of what is kept here."""
+    def part(self, what: str) -> "CacheKey":
+        """Return the key of a part of this index."""
         digest = hashlib.sha256(f"{self.name} {what}".encode()).hexdigest()
-        return Place(self.store, f"{self.name}-{digest[:8]}")
+        return CacheKey(self.store, f"{self.name}-{digest[:8]}")
 
 
-def kept(
-    place: Place | None, kind: type[Record], make: Callable[[], Record | None]
-) -> Record | None:
-    """The named tuple kept at `place`; else what `make` makes, kept there from now on."""
-    if place is None:
+def load_or_make(
+    cache_key: CacheKey | None, kind: type[R], make: Callable[[], R | None]
+) -> R | None:
+    """Load the named tuple stored under `cache_key`; otherwise call `make` and store its result."""
+    if cache_key is None:
         return make()
-    arrays = place.store.load(place.name)
+    arrays = cache_key.store.load(cache_key.name)
     if arrays is None:
         made = make()
         if made is None:
             return None
-        place.store.save(place.name, dict(flattened(made)))
-        arrays = place.store.load(place.name)  # as workers see it, so that all share the memory
+        cache_key.store.save(cache_key.name, dict(flattened(made)))
+        arrays = cache_key.store.load(
+            cache_key.name
+        )  # as workers see it, so that all share the memory
         if arrays is None:
             return made
     return restored(kind, arrays)
 
 
 def flattened(record: NamedTuple, prefix: str = "") -> Iterator[tuple[str, AnyArray]]:
-    """The fields of a named tuple of arrays, numbers and such tuples, by dotted name."""
+    """Yield the fields of a named tuple of arrays, numbers and such tuples, by dotted name."""
     for name, value in record._asdict().items():
         if hasattr(value, "_asdict"):
             yield from flattened(value, f"{prefix}{name}.")
@@ -70,10 +70,8 @@ def flattened(record: NamedTuple, prefix: str = "") -> Iterator[tuple[str, AnyAr
             yield prefix + name, np.asarray(value)
 
 
-def restored(
-    kind: Callable[..., Record], arrays: Mapping[str, AnyArray], prefix: str = ""
-) -> Record:
-    """The named tuple that was `flattened` into `arrays`."""
+def restored(kind: Callable[..., R], arrays: Mapping[str, AnyArray], prefix: str = "") -> R:
+    """Return the named tuple that was `flattened` into `arrays`."""
     values: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
         if hasattr(hint, "_fields"):

@@ -1,15 +1,15 @@
-"""The metrics of one user's list, compiled: the definitions' numbers in their order."""
+"""Metrics of one user's list, compiled: the operations of their definitions, in the same order."""
 
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints32
-from reeltune.engine.arrays import SHOWN, World
+from reeltune.engine.arrays import SHOWN, EngineIndex
 from reeltune.engine.compile import compiled
 
 
 @compiled
 def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> float:
-    """The share of pairs (liked, not liked) that `scores` order right; NaN without such a pair."""
+    """Compute the share of pairs (liked, not liked) in the right order; NaN without such a pair."""
     n_good, n_bad = 0, 0
     for h in range(len(scores)):
         if liked[h]:
@@ -32,10 +32,10 @@ def order_pairs(scores: Floats, liked: Bools, good: Floats, bad: Floats) -> floa
 
 @compiled
 def gain(
-    world: World, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
+    index: EngineIndex, held: Ints32, liked: Bools, top: Ints32, rank_of: Ints32
 ) -> tuple[float, float]:
-    """NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
-    discounts, ideal = world.discounts, world.ideal
+    """Compute NDCG and recall of a list; `rank_of` (M,) is all 0 before and after."""
+    discounts, ideal = index.discounts, index.ideal
     for place in range(len(top)):
         rank_of[top[place]] = place + 1
     gained, n_liked, n_found = 0.0, 0, 0
@@ -54,10 +54,10 @@ def gain(
 
 
 @compiled
-def spread(world: World, top: Ints32, lengths: Floats) -> tuple[float, float]:
-    """Novelty and diversity of a list; `lengths` (G,) is scratch."""
-    bits, set_of, set_genres, shares = world.bits, world.set_of, world.set_genres, world.set_shares
-    set_starts = world.set_starts
+def spread(index: EngineIndex, top: Ints32, lengths: Floats) -> tuple[float, float]:
+    """Compute novelty and diversity of a list; `lengths` (G,) is scratch."""
+    bits, set_of, set_genres, shares = index.bits, index.set_of, index.set_genres, index.set_shares
+    set_starts = index.set_starts
     surprise, n, squared = 0.0, 0, 0.0
     lengths[:] = 0.0
     for place in range(len(top)):

@@ -1,4 +1,4 @@
-"""The fast way to the metrics of many configurations: one pass over the users for all of them."""
+"""Measurement of many configurations in one pass over the users."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.evaluation import Evaluation
-from reeltune.domain.progress import tell
+from reeltune.domain.progress import report_progress
 from reeltune.engine.arrays import (
     ACCURACY,
     DIVERSITY,
@@ -26,17 +26,17 @@ from reeltune.engine.arrays import (
     RECALL,
     TOP,
     Batch,
+    EngineIndex,
     Results,
-    World,
 )
 from reeltune.metrics.evaluate import mean
 
 CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
-MOST_AT_ONCE = 256  # configurations in a pass
-MOST_USERS = 16  # worked on at a time
+MAX_CONFIGURATIONS = 256  # configurations in a pass
+MAX_USERS_AT_ONCE = 16  # worked on at a time
 TASKS_PER_THREAD = 8
-MOST_IN_A_TASK = 1_000  # users: what an interrupted measurement has to wait for
+MAX_USERS_PER_TASK = 1_000  # users: what an interrupted measurement has to wait for
 
 _USER_METRICS = {
     "accuracy": ACCURACY,
@@ -49,19 +49,19 @@ _USER_METRICS = {
 _starting = threading.Lock()
 _log = logging.getLogger(__name__)
 
-Evaluate = Callable[[World, Batch, int, int, int, Results], None]
+Evaluate = Callable[[EngineIndex, Batch, int, int, int, Results], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Every covered metric of N configurations: what `Evaluation` says of one."""
+    """Covered metrics of N configurations."""
 
     values: list[dict[str, float]]  # N
     per_unit: dict[str, Floats]  # (N, E) each, of the measured users
     top: Ints32  # (N, E, TOP) places of the movies, or (0, 0, TOP)
 
     def of(self, number: int, users: Ints, n_users: int) -> Evaluation:
-        """The figures of configuration `number`, in which the measured users are at `users`."""
+        """Return the evaluation of configuration `number`; the measured users are at `users`."""
         per_unit = {}
         for name, values in self.per_unit.items():
             per_unit[name] = np.full(n_users, np.nan)
@@ -70,47 +70,47 @@ class Figures:
 
 
 def n_threads() -> int:
-    """Threads to use: as many as the process may, or fewer where the environment says so."""
+    """Return how many threads to use: all usable cores, or fewer where the environment says so."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    said = os.environ.get("NUMBA_NUM_THREADS", "")
-    limit = int(said) if said.isdecimal() and int(said) > 0 else usable
+    wanted = os.environ.get("NUMBA_NUM_THREADS", "")
+    limit = int(wanted) if wanted.isdecimal() and int(wanted) > 0 else usable
     return max(1, min(limit or 1, usable or 1))
 
 
-def most_at_once(world: World) -> int:
-    """How many configurations a pass may take without its results becoming too large."""
-    per_configuration = 8 * N_METRICS * len(world.users) + len(world.bits) + 1
-    return max(1, min(MOST_AT_ONCE, RESULT_BYTES // per_configuration))
+def max_configurations(index: EngineIndex) -> int:
+    """Return how many configurations one pass may take, by the size of its results."""
+    per_configuration = 8 * N_METRICS * len(index.users) + len(index.bits) + 1
+    return max(1, min(MAX_CONFIGURATIONS, RESULT_BYTES // per_configuration))
 
 
-def measure(
-    world: World, batch: Batch, threads: int | None = None, *, keep_top: bool = False
+def measure_batch(
+    index: EngineIndex, batch: Batch, threads: int | None = None, *, keep_top: bool = False
 ) -> Figures:
-    """Compute the covered metrics of the configurations in `batch`, which `most_at_once` may bound.
+    """Compute the covered metrics of `batch`, of at most `max_configurations` configurations.
 
     The number of threads changes nothing: each user's results depend on that user alone, and are
     put together in the order of users.
     """
-    n, n_users = len(batch.weights), len(world.users)
+    n, n_users = len(batch.weights), len(index.users)
     results = Results(
         values=np.empty((n, N_METRICS, n_users)),
-        shown=np.zeros((n, len(world.bits)), dtype=np.uint8),
+        shown=np.zeros((n, len(index.bits)), dtype=np.uint8),
         top=np.empty((n, n_users, TOP) if keep_top else (0, 0, TOP), dtype=np.int32),
     )
     evaluate = _compiled()
     threads = n_threads() if threads is None else min(threads, n_threads())
-    group = _group(world, batch)
+    group = _group(index, batch)
     spans = list(_spans(n_users, group, threads))
-    tasks = [partial(evaluate, world, batch, *span, group, results) for span in spans]
+    tasks = [partial(evaluate, index, batch, *span, group, results) for span in spans]
     for n_done in _each(tasks, threads):
-        tell("measuring all users", n_done / len(tasks))
+        report_progress("measuring all users", n_done / len(tasks))
     return _figures(results)
 
 
 def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
-    """Do all `tasks`, by so many threads; how many are done, after each.
+    """Run all `tasks` in so many threads; yield the number done, after each.
 
-    Who is interrupted waits for those that have begun only.
+    On an interrupt only those that have begun are waited for.
     """
     if threads == 1 or len(tasks) == 1:
         for n_done, task in enumerate(tasks, 1):
@@ -127,9 +127,9 @@ def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
 
 
 def _compiled() -> Evaluate:
-    """The inner loops; only who measures pays for importing the compiler.
+    """Return the compiled inner loop; the compiler is imported at the first call only.
 
-    Compiled code is kept in a directory named after all that it is made of: the compiler alone
+    Compiled code is stored in a directory named after a hash of all its sources: the compiler alone
     would look at the date of one file, and miss a constant that another one declares.
     """
     with _starting:
@@ -150,34 +150,34 @@ def _code_directory() -> Path:
 
 
 def _keep_code_in(directory: Path) -> None:
-    """Let the compiler keep its results there, and say what it does if it has none yet."""
+    """Let the compiler store its results in `directory`; log if it has to compile first."""
     import numba
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        _log.warning("compiled code cannot be kept in %s: %s", directory, error)
+        _log.warning("compiled code cannot be stored in %s: %s", directory, error)
     else:
         numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
     if not any(directory.glob("**/*evaluate_users*.nbc")):
         _log.warning("compiling the engine for this machine, once: about 10 seconds")
 
 
-def _group(world: World, batch: Batch) -> int:
-    """Users to work on at a time, so that what is used of them stays in a core's cache.
+def _group(index: EngineIndex, batch: Batch) -> int:
+    """Return how many users to measure at a time, so that their rows stay in a core's cache.
 
-    That is more where most configurations need rows of their own, made from all of the evidence.
+    Fewer where most configurations need rows of their own, made from all of the evidence.
     """
     if 2 * len(batch.cast) > len(batch.weights):
         return 2
-    return int(max(1, min(MOST_USERS, CACHE_BYTES // max(1, 8 * len(world.bits)))))
+    return int(max(1, min(MAX_USERS_AT_ONCE, CACHE_BYTES // max(1, 8 * len(index.bits)))))
 
 
 def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
-    """Users in parts, several for each thread, whole groups each."""
+    """Yield parts of the users, several for each thread, each of whole groups."""
     n_groups = -(-n_users // group)
     size = group * max(1, -(-n_groups // (threads * TASKS_PER_THREAD)))
-    size = min(size, group * max(1, MOST_IN_A_TASK // group))
+    size = min(size, group * max(1, MAX_USERS_PER_TASK // group))
     for first in range(0, n_users, size):
         yield first, min(first + size, n_users)
 
@@ -193,7 +193,7 @@ def _figures(results: Results) -> Figures:
 
 
 def _means(values: Floats) -> Sequence[float] | Floats:
-    """`mean` of each row of `values` (N, E), of all at once where the same users have one."""
+    """Compute `mean` of each row of `values` (N, E), at once where all have the same users."""
     known = ~np.isnan(values)  # (N, E)
     if not known.size or not (known == known[0]).all() or not known[0].any():
         return [mean(row) for row in values]

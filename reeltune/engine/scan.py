@@ -1,4 +1,4 @@
-"""A row of scores in single precision, made and compared with thresholds, 64 movies at a time.
+"""Scores in single precision: computed and compared with thresholds, 64 movies at a time.
 
 Written as vector code, for no loop that the compiler is given comes out as one comparison per
 vector and one word of bits. The vectors are as long as a block; LLVM cuts them to what the
@@ -48,19 +48,19 @@ def scan(
 
 @vector_code
 def at_least(_: Any, row: Any, first: Any, threshold: Any) -> Any:
-    """Which of the LANES numbers of `row` from `first` on are >= `threshold`, as bits."""
+    """Return which of the LANES numbers of `row` from `first` on are >= `threshold`, as bits."""
     return types.uint64(row, first, threshold), _at_least
 
 
 @vector_code
 def count_bits(_: Any, word: Any) -> Any:
-    """How many bits of `word` are 1."""
+    """Return the number of bits of `word` that are 1."""
     return types.intp(word), lambda _c, builder, _s, args: builder.ctpop(args[0])
 
 
 @vector_code
 def lowest_bit(_: Any, word: Any) -> Any:
-    """The position of the lowest 1 of `word`, which has one."""
+    """Return the position of the lowest 1 of `word`, which has one."""
     never_0 = ir.Constant(ir.IntType(1), 1)
     return types.intp(word), lambda _c, builder, _s, args: builder.cttz(args[0], never_0)
 
@@ -79,9 +79,9 @@ def _scan(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     with cgutils.for_range(builder, n_blocks) as loop:
         first = builder.mul(loop.index, ir.Constant(_WORD, LANES))
         parts = (_load(builder, array, first) for array in (base, genre, cast))
-        score, match, liking = parts
+        score, match, preference = parts
         score = builder.call(fuse, [w_genre, match, score])
-        score = builder.call(fuse, [w_cast, liking, score])
+        score = builder.call(fuse, [w_cast, preference, score])
         builder.store(score, _block_at(builder, scores, first), align=4)
         higher = builder.fcmp_ordered(">", score, builder.load(highest))
         builder.store(builder.select(higher, score, builder.load(highest)), highest)
@@ -101,7 +101,7 @@ def _at_least(context: Any, builder: Any, signature: Any, args: Any) -> Any:
 
 
 def _load(builder: Any, array: Any, first: Any) -> Any:
-    """A block of `array`, from position `first` on."""
+    """Load a block of `array`, from position `first` on."""
     return builder.load(_block_at(builder, array, first), align=4)
 
 
@@ -110,7 +110,7 @@ def _block_at(builder: Any, array: Any, first: Any) -> Any:
 
 
 def _filled(builder: Any, number: Any) -> Any:
-    """A block of one `number`."""
+    """Return a block of one `number`."""
     empty = ir.Constant(_BLOCK, ir.Undefined)
     one = builder.insert_element(empty, number, ir.Constant(_INDEX, 0))
     first = ir.Constant(ir.VectorType(_INDEX, LANES), [0] * LANES)

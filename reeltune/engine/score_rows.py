@@ -1,4 +1,4 @@
-"""The parts of one user's scores, compiled: rows over all movies.
+"""Components of one user's scores, compiled: rows over all movies.
 
 Each has the bits that the components' own `score` gives.
 """
@@ -12,23 +12,23 @@ from reeltune.engine.arrays import (
     POPULARITY,
     RATING,
     Batch,
+    EngineIndex,
     Rows,
     Scratch,
-    World,
 )
 from reeltune.engine.compile import compiled
 
 
 @compiled
-def collect_evidence(world: World, user: int, rows: Rows, u: int, scratch: Scratch) -> None:
-    """Fill in evidence on casts: running totals over all cast lists, and which movies have any.
+def collect_evidence(index: EngineIndex, user: int, rows: Rows, u: int, scratch: Scratch) -> None:
+    """Fill in evidence on casts: running totals over all cast lists, and the movies with any.
 
     A person met anywhere counts in all of their movies. Going through all lists from end to end
-    takes less than to look up the movies of those who were met: there is nothing to guess.
+    takes less time than to look up the movies of those people: no branch is mispredicted.
     """
-    cast_starts, cast, met = world.cast_starts, world.cast, scratch.met
+    cast_starts, cast, met = index.cast_starts, index.cast, scratch.met
     totals, touched, slots = rows.totals[u], rows.touched[u], rows.slots[u]
-    n_people = meet_people(world, user, scratch)
+    n_people = meet_people(index, user, scratch)
     total = np.int64(0)
     for entry in range(len(cast)):
         totals[entry] = total
@@ -44,17 +44,17 @@ def collect_evidence(world: World, user: int, rows: Rows, u: int, scratch: Scrat
     for n in range(n_touched):
         slots[touched[n]] = n + 1
     rows.n_touched[u] = n_touched
-    rows.likings[u, 0] = 0.5
+    rows.preferences[u, 0] = 0.5
 
 
 @compiled
-def meet_people(world: World, user: int, scratch: Scratch) -> int:
-    """Add up the evidence on each person in `scratch.met`; how many they are, in `people`.
+def meet_people(index: EngineIndex, user: int, scratch: Scratch) -> int:
+    """Add up the evidence on each person in `scratch.met`; return their number, fill `people`.
 
     The packed evidence of someone who was met is never 0, for it counts ratings.
     """
-    seen_starts, seen, evidence = world.seen_starts, world.seen, world.evidence
-    cast_starts, cast = world.cast_starts, world.cast
+    seen_starts, seen, evidence = index.seen_starts, index.seen, index.evidence
+    cast_starts, cast = index.cast_starts, index.cast
     met, people, n_people = scratch.met, scratch.people, 0
     for n in range(seen_starts[user], seen_starts[user + 1]):
         for entry in range(cast_starts[seen[n]], cast_starts[seen[n] + 1]):
@@ -66,16 +66,18 @@ def meet_people(world: World, user: int, scratch: Scratch) -> int:
 
 
 @compiled
-def score_cast(world: World, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch) -> None:
-    """Put the likings of the casts of touched movies into their row: `Cast.score` of one user."""
+def score_cast(
+    index: EngineIndex, batch: Batch, key: int, rows: Rows, u: int, scratch: Scratch
+) -> None:
+    """Fill the cast row of the movies with evidence: `Cast.score` of one user."""
     lead, supporting, background = batch.cast[key, 0], batch.cast[key, 1], batch.cast[key, 2]
-    scale, prior = world.cast_scale, world.cast_prior
-    step = 1.0 / world.steps_per_star  # a power of 2: multiplying by it is exact
+    scale, prior = index.cast_scale, index.cast_prior
+    step = 1.0 / index.steps_per_star  # a power of 2: multiplying by it is exact
     mask = np.int64((1 << COUNT_BITS) - 1)
-    n_lead, n_early, cast_starts = batch.n_lead[key], batch.n_early[key], world.cast_starts
+    n_lead, n_early, cast_starts = batch.n_lead[key], batch.n_early[key], index.cast_starts
     n_touched = rows.n_touched[u]
     touched, totals = rows.touched[u, :n_touched], rows.totals[u]
-    row, likings = rows.cast[u], rows.likings[u, 1:]
+    row, preferences = rows.cast[u], rows.preferences[u, 1:]
     leads, others, rest = scratch.parts[0], scratch.parts[1], scratch.parts[2]
     for n in range(n_touched):
         movie = touched[n]
@@ -91,23 +93,23 @@ def score_cast(world: World, batch: Batch, key: int, rows: Rows, u: int, scratch
         count = (
             lead * np.float64(leads[n] & mask) + supporting * np.float64(others[n] & mask)
         ) + background * np.float64(rest[n] & mask)
-        likings[n] = 0.5 + 0.5 * total / (abs(total) + scale * (count + prior))
+        preferences[n] = 0.5 + 0.5 * total / (abs(total) + scale * (count + prior))
     for n in range(n_touched):
-        row[touched[n]] = np.float32(likings[n])
+        row[touched[n]] = np.float32(preferences[n])
 
 
 @compiled
-def match_genres(world: World, user: int, match: Floats, known: Bools) -> None:
+def match_genres(index: EngineIndex, user: int, match: Floats, known: Bools) -> None:
     """Fill `match` and `known` (S,): `Genre.match` of one user."""
-    set_starts, set_genres, scale = world.set_starts, world.set_genres, world.genre_scale
-    taste, has_rated = world.taste, world.known
+    set_starts, set_genres, scale = index.set_starts, index.set_genres, index.genre_scale
+    user_profile, has_rated = index.user_profile, index.known
     for s in range(len(set_starts) - 1):
         first, last = set_starts[s], set_starts[s + 1]
         total = 0.0
         known[s] = False
         for n in range(first, last):
             genre = set_genres[n]
-            total += taste[user, genre]
+            total += user_profile[user, genre]
             known[s] |= has_rated[user, genre]
         mean = total / max(last - first, 1)
         match[s] = 0.5 + 0.5 * mean / (abs(mean) + scale)
@@ -115,13 +117,13 @@ def match_genres(world: World, user: int, match: Floats, known: Bools) -> None:
 
 @compiled
 def score_genres(
-    world: World, user: int, genre: Floats, rows: Rows, u: int, scratch: Scratch
+    index: EngineIndex, user: int, genre: Floats, rows: Rows, u: int, scratch: Scratch
 ) -> None:
     """Fill the row of boosted matches of all movies, with NaN for those that cannot be shown.
 
     NaN never compares as better, whatever is added to it and however it is weighted.
     """
-    set_of, rated_starts, rated = world.set_of, world.rated_starts, world.rated
+    set_of, rated_starts, rated = index.set_of, index.rated_starts, index.rated
     high, medium, low = genre[0], genre[1], genre[2]
     from_high, from_medium, below_low = genre[3], genre[4], genre[5]
     match, known, exact = rows.match[u], rows.known[u], rows.boosted[u]
@@ -142,30 +144,34 @@ def score_genres(
 
 
 @compiled
-def list_franchises(world: World, user: int, rows: Rows, u: int) -> None:
-    """Fill in the movies of franchises that the user knows, with their likings."""
-    starts, movies = world.collection_starts, world.collection_movies
-    listed, likings, exact = rows.listed[u], rows.listed_likings[u], rows.franchise_likings[u]
+def list_franchises(index: EngineIndex, user: int, rows: Rows, u: int) -> None:
+    """Fill in the movies of franchises that the user knows, with the user's preferences."""
+    starts, movies = index.collection_starts, index.collection_movies
+    listed, preferences, exact = (
+        rows.listed[u],
+        rows.listed_preferences[u],
+        rows.franchise_preferences[u],
+    )
     exact[:] = 0.5
     n_listed = 0
-    for n in range(world.franchise_starts[user], world.franchise_starts[user + 1]):
-        collection, liking = world.franchises[n], world.franchise_likings[n]
-        exact[collection] = liking
+    for n in range(index.franchise_starts[user], index.franchise_starts[user + 1]):
+        collection, preference = index.franchises[n], index.franchise_preferences[n]
+        exact[collection] = preference
         for place in range(starts[collection], starts[collection + 1]):
             listed[n_listed] = movies[place]
-            likings[n_listed] = np.float32(liking)
+            preferences[n_listed] = np.float32(preference)
             n_listed += 1
     rows.n_listed[u] = n_listed
 
 
 @compiled
-def most_listed(world: World, first: int, last: int) -> int:
-    """The most movies that `list_franchises` lists for one of these measured users."""
-    starts, most = world.collection_starts, 0
+def max_listed(index: EngineIndex, first: int, last: int) -> int:
+    """Return the most movies that `list_franchises` lists for one of these measured users."""
+    starts, most = index.collection_starts, 0
     for e in range(first, last):
-        user, n_listed = world.users[e], 0
-        for n in range(world.franchise_starts[user], world.franchise_starts[user + 1]):
-            collection = world.franchises[n]
+        user, n_listed = index.users[e], 0
+        for n in range(index.franchise_starts[user], index.franchise_starts[user + 1]):
+            collection = index.franchises[n]
             n_listed += starts[collection + 1] - starts[collection]
         most = max(most, n_listed)
     return most
@@ -173,7 +179,7 @@ def most_listed(world: World, first: int, last: int) -> int:
 
 @compiled
 def score_movies(weights: Floats, popularity: Floats, scratch: Scratch) -> None:
-    """Fill the rows that all users have in common: without a franchise, and with a neutral one."""
+    """Fill the rows that all users share: without a franchise, and with a neutral one."""
     rating, mean, count = scratch.rating, scratch.popularity_mean, scratch.popularity_count
     common, base = scratch.common, scratch.base
     w_rating, neutral = np.float32(weights[RATING]), np.float32(weights[FRANCHISE] * 0.5)

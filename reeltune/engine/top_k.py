@@ -1,4 +1,4 @@
-"""The best movies of one user, and how many come before a given one, compiled.
+"""Top list of one user, and the rank of a given movie, compiled.
 
 Single precision decides where it can. All weights are at least 0 and all parts of a score from 0
 to 1, so of a score that adds up to `most` at most, no part of the computation in single precision
@@ -16,7 +16,7 @@ from reeltune.engine.arrays import (
     FRANCHISE,
     GENRE,
     LANES,
-    MOST_FOUND,
+    MAX_FOUND,
     POPULARITY,
     RATING,
     TOP,
@@ -29,7 +29,7 @@ from reeltune.engine.compile import compiled, inlined
 from reeltune.engine.scan import at_least, count_bits, lowest_bit, scan
 
 TOLERANCE = 2.0**-20  # of the most that a score can be
-LEAST = 2.0**-126  # below it single precision has fewer digits
+MIN_NORMAL = 2.0**-126  # below it single precision has fewer digits
 HALVINGS = 12
 AT_ONCE = 32  # numbers compared in one step of compiled code
 
@@ -38,13 +38,13 @@ AT_ONCE = 32  # numbers compared in one step of compiled code
 def score_exactly(
     movies: Records, rows: Rows, u: int, weights: Floats, popularity: Floats, movie: int
 ) -> float:
-    """The score of one movie: the operations of `HandWeighted.score` in their order."""
+    """Compute the score of one movie: the operations of `HandWeighted.score`, in the same order."""
     its = movies[movie]
     mix = popularity[0] * its.popularity_mean + popularity[1] * its.popularity_count
     common = weights[RATING] * its.rating + weights[POPULARITY] * mix
-    liking, matched = rows.franchise_likings[u, its.collection], rows.boosted[u, its.genres]
-    base = common + weights[FRANCHISE] * liking
-    score: float = (base + weights[GENRE] * matched) + weights[CAST] * rows.likings[
+    preference, matched = rows.franchise_preferences[u, its.collection], rows.boosted[u, its.genres]
+    base = common + weights[FRANCHISE] * preference
+    score: float = (base + weights[GENRE] * matched) + weights[CAST] * rows.preferences[
         u, rows.slots[u, movie]
     ]
     return score
@@ -52,7 +52,7 @@ def score_exactly(
 
 @inlined
 def highest_possible(weights: Floats, popularity: Floats) -> float:
-    """What no score exceeds."""
+    """Return an upper bound of all scores."""
     shared = weights[RATING] + weights[POPULARITY] * (popularity[0] + popularity[1])
     most: float = shared + weights[FRANCHISE] + weights[GENRE] + weights[CAST]
     return most
@@ -60,9 +60,9 @@ def highest_possible(weights: Floats, popularity: Floats) -> float:
 
 @compiled
 def keep_best(n: int, scratch: Scratch) -> int:
-    """Leave the TOP best of the first `n` that were found, best first; how many that are.
+    """Keep the TOP best of the first `n` that were found, best first; return their number.
 
-    Before each goes the number of those that are better, counted with no branch to guess.
+    The position of each is the number of those that are better, counted without a branch.
     """
     found, scores, places = scratch.found, scratch.found_scores, scratch.found_places
     n_whole = (n + AT_ONCE - 1) // AT_ONCE * AT_ONCE
@@ -92,7 +92,7 @@ def select(
     wanted: int,
     scratch: Scratch,
 ) -> tuple[int, int]:
-    """Find the best TOP movies, and how many come before movie `wanted` (-1: not asked).
+    """Find the best TOP movies, and how many come before movie `wanted` (-1: not needed).
 
     The list goes into `scratch.top`, best first.
 
@@ -109,7 +109,7 @@ def select(
         The length of the list, and the number of movies before `wanted`.
     """
     most = highest_possible(weights, popularity)
-    slack = most * TOLERANCE + LEAST
+    slack = most * TOLERANCE + MIN_NORMAL
     n_before = count_before(movies, rows, u, weights, popularity, wanted, slack, scratch)
     good = np.float32(reached_by_top(scratch.highest, most) - 2.0 * slack)
     row, n_found = scratch.row, 0
@@ -123,7 +123,7 @@ def select(
             scratch.found_scores[n_found] = score
             scratch.found_places[n_found] = movies[movie].place
             n_found += 1
-        if n_found > MOST_FOUND - LANES:
+        if n_found > MAX_FOUND - LANES:
             n_found = keep_best(n_found, scratch)
             good = max(good, np.float32(scratch.found_scores[TOP - 1] - slack))
     return keep_best(n_found, scratch), n_before
@@ -140,7 +140,7 @@ def count_before(
     slack: float,
     scratch: Scratch,
 ) -> int:
-    """Fill `scratch.row` and `scratch.highest`; how many movies come before `wanted`."""
+    """Fill `scratch.row` and `scratch.highest`; return how many movies come before `wanted`."""
     close = scratch.close
     bar = np.inf
     if wanted >= 0:
@@ -170,7 +170,7 @@ def count_before(
 
 @compiled
 def reached_by_top(highest: Singles, most: float) -> float:
-    """A score that TOP movies reach, and few more; 0, which all reach, where there is none.
+    """Return a score that TOP movies reach, and few more; 0, which all reach, if there is none.
 
     At each of the LANES places of a block stand other movies, so the TOP-th highest of `highest`
     (LANES,) is such a score. It is found by halving what lies between 0 and `most`.
@@ -187,7 +187,7 @@ def reached_by_top(highest: Singles, most: float) -> float:
 
 @compiled
 def best_liked(movies: Records, scores: Floats, held: Ints32, liked: Bools) -> int:
-    """The liked held-out movie that comes first; -1 if none is liked."""
+    """Return the liked held-out movie that ranks first; -1 if none is liked."""
     best, bar = -1, -np.inf
     for h in range(len(held)):
         if liked[h] and (

@@ -1,11 +1,11 @@
-"""Where experiments run: in this process, or in processes of their own."""
+"""Executors of experiments: in this process, or in worker processes."""
 
 from collections.abc import Callable
 from typing import Any
 
 from reeltune.executors.batches import Batches
 from reeltune.executors.cores import physical_cores
-from reeltune.executors.executor import Executor, Outcome, R, Run, Start, T
+from reeltune.executors.executor import Executor, R, Run, Start, T, TaskOutcome
 from reeltune.executors.inline import Inline
 from reeltune.executors.processes import Processes
 
@@ -20,10 +20,10 @@ __all__ = [
     "Batches",
     "Executor",
     "Inline",
-    "Outcome",
     "Processes",
     "Run",
     "Start",
+    "TaskOutcome",
     "make_executor",
     "physical_cores",
 ]
@@ -37,7 +37,7 @@ def make_executor(
     memory_bytes: int | None = None,
     is_stopped: bool = False,
 ) -> Executor[T, R]:
-    """The executor for `jobs` tasks at once, to be used in a `with` block.
+    """Return the executor for `jobs` tasks at once, to be used in a `with` block.
 
     One job without limits runs in this process; limits need a process that can be ended, and so
     does a run that is: a task may catch what would stop it here.

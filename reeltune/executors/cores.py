@@ -1,4 +1,4 @@
-"""How many tasks can compute at once on this machine."""
+"""Number of tasks that can compute at once on this machine."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -9,7 +9,7 @@ _OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def physical_cores() -> int:
-    """Cores that this process may use, threads of one core counted once; at least 1.
+    """Return the cores this process may use, threads of one core counted once; at least 1.
 
     Respects CPU affinity (taskset, cpusets) and quotas (containers, systemd). Where the topology
     is unknown each logical CPU counts as a core.
@@ -25,12 +25,12 @@ def _usable_cpus() -> set[int]:
 
 
 def _core_of(cpu: int) -> str:
-    """What the logical CPUs of one core have in common."""
+    """Return a name that the logical CPUs of one core share."""
     return _read(_TOPOLOGY / f"cpu{cpu}" / "topology" / "thread_siblings_list") or str(cpu)
 
 
 def _quota() -> int | None:
-    """Whole CPUs' worth of time that control groups allow, at least 1; None without a limit."""
+    """Return the whole CPUs that control groups allow, at least 1; None without a limit."""
     own = [line[3:] for line in _read(_OWN_CGROUP).splitlines() if line.startswith("0::/")]
     limits = []
     for path in own[:1]:
@@ -43,7 +43,7 @@ def _quota() -> int | None:
 
 
 def _read(path: Path) -> str:
-    """The file's text without white space around it; empty if it cannot be read."""
+    """Read a file's text without white space around it; empty if it cannot be read."""
     try:
         return path.read_text().strip()
     except OSError:

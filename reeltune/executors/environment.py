@@ -1,4 +1,4 @@
-"""How many threads numerical libraries may use in a worker process."""
+"""Thread limits of numerical libraries in worker processes."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _VARIABLES = (
 
 @contextmanager
 def thread_limits(jobs: int) -> Iterator[None]:
-    """Within the block, new processes get a fair share of the cores for each of `jobs`.
+    """Limit new processes, within the block, to a fair share of the cores for each of `jobs`.
 
     The libraries read these variables when they are first imported, which in a spawned process
     may be before any code of ours: so they must be there when it is made. A lower number that

@@ -1,4 +1,4 @@
-"""What it means to run experiments: numbered tasks go in, one outcome each comes out."""
+"""Executor protocol: numbered tasks are submitted, one outcome for each is returned."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ ERROR_LENGTH = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[R]):
-    """What came of the task handed in as `number`.
+class TaskOutcome(Generic[R]):
+    """Outcome of the task submitted as `number`.
 
     `error` is None if `result` counts, else one printable line of at most 300 characters.
     `seconds` is how long the task ran, without the time it waited or its worker started.
@@ -38,20 +38,20 @@ class Outcome(Generic[R]):
 
 
 class Executor(Protocol[T_contra, R]):
-    """Runs tasks, `capacity` of them at once; a task that fails does so alone.
+    """Runs tasks, `capacity` of them at once; a failed task does not affect the others.
 
-    To be used in a `with` block: leaving it, however that happens, ends what still runs.
+    To be used in a `with` block: leaving it, in whatever way, ends what still runs.
     """
 
     @property
     def capacity(self) -> int:
-        """How many tasks can run at once; more may be submitted, and wait."""
+        """Number of tasks that can run at once; more may be submitted, and wait."""
 
     def submit(self, number: int, task: T_contra) -> None:
-        """Hand in a task; ValueError if `number` is still under way."""
+        """Submit a task; ValueError if `number` is still under way."""
 
-    def finished(self) -> list[Outcome[R]]:
-        """Wait until a task is done, then give all that are, each once.
+    def finished(self) -> list[TaskOutcome[R]]:
+        """Wait until a task is done; return the outcomes of all that are, each once.
 
         Raises RuntimeError if none is under way.
         """
@@ -66,12 +66,12 @@ class Executor(Protocol[T_contra, R]):
     ) -> None: ...
 
 
-def one_line(error: BaseException) -> str:
-    """Type and message of `error` as one printable line of at most 300 characters.
+def error_text(error: BaseException) -> str:
+    """Return type and message of `error` as one printable line of at most 300 characters.
 
-    >>> one_line(ValueError("no\\nsuch\\x1b[2J thing"))
+    >>> error_text(ValueError("no\\nsuch\\x1b[2J thing"))
     'ValueError: no such [2J thing'
-    >>> one_line(MemoryError())
+    >>> error_text(MemoryError())
     'MemoryError'
     """
     try:

@@ -1,4 +1,4 @@
-"""Runs tasks in this process, one at a time, when they are asked for."""
+"""Executor that runs tasks in this process, one at a time, when outcomes are requested."""
 
 import time
 from collections import deque
@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Generic, Self
 
 from reeltune.domain.errors import InterruptedRunError
-from reeltune.executors.executor import Outcome, R, Start, T, one_line
+from reeltune.executors.executor import R, Start, T, TaskOutcome, error_text
 
 
 class Inline(Generic[T, R]):
-    """An executor without workers: `finished` runs the task submitted first.
+    """Executor without workers: `finished` runs the task submitted first.
 
     KeyboardInterrupt and InterruptedRunError go through it; all else that a task raises is the
     task's failure.
@@ -25,13 +25,13 @@ class Inline(Generic[T, R]):
         self._waiting: deque[tuple[int, T]] = deque()
 
     def submit(self, number: int, task: T) -> None:
-        """Hand in a task; ValueError if `number` is still under way."""
+        """Submit a task; ValueError if `number` is still under way."""
         if any(number == other for other, _ in self._waiting):
             raise ValueError(f"task {number} is already under way")
         self._waiting.append((number, task))
 
-    def finished(self) -> list[Outcome[R]]:
-        """Run the next task and give its outcome; RuntimeError if none is submitted."""
+    def finished(self) -> list[TaskOutcome[R]]:
+        """Run the next task and return its outcome; RuntimeError if none is submitted."""
         if not self._waiting:
             raise RuntimeError("no task is under way: submit one first")
         number, task = self._waiting.popleft()
@@ -39,11 +39,11 @@ class Inline(Generic[T, R]):
         try:
             run = self._started()
             began = time.monotonic()
-            return [Outcome(number, run(task), None, time.monotonic() - began)]
+            return [TaskOutcome(number, run(task), None, time.monotonic() - began)]
         except InterruptedRunError:  # a signal handler of ours spoke, not the task
             raise
         except (Exception, SystemExit) as error:
-            return [Outcome(number, None, one_line(error), time.monotonic() - began)]
+            return [TaskOutcome(number, None, error_text(error), time.monotonic() - began)]
 
     def _started(self) -> Callable[[T], R]:
         if self._run is None:

@@ -1,4 +1,4 @@
-"""Runs tasks in worker processes that may die, hang or eat memory without harm to the rest."""
+"""Executor that runs tasks in worker processes, isolated from crashes, hangs and memory limits."""
 
 import math
 import multiprocessing
@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Generic, Self
 
 from reeltune.executors.environment import thread_limits
-from reeltune.executors.executor import Outcome, R, Start, T, one_line
+from reeltune.executors.executor import R, Start, T, TaskOutcome, error_text
 from reeltune.executors.sharing import Shared
 from reeltune.executors.signals import held_signals
-from reeltune.executors.worker import Report, work
+from reeltune.executors.worker import Report, run_tasks
 from reeltune.executors.worker_handle import Worker
 
 STARTING_SECONDS = 120.0  # what a worker may take to start, beyond a task's own limit
@@ -22,7 +22,7 @@ _HEARTBEAT_SECONDS = 1.0
 
 
 class Processes(Generic[T, R]):
-    """An executor with up to `jobs` spawned workers, each behind a pipe of its own.
+    """Executor with up to `jobs` spawned workers, each with a pipe of its own.
 
     Workers start when tasks come, are replaced when they die, and are killed with all they have
     started when the `with` block is left, or when the thread that submits ends.
@@ -44,10 +44,10 @@ class Processes(Generic[T, R]):
         self._shared: Shared | None = None
         self._waiting: deque[tuple[int, bytes]] = deque()  # numbers and pickled tasks
         self._workers: list[Worker] = []
-        self._done: list[Outcome[R]] = []
+        self._done: list[TaskOutcome[R]] = []
 
     def submit(self, number: int, task: T) -> None:
-        """Hand in a task; ValueError if `number` is still under way."""
+        """Submit a task; ValueError if `number` is still under way."""
         if self._shared is None:
             raise RuntimeError("workers live in a with block: enter it first")
         if number in self._under_way():
@@ -55,19 +55,19 @@ class Processes(Generic[T, R]):
         try:
             self._waiting.append((number, pickle.dumps(task)))
         except Exception as error:
-            reason = f"the task cannot be sent: {one_line(error)}"
-            self._done.append(Outcome(number, None, reason, 0.0))
+            reason = f"the task cannot be sent: {error_text(error)}"
+            self._done.append(TaskOutcome(number, None, reason, 0.0))
         self._dispatch()
 
-    def finished(self) -> list[Outcome[R]]:
-        """Wait until a task is done, then give all that are, each once.
+    def finished(self) -> list[TaskOutcome[R]]:
+        """Wait until a task is done; return the outcomes of all that are, each once.
 
         Raises RuntimeError if none is under way.
         """
         if not self._under_way():
             raise RuntimeError("no task is under way: submit one first")
         while not self._done:
-            self._attend()
+            self._poll()
             self._dispatch()
         done, self._done = self._done, []
         return done
@@ -78,7 +78,7 @@ class Processes(Generic[T, R]):
         return running | waiting | {outcome.number for outcome in self._done}
 
     def _dispatch(self) -> None:
-        """Give waiting tasks to idle workers and to new ones."""
+        """Send waiting tasks to idle workers and to new ones."""
         while self._waiting:
             idle = [worker for worker in self._workers if worker.number is None]
             if not idle and len(self._workers) == self.capacity:
@@ -93,27 +93,29 @@ class Processes(Generic[T, R]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         arguments = (theirs, self._shared, task, os.getpid(), self._memory_bytes)
-        process = context.Process(target=work, args=arguments, name="reeltune-worker", daemon=True)
+        process = context.Process(
+            target=run_tasks, args=arguments, name="reeltune-worker", daemon=True
+        )
         worker = Worker(process, ours, number, task, time.monotonic())
         self._workers.append(worker)
         try:
             with held_signals(), thread_limits(self.capacity), theirs:
                 process.start()
         except OSError as error:
-            self._fail(worker, f"a worker process cannot be made: {one_line(error)}")
+            self._fail(worker, f"a worker process cannot be made: {error_text(error)}")
             self._end(worker)
 
     def _send(self, worker: Worker, number: int, task: bytes) -> None:
-        """Give a task to a worker that waits, or has died while it did."""
+        """Send a task to a worker that is idle, or has died meanwhile."""
         worker.number, worker.task = number, task
         worker.since, worker.begun = time.monotonic(), False
         try:
             worker.connection.send_bytes(task)
         except OSError:
-            self._bury(worker)
+            self._remove_dead(worker)
 
-    def _attend(self) -> None:
-        """Wait for news from any worker, or for a time limit, and act on it."""
+    def _poll(self) -> None:
+        """Wait for a message from any worker, or for a time limit, and handle it."""
         left = min((self._seconds_left(worker) for worker in self._workers), default=0.0)
         pause = min(max(left, 0.0), _HEARTBEAT_SECONDS)
         ready = wait([worker.connection for worker in self._workers], pause)
@@ -121,7 +123,7 @@ class Processes(Generic[T, R]):
             if worker.connection in ready:
                 self._receive(worker)
             elif worker.is_dead():
-                self._bury(worker)
+                self._remove_dead(worker)
             elif self._seconds_left(worker) <= 0:
                 self._stop(worker)
 
@@ -142,10 +144,10 @@ class Processes(Generic[T, R]):
         try:
             report: Report | None = worker.connection.recv()
         except (EOFError, OSError):
-            self._bury(worker)
+            self._remove_dead(worker)
             return
         except Exception as error:
-            self._fail(worker, f"the result cannot be read: {one_line(error)}")
+            self._fail(worker, f"the result cannot be read: {error_text(error)}")
             self._end(worker)  # what else comes from it cannot be trusted
             return
         if report is None:
@@ -155,7 +157,7 @@ class Processes(Generic[T, R]):
 
     def _settle(self, worker: Worker, report: Report, *, died: bool = False) -> None:
         if worker.number is not None:
-            outcome = Outcome(worker.number, report.result, report.error, report.seconds, died)
+            outcome = TaskOutcome(worker.number, report.result, report.error, report.seconds, died)
             self._done.append(outcome)
         worker.number = None
         if report.leaving:
@@ -164,14 +166,14 @@ class Processes(Generic[T, R]):
     def _fail(self, worker: Worker, error: str, *, died: bool = False) -> None:
         self._settle(worker, Report(None, error, time.monotonic() - worker.since), died=died)
 
-    def _bury(self, worker: Worker) -> None:
+    def _remove_dead(self, worker: Worker) -> None:
         """Remove a worker that ended by itself; a task that it had not begun goes to another."""
         wait([worker.process.sentinel], _HEARTBEAT_SECONDS)
         self._end(worker)
         if worker.number is None:
             return
         if worker.begun or worker.starting:
-            self._fail(worker, f"worker process died ({worker.manner_of_death()})", died=True)
+            self._fail(worker, f"worker process died ({worker.exit_text()})", died=True)
         else:
             self._waiting.appendleft((worker.number, worker.task))
 

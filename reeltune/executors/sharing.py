@@ -1,4 +1,4 @@
-"""Hands one value to many worker processes without copying its arrays."""
+"""Shared memory: one value for many worker processes, without copies of its arrays."""
 
 import io
 import mmap
@@ -15,7 +15,7 @@ _ALIGNMENT = 64  # bytes; what vector instructions like
 
 
 class Shared:
-    """A value written once to a file without a name, for workers to map read-only into memory.
+    """Value written once to a file without a name, for workers to map read-only into memory.
 
     Nothing of the file is left when the last process that has it open ends, however it ends.
     Picklable only on the way to a process being spawned, where it arrives as a `Mapped`.
@@ -40,7 +40,7 @@ class Shared:
         return offset, part.nbytes
 
     def close(self) -> None:
-        """Give up the file; processes that have it mapped keep it."""
+        """Close the file; processes that have it mapped keep it."""
         self._file.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -49,13 +49,13 @@ class Shared:
 
 @dataclass(frozen=True)
 class Mapped:
-    """The other end of a `Shared`, in the worker."""
+    """Value of a `Shared`, in the worker."""
 
     file: Any  # what DupFd gives: its detach() is the file descriptor here
     spans: list[tuple[int, int]]  # offset and length in bytes: the pickle, then each buffer
 
     def load(self) -> object:
-        """The value; its arrays are read-only views of the file."""
+        """Return the value; its arrays are read-only views of the file."""
         descriptor = self.file.detach()
         try:
             content = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
@@ -66,7 +66,7 @@ class Mapped:
 
 
 class _Pickler(pickle.Pickler):
-    """Keeps arrays out of the pickle that NumPy would put in: strided ones and memory maps."""
+    """Pickler that keeps out of the pickle arrays NumPy would put in: strided ones, memory maps."""
 
     def reducer_override(self, value: object) -> Any:
         if isinstance(value, np.memmap) or (type(value) is np.ndarray and _is_strided(value)):

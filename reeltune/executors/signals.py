@@ -1,4 +1,4 @@
-"""Making a process without being interrupted half way, nor it."""
+"""Signals held back while a process is made, so that neither it nor its parent is interrupted."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """Within the block what asks the process to end waits; it is heard at the end of the block.
+    """Hold back, within the block, signals to end the process; they are raised at its end.
 
     A process made in the block begins with these signals blocked, so that a Ctrl-C, which the
     terminal sends to all, does not meet it before it can ignore it.
@@ -21,7 +21,7 @@ def held_signals() -> Iterator[None]:
     heard: list[int] = []
     handlers = {number: signal.getsignal(number) for number in HELD}
     for number in HELD:
-        signal.signal(number, lambda told, _frame: heard.append(told))
+        signal.signal(number, lambda received, _frame: heard.append(received))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
     try:
         yield
@@ -34,7 +34,7 @@ def held_signals() -> Iterator[None]:
 
 
 def ignore_held() -> None:
-    """In a process made so: ignore these signals, those that wait included."""
+    """Ignore these signals in a process made so, including those already pending."""
     for number in HELD:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)

@@ -1,4 +1,4 @@
-"""What happens inside a worker process."""
+"""Worker process: receives tasks, runs them, reports."""
 
 import contextlib
 import ctypes
@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from reeltune.executors.executor import one_line
+from reeltune.executors.executor import error_text
 from reeltune.executors.sharing import Mapped
 from reeltune.executors.signals import ignore_held
 
@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a worker sends when a task is over; None, sent before, says that it has begun."""
+    """Message of a worker when a task is over; None, sent before, says that it has begun."""
 
     result: Any
     error: str | None
@@ -33,20 +33,20 @@ class Report:
     leaving: bool = False  # the worker ends itself after this
 
 
-def work(
+def run_tasks(
     connection: Connection, start: Mapped, task: bytes, parent: int, memory_bytes: int | None
 ) -> None:
-    """Do `task`, then those that come through `connection` until it is closed, pickled all.
+    """Run `task`, then those received through `connection` until it is closed, all pickled.
 
     What tasks print goes to standard error: standard output belongs to the parent's command.
     """
-    _settle(parent)
+    _set_up(parent)
     began = time.monotonic()
     try:
         run: Callable[[Any], Any] = start.load()()  # type: ignore[operator]
         _limit_memory(memory_bytes)
     except BaseException as error:
-        text = f"a worker could not start: {one_line(error)}"
+        text = f"a worker could not start: {error_text(error)}"
         connection.send(Report(None, text, time.monotonic() - began, leaving=True))
         return
     with contextlib.suppress(EOFError):
@@ -55,7 +55,7 @@ def work(
 
 
 def _serve(connection: Connection, run: Callable[[Any], Any], task: bytes) -> bool:
-    """Run one task and report; False if the worker should end, its memory being exhausted."""
+    """Run one task and report; return False if the worker should end, being out of memory."""
     process = os.getpid()
     connection.send(None)
     report = _attempt(run, task)
@@ -66,7 +66,7 @@ def _serve(connection: Connection, run: Callable[[Any], Any], task: bytes) -> bo
     except OSError:
         raise
     except BaseException as error:
-        text = f"the result cannot be sent: {one_line(error)}"
+        text = f"the result cannot be sent: {error_text(error)}"
         connection.send(Report(None, text, report.seconds))
     return not report.leaving
 
@@ -77,12 +77,12 @@ def _attempt(run: Callable[[Any], Any], task: bytes) -> Report:
         result = run(pickle.loads(task))  # noqa: S301 our own parent wrote it
     except BaseException as error:
         spent = isinstance(error, MemoryError)
-        return Report(None, one_line(error), time.monotonic() - began, leaving=spent)
+        return Report(None, error_text(error), time.monotonic() - began, leaving=spent)
     return Report(result, None, time.monotonic() - began)
 
 
-def _settle(parent: int) -> None:
-    """Set this process up so that it neither outlives nor disturbs its parent."""
+def _set_up(parent: int) -> None:
+    """Set up this process so that it neither outlives nor disturbs its parent."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)  # a group of its own, so that what tasks start can be ended with it
     ignore_held()  # the parent hears them, and decides
@@ -109,7 +109,7 @@ def _die_with(parent: int) -> None:
 
 
 def _ask_kernel_to_kill_orphan() -> None:
-    """Linux only: also ends a worker that never lets its watching thread run."""
+    """Ask Linux to end this process with its parent, even if the watching thread never runs."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -122,14 +122,14 @@ def _watch_parent() -> None:
 
 
 def _limit_memory(memory_bytes: int | None) -> None:
-    """Let allocations fail beyond what is in use now plus `memory_bytes`; mapped files are free."""
+    """Limit memory to what is in use now plus `memory_bytes`; mapped files do not count."""
     if memory_bytes is not None:
         limit = _data_bytes() + memory_bytes
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _data_bytes() -> int:
-    """Private writable memory of this process; 0 where the system does not say."""
+    """Return the private writable memory of this process; 0 if the system does not report it."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     except OSError:

@@ -1,4 +1,4 @@
-"""What the parent holds of one worker process, and how it ends it."""
+"""Handle of a worker process in its parent."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _ENDING_SECONDS = 5.0
 
 @dataclass(eq=False)
 class Worker:
-    """One worker process, the pipe to it, and the task it has."""
+    """Worker process, the pipe to it, and its task."""
 
     process: SpawnProcess
     connection: Connection
@@ -37,7 +37,7 @@ class Worker:
             self.process.join(_ENDING_SECONDS)
 
     def is_dead(self) -> bool:
-        """Whether it ended; leaves it unreaped, so that its process group's number stays taken."""
+        """Return True if it ended, without reaping it: its process group's number stays taken."""
         if self.process.pid is None:
             return True
         try:
@@ -46,8 +46,8 @@ class Worker:
             return True
         return state is not None
 
-    def manner_of_death(self) -> str:
-        """Signal or exit code, as in "SIGKILL" or "exit code 3"."""
+    def exit_text(self) -> str:
+        """Return signal or exit code, as in "SIGKILL" or "exit code 3"."""
         code = self.process.exitcode
         if code is None or code >= 0:
             return f"exit code {code}"

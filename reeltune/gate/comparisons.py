@@ -1,4 +1,4 @@
-"""Two models side by side: every metric, in each segment, with what chance allows."""
+"""Comparisons of two models by every metric, in each segment, with confidence intervals."""
 
 import math
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from reeltune.domain.arrays import Bools, Floats
 from reeltune.domain.evaluation import Evaluation
 from reeltune.metrics.evaluate import mean
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.metrics.segments import FEWEST_USERS
-from reeltune.stats.paired_tests import FULL, QUICK, Comparison, paired_difference
+from reeltune.metrics.segments import MIN_SEGMENT_USERS
+from reeltune.stats.paired_tests import FULL_EFFORT, QUICK_EFFORT, Comparison, paired_difference
 
 EVERYONE = "all users"
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
-    """What one model is worth on one held-out part, as a whole and in segments."""
+class SegmentedEvaluation:
+    """Evaluation of one model on one held-out part, as a whole and by segment."""
 
     evaluation: Evaluation
     by_users: Mapping[str, Bools]  # (U,) who belongs to a segment of users
@@ -27,8 +27,8 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
-    """One figure of a deployed model and of a candidate for its place."""
+class MetricComparison:
+    """Deployed model and candidate by one metric in one segment."""
 
     split: str
     metric: str
@@ -39,16 +39,19 @@ class Contrast:
 
     @property
     def difference(self) -> float:
-        """By how much the candidate is better; over the users who have both values, if users."""
+        """Gain of the candidate; over the users who have both values, if it has users."""
         if self.compared is None:
             return METRICS[self.metric].direction.gain(self.candidate, self.deployed)
         return self.compared.difference
 
 
-def contrasts(
-    split: str, deployed: Measured, candidate: Measured, objective: str
-) -> list[Contrast]:
-    """Every metric for all users, then the objective by segment of users, accuracy by movies."""
+def compare_models(
+    split: str, deployed: SegmentedEvaluation, candidate: SegmentedEvaluation, objective: str
+) -> list[MetricComparison]:
+    """Compare by every metric for all users, by the objective and by accuracy in segments.
+
+    The objective is compared in segments of users, accuracy in segments of movies.
+    """
     was, now = deployed.evaluation, candidate.evaluation
     found = [_all_users(split, name, was, now, objective) for name in METRICS]
     a, b = now.per_unit.get(objective), was.per_unit.get(objective)
@@ -65,13 +68,13 @@ def contrasts(
     order = {
         name: n for n, name in enumerate((EVERYONE, *candidate.by_users, *candidate.by_movies))
     }
-    return sorted(found, key=lambda contrast: order[contrast.segment])
+    return sorted(found, key=lambda comparison: order[comparison.segment])
 
 
 def p_below(found: Comparison, bound: float) -> float:
-    """One-sided p-value that the true difference is at least `bound`, by the paired t-test.
+    """Return the one-sided p-value that the true difference is at least `bound`, by the t-test.
 
-    Small where the difference is shown to be below. 1 where nothing can be told.
+    Small where the difference is below. 1 with fewer than two users. Paired, over users.
 
     Source: Student 1908, "The probable error of a mean".
     """
@@ -85,7 +88,10 @@ def p_below(found: Comparison, bound: float) -> float:
 
 
 def p_above(found: Comparison, bound: float) -> float:
-    """One-sided p-value that the true difference is at most `bound`: small where it is above."""
+    """Return the one-sided p-value that the true difference is at most `bound`.
+
+    Small where the difference is above.
+    """
     if found.n_users < 2:
         return 1.0
     if found.standard_error == 0:
@@ -97,16 +103,16 @@ def p_above(found: Comparison, bound: float) -> float:
 
 def _all_users(
     split: str, metric: str, was: Evaluation, now: Evaluation, objective: str
-) -> Contrast:
+) -> MetricComparison:
     compared = None
     if METRICS[metric].per_unit:
         upwards = METRICS[metric].direction.upwards
         compared = paired_difference(
             upwards(now.per_unit[metric]),
             upwards(was.per_unit[metric]),
-            effort=FULL if metric == objective else QUICK,
+            effort=FULL_EFFORT if metric == objective else QUICK_EFFORT,
         )
-    return Contrast(
+    return MetricComparison(
         split=split,
         metric=metric,
         segment=EVERYONE,
@@ -116,14 +122,16 @@ def _all_users(
     )
 
 
-def _in_segment(split: str, metric: str, segment: str, was: Floats, now: Floats) -> list[Contrast]:
-    """The contrast, if enough users have both values."""
+def _in_segment(
+    split: str, metric: str, segment: str, was: Floats, now: Floats
+) -> list[MetricComparison]:
+    """Return the comparison, if enough users have both values."""
     upwards = METRICS[metric].direction.upwards
-    compared = paired_difference(upwards(now), upwards(was), effort=QUICK)
-    if compared.n_users < FEWEST_USERS or not math.isfinite(compared.difference):
+    compared = paired_difference(upwards(now), upwards(was), effort=QUICK_EFFORT)
+    if compared.n_users < MIN_SEGMENT_USERS or not math.isfinite(compared.difference):
         return []
     return [
-        Contrast(
+        MetricComparison(
             split=split,
             metric=metric,
             segment=segment,

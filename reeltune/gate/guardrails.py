@@ -1,4 +1,4 @@
-"""What a better objective must not be bought with: margins, and whether they are kept."""
+"""Guardrails: what a better objective must not cost, as margins of other metrics."""
 
 import math
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import Literal
 
 import numpy as np
 
-from reeltune.gate.comparisons import EVERYONE, Contrast, p_above, p_below
+from reeltune.gate.comparisons import EVERYONE, MetricComparison, p_above, p_below
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.multiple_testing import holm
 from reeltune.stats.paired_tests import Comparison
-from reeltune.stats.power import LEAST_GAIN, users_needed
+from reeltune.stats.power import MIN_GAIN_SHARE, users_needed
 
-LEVEL = 0.05  # one-sided, of each guardrail, and of all segments together
+GUARDRAIL_LEVEL = 0.05  # one-sided, of each guardrail, and of all segments together
 
 RuleVerdict = Literal["passed", "cannot tell", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule of the gate, and what it found."""
+    """Rule of the gate with its verdict."""
 
     name: str
     verdict: RuleVerdict
@@ -32,13 +32,13 @@ class Rule:
 
     @property
     def passed(self) -> bool:
-        """Does it let the candidate through?"""
+        """True if the candidate passes the rule."""
         return self.verdict == "passed"
 
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """How much of its deployed value a figure may lose.
+    """Share of its deployed value that a metric may lose.
 
     With `proof` it must be shown to lose less; otherwise it must not be shown to lose more.
     """
@@ -52,12 +52,12 @@ METRIC_GUARDRAILS = {
     "ndcg@10": Guardrail(0.10, proof=True),
     "coverage@10": Guardrail(0.20, proof=True),
 }
-OTHER_SPLIT = Guardrail(0.02, proof=False)
-SEGMENT = Guardrail(0.05, proof=False)
+OTHER_SPLIT_GUARDRAIL = Guardrail(0.02, proof=False)
+SEGMENT_GUARDRAIL = Guardrail(0.05, proof=False)
 
 
-def guardrails(contrasts: Sequence[Contrast], split: str, objective: str) -> list[Rule]:
-    """A rule for each guarded metric, for the objective under the other split, for each segment.
+def guardrails(comparisons: Sequence[MetricComparison], split: str, objective: str) -> list[Rule]:
+    """Check each guarded metric, the objective under the other split, and each segment.
 
     The chance of refusing for any segment where none is hurt is bounded over all of them, by
     Holm's procedure. Segments are not asked for proof: with some twenty of them, one would always
@@ -67,78 +67,82 @@ def guardrails(contrasts: Sequence[Contrast], split: str, objective: str) -> lis
     with multiple metrics": a change is made if the objective is superior and no guardrail is
     inferior, which needs no correction for the number of guardrails, as all must hold.
     """
-    whole = [c for c in contrasts if c.segment == EVERYONE]
+    whole = [c for c in comparisons if c.segment == EVERYONE]
     rules = [
         _rule(c, METRIC_GUARDRAILS[c.metric])
         for c in whole
         if c.split == split and c.metric in METRIC_GUARDRAILS and c.metric != objective
     ]
     other = [c for c in whole if c.split != split and c.metric == objective]
-    rules += [_rule(c, OTHER_SPLIT) for c in other if c.compared is None or c.compared.n_users]
-    parts = [c for c in contrasts if c.segment != EVERYONE and c.split == split]
-    hurt = [_p_hurt(c, SEGMENT) for c in parts]
+    rules += [
+        _rule(c, OTHER_SPLIT_GUARDRAIL) for c in other if c.compared is None or c.compared.n_users
+    ]
+    parts = [c for c in comparisons if c.segment != EVERYONE and c.split == split]
+    hurt = [_p_hurt(c, SEGMENT_GUARDRAIL) for c in parts]
     adjusted = holm(np.array(hurt))
-    return rules + [_rule(c, SEGMENT, p) for c, p in zip(parts, adjusted, strict=True)]
+    return rules + [_rule(c, SEGMENT_GUARDRAIL, p) for c, p in zip(parts, adjusted, strict=True)]
 
 
-def _margin(contrast: Contrast, guardrail: Guardrail) -> float:
-    """The most that may be lost, as a difference of 0 or less."""
-    return -guardrail.margin * abs(contrast.deployed)
+def _margin(comparison: MetricComparison, guardrail: Guardrail) -> float:
+    """Return the most that may be lost, as a difference of 0 or less."""
+    return -guardrail.margin * abs(comparison.deployed)
 
 
-def _p_hurt(contrast: Contrast, guardrail: Guardrail) -> float:
-    """One-sided p-value that no more than the margin is lost."""
-    assert contrast.compared is not None
-    return p_below(contrast.compared, _margin(contrast, guardrail))
+def _p_hurt(comparison: MetricComparison, guardrail: Guardrail) -> float:
+    """Return the one-sided p-value that no more than the margin is lost."""
+    assert comparison.compared is not None
+    return p_below(comparison.compared, _margin(comparison, guardrail))
 
 
-def _rule(contrast: Contrast, guardrail: Guardrail, p_hurt: float | None = None) -> Rule:
-    margin = _margin(contrast, guardrail)
+def _rule(comparison: MetricComparison, guardrail: Guardrail, p_hurt: float | None = None) -> Rule:
+    margin = _margin(comparison, guardrail)
     verdict: RuleVerdict
-    if contrast.compared is None:  # one figure for all users, which has no interval
-        verdict = "refused" if contrast.difference < margin else "passed"
+    if comparison.compared is None:  # one figure for all users, which has no interval
+        verdict = "refused" if comparison.difference < margin else "passed"
     else:
-        p_hurt = p_below(contrast.compared, margin) if p_hurt is None else p_hurt
-        kept = p_above(contrast.compared, margin) <= LEVEL
-        if p_hurt <= LEVEL:
+        p_hurt = p_below(comparison.compared, margin) if p_hurt is None else p_hurt
+        is_kept = p_above(comparison.compared, margin) <= GUARDRAIL_LEVEL
+        if p_hurt <= GUARDRAIL_LEVEL:
             verdict = "refused"
         else:
-            verdict = "passed" if kept or not guardrail.proof else "cannot tell"
+            verdict = "passed" if is_kept or not guardrail.proof else "cannot tell"
     return Rule(
-        name=_name(contrast),
+        name=_name(comparison),
         verdict=verdict,
-        figure=contrast.difference,
+        figure=comparison.difference,
         threshold=margin,
-        figures=_figures(contrast, guardrail, margin, verdict),
-        segment=contrast.segment,
+        figures=_figures(comparison, guardrail, margin, verdict),
+        segment=comparison.segment,
     )
 
 
-def _name(contrast: Contrast) -> str:
-    where = "" if contrast.segment == EVERYONE else f", {contrast.segment}"
-    return f"{METRICS[contrast.metric].title}{where} ({contrast.split})"
+def _name(comparison: MetricComparison) -> str:
+    where = "" if comparison.segment == EVERYONE else f", {comparison.segment}"
+    return f"{METRICS[comparison.metric].title}{where} ({comparison.split})"
 
 
-def _figures(contrast: Contrast, guardrail: Guardrail, margin: float, verdict: RuleVerdict) -> str:
-    found = contrast.compared
-    title = METRICS[contrast.metric].gain_title
-    where = "" if contrast.segment == EVERYONE else f" for {contrast.segment}"
+def _figures(
+    comparison: MetricComparison, guardrail: Guardrail, margin: float, verdict: RuleVerdict
+) -> str:
+    found = comparison.compared
+    title = METRICS[comparison.metric].gain_title
+    where = "" if comparison.segment == EVERYONE else f" for {comparison.segment}"
     interval = ""
     if found is not None:
         interval = (
             f" (95 % interval {found.low:+.4f} to {found.high:+.4f}, {found.n_users:,} users)"
         )
-    said = f"{title}{where} {contrast.difference:+.4f}{interval}, may lose {-margin:.4f}"
-    said += f" ({guardrail.margin:.0%} of what it is)"
+    message = f"{title}{where} {comparison.difference:+.4f}{interval}, may lose {-margin:.4f}"
+    message += f" ({guardrail.margin:.0%} of what it is)"
     if verdict == "cannot tell" and found is not None:
-        said += f": cannot tell whether it loses more{_what_would_tell(found, margin)}"
-    return said
+        message += f": cannot tell whether it loses more{_users_needed_text(found, margin)}"
+    return message
 
 
-def _what_would_tell(found: Comparison, margin: float) -> str:
-    """How many more users would tell, were the true difference the one that was seen."""
+def _users_needed_text(found: Comparison, margin: float) -> str:
+    """Return how many more users would decide, were the measured difference the true one."""
     apart = abs(found.difference - margin)
-    if not (math.isfinite(found.spread) and apart > found.spread * LEAST_GAIN):
+    if not (math.isfinite(found.spread) and apart > found.spread * MIN_GAIN_SHARE):
         return ""
-    more = users_needed(apart, found.spread, level=LEVEL) - found.n_users
-    return f", about {more:,} more users would tell" if more > 0 else ""
+    more = users_needed(apart, found.spread, level=GUARDRAIL_LEVEL) - found.n_users
+    return f", about {more:,} more users would decide" if more > 0 else ""

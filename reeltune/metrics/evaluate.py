@@ -1,4 +1,4 @@
-"""One model's figures on one held-out part, in bounded memory."""
+"""Evaluation of one model on one held-out part, in bounded memory."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,12 +7,10 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Floats32, Ints
 from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import Evaluation
-from reeltune.metrics.ranking import join, rank, tie_order
+from reeltune.metrics.ranking import SCORES_BYTES, join, rank, tie_order
 from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
-
-CHUNK_BYTES = 64 * 2**20
 
 
 def evaluate(
@@ -39,7 +37,7 @@ def evaluate(
         InputError: the arguments do not fit together, or a score is NaN or infinite.
     """
     _check_same_world(fitting, held_out, catalogue)
-    chunk = max(1, CHUNK_BYTES // (8 * max(1, held_out.n_movies))) if chunk is None else chunk
+    chunk = max(1, SCORES_BYTES // (8 * max(1, held_out.n_movies))) if chunk is None else chunk
     places = tie_order(held_out.movie_ids)
     users = np.flatnonzero(np.diff(held_out.starts))
     rankings = []
@@ -62,7 +60,7 @@ def measure(outcome: Outcome, metrics: Iterable[str]) -> Evaluation:
 
 
 def mean(values: Floats) -> float:
-    """The mean of what is not NaN; NaN where nothing is left.
+    """Return the mean of the values that are not NaN; NaN if there are none.
 
     >>> mean(np.array([1.0, np.nan, 2.0]))
     1.5

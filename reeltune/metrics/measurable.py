@@ -3,13 +3,13 @@
 import numpy as np
 
 from reeltune.metrics.ranking_metrics import RELEVANT
-from reeltune.ratings.splits import FEWEST_RATINGS
+from reeltune.ratings.splits import MIN_SPLIT_RATINGS
 from reeltune.ratings.table import RatingTable
 
 _TAKEN_FROM: dict[str, str] = {
-    "user-time": f"the latest ratings of users with at least {FEWEST_RATINGS}",
+    "user-time": f"the latest ratings of users with at least {MIN_SPLIT_RATINGS}",
     "calendar": "the latest ratings, of at least three days",
-    "user-random": f"ratings of users with at least {FEWEST_RATINGS}",
+    "user-random": f"ratings of users with at least {MIN_SPLIT_RATINGS}",
 }
 
 

@@ -1,4 +1,4 @@
-"""Objectives there are: which metrics may decide a run, and which way each is better."""
+"""Objectives that a run may have: metrics and the time taken, with their directions."""
 
 from reeltune.domain.direction import Direction
 from reeltune.domain.objectives import SECONDS
@@ -11,12 +11,12 @@ def deciding_objectives() -> tuple[str, ...]:
 
 
 def all_objectives() -> tuple[str, ...]:
-    """Return all that may be on a list of objectives: every metric, and the time taken."""
+    """Return every metric, and the time taken."""
     return (*METRICS, SECONDS)
 
 
 def direction_of(objective: str) -> Direction:
-    """Return which way an objective is better.
+    """Return the direction in which an objective is better.
 
     >>> direction_of("accuracy"), direction_of("seconds")
     (<Direction.MAXIMIZE: 'maximize'>, <Direction.MINIMIZE: 'minimize'>)

@@ -1,4 +1,4 @@
-"""The order in which a user would see the whole catalogue, under given scores: the reference."""
+"""Ranking of the whole catalogue for each user, under given scores: the reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,14 @@ from reeltune.domain.errors import InputError
 from reeltune.ratings.hashing import mixed
 from reeltune.ratings.table import RatingTable
 
+SCORES_BYTES = 64 * 2**20  # of scores of all movies that are computed at a time
+
 Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What metrics need of the rankings of u users, who together have H held-out ratings.
+    """Rankings of u users, who together have H held-out ratings, as far as metrics need them.
 
     A user's candidates are all movies of the catalogue that the fitting part has no rating of
     theirs for. They are ranked by score, the highest first.
@@ -29,7 +31,7 @@ class Ranking:
 
 
 def tie_order(movie_ids: Ints) -> Ints:
-    """The place of each movie among movies of equal score: (M,) a permutation of 0 to M - 1.
+    """Return the rank of each movie among movies of equal score: (M,) a permutation of 0 to M - 1.
 
     It depends on the ids alone, so that two movies keep their order when others come or go, and
     it mixes them, so that no order of ids (age, for most catalogues) is favoured.
@@ -89,7 +91,7 @@ def rank(
 
 
 def join(rankings: Sequence[Ranking], k: int) -> Ranking:
-    """The rankings of all users of several rankings with top lists of length `k`, in order."""
+    """Join rankings with top lists of length `k` to one of all their users, in order."""
     return Ranking(
         top=np.concatenate([np.empty((0, k), np.int64), *(part.top for part in rankings)]),
         held_out_ranks=_joined([part.held_out_ranks for part in rankings], np.int64),
@@ -98,7 +100,7 @@ def join(rankings: Sequence[Ranking], k: int) -> Ranking:
 
 
 def _first(line: Floats, ordered: Floats, k: int) -> Ints:
-    """Where the best `k` candidates stand in `line`, or as many as there are."""
+    """Return the positions in `line` of the best `k` candidates, or of as many as there are."""
     n_candidates = len(ordered) - int(np.searchsorted(ordered, -np.inf, side="right"))
     k = min(k, n_candidates)
     if k == 0:
@@ -108,7 +110,7 @@ def _first(line: Floats, ordered: Floats, k: int) -> Ints:
 
 
 def _ranks(line: Floats, ordered: Floats, wanted: Ints) -> Ints:
-    """The ranks in `line` of its entries at `wanted`; `ordered` is `line`, ascending."""
+    """Return the ranks in `line` of its entries at `wanted`; `ordered` is `line`, ascending."""
     scores = line[wanted]  # (h,)
     up_to = np.searchsorted(ordered, scores, side="right")  # (h,)
     ranks = len(ordered) - up_to + 1  # (h,) as if each came first among its equals

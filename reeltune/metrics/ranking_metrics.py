@@ -1,4 +1,4 @@
-"""What makes a ranking good: each metric's formula, direction and source."""
+"""Ranking metrics: formula, direction and source of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RECALL_LENGTH = 20
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """How users were ranked for, and the truth to measure that against.
+    """Rankings of users, and the held-out ratings to measure them against.
 
     Every user with a held-out rating is in `ranking`, in the order of their positions.
     """
@@ -31,31 +31,31 @@ class Outcome:
 
     @property
     def n_users(self) -> int:
-        """U: users of the whole table, also those without a held-out rating."""
+        """Number of users of the whole table, also those without a held-out rating: U."""
         return self.held_out.n_users
 
     @cached_property
     def users(self) -> Ints:
-        """(E,) positions of the users with a held-out rating, ascending."""
+        """Positions of the users with a held-out rating, ascending: (E,)."""
         return np.flatnonzero(np.diff(self.held_out.starts))
 
     @cached_property
     def relevant(self) -> Bools:
-        """(H,) whether the user liked the held-out movie."""
+        """True where the user liked the held-out movie: (H,)."""
         return self.held_out.ratings >= RELEVANT
 
-    def total(self, worth: Floats | Bools) -> Floats:
-        """The sum of `worth` (H,) over each user's held-out ratings, (U,)."""
-        weights = worth.astype(np.float64)
+    def total(self, amounts: Floats | Bools) -> Floats:
+        """Return the sum of `amounts` (H,) over each user's held-out ratings, (U,)."""
+        weights = amounts.astype(np.float64)
         return np.bincount(self.held_out.users, weights, self.n_users).astype(np.float64)
 
     @cached_property
     def n_relevant(self) -> Floats:
-        """(U,) held-out movies the user liked."""
+        """Number of held-out movies that each user liked: (U,)."""
         return self.total(self.relevant)
 
     def of_all(self, values: Floats) -> Floats:
-        """`values` (E,) of the ranked users, among all users: (U,), NaN for the others."""
+        """Return `values` (E,) of the ranked users, among all users: (U,), NaN for the others."""
         everyone = np.full(self.n_users, np.nan)
         everyone[self.users] = values
         return everyone
@@ -63,13 +63,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RankingMetric(Metric):
-    """One figure for the quality of rankings."""
+    """Metric of rankings."""
 
     measure: Callable[[Outcome], Floats]  # (U,) NaN for users who have none; (1,) if not per unit
 
 
 def accuracy(outcome: Outcome) -> Floats:
-    """Share of a user's held-out pairs (liked, not liked) that the scores order right.
+    """Compute the share of a user's held-out pairs (liked, not liked) in the right order.
 
     Pairs of exactly equal scores count one half. (U,) 0 to 1; NaN for users without such a pair.
 
@@ -94,7 +94,7 @@ def accuracy(outcome: Outcome) -> Floats:
 
 
 def ndcg(outcome: Outcome) -> Floats:
-    """How close each user's top 10 is to one with all liked movies first.
+    """Compute how close each user's top 10 is to one with all liked movies first.
 
     (U,) 0 to 1; NaN for users who liked no held-out movie.
 
@@ -110,9 +110,9 @@ def ndcg(outcome: Outcome) -> Floats:
 
 
 def recall(outcome: Outcome) -> Floats:
-    """Share of a user's liked held-out movies that are in their top 20.
+    """Compute the share of a user's liked held-out movies that are in their top 20.
 
-    Below 1 for whoever liked more than 20. (U,) 0 to 1; NaN for users who liked none.
+    Below 1 for users who liked more than 20. (U,) 0 to 1; NaN for users who liked none.
 
     Source: Herlocker et al. 2004, "Evaluating collaborative filtering recommender systems".
     """
@@ -121,7 +121,7 @@ def recall(outcome: Outcome) -> Floats:
 
 
 def mrr(outcome: Outcome) -> Floats:
-    """One over the rank of the first movie a user liked, in the full ranking.
+    """Compute one over the rank of the first movie a user liked, in the full ranking.
 
     (U,) 0 to 1; NaN for users who liked no held-out movie.
 
@@ -134,7 +134,7 @@ def mrr(outcome: Outcome) -> Floats:
 
 
 def coverage(outcome: Outcome) -> Floats:
-    """Share of the catalogue that is in anyone's top 10: (1,) 0 to 1; NaN with nobody ranked.
+    """Compute the share of the catalogue that is in any top 10: (1,) 0 to 1; NaN without users.
 
     Source: Herlocker et al. 2004, "Evaluating collaborative filtering recommender systems"
     (catalogue coverage).
@@ -146,10 +146,10 @@ def coverage(outcome: Outcome) -> Floats:
 
 
 def novelty(outcome: Outcome) -> Floats:
-    """Mean self-information of a user's top 10, in bits: how little known the movies are.
+    """Compute the mean self-information of a user's top 10, in bits: how little known it is.
 
     -log2 of the share of users who rated the movie, of all with a rating in the fitting part. A
-    movie that nobody rated counts as if one had: it is as new as a movie can be known to be.
+    movie that nobody rated counts as if one user had.
     (U,) 0 or more; NaN for users with an empty list.
 
     Source: Zhou et al. 2010, "Solving the apparent diversity-accuracy dilemma of recommender
@@ -162,7 +162,7 @@ def novelty(outcome: Outcome) -> Floats:
 
 
 def self_information(fitting: RatingTable) -> Floats:
-    """(M,) bits of surprise that a user rated the movie; see `novelty`."""
+    """Compute the self-information of the event that a user rated the movie, (M,) bits."""
     n_raters = np.bincount(fitting.movies, minlength=fitting.n_movies)  # (M,)
     n_users = np.count_nonzero(np.diff(fitting.starts))
     bits: Floats = np.log2(max(n_users, 1) / np.maximum(n_raters, 1))
@@ -170,9 +170,9 @@ def self_information(fitting: RatingTable) -> Floats:
 
 
 def diversity(outcome: Outcome) -> Floats:
-    """Mean over the pairs in a user's top 10 of 1 - cosine of the two movies' genres.
+    """Compute the mean, over the pairs in a user's top 10, of 1 - cosine of the two movies' genres.
 
-    Movies without genres tell nothing and are left out. (U,) 0 to 1; NaN for users whose list has
+    Movies without genres are left out. (U,) 0 to 1; NaN for users whose list has
     fewer than two movies with genres.
 
     Source: Ziegler et al. 2005, "Improving recommendation lists through topic diversification"
@@ -190,7 +190,7 @@ def diversity(outcome: Outcome) -> Floats:
 
 
 def _in_turn(values: Floats) -> Floats:
-    """The sum over the columns of `values` (E, k), in their order, whatever NumPy prefers."""
+    """Return the sum over the columns of `values` (E, k), added in their order."""
     total = np.zeros(len(values))
     for column in values.T:
         total += column
@@ -198,7 +198,7 @@ def _in_turn(values: Floats) -> Floats:
 
 
 def _genre_vectors(catalogue: Catalogue) -> Floats:
-    """Genres as vectors of length 1, or 0 for none; one more row at the end stands for no movie."""
+    """Return genres as vectors of length 1, or 0 for none; the last row stands for no movie."""
     n_genres = np.diff(catalogue.genre_starts)  # (M,)
     vectors = np.zeros((catalogue.n_movies + 1, len(catalogue.genre_names)))
     movies = np.repeat(np.arange(catalogue.n_movies), n_genres)
@@ -207,7 +207,7 @@ def _genre_vectors(catalogue: Catalogue) -> Floats:
 
 
 def _quotient(part: Floats, whole: Floats | Ints) -> Floats:
-    """`part / whole`, NaN where `whole` is 0."""
+    """Return `part / whole`, NaN where `whole` is 0."""
     value: Floats = np.full(len(part), np.nan)
     return np.divide(part, whole, out=value, where=whole > 0)
 

@@ -1,20 +1,19 @@
-"""Parts of the users and of the catalogue that a model must not fail, and how good it is there."""
+"""Segments of users and movies, and the accuracy of a model in each."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Floats32, Ints, Ints32
-from reeltune.metrics.ranking import Ranking
+from reeltune.metrics.ranking import SCORES_BYTES, Ranking
 from reeltune.metrics.ranking_metrics import Outcome, accuracy
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-MOST_USERS = 5_000  # for segments of movies, drawn by lot where there are more
-FEWEST_USERS = 20  # with a value: below, a segment is not shown
+MAX_SEGMENT_USERS = 5_000  # for segments of movies, drawn at random where there are more
+MIN_SEGMENT_USERS = 20  # with a value: below, a segment is not shown
 QUARTER = 0.25
 NEW_PERCENT = 20
-CHUNK_BYTES = 64 * 2**20
 
 PAIRS_AT_ONCE = 2**13
 
@@ -24,10 +23,10 @@ HeldOutScores = Callable[[RatingTable], Floats]  # (H,) of its ratings
 
 
 def user_segments(fitting: RatingTable, held_out: RatingTable) -> dict[str, Bools]:
-    """(U,) who is new and who is heavy: the quarters with the fewest and the most ratings to fit.
+    """Return new and heavy users, (U,) each: the quarters with the fewest and the most ratings.
 
-    Of the users with a held-out rating; those with equally many are all in, so that a quarter may
-    be larger. Where all have equally many, nobody is.
+    Ratings to fit are counted. Of the users with a held-out rating; those with equally many are all
+    in, so that a quarter may be larger. Where all have equally many, both are empty.
     """
     measured = np.diff(held_out.starts) > 0  # (U,)
     n = np.diff(fitting.starts)  # (U,)
@@ -38,9 +37,9 @@ def user_segments(fitting: RatingTable, held_out: RatingTable) -> dict[str, Bool
 
 
 def movie_segments(fitting: RatingTable, catalogue: Catalogue) -> dict[str, Bools]:
-    """(M,) the movies that are new, those that are old, and those of each genre.
+    """Return the movies that are new, those that are old, and those of each genre, (M,) each.
 
-    New are movies that nobody has rated yet, and those first rated during the last 20 % of the
+    New are movies without a rating, and those first rated during the last 20 % of the
     ratings to fit.
     """
     first_rated = np.full(fitting.n_movies, np.iinfo(np.int64).max)
@@ -60,7 +59,7 @@ def movie_segments(fitting: RatingTable, catalogue: Catalogue) -> dict[str, Bool
 def movie_accuracies(
     scores_of: HeldOutScores, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
 ) -> dict[str, Floats]:
-    """By segment of movies the accuracy (U,) over pairs with at least one of its movies.
+    """Compute, by segment of movies, the accuracy (U,) over pairs with at least one of them.
 
     Of at most 5,000 users, always the same ones; NaN for the others and for users without such a
     pair. Segments in which fewer than 20 users have a value are left out.
@@ -77,15 +76,15 @@ def movie_accuracies(
         n = n_pairs - n_others
         values: Floats = np.full(len(n), np.nan)
         np.divide(right - right_others, n, out=values, where=n > 0)
-        if np.count_nonzero(n) >= FEWEST_USERS:
+        if np.count_nonzero(n) >= MIN_SEGMENT_USERS:
             found[name] = values
     return found
 
 
 def held_out_scores(score: Score, held_out: RatingTable) -> Floats:
-    """(H,) the score of each held-out rating's movie for its user, in bounded memory."""
+    """Return the score of each held-out rating's movie for its user, (H,), in bounded memory."""
     users = np.flatnonzero(np.diff(held_out.starts))
-    size = max(1, CHUNK_BYTES // (8 * max(1, held_out.n_movies)))
+    size = max(1, SCORES_BYTES // (8 * max(1, held_out.n_movies)))
     scores = np.empty(len(held_out))
     for start in range(0, len(users), size):
         some = users[start : start + size]
@@ -96,7 +95,7 @@ def held_out_scores(score: Score, held_out: RatingTable) -> Floats:
 
 
 def held_out_scores_at(score_at: PairScore, held_out: RatingTable) -> Floats:
-    """`held_out_scores` of a model that can score a few pairs without the rest of the rows."""
+    """Return `held_out_scores` of a model that can score single pairs."""
     scores = np.empty(len(held_out))
     for start in range(0, len(held_out), PAIRS_AT_ONCE):
         rows = slice(start, start + PAIRS_AT_ONCE)
@@ -105,17 +104,17 @@ def held_out_scores_at(score_at: PairScore, held_out: RatingTable) -> Floats:
 
 
 def _drawn(held_out: RatingTable) -> Bools:
-    """(U,) the users that segments of movies are measured on."""
+    """Return True for the users on whom segments of movies are measured, (U,)."""
     users = np.flatnonzero(np.diff(held_out.starts))
     chosen = np.zeros(held_out.n_users, dtype=np.bool_)
-    chosen[np.random.default_rng(0).permutation(users)[:MOST_USERS]] = True
+    chosen[np.random.default_rng(0).permutation(users)[:MAX_SEGMENT_USERS]] = True
     return chosen
 
 
 def _right_pairs(
     scores: Floats, fitting: RatingTable, held_out: RatingTable, catalogue: Catalogue
 ) -> tuple[Floats, Floats]:
-    """How many pairs of each user (U,) are ordered right, of how many (U,)."""
+    """Return how many pairs of each user are in the right order, (U,), and of how many, (U,)."""
     ranking = Ranking(np.empty((0, 0), np.int64), np.empty(0, np.int64), scores)
     outcome = Outcome(ranking, fitting, held_out, catalogue)
     liked = outcome.n_relevant

@@ -1,4 +1,4 @@
-"""A fixed sample of the users, for measuring where all of them are too many."""
+"""User sample: a fixed part of the users, for measuring where all of them take too long."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from reeltune.metrics.ranking import tie_order
 from reeltune.ratings.table import RatingTable
 
 
-def panel_part(held_out: RatingTable, n_users: int) -> RatingTable:
-    """The ratings of `n_users` of those who have any in `held_out`; of all, if they are fewer.
+def sample_users(held_out: RatingTable, n_users: int) -> RatingTable:
+    """Return the ratings of `n_users` of those with any in `held_out`; of all, if they are fewer.
 
-    Who is on the panel depends on the ids of those users alone, mixed so that no order of ids is
-    favoured. So it is the same for every configuration, in every run on the same data; and when
-    users come, one of them either takes a place or changes nothing.
+    Who is in the sample depends on the ids of those users alone, mixed so that no order of ids is
+    favoured. So it is the same for every configuration, in every run on the same data; and a new
+    user either replaces one in the sample or changes nothing.
     """
     users = np.flatnonzero(np.diff(held_out.starts))
     on_panel = np.zeros(held_out.n_users, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Whether the model in production is still worth what it was when it was put there."""
+"""Degradation of the model in production since it was promoted."""
 
 from dataclasses import dataclass
 
@@ -13,13 +13,13 @@ from reeltune.metrics.segments import Score, held_out_scores
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
-MINIMUM_FALL = 0.005  # of accuracy; less is no matter
-FEWEST_USERS = 30  # then and now
+DEGRADATION_LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
+MIN_DEGRADATION = 0.005  # of accuracy; less is no matter
+MIN_USERS_COMPARED = 30  # then and now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class MetricChange:
     """Mean accuracy then and now."""
 
     n_then: int  # users
@@ -61,7 +61,7 @@ def watched_since(ratings: RatingTable, newest: int, n_fitted: int, made_at: int
 def accuracy_since(
     score: Score, ratings: RatingTable, catalogue: Catalogue, since: int
 ) -> tuple[Ints, Floats]:
-    """Accuracy over each user's ratings that came after `since`, of a model fitted up to then.
+    """Compute the accuracy of a model over the ratings after `since`, up to which it was fitted.
 
     Args:
         score: gives (u, M) scores for positions (u,) of users in `ratings`, new ones included.
@@ -82,12 +82,12 @@ def accuracy_since(
     return ratings.user_ids[measured], values[measured]
 
 
-def change(
+def metric_change(
     then: tuple[Ints, Floats],
     now: tuple[Ints, Floats],
     direction: Direction = Direction.MAXIMIZE,
-) -> Change:
-    """The gain of one mean over users over another, of whom some may be in both.
+) -> MetricChange:
+    """Compare two means over users, some of whom may be in both.
 
     Both are ids (E,) and values (E,). A user in both counts as one observation, so that the
     difference is not taken for noisier, or surer, than it is.
@@ -98,8 +98,8 @@ def change(
     n_then, n_now = len(then[0]), len(now[0])
     nan = float("nan")
     means = [float(values.mean()) if len(values) else nan for _, values in (then, now)]
-    if min(n_then, n_now) < FEWEST_USERS:
-        return Change(
+    if min(n_then, n_now) < MIN_USERS_COMPARED:
+        return MetricChange(
             n_then=n_then,
             n_now=n_now,
             then=means[0],
@@ -116,9 +116,9 @@ def change(
     parts[np.searchsorted(ids, then[0])] -= (then[1] - means[0]) / n_then
     error = max(float(np.sqrt((parts**2).sum())), 1e-12)
     difference = direction.gain(means[1], means[0])
-    p_value = float(scipy.special.ndtr((difference + MINIMUM_FALL) / error))
+    p_value = float(scipy.special.ndtr((difference + MIN_DEGRADATION) / error))
     reach = -float(scipy.special.ndtri(0.025)) * error
-    return Change(
+    return MetricChange(
         n_then=n_then,
         n_now=n_now,
         then=means[0],
@@ -127,5 +127,5 @@ def change(
         low=difference - reach,
         high=difference + reach,
         p_value=p_value,
-        fallen=p_value <= LEVEL,
+        fallen=p_value <= DEGRADATION_LEVEL,
     )

@@ -1,4 +1,4 @@
-"""Whether the ratings that came in lately are of another kind than those before."""
+"""Drift of the data: the latest ratings against those before them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING, RatingTable
 
-LEVEL = 0.001  # of each check: nightly, some one false alarm in three years
-LEAST_INDEX = 0.1  # a population stability index below is no matter, by the usual rule of thumb
-FEWEST_RATINGS = 100  # on either side
-MOST_RATINGS = 500_000  # on either side: the latest
+DRIFT_LEVEL = 0.001  # of each check: nightly, some one false alarm in three years
+MIN_INDEX = 0.1  # a population stability index below is no matter, by the usual rule of thumb
+MIN_WINDOW_RATINGS = 100  # on either side
+MAX_WINDOW_RATINGS = 500_000  # on either side: the latest
 PERMUTATIONS = 2_000
-MOST_GROUPS = 1_000
+MAX_BLOCKS = 1_000
 _SMOOTHING = 0.5  # ratings added to each category
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How far one side of the data has moved."""
+    """Drift of one feature of the data."""
 
     name: str
     index: float  # population stability index; NaN with too few ratings
@@ -34,17 +34,17 @@ class Drift:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """The ratings since a moment, and as many before it."""
+    """Ratings after a moment, and as many before it."""
 
     before: RatingTable
     after: RatingTable
 
     @classmethod
     def of(cls, ratings: RatingTable, since: int) -> "Windows":
-        """What came after `since`, and the latest as many up to then."""
+        """Return the ratings after `since`, and the latest as many up to then."""
         by_time = np.argsort(ratings.rated_at, kind="stable")
         n_earlier = int(np.count_nonzero(ratings.rated_at <= since))
-        newer = by_time[n_earlier:][-MOST_RATINGS:]
+        newer = by_time[n_earlier:][-MAX_WINDOW_RATINGS:]
         latest = by_time[max(0, n_earlier - len(newer)) : n_earlier]
         before, after = np.zeros((2, len(ratings)), dtype=np.bool_)
         before[latest], after[newer] = True, True
@@ -52,10 +52,12 @@ class Windows:
 
 
 def find_drift(data: Dataset, since: int) -> list[Drift]:
-    """Ratings, genres, new movies and new users since a moment, against as many ratings before.
+    """Measure drift of ratings, genres, new movies and new users since a moment.
 
-    How far chance alone goes is found by permutation: the two sides of each user change places, or
-    not, and whole users do who are on one side only. So many ratings by one user count as one user.
+    The ratings after the moment are compared with as many before it. The drift by chance alone is
+    found by permutation: for each user with ratings on both sides, the sides are exchanged at
+    random; users on one side only are exchanged as a whole. So many ratings by one user count as
+    one user.
 
     Source: Siddiqi 2006, "Credit risk scorecards", for the population stability index and 0.1;
     Yurdakul and Naranjo 2020, "Statistical properties of the population stability index", for why
@@ -69,7 +71,7 @@ def find_drift(data: Dataset, since: int) -> list[Drift]:
 
 
 def stability_index(before: Floats, after: Floats) -> Floats:
-    """Population stability index of counts (..., K): the sum of (q - p) ln(q / p) over shares.
+    """Compute the population stability index of counts (..., K): sum of (q - p) ln(q / p).
 
     >>> round(float(stability_index(np.array([50.0, 50.0]), np.array([80.0, 20.0]))), 2)
     0.41
@@ -87,7 +89,7 @@ View = tuple[str, list[str], tuple[Floats, Floats]]  # name, K categories, (n, K
 
 
 def _views(data: Dataset, windows: Windows) -> Iterator[View]:
-    """The ways to look at ratings: what each rating of either window counts as."""
+    """Yield each feature of the ratings: its categories, and the counts of each rating."""
     sides = (windows.before, windows.after)
     steps = int((HIGHEST_RATING - LOWEST_RATING) * 2) + 1
     stars = [f"{LOWEST_RATING + k / 2:g} stars" for k in range(steps)]
@@ -115,12 +117,12 @@ def _pair(both: list[Floats]) -> tuple[Floats, Floats]:
 
 
 def _is_new(first_rated: Ints, side: RatingTable) -> Bools:
-    """(n,) whether what is rated was first rated within the window."""
+    """Return True where the item was first rated within the window, (n,)."""
     return np.asarray(first_rated >= side.rated_at.min(initial=np.iinfo(np.int64).max))
 
 
 def _genres(data: Dataset) -> Floats:
-    """(M, G + 1) a movie counts for its genres in equal parts, or for the last one, none."""
+    """Return each movie's genres as equal shares, (M, G + 1); the last column is for none."""
     catalogue = data.catalogue
     n_genres = np.diff(catalogue.genre_starts)
     parts = np.zeros((catalogue.n_movies, len(catalogue.genre_names) + 1))
@@ -137,17 +139,17 @@ def _drift(
     before, after = (_shares(total) for total in totals)
     most = int(np.argmax(np.abs(after - before)))
     index, by_chance, p_value = float("nan"), float("nan"), 1.0
-    if min(len(windows.before), len(windows.after)) >= FEWEST_RATINGS:
+    if min(len(windows.before), len(windows.after)) >= MIN_WINDOW_RATINGS:
         index = float(stability_index(*totals))
         moved = _by_chance(*_blocks(windows, counts))
-        by_chance = float(np.quantile(moved, 1 - LEVEL))
+        by_chance = float(np.quantile(moved, 1 - DRIFT_LEVEL))
         p_value = float((np.count_nonzero(moved >= index - 1e-12) + 1) / (PERMUTATIONS + 1))
     return Drift(
         name=name,
         index=index,
         by_chance=by_chance,
         p_value=p_value,
-        drifted=index >= LEAST_INDEX and p_value <= LEVEL,
+        drifted=index >= MIN_INDEX and p_value <= DRIFT_LEVEL,
         most_changed=categories[most],
         share_before=float(before[most]),
         share_after=float(after[most]),
@@ -155,10 +157,13 @@ def _drift(
 
 
 def _blocks(windows: Windows, counts: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """(B, K) the counts of each user before and after; many users are put together by lot."""
+    """Return the counts of each user before and after, (B, K) each.
+
+    Where there are many users, they share random blocks.
+    """
     n_users = windows.before.n_users
-    group = np.random.default_rng(0).permutation(n_users) % MOST_GROUPS
-    n_groups = min(n_users, MOST_GROUPS)
+    group = np.random.default_rng(0).permutation(n_users) % MAX_BLOCKS
+    n_groups = min(n_users, MAX_BLOCKS)
     found = []
     for side, each in zip((windows.before, windows.after), counts, strict=True):
         block = np.zeros((n_groups, each.shape[1]))
@@ -168,7 +173,7 @@ def _blocks(windows: Windows, counts: tuple[Floats, Floats]) -> tuple[Floats, Fl
 
 
 def _by_chance(before: Floats, after: Floats) -> Floats:
-    """(PERMUTATIONS,) the index where blocks change sides by lot."""
+    """Return the index where blocks change sides at random, (PERMUTATIONS,)."""
     rng = np.random.default_rng(1)
     n_before, n_after = before.sum(axis=1) > 0, after.sum(axis=1) > 0
     paired = n_before & n_after

@@ -1,4 +1,4 @@
-"""Says for a monitoring program whether production is sound and the nights go on."""
+"""Health of a database, for a monitoring program: production is sound and runs succeed."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,26 +12,26 @@ from reeltune.domain.clock import stamp
 
 MAX_AGE_HOURS = 36.0
 
-Verdict = Literal["healthy", "production is not sound", "no recent run"]
+HealthVerdict = Literal["healthy", "production is not sound", "no recent run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How things stand."""
+    """Health of production and of the nightly runs."""
 
-    verdict: Verdict
+    verdict: HealthVerdict
     wrong: tuple[str, ...]
     production: int | None
     last_run: str | None  # when the last command ended that did what it is for
     age_hours: float | None  # of that
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the fields for `--json`."""
         return asdict(self)
 
 
 def health(conn: Connection, max_age_hours: float = MAX_AGE_HOURS) -> Health:
-    """How production and the nightly runs stand now."""
+    """Check production and the nightly runs."""
     production = load_production(conn)
     unsound = [f"{f.subject}: {f.what}" for f in check_production(conn) + check_export(conn)]
     if production is None:

@@ -1,4 +1,4 @@
-"""Watches what is in production: its accuracy on the newest ratings, and whether these differ."""
+"""Monitor of production: degradation on the newest ratings, and drift of the data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +15,12 @@ from reeltune.domain.clock import latest_believable
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import TrainingRun, Version
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.monitoring.degradation import Change, accuracy_since, change, watched_since
+from reeltune.monitoring.degradation import (
+    MetricChange,
+    accuracy_since,
+    metric_change,
+    watched_since,
+)
 from reeltune.monitoring.drift import Drift, find_drift
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
@@ -25,31 +30,33 @@ from reeltune.reports.cells import NONE, outside_text
 from reeltune.views.json_ready import json_ready
 
 Fit = Callable[[TrainingRun, RatingTable, Catalogue], Recommender]
-Health = Literal["well", "cannot tell", "fallen"]
+MonitorVerdict = Literal["well", "cannot tell", "fallen"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What a version in production is worth by now, and how the data has moved."""
+class DegradationReport:
+    """Degradation of a version in production, and drift of the data."""
 
     version: int
     n_new_ratings: int  # since it was fitted
-    health: Health
+    health: MonitorVerdict
     said: str
-    accuracy: Change
+    accuracy: MetricChange
     drift: tuple[Drift, ...]
     n_in_future: int = 0  # ratings whose time lies ahead: not measured on
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`, without NaN."""
+        """Return the fields for `--json`, without NaN."""
         return json_ready(self)
 
 
-def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
+def measure_degradation(
+    conn: Connection, version: Version, data: Dataset, fit: Fit
+) -> DegradationReport:
     """Measure a version on the ratings that came after it was made.
 
     Its configuration is fitted again to the ratings up to then, so that new users and new movies
-    are scored as the model scores them, and is held against what it was worth when it was made on
+    are scored as the model scores them, and is compared with its accuracy, when it was made, on
     the latest days of then, fitted to what came before them: the calendar's test part.
 
     Args:
@@ -59,13 +66,13 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
         fit: fits a version's configuration.
 
     Raises:
-        NotFoundError: nothing was kept of what the version was worth.
+        NotFoundError: no accuracy of the version was stored.
     """
     reference = load_reference(conn, version.version, "accuracy")
     if reference is None:
         raise NotFoundError(
-            f"nothing is known of what version {version.version} was worth, user by user:"
-            " `retrain_model.py --force` makes one of which it is"
+            f"the accuracy per user of version {version.version} was not stored:"
+            " `retrain_model.py --force` makes one with it"
         )
     believed = latest_believable()
     made_at = latest_believable(datetime.fromisoformat(version.created_at))
@@ -76,8 +83,8 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
     model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
     now = accuracy_since(model.score, ratings, data.catalogue, since)
     direction = METRICS["accuracy"].direction
-    found = change((reference.user_ids, reference.values), now, direction)
-    return Watch(
+    found = metric_change((reference.user_ids, reference.values), now, direction)
+    return DegradationReport(
         version=version.version,
         n_new_ratings=int(np.count_nonzero(ratings.rated_at > since)),
         health=_health(found),
@@ -88,8 +95,8 @@ def watch(conn: Connection, version: Version, data: Dataset, fit: Fit) -> Watch:
     )
 
 
-def render_watch(console: Console, found: Watch) -> None:
-    """Print how production does, and how the data has moved."""
+def render_degradation(console: Console, found: DegradationReport) -> None:
+    """Print the degradation of production and the drift of the data."""
     colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
     console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
     console.print(f"  {outside_text(console, found.said)}")
@@ -113,13 +120,13 @@ def render_watch(console: Console, found: Watch) -> None:
     print_table(console, "New ratings against as many before", table)
 
 
-def _health(found: Change) -> Health:
+def _health(found: MetricChange) -> MonitorVerdict:
     if np.isnan(found.difference):
         return "cannot tell"
     return "fallen" if found.fallen else "well"
 
 
-def _said(found: Change) -> str:
+def _said(found: MetricChange) -> str:
     if np.isnan(found.difference):
         return (
             f"only {found.n_now} users have new ratings it can be measured on "
@@ -128,5 +135,5 @@ def _said(found: Change) -> str:
     return (
         f"accuracy {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
         f"it was made: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
-        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not fallen)"
+        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not degraded)"
     )

@@ -1,4 +1,4 @@
-"""The hand-weighted recommender: hyperparameters and fitted components make scores and reasons."""
+"""Hand-weighted recommender: scores and reasons from hyperparameters and fitted components."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 
 from reeltune.components import COMPONENTS, Component
 from reeltune.components.hyperparameters import SPACE
-from reeltune.components.opinions import Opinions
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import AnyArray, Floats, Ints, Ints32
 from reeltune.domain.errors import InputError
 from reeltune.domain.space import Configuration, Space
@@ -18,7 +18,7 @@ from reeltune.ratings.table import RatingTable
 
 
 class HandWeighted:
-    """The hand-weighted recommender: a weighted sum of components, each in [0, 1]."""
+    """Hand-weighted recommender: a weighted sum of components, each in [0, 1]."""
 
     space: ClassVar[Space] = SPACE
 
@@ -29,19 +29,19 @@ class HandWeighted:
     def fit(
         self, ratings: RatingTable, catalogue: Catalogue, measured: RatingTable | None = None
     ) -> Self:
-        """Fit the components to `ratings`; fitted before to the same table, they are reused.
+        """Fit the components to `ratings`; those already fitted to the same table are reused.
 
-        With `measured` it can only score users with a rating there, which is quicker.
+        With `measured` the model can only score users with a rating there, which is quicker.
         """
         self.components = fit_components(ratings, catalogue, measured)
         return self
 
     def score(self, users: Ints) -> Floats:
-        """(U, M) weighted sums, in [0, 1]."""
+        """Return weighted sums, in [0, 1]: (U, M)."""
         return np.asarray(sum(self.parts(users).values()))
 
     def score_at(self, users: Ints, movies: Ints32) -> Floats:
-        """(N,) what `score` says of user `users[n]` and movie `movies[n]`, for a few pairs."""
+        """Return what `score` gives for users[n] and movies[n], (N,), for a few pairs."""
         total = np.zeros(len(users))
         for part in self.components:
             weight = self.hyperparameters[f"{part.name}_weight"]
@@ -49,7 +49,7 @@ class HandWeighted:
         return total
 
     def parts(self, users: Ints) -> dict[str, Floats]:
-        """What each component adds to the score of `users`: (U, M), or (1, M) if the same."""
+        """Return what each component adds to the score: (U, M), or (1, M) if the same for all."""
         if not self.components:
             raise InputError("the recommender is not fitted: call fit or load first")
         return {
@@ -59,7 +59,7 @@ class HandWeighted:
         }
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The fields of all fitted components, as `component.field`."""
+        """Return the fields of all fitted components, as `component.field`."""
         return {
             f"{part.name}.{field.name}": getattr(part, field.name)
             for part in self.components
@@ -67,7 +67,7 @@ class HandWeighted:
         }
 
     def load(self, arrays: Mapping[str, AnyArray]) -> Self:
-        """Put the components together from their fields."""
+        """Load the components from their fields."""
         self.components = tuple(
             kind(
                 **{
@@ -85,9 +85,9 @@ class HandWeighted:
 def fit_components(
     ratings: RatingTable, catalogue: Catalogue, measured: RatingTable | None
 ) -> tuple[Component, ...]:
-    """All components fitted to `ratings`; remembered, since no hyperparameter enters here.
+    """Return all components fitted to `ratings`, cached, as no hyperparameter enters here.
 
-    Of users without a rating in `measured` they say nothing that is of use; with None, of all.
+    For users without a rating in `measured` they are not valid; with None, they are for all.
     """
-    opinions = Opinions.of(ratings, measured)
-    return tuple(component.fit(opinions, catalogue) for component in COMPONENTS.values())
+    centred = UserCentredRatings.of(ratings, measured)
+    return tuple(component.fit(centred, catalogue) for component in COMPONENTS.values())

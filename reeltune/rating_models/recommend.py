@@ -13,7 +13,7 @@ from reeltune.ratings.table import RatingTable
 def recommend(
     model: Recommender, ratings: RatingTable, user_id: int, k: int = 10
 ) -> list[Recommendation]:
-    """The `k` best movies that the user has not rated, best first, each with its reasons.
+    """Return the `k` best movies that the user has not rated, best first, with reasons.
 
     Raises:
         InputError: there is no such user in `ratings`.
@@ -35,6 +35,6 @@ def recommend(
 
 
 def top_movies(scores: Floats, seen: Ints32, ties: Ints, k: int) -> list[int]:
-    """Positions of the `k` best of `scores` (M,) outside `seen`, ties in the order of `ties`."""
+    """Return the positions of the `k` best of `scores` (M,) outside `seen`, ties by `ties`."""
     order = np.lexsort((ties, -scores))
     return [int(movie) for movie in order[~np.isin(order, seen)][:k]]

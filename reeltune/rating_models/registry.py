@@ -1,13 +1,13 @@
-"""Recommenders by name: the built-in one, and what users bring."""
+"""Registry of recommenders: the built-in one, and users' own by import path."""
 
 from reeltune.domain.errors import InputError
+from reeltune.domain.study import BUILT_IN
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.recommender import Recommender
 from reeltune.tracking.own_code import imported, resolved_name
 
 __all__ = ["BUILT_IN", "model_class", "resolved_name"]
 
-BUILT_IN = "hand-weighted"
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
 
 

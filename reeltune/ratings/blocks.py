@@ -1,4 +1,4 @@
-"""Puts a table of ratings together block by block, in the memory of its columns."""
+"""Assembly of a table of ratings block by block, in the memory of its columns."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ _KEY_BITS = 63  # of a whole number that is not negative
 
 @dataclass(frozen=True, eq=False)
 class RatingBlock:
-    """The ratings of some users, whole, by id; users ascend, and so do a user's movies."""
+    """Ratings of some users, complete, by id; users ascend, and so do a user's movies."""
 
     user_ids: Ints  # (u,) ascending, each above those of the block before
     counts: Ints  # (u,) ratings of each
@@ -24,9 +24,9 @@ class RatingBlock:
 
 @dataclass
 class RatingColumns:
-    """The columns of a `RatingTable` of `n` ratings, filled by one block after the other.
+    """Columns of a `RatingTable` of `n` ratings, filled by one block after the other.
 
-    Apart from them no more memory is needed than a block takes.
+    No more memory is needed than the columns and one block take.
     """
 
     movie_ids: Ints  # (M,) ascending
@@ -42,7 +42,7 @@ class RatingColumns:
         self._n_users = 0
 
     def add(self, block: RatingBlock) -> None:
-        """Take in the next block.
+        """Append the next block.
 
         Raises:
             StorageError: a movie is not in the catalogue, or a rating is none.
@@ -62,7 +62,7 @@ class RatingColumns:
         self.filled += len(movies)
 
     def table(self) -> RatingTable:
-        """The finished table."""
+        """Return the finished table."""
         assert self.filled == self.n
         return RatingTable(
             user_ids=np.concatenate([np.empty(0, dtype=np.int64), *self._user_ids]),
@@ -82,7 +82,7 @@ class RatingColumns:
 
 
 def sorting(users: Ints, rated_at: Ints, movies: Ints32) -> Ints:
-    """The order by user, then time, then movie of n ratings whose users ascend from 0.
+    """Return the order by user, then time, then movie of n ratings whose users ascend from 0.
 
     >>> sorting(np.array([0, 0, 1]), np.array([9, 3, 1]), np.array([0, 1, 0], dtype=np.int32))
     array([1, 0, 2])

@@ -1,4 +1,4 @@
-"""What is known of the movies, as arrays: genres, cast by billing order, collections."""
+"""Catalogue of movies as arrays: genres, cast by billing order, collections."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,12 +28,12 @@ class Catalogue:
 
     @property
     def n_movies(self) -> int:
-        """M."""
+        """Number of movies: M."""
         return len(self.movie_ids)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that training sees of the catalogue, 64 hex digits."""
+        """Hash of all data of the catalogue that models are fitted to, 64 hex digits."""
         names = np.frombuffer("\n".join(self.genre_names).encode(), dtype=np.uint8)
         return content_hash(
             [

@@ -1,4 +1,4 @@
-"""All that training sees: the ratings and the catalogue they are of."""
+"""Data set: ratings and the catalogue that they refer to."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,15 +10,17 @@ from reeltune.domain.arrays import AnyArray
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
+INDEX_KIND = "index"  # kind of the arrays of the compiled engine, in names of an `ArrayStore`
+
 
 class ArrayStore(Protocol):
-    """Where arrays are kept for the next start, by a name that says all that they depend on."""
+    """Storage for arrays between starts, under names that identify all that they depend on."""
 
     def load(self, name: str) -> Mapping[str, AnyArray] | None:
-        """What was saved under `name`; None where it has to be made."""
+        """Load the arrays saved under `name`; None if there are none."""
 
     def save(self, name: str, arrays: Mapping[str, AnyArray]) -> None:
-        """Keep `arrays`, if that is possible."""
+        """Save `arrays`, if that is possible."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +29,13 @@ class Dataset:
 
     ratings: RatingTable
     catalogue: Catalogue
-    cache: ArrayStore | None = None  # for what is made of them; None: nothing is kept
-    known_fingerprint: str | None = None  # from where the data were kept
+    cache: ArrayStore | None = None  # for what is computed from them; None: nothing is stored
+    known_fingerprint: str | None = None  # as stored with cached data
     last_change: int | None = None  # the last that these data have seen; None: not known
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that training sees, 64 hex digits."""
+        """Hash of all data that models are fitted to, 64 hex digits."""
         if self.known_fingerprint is not None:
             return self.known_fingerprint
         both = self.ratings.fingerprint + self.catalogue.fingerprint

@@ -1,4 +1,4 @@
-"""A data set as named arrays and back, for keeping it."""
+"""Conversion of a data set to named arrays and back."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -15,14 +15,17 @@ _NAMES = "genre_names"  # the one field that is no array
 
 
 def is_a_dataset(arrays: Mapping[str, AnyArray]) -> bool:
-    """Are these what this program makes of a data set? Another one may keep other fields."""
+    """Return True if `arrays` have the names that this program gives a data set's.
+
+    Another version of the program may save other fields.
+    """
     parts = (("ratings", RatingTable), ("catalogue", Catalogue))
     fields_of_parts = {f"{prefix}.{name}" for prefix, kind in parts for name in _names_of(kind)}
     return arrays.keys() == fields_of_parts | {"fingerprint"}
 
 
 def to_arrays(data: Dataset) -> dict[str, AnyArray]:
-    """All of `data`, its fingerprint too, so that it need not be worked out again."""
+    """Return all arrays of `data`, and its fingerprint, so that it need not be computed again."""
     found: dict[str, AnyArray] = {"fingerprint": _bytes(data.fingerprint)}
     for prefix, part in (("ratings", data.ratings), ("catalogue", data.catalogue)):
         for field in fields(part):
@@ -35,7 +38,7 @@ def to_arrays(data: Dataset) -> dict[str, AnyArray]:
 def from_arrays(
     arrays: Mapping[str, AnyArray], cache: ArrayStore | None, last_change: int | None = None
 ) -> Dataset:
-    """The data set that `to_arrays` made these of."""
+    """Return the data set of which `to_arrays` made these."""
     ratings: dict[str, Any] = {n: arrays[f"ratings.{n}"] for n in _names_of(RatingTable)}
     catalogue: dict[str, Any] = {n: arrays[f"catalogue.{n}"] for n in _names_of(Catalogue)}
     names = _text(catalogue.pop(_NAMES))

@@ -1,4 +1,4 @@
-"""What a data set is like, in a few figures, and how much two of them are alike."""
+"""Meta-features of a data set: a few figures by which data sets are compared."""
 
 import math
 
@@ -6,8 +6,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.ratings.dataset import Dataset
-
-DAY_SECONDS = 86_400
+from reeltune.ratings.splits import SECONDS_PER_DAY
 
 # By how much a figure must differ to make two data sets as unlike as e^-1 were all to differ so.
 SCALES = {
@@ -25,12 +24,12 @@ SCALES = {
 }
 
 
-def profile(data: Dataset) -> dict[str, float]:
-    """The figures of `SCALES` for a data set with ratings."""
+def compute_meta_features(data: Dataset) -> dict[str, float]:
+    """Compute the figures of `SCALES` for a data set with ratings."""
     table, catalogue = data.ratings, data.catalogue
     n_users, n_movies, n = table.n_users, max(1, table.n_movies), len(table)
     counts = np.bincount(table.movies, minlength=n_movies)
-    days = (int(table.rated_at.max()) - int(table.rated_at.min())) / DAY_SECONDS
+    days = (int(table.rated_at.max()) - int(table.rated_at.min())) / SECONDS_PER_DAY
     has_cast = np.diff(catalogue.cast_starts) > 0
     return {
         "log10_users": math.log10(max(1, n_users)),
@@ -52,7 +51,7 @@ def profile(data: Dataset) -> dict[str, float]:
 
 
 def gini(values: Floats) -> float:
-    """How unequal `values` (N,), 0 or more, are: 0 all the same, towards 1 one has all.
+    """Compute the Gini coefficient of `values` (N,), 0 or more: 0 all equal, towards 1 one has all.
 
     Source: Dixon et al. 1987, "Bootstrapping the Gini coefficient of inequality", equation 1.
 
@@ -68,7 +67,7 @@ def gini(values: Floats) -> float:
 
 
 def _entropy(counts: Ints) -> float:
-    """Entropy of the shares of `counts` as a share of the greatest possible, 0 to 1."""
+    """Compute the entropy of the shares of `counts`, divided by the greatest possible, 0 to 1."""
     shares = counts[counts > 0] / max(1, counts.sum())
     if len(counts) < 2 or len(shares) < 2:
         return 0.0

@@ -1,4 +1,4 @@
-"""What a recommender must offer to be tuned, versioned and served."""
+"""Recommender protocol: the interface of a model that is tuned, versioned and served."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,33 +12,33 @@ from reeltune.ratings.table import RatingTable
 
 @runtime_checkable
 class Recommender(Protocol):
-    """A model class: made with its hyperparameters, fitted to ratings, asked for scores.
+    """Model class: made with its hyperparameters, fitted to ratings, asked for scores.
 
-    It is also what `--model package.module:Name` names. What `arrays` returns is all that is kept
+    It is also what `--model package.module:Name` names. What `arrays` returns is all that is stored
     of a fitted model: `load(arrays())` must score exactly as the fitted model does.
     """
 
     space: ClassVar[Space]
 
     def __init__(self, hyperparameters: Configuration) -> None:
-        """Keep a valid configuration of `space`."""
+        """Set the hyperparameters, a valid configuration of `space`."""
 
     def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
-        """Learn from `ratings`, and from nothing else that anybody rated; returns itself."""
+        """Fit to `ratings`, and to no other ratings; return itself."""
 
     def score(self, users: Ints) -> Floats:
-        """(U, M) worth of each movie to `users` (U,), positions in the table fitted to."""
+        """Return the scores of all movies, (U, M), for `users` (U,), by position in the table."""
 
     def arrays(self) -> dict[str, AnyArray]:
-        """All that was learnt, by name."""
+        """Return all that was fitted, by name."""
 
     def load(self, arrays: Mapping[str, AnyArray]) -> Self:
-        """Take back what `arrays` gave; returns itself."""
+        """Load what `arrays` returned; return itself."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """One movie on a user's list, and what each part of the score added to it."""
+    """Movie on a user's list, and what each component added to its score."""
 
     movie_id: int
     score: float

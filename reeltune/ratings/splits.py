@@ -1,4 +1,4 @@
-"""Which ratings a model may see, and which it is measured on."""
+"""Splits of the ratings into training, validation and test parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from reeltune.ratings.table import RatingTable
 TRAIN, VALIDATION, TEST = 0, 1, 2
 TEST_PERCENT = 20
 VALIDATION_PERCENT = 10
-FEWEST_RATINGS = 10
+MIN_SPLIT_RATINGS = 10
 SECONDS_PER_DAY = 86_400
 
 _CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
@@ -23,32 +23,32 @@ _CODES: dict[Part, int] = {"validation": VALIDATION, "test": TEST}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """One table cut into three parts that share its id columns and its order."""
+    """Table cut into three parts that share its id columns and its order."""
 
     table: RatingTable
     parts: NDArray[np.int8]  # (N,) TRAIN, VALIDATION or TEST
 
     @cached_property
     def train(self) -> RatingTable:
-        """What a candidate is fitted on during a search."""
+        """Part that candidates are fitted to during a search."""
         return self.table.where(self.parts == TRAIN)
 
     @cached_property
     def validation(self) -> RatingTable:
-        """What drives a search."""
+        """Part that a search measures candidates on."""
         return self.table.where(self.parts == VALIDATION)
 
     @cached_property
     def test(self) -> RatingTable:
-        """What is looked at once, for the configuration to be promoted."""
+        """Part that is used once, for the configuration to be promoted."""
         return self.table.where(self.parts == TEST)
 
     def fitting_for(self, part: Part) -> RatingTable:
-        """What a model measured on `part` is fitted on: every part before it."""
+        """Return what a model measured on `part` is fitted to: every part before it."""
         return self.table.where(self.parts < _CODES[part])
 
     def held_out_for(self, part: Part) -> RatingTable:
-        """What a model is measured on."""
+        """Return the part that a model is measured on."""
         return self.validation if part == "validation" else self.test
 
 
@@ -94,7 +94,7 @@ def unordered_share(table: RatingTable) -> float:
     """
     n = np.diff(table.starts)  # (U,)
     held_out = n * TEST_PERCENT // 100 + n * VALIDATION_PERCENT // 100
-    first = (table.starts[1:] - held_out)[n >= FEWEST_RATINGS]
+    first = (table.starts[1:] - held_out)[n >= MIN_SPLIT_RATINGS]
     if not len(first):
         return float("nan")
     return float((table.rated_at[first] == table.rated_at[first - 1]).mean())
@@ -120,7 +120,7 @@ def _hashes(table: RatingTable, rows: Ints) -> NDArray[np.uint64]:
 def _split_by_place(table: RatingTable, places: Ints) -> Split:
     """Hold out the last of each user's ratings by their `places` (N,), which ascend with users."""
     n = np.diff(table.starts)  # (U,)
-    n = np.where(n < FEWEST_RATINGS, 0, n)
+    n = np.where(n < MIN_SPLIT_RATINGS, 0, n)
     n_test = n * TEST_PERCENT // 100  # (U,)
     n_validation = n * VALIDATION_PERCENT // 100  # (U,)
     from_end = table.starts[1:][table.users] - places  # (N,) 1 = the user's last
@@ -131,7 +131,7 @@ def _split_by_place(table: RatingTable, places: Ints) -> Split:
 
 
 def split_by_calendar(table: RatingTable) -> Split:
-    """Hold out the latest days, for all users alike: what a nightly job really faces.
+    """Hold out the latest days, the same for all users: the situation of a nightly job.
 
     Both cuts fall on a midnight UTC that begins a day with ratings. Test starts at the first such
     midnight with at least 80 % of all ratings before it, validation at the first with at least
@@ -151,7 +151,7 @@ def split_by_calendar(table: RatingTable) -> Split:
 
 
 def _first_day(before: Ints, n: int, percent: int, low: int, high: int) -> int:
-    """The first day with at least `percent` of `n` ratings before it, within [low, high]."""
+    """Return the first day with at least `percent` of `n` ratings before it, in [low, high]."""
     day = int(np.searchsorted(before * 100, n * percent, side="left"))
     return min(max(day, low), high)
 

@@ -1,4 +1,4 @@
-"""Who rated which movie how, and when: columns, sorted, and never changed."""
+"""Table of ratings: sorted, immutable columns."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -52,22 +52,22 @@ class RatingTable:
 
     @property
     def n_users(self) -> int:
-        """U: users of the whole table, also those without a rating in this part of it."""
+        """Number of users of the whole table, also those without a rating in this part: U."""
         return len(self.user_ids)
 
     @property
     def n_movies(self) -> int:
-        """M: movies in the catalogue, also those without a rating."""
+        """Number of movies in the catalogue, also those without a rating: M."""
         return len(self.movie_ids)
 
     @cached_property
     def starts(self) -> Ints:
-        """(U + 1,) user u's ratings are rows `starts[u]` to `starts[u + 1]`."""
+        """First row of each user's ratings, and the end of the last one's: (U + 1,)."""
         return np.searchsorted(self.users, np.arange(self.n_users + 1)).astype(np.int64)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that training sees of the ratings, 64 hex digits."""
+        """Hash of all data of the ratings that models are fitted to, 64 hex digits."""
         return content_hash(
             [self.user_ids, self.movie_ids, self.users, self.movies, self.ratings, self.rated_at]
         )
@@ -78,7 +78,7 @@ class RatingTable:
         return bool((self.ratings < RELEVANT_RATING).any())
 
     def where(self, chosen: Bools) -> "RatingTable":
-        """The part of the table in which `chosen` (N,) is true, in the same order."""
+        """Return the part of the table in which `chosen` (N,) is true, in the same order."""
         return replace(
             self,
             users=self.users[chosen],

@@ -7,14 +7,14 @@ from rich.console import Console
 from rich.table import Table
 
 from reeltune.cli.tables import plain_table, print_table
-from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
 from reeltune.stats.multiple_testing import holm
 
 
 def render_contrasts(
-    console: Console, part: str, names: tuple[str, str], contrasts: Sequence[Contrast]
+    console: Console, part: str, names: tuple[str, str], contrasts: Sequence[MetricComparison]
 ) -> None:
     """Print every figure of the two: gain, 95 % interval, and p adjusted by Holm's procedure.
 
@@ -34,7 +34,7 @@ def render_contrasts(
     )
 
 
-def adjusted_p_values(contrasts: Sequence[Contrast]) -> list[float | None]:
+def adjusted_p_values(contrasts: Sequence[MetricComparison]) -> list[float | None]:
     """The p-value of each line, adjusted for the number of lines; None where it has none."""
     places = [n for n, contrast in enumerate(contrasts) if contrast.compared is not None]
     given = [c.compared.p_value for c in contrasts if c.compared is not None]
@@ -44,7 +44,9 @@ def adjusted_p_values(contrasts: Sequence[Contrast]) -> list[float | None]:
     return found
 
 
-def _table(console: Console, names: tuple[str, str], contrasts: Sequence[Contrast]) -> Table:
+def _table(
+    console: Console, names: tuple[str, str], contrasts: Sequence[MetricComparison]
+) -> Table:
     wide = console.width >= WIDE
     before, after = (outside_text(console, name) for name in names)
     headings = ["metric", "for", f">{before}", f">{after}", ">gain", ">95 % interval", ">p"]

@@ -1,4 +1,4 @@
-"""Nights are a sequence: how much chance of a false promotion each of them may take."""
+"""Alpha spending: the level of each nightly decision, within a yearly bound on false promotions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,43 +7,43 @@ YEAR_DAYS = 365.0
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What an earlier look at the test part has spent."""
+class SpentLevel:
+    """Level that an earlier evaluation on the test part has spent."""
 
     day: float  # since any fixed moment
     level: float
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """Expected false promotions, as a reserve that fills from day to day.
+class ErrorBudget:
+    """Expected false promotions, as a reserve that grows from day to day.
 
-    Each look spends a share of what is there, whether it leads to a promotion or not. So the
-    levels of all looks within a year add up to at most `saved + per_year`, however many there are,
-    and that sum bounds the expected number of false promotions, whatever the dependence between
-    the looks. Who looks seldom may look hard: the reserve fills again; who looks every night
-    spends what the day has brought.
+    Each test-set evaluation spends a share of the reserve, whether it leads to a promotion or not.
+    So the levels of all evaluations within a year add up to at most `saved + per_year`, however
+    many there are, and that sum bounds the expected number of false promotions, whatever the
+    dependence between the evaluations. After a pause the reserve is full and the level high;
+    evaluated every night, each spends what the day has added.
 
     Source: Lan and DeMets 1983, "Discrete sequential boundaries for clinical trials" (spending a
-    level over looks); the sum is Boole's inequality, as in Bonferroni's procedure.
+    level over interim analyses); the sum is Boole's inequality, as in Bonferroni's procedure.
     """
 
     per_year: float = 0.4  # comes in over a year
-    saved: float = 0.1  # the most that is kept, and what is there at the start
-    share: float = 0.5  # of what is there, that one look spends
+    saved: float = 0.1  # the most that the reserve holds, and what it holds at the start
+    share: float = 0.5  # of the reserve, that one evaluation spends
 
     @property
-    def most_a_year(self) -> float:
-        """The bound on the expected number of false promotions within any 365 days."""
+    def max_per_year(self) -> float:
+        """Bound on the expected number of false promotions within any 365 days."""
         return self.per_year + self.saved
 
-    def level(self, past: Iterable[Spent], day: float) -> float:
-        """The level of a look on `day` after the looks in `past`, in their order.
+    def level(self, past: Iterable[SpentLevel], day: float) -> float:
+        """Return the level of an evaluation on `day` after those in `past`, in their order.
 
-        A day before the last look, from a clock set back, counts as the same.
+        A day before the last evaluation, from a clock set back, counts as the same.
 
         >>> first = BUDGET.level([], 0.0)
-        >>> first, round(BUDGET.level([Spent(0.0, first)], 1.0), 4)
+        >>> first, round(BUDGET.level([SpentLevel(0.0, first)], 1.0), 4)
         (0.05, 0.0255)
         """
         there, last = self.saved, None
@@ -57,4 +57,4 @@ class Budget:
         return min(self.saved, there + self.per_year * days / YEAR_DAYS)
 
 
-BUDGET = Budget()
+BUDGET = ErrorBudget()

@@ -1,4 +1,4 @@
-"""Several comparisons at once, with the chance of any false one bounded."""
+"""Multiple testing: p-values adjusted so that the chance of any false rejection is bounded."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ _ENTRIES = 2**22
 
 
 def holm(p_values: Floats) -> Floats:
-    """Adjusted p-values (K,): reject those up to a level, and any false one is that unlikely.
+    """Return adjusted p-values (K,): all up to a level may be rejected together at that level.
 
     Whatever the dependence between the comparisons.
 
@@ -26,7 +26,7 @@ def holm(p_values: Floats) -> Floats:
 
 
 def max_t(differences: Floats, *, seed: int = 0, resamples: int = N_RESAMPLES) -> Floats:
-    """Adjusted one-sided p-values (K,) of K finalists' gains over the same one, (K, U) by user.
+    """Return adjusted one-sided p-values (K,) of K finalists' gains over one model, (K, U) by user.
 
     A user's signs are flipped for all finalists together, so that finalists who are alike cost
     little: more is found than by Holm, with the same bound on any false find.
@@ -42,8 +42,8 @@ def max_t(differences: Floats, *, seed: int = 0, resamples: int = N_RESAMPLES) -
     n_as_far = np.zeros(n_finalists)
     size = max(1, _ENTRIES // max(1, n_users))
     for start in range(0, resamples, size):
-        kept = rng.integers(0, 2, size=(min(size, resamples - start), n_users), dtype=np.int8)
-        sums = 2 * (kept @ differences.T) - differences.sum(axis=1)  # (c, K)
+        signs = rng.integers(0, 2, size=(min(size, resamples - start), n_users), dtype=np.int8)
+        sums = 2 * (signs @ differences.T) - differences.sum(axis=1)  # (c, K)
         flipped = _studentised(sums, squares, n_users)[:, order]
         # The largest of this finalist and of all that did worse.
         largest = np.maximum.accumulate(flipped[:, ::-1], axis=1)[:, ::-1]
@@ -54,7 +54,7 @@ def max_t(differences: Floats, *, seed: int = 0, resamples: int = N_RESAMPLES) -
 
 
 def _studentised(sums: Floats, squares: Floats, n: int) -> Floats:
-    """Student's t from sums and sums of squares of n values; 0 where all are 0."""
+    """Return Student's t from sums and sums of squares of n values; 0 where all are 0."""
     means = sums / n
     variance = np.maximum(squares / n - means**2, 1e-12 * squares / n)
     t: Floats = np.zeros(sums.shape)

@@ -1,4 +1,4 @@
-"""How sure the gain of one configuration over another is, in brief enough to keep for each."""
+"""Paired gain of one configuration over another, summarised so that it can be stored for each."""
 
 from functools import lru_cache
 
@@ -8,14 +8,14 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.experiment import PairedGain
 from reeltune.stats.paired_tests import known_differences
 
-MOST_GROUPS = 32
+MAX_GAIN_GROUPS = 32
 
 
 def paired_gain(values: Floats, baseline: Floats, *, seed: int = 0) -> PairedGain | None:
-    """The spread of `values - baseline`, both (U,) per user; None with fewer than two users.
+    """Return the spread of `values - baseline`, both (U,) per user; None with fewer than two users.
 
-    Users in whom either is not finite are left out. The others are put into groups by lot, the
-    same for all experiments of one `seed`.
+    Users in whom either is not finite are left out. The others are put into random groups, the same
+    for all experiments of one `seed`.
 
     >>> paired_gain(np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 2.0])).error
     0.3333333333333333
@@ -26,16 +26,16 @@ def paired_gain(values: Floats, baseline: Floats, *, seed: int = 0) -> PairedGai
         return None
     return PairedGain(
         error=float(differences.std(ddof=1) / np.sqrt(n)),
-        by_group=np.array([differences[group].mean() for group in lots(n, seed)]),
+        by_group=np.array([differences[group].mean() for group in random_groups(n, seed)]),
     )
 
 
 @lru_cache(maxsize=8)
-def lots(n: int, seed: int) -> tuple[Ints, ...]:
-    """`n` users, 1 or more, put by lot into up to 32 groups whose sizes differ by 1 at most.
+def random_groups(n: int, seed: int) -> tuple[Ints, ...]:
+    """Return `n` users, 1 or more, in up to 32 random groups whose sizes differ by 1 at most.
 
-    >>> [len(group) for group in lots(3, seed=0)]
+    >>> [len(group) for group in random_groups(3, seed=0)]
     [1, 1, 1]
     """
     order = np.random.default_rng([seed, 1]).permutation(n)
-    return tuple(np.array_split(order, min(n, MOST_GROUPS)))
+    return tuple(np.array_split(order, min(n, MAX_GAIN_GROUPS)))

@@ -1,4 +1,4 @@
-"""Whether the difference between two models is more than chance: paired over users."""
+"""Paired tests and intervals of the difference between two models, over users."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from reeltune.domain.arrays import Floats
 
 N_RESAMPLES = 10_000
 CONFIDENCE = 0.95
-MOST_GROUPS = 5_000
+MAX_RESAMPLED_GROUPS = 5_000
 CHUNK_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How much better model a is than model b, on the users that both have a value for."""
+    """Difference of model a from model b, on the users for whom both have a value."""
 
     n_users: int
     difference: float  # mean of a - b; NaN without users
     low: float  # ends of the interval of that mean; NaN with fewer than two users
     high: float
-    p_value: float  # two-sided, that it is 0; above 0, and 1 where nothing can be told
+    p_value: float  # two-sided, that it is 0; above 0, and 1 with fewer than two users
     standard_error: float = float("nan")  # of the mean; NaN with fewer than two users
     t_p_value: float = 1.0  # two-sided, by the paired t-test: a check on `p_value`
     confidence: float = CONFIDENCE  # of the interval
@@ -35,14 +35,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is computed for a comparison."""
+    """Amount of computation for a comparison."""
 
     resamples: int = N_RESAMPLES
-    most_groups: int = MOST_GROUPS  # more users are resampled in so many groups
+    max_groups: int = MAX_RESAMPLED_GROUPS  # more users are resampled in so many groups
 
 
-FULL = Effort()
-QUICK = Effort(resamples=2_000, most_groups=500)  # for the many lines of a table
+FULL_EFFORT = Effort()
+QUICK_EFFORT = Effort(resamples=2_000, max_groups=500)  # for the many lines of a table
 
 
 def paired_difference(
@@ -51,7 +51,7 @@ def paired_difference(
     *,
     seed: int = 0,
     confidence: float = CONFIDENCE,
-    effort: Effort = FULL,
+    effort: Effort = FULL_EFFORT,
 ) -> Comparison:
     """Compare per-user values (U,) of two models, user by user.
 
@@ -60,11 +60,11 @@ def paired_difference(
     likely to be the other way round. Both from 10,000 resamples, the same for the same seed. The
     paired t-test stands beside them as a check.
 
-    Users in whom `a` or `b` is not finite are left out. Without users there is nothing to tell
-    (NaN, p = 1); one user has a difference, but no interval (NaN, p = 1); where all differences
+    Users in whom `a` or `b` is not finite are left out. Without users the result is NaN
+    with p = 1; one user has a difference, but no interval (NaN, p = 1); where all differences
     are 0, the interval is [0, 0] and p = 1. More than 5,000 users are resampled in 5,000 groups of
-    users put together by lot: still a valid test, since flipping a group flips each of its users,
-    and with so many groups as good as the same figures, at a cost that no longer grows.
+    users, put together at random: still a valid test, since flipping a group flips each of its
+    users, and with so many groups as good as the same figures, at a cost that no longer grows.
 
     Neither Wilcoxon's nor the sign test: they test medians or symmetry, and with the many ties and
     long tails of per-user values they find differences between models of equal mean.
@@ -83,7 +83,7 @@ def paired_difference(
     if not differences.any():  # so with the same configuration, and a table has many such lines
         return Comparison(n, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, confidence)
     rng = np.random.default_rng(seed)
-    sums, sizes = _grouped(differences, effort.most_groups, rng)
+    sums, sizes = _grouped(differences, effort.max_groups, rng)
     low, high = _bootstrap_interval(sums, sizes, confidence, effort.resamples, rng)
     p_value = _sign_flip_p_value(sums, effort.resamples, rng)
     error = float(differences.std(ddof=1) / np.sqrt(n))
@@ -92,7 +92,7 @@ def paired_difference(
 
 
 def known_differences(a: Floats, b: Floats) -> Floats:
-    """`a - b` of the users in whom both are finite.
+    """Return `a - b` of the users in whom both are finite.
 
     >>> known_differences(np.array([0.5, np.nan]), np.array([0.25, 1.0]))
     array([0.25])
@@ -102,7 +102,7 @@ def known_differences(a: Floats, b: Floats) -> Floats:
 
 
 def p_better(differences: Floats, *, minimum: float = 0.0, seed: int = 0) -> float:
-    """One-sided p-value that the mean of `differences` (U,) is at most `minimum`.
+    """Return the one-sided p-value that the mean of `differences` (U,) is at most `minimum`.
 
     It is the larger of the sign-flip permutation's and the paired t-test's, so that a promotion
     needs both; 1 with fewer than two users or where no difference exceeds the minimum.
@@ -110,29 +110,30 @@ def p_better(differences: Floats, *, minimum: float = 0.0, seed: int = 0) -> flo
     if len(differences) < 2:
         return 1.0
     rng = np.random.default_rng(seed)
-    sums, sizes = _grouped(differences, MOST_GROUPS, rng)
+    sums, sizes = _grouped(differences, MAX_RESAMPLED_GROUPS, rng)
     permuted = p_values_better((sums - minimum * sizes)[None, :], seed=seed)[0]
     return float(max(permuted, _t_tail(differences - minimum)))
 
 
 def p_values_better(differences: Floats, *, seed: int = 0, resamples: int = N_RESAMPLES) -> Floats:
-    """(S,) `p_better` of S studies at once, (S, U), from the same sign flips for all."""
+    """Return `p_better` (S,) of S studies at once, (S, U), from the same sign flips for all."""
     n_studies, n_users = differences.shape
     rng = np.random.default_rng(seed)
     sums = differences.sum(axis=1)  # (S,)
     observed = sums - 1e-12 * np.abs(differences).sum(axis=1)
     n_as_far = np.zeros(n_studies)
     for n_rows in _chunks(max(n_users, n_studies), resamples):
-        kept = rng.integers(0, 2, size=(n_rows, n_users), dtype=np.int8)  # (c, U)
-        flipped = 2 * (kept @ differences.T) - sums  # (c, S)
+        signs = rng.integers(0, 2, size=(n_rows, n_users), dtype=np.int8)  # (c, U)
+        flipped = 2 * (signs @ differences.T) - sums  # (c, S)
         n_as_far += (flipped >= observed).sum(axis=0)
     return np.maximum((n_as_far + 1) / (resamples + 1), _t_tails(differences))
 
 
 def lower_bound(differences: Floats, level: float) -> float:
-    """The mean of `differences` (U,) less what chance adds to it with probability `level`.
+    """Return a one-sided lower confidence bound of the mean of `differences` (U,).
 
-    Student's one-sided bound; NaN with fewer than two users.
+    The true mean is below it with probability `level`: Student's bound; NaN with fewer than two
+    users.
 
     Source: Student 1908, "The probable error of a mean".
     """
@@ -144,12 +145,12 @@ def lower_bound(differences: Floats, level: float) -> float:
 
 
 def _t_tail(differences: Floats) -> float:
-    """`_t_tails` of one study (U,)."""
+    """Return `_t_tails` of one study (U,)."""
     return float(_t_tails(differences[None, :])[0])
 
 
 def _t_tails(differences: Floats) -> Floats:
-    """(S,) one-sided p-values of the t-test that a mean is at most 0; 1 where all are 0.
+    """Return one-sided p-values (S,) of the t-test that a mean is at most 0; 1 where all are 0.
 
     Source: Student 1908, "The probable error of a mean".
     """
@@ -164,13 +165,13 @@ def _t_tails(differences: Floats) -> Floats:
 
 
 def _grouped(
-    differences: Floats, most_groups: int, rng: np.random.Generator
+    differences: Floats, max_groups: int, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The sum and the number of the differences in each of n, or at most `most_groups`, groups."""
+    """Return sums and sizes of random groups of the differences, `max_groups` at most."""
     n = len(differences)
-    if n <= most_groups:
+    if n <= max_groups:
         return differences, np.ones(n)
-    group = rng.permutation(np.arange(n) % most_groups)
+    group = rng.permutation(np.arange(n) % max_groups)
     sizes = np.bincount(group).astype(np.float64)
     return np.bincount(group, weights=differences).astype(np.float64), sizes
 
@@ -192,14 +193,14 @@ def _sign_flip_p_value(sums: Floats, resamples: int, rng: np.random.Generator) -
     observed = abs(sums.sum()) - 1e-12 * np.abs(sums).sum()
     n_as_far = 0
     for n_rows in _chunks(len(sums), resamples):
-        kept = rng.integers(0, 2, size=(n_rows, len(sums)), dtype=np.int8)  # (c, n)
-        flipped = 2 * (kept @ sums) - sums.sum()  # (c,)
+        signs = rng.integers(0, 2, size=(n_rows, len(sums)), dtype=np.int8)  # (c, n)
+        flipped = 2 * (signs @ sums) - sums.sum()  # (c,)
         n_as_far += int(np.count_nonzero(np.abs(flipped) >= observed))
     return (n_as_far + 1) / (resamples + 1)
 
 
 def _chunks(n: int, resamples: int) -> Iterator[int]:
-    """Resamples to make at a time, so that their draws from `n` fit in bounded memory."""
+    """Yield how many resamples to make at a time, so that draws of `n` fit in bounded memory."""
     most = max(1, CHUNK_ENTRIES // n)
     for start in range(0, resamples, most):
         yield min(most, resamples - start)

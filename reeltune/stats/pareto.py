@@ -1,4 +1,4 @@
-"""What is best where several things count: the results that no other one beats in all of them."""
+"""Pareto fronts: results that no other one dominates, where several objectives count."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from reeltune.domain.arrays import Bools, Floats, Ints
 
 
 def front(values: Floats) -> Bools:
-    """Which of `values` (N, K), more is better, are dominated by no other one, (N,).
+    """Return True for those of `values` (N, K), more is better, that no other dominates, (N,).
 
     One dominates another if it is nowhere worse and somewhere better; so equals stay together.
 
@@ -18,7 +18,7 @@ def front(values: Floats) -> Bools:
 
 
 def ranks(values: Floats, enough: int | None = None) -> Ints:
-    """(N,) the front that each of `values` (N, K) is in: 0 for those nothing dominates, and so on.
+    """Return the number of the front of each of `values` (N, K): 0 for those nothing dominates.
 
     Source: Deb et al. 2002, "A fast and elitist multiobjective genetic algorithm: NSGA-II",
     section III.A.
@@ -41,7 +41,7 @@ def ranks(values: Floats, enough: int | None = None) -> Ints:
 
 
 def crowding(values: Floats) -> Floats:
-    """(N,) how much room each of one front's `values` (N, K) has; infinite at the ends.
+    """Return the crowding distance (N,) of one front's `values` (N, K); infinite at the ends.
 
     Source: Deb et al. 2002, section III.B.
     """
@@ -56,7 +56,7 @@ def crowding(values: Floats) -> Floats:
 
 
 def _dominated(values: Floats) -> Bools:
-    """(N,) which of `values` (N, K) another one dominates."""
+    """Return True for those of `values` (N, K) that another one dominates, (N,)."""
     order = np.lexsort(-values.T[::-1])  # what comes later dominates nothing before it
     in_order = values[order]
     beaten = np.empty(len(values), dtype=np.bool_)
@@ -65,7 +65,7 @@ def _dominated(values: Floats) -> Bools:
 
 
 def _of_two(values: Floats) -> Bools:
-    """(N,) the same for one or two objectives, `values` in descending order, without a loop."""
+    """Return `_dominated` for one or two objectives and `values` in descending order."""
     if not len(values):
         return np.zeros(0, dtype=np.bool_)
     first, last = values[:, 0], values[:, -1] * (values.shape[1] > 1)
@@ -78,7 +78,7 @@ def _of_two(values: Floats) -> Bools:
 
 
 def _of_any(values: Floats) -> Bools:
-    """(N,) the same for any number; each need be compared with what is on the front only."""
+    """Return `_dominated` for any number; each is compared with those on the front only."""
     beaten = np.zeros(len(values), dtype=np.bool_)
     best = values[:0]
     for place, value in enumerate(values):

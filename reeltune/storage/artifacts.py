@@ -18,7 +18,7 @@ import numpy as np
 
 from reeltune.domain.arrays import AnyArray
 from reeltune.domain.errors import InputError, StorageError
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 
 ARRAYS = "arrays.safetensors"
 MANIFEST = "manifest.json"
@@ -257,7 +257,7 @@ def _read(path: Path, n_bytes: int | None) -> bytes:
         raise StorageError(f"{str(path)!r} is missing: restore it, or register the model again")
     try:
         size = path.stat().st_size
-        if size != n_bytes if n_bytes is not None else size > MOST_CHARACTERS:
+        if size != n_bytes if n_bytes is not None else size > MAX_CHARACTERS:
             raise _changed(path)
         return path.read_bytes()
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reeltune.domain.direction import Direction
-from reeltune.domain.objectives import MOST_OBJECTIVES
+from reeltune.domain.objectives import MAX_OBJECTIVES
 from reeltune.metrics.objectives import all_objectives
 from reeltune.ratings.splits import SPLITS
 from reeltune.search import STRATEGIES
@@ -78,7 +78,7 @@ _OBJECTIVE = {
     "type": ["string", "object", "array"],
     "items": _ONE_OBJECTIVE,
     "minItems": 1,
-    "maxItems": MOST_OBJECTIVES,
+    "maxItems": MAX_OBJECTIVES,
 }
 
 SCHEMA: Schema = _object(

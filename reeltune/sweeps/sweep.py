@@ -8,8 +8,8 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.domain.limits import Limit, Limits, limit_faults, restricted
 from reeltune.domain.space import Parameter, Space
-from reeltune.domain.study import StudyConfig
-from reeltune.rating_models.registry import BUILT_IN, resolved_name
+from reeltune.domain.study import BUILT_IN, StudyConfig
+from reeltune.rating_models.registry import resolved_name
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.check import check, conformed

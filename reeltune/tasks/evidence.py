@@ -7,8 +7,8 @@ from functools import partial
 from reeltune.domain.arrays import Floats
 from reeltune.domain.evaluation import Evaluation, Part
 from reeltune.domain.space import Configuration
-from reeltune.domain.study import StudyConfig
-from reeltune.gate.comparisons import Contrast, Measured, contrasts
+from reeltune.domain.study import BUILT_IN, StudyConfig
+from reeltune.gate.comparisons import MetricComparison, SegmentedEvaluation, compare_models
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.objectives import direction_of
 from reeltune.metrics.segments import (
@@ -19,7 +19,7 @@ from reeltune.metrics.segments import (
     user_segments,
 )
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN, model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.splits import SPLITS
@@ -46,18 +46,18 @@ class Evidence:
     """Evaluations of what is deployed and of a candidate, on one held-out part of each split."""
 
     study: StudyConfig
-    deployed: Mapping[str, Measured]  # by split
-    candidate: Mapping[str, Measured]
+    deployed: Mapping[str, SegmentedEvaluation]  # by split
+    candidate: Mapping[str, SegmentedEvaluation]
     are_same: bool
 
     @property
-    def contrasts(self) -> list[Contrast]:
+    def contrasts(self) -> list[MetricComparison]:
         """Every figure side by side; the study's split first."""
         splits = sorted(self.candidate, key=lambda split: split != self.study.split)
         return [
             contrast
             for split in splits
-            for contrast in contrasts(
+            for contrast in compare_models(
                 split, self.deployed[split], self.candidate[split], self.study.objective
             )
         ]
@@ -107,7 +107,7 @@ def splits_measured(split: str) -> tuple[str, ...]:
     return tuple(name for name in SPLITS if name in pair)
 
 
-def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[Measured]:
+def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[SegmentedEvaluation]:
     """Fit each side, and measure it as a whole and in segments.
 
     Those of the built-in model are measured in one pass over the users.
@@ -122,14 +122,16 @@ def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[Meas
     return found
 
 
-def _measured(trainer: RatingsEvaluator, side: Side, known: Evaluation | None) -> Measured:
+def _measured(
+    trainer: RatingsEvaluator, side: Side, known: Evaluation | None
+) -> SegmentedEvaluation:
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
     model: Recommender
     if side.model == BUILT_IN:
         model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, held_out)
     else:
         model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
-    return Measured(
+    return SegmentedEvaluation(
         evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
         by_users=user_segments(fitting, held_out),
         by_movies=movie_accuracies(_scores_of(model), fitting, held_out, catalogue),

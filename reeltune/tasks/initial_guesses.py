@@ -13,7 +13,7 @@ import numpy as np
 
 from reeltune.components import COMPONENTS, Component
 from reeltune.components.hyperparameters import GENRE_BOOSTS
-from reeltune.components.opinions import Opinions
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.domain.arrays import Floats
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space
@@ -48,8 +48,8 @@ class Surrogate:
         if pairs is None:
             return None
         fitting = inner.fitting_for("test")  # once: not worth remembering as a run's own fit is
-        opinions = Opinions.of(fitting)
-        components = {n: kind.fit(opinions, data.catalogue) for n, kind in COMPONENTS.items()}
+        centred = UserCentredRatings.of(fitting)
+        components = {n: kind.fit(centred, data.catalogue) for n, kind in COMPONENTS.items()}
         return cls(pairs, components, current)
 
     def configurations(self, space: Space) -> list[dict[str, Any]]:

@@ -13,16 +13,16 @@ from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import BUILT_IN, RATINGS, StudyConfig
 from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
-from reeltune.engine.index_cache import Place
+from reeltune.engine.index_cache import CacheKey
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS, RankingMetric
 from reeltune.metrics.segments import user_segments
-from reeltune.metrics.user_sample import panel_part
+from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.meta_features import SCALES, profile
+from reeltune.ratings.meta_features import SCALES, compute_meta_features
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.splits import SPLITS, Split, ties_decide
 from reeltune.ratings.table import RatingTable
@@ -41,7 +41,7 @@ class RatingsEvaluator:
     fitting: RatingTable
     held_out: RatingTable
     catalogue: Catalogue
-    place: Place | None = None  # where what the engine stands on is kept
+    cache_key: CacheKey | None = None  # where what the engine stands on is kept
     threads: int | None = None  # at most so many; None: as many as there are cores for
     _parts: dict[bytes, Engine] = field(default_factory=dict, init=False, repr=False)  # by users
     _latest: list[tuple[Configuration, Recommender]] = field(
@@ -57,8 +57,8 @@ class RatingsEvaluator:
         """Return the same, measured on a fixed sample of the users; with None, on all of them."""
         if n_users is None:
             return self
-        place = None if self.place is None else self.place.part(f"panel {n_users}")
-        return replace(self, held_out=panel_part(self.held_out, n_users), place=place)
+        cache_key = None if self.cache_key is None else self.cache_key.part(f"panel {n_users}")
+        return replace(self, held_out=sample_users(self.held_out, n_users), cache_key=cache_key)
 
     def on_threads(self, n_threads: int) -> "RatingsEvaluator":
         """Return the same evaluator, using at most so many threads."""
@@ -69,7 +69,7 @@ class RatingsEvaluator:
         """Engine of the built-in recommender; None where there is none for this data."""
         if self.model != BUILT_IN:
             return None
-        return Engine.of(self.fitting, self.held_out, self.catalogue, self.place)
+        return Engine.of(self.fitting, self.held_out, self.catalogue, self.cache_key)
 
     def prepare(self) -> None:
         """Make what all experiments share; it is remembered, and kept where there is a place."""
@@ -192,13 +192,13 @@ class RatingsTask:
 
     def evaluator(self, part: Part = "validation", panel: int | None = None) -> RatingsEvaluator:
         """Return what fits before `part` and measures on it, on `panel` users or on all."""
-        place = Place.of(self.data, self.split) if part == "validation" else None
+        cache_key = CacheKey.of(self.data, self.split) if part == "validation" else None
         whole = RatingsEvaluator(
             model=self.model,
             fitting=self._split.fitting_for(part),
             held_out=self._split.held_out_for(part),
             catalogue=self.data.catalogue,
-            place=place,
+            cache_key=cache_key,
         )
         return whole.on_panel(panel)
 
@@ -219,7 +219,7 @@ class RatingsTask:
 
     def meta_features(self) -> Mapping[str, float]:
         """Return figures that say what the ratings and the catalogue are like."""
-        return profile(self.data)
+        return compute_meta_features(self.data)
 
     def segments(self, part: Part) -> Mapping[str, Bools]:
         """Return (U,) which users belong to each segment."""

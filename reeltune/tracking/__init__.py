@@ -1,1 +1,1 @@
-"""Where results come from, and where a running study is watched."""
+"""Lineage of results, and progress of a running study."""

@@ -1,4 +1,4 @@
-"""Which code and which machine a result came from, and which programs' results are equal."""
+"""Lineage of a result: code and machine it came from, and programs with equal results."""
 
 import importlib.util
 import platform
@@ -70,15 +70,15 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "bb01481f3b7e",
+            "5affe238f313",
         }
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Something of the code that is not as it was."""
+class CodeDifference:
+    """Difference between the code of then and of now."""
 
     what: str
     then: str
@@ -90,7 +90,7 @@ class Change:
 
 @lru_cache(maxsize=8)
 def code_version(model: str, task: str = RATINGS) -> str:
-    """Hash of the sources that decide what a configuration of `model` is worth in a task.
+    """Return a hash of the sources that decide what a configuration of `model` is worth in a task.
 
     12 hex digits for the program; for a model of the user's own `+` and 12 more for its module and
     what that imports from its own package, or from modules beside it.
@@ -111,8 +111,8 @@ def equal_versions(code: str, *, plain: bool = True) -> tuple[str, ...]:
     return (code, *(f"{each}{plus}{own}" for each in sorted(others)))
 
 
-def code_changes(then: str | None, model: str, task: str = RATINGS) -> list[Change]:
-    """What of the code that decides what `model` is worth is not as it was with version `then`."""
+def code_differences(then: str | None, model: str, task: str = RATINGS) -> list[CodeDifference]:
+    """Return the differences of the code that decides values of `model` from version `then`."""
     now = code_version(model, task)
     if then in equal_versions(now):
         return []
@@ -120,9 +120,9 @@ def code_changes(then: str | None, model: str, task: str = RATINGS) -> list[Chan
     found = []
     # A program that did not record the source of a user's own model has no equal.
     if was not in equal_versions(program) or (own and not own_was):
-        found.append(Change("the program", was, program))
+        found.append(CodeDifference("the program", was, program))
     if own_was and own_was != own:
-        found.append(Change(f"the source of {model}", own_was, own))
+        found.append(CodeDifference(f"the source of {model}", own_was, own))
     return found
 
 
@@ -138,7 +138,7 @@ def own_module(model: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def program_version() -> str:
-    """Hash of the program's own sources that decide what a configuration is worth."""
+    """Return a hash of the program's own sources that decide what a configuration is worth."""
     return digest(follow(DECIDING, _find_deciding), _is_program)
 
 
@@ -149,12 +149,12 @@ def function_version() -> str:
 
 
 def deciding_modules() -> frozenset[str]:
-    """The program's modules that decide what a configuration is worth."""
+    """Return the program's modules that decide what a configuration is worth."""
     return frozenset(follow(DECIDING, _find_deciding))
 
 
 def source_version(module: str) -> str:
-    """Hash of a user's own module, or file, and what it imports of theirs; NO_SOURCE without one.
+    """Return a hash of a user's own module or file and its own imports; NO_SOURCE without one.
 
     A source that is no Python, and values that it reads from files, are not in it.
     """
@@ -168,7 +168,7 @@ def source_version(module: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Versions of what computes, and the kind of machine."""
+    """Return versions of numerical packages and Python, and the kind of machine."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "machine": platform.machine()} | packages
 
@@ -184,11 +184,10 @@ def _is_program(name: str) -> bool:
 
 
 def _find_own(module: str, known: Sequence[Path]) -> Find:
-    """Finds what lies in the package of `module`, or beside it, other than the program's own.
+    """Return a function that finds the user's modules in the package of `module` or beside it.
 
-    It lies in the directories `known`; if there are none, where Python finds it.
-
-    What is installed is found in its own package alone: beside it lie packages of others.
+    It lies in the directories `known`; if there are none, where Python finds it. Not the program's
+    own. An installed module is found in its own package alone: beside it lie packages of others.
     """
     top = module.partition(".")[0]
     places = known or _directories(top)
@@ -225,5 +224,5 @@ def _directories(top: str) -> list[Path]:
 
 @lru_cache(maxsize=1)
 def _installed() -> frozenset[Path]:
-    """The directories that Python's own modules and installed packages lie in."""
+    """Return the directories of Python's own modules and of installed packages."""
     return frozenset(Path(each).resolve() for each in sysconfig.get_paths().values())

@@ -1,20 +1,20 @@
-"""Where a running study stands, how fast it goes, and how that is said."""
+"""Progress and speed of a running study, and their texts."""
 
 from dataclasses import dataclass
 
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.shown import figure, gain_figure
 
-LEAST_SECONDS = 0.25  # before that, a rate says nothing
+MIN_RATE_SECONDS = 0.25  # before that, a rate says nothing
 
 
 @dataclass(slots=True)
 class Pace:
-    """Where a run stands, and how fast it goes."""
+    """Progress and speed of a run."""
 
     run: TuningRun
     n_total: int
-    n_before: int  # done before the watching began
+    n_before: int  # done before the display began
     began: float
     n_done: int = 0
     n_failed: int = 0
@@ -22,7 +22,7 @@ class Pace:
     baseline_value: float | None = None  # known from the first experiment that was compared to it
 
     def note(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        """An experiment is done."""
+        """Record that an experiment is done."""
         self.n_done, self.best = n_done, best
         self.n_failed += experiment.status == "failed"
         value, gain = experiment.objective_value, experiment.improvement_from_baseline
@@ -31,27 +31,27 @@ class Pace:
             self.baseline_value = upwards(upwards(value) - gain)
 
     def rate(self, now: float) -> str:
-        """Experiments per second, or per minute where that reads better; empty at first."""
+        """Return experiments per second, or per minute where that reads better; empty at first."""
         seconds, n = now - self.began, self.n_done - self.n_before
-        if n <= 0 or seconds < LEAST_SECONDS:
+        if n <= 0 or seconds < MIN_RATE_SECONDS:
             return ""
         return f"{n / seconds:.1f}/s" if n >= seconds else f"{60 * n / seconds:.1f}/min"
 
     def best_text(self) -> str:
-        """The best value so far, whose it is, and its gain over the baseline."""
+        """Return the best value so far, its experiment, and its gain over the baseline."""
         if self.best is None or self.best.objective_value is None:
             return "best -"
-        value, told = self.best.objective_value, ""
+        value, gain = self.best.objective_value, ""
         if self.baseline_value is not None and self.best.number != BASELINE:
-            gain = self.run.direction.gain(value, self.baseline_value)
-            told = f" {gain_figure(gain, self.run.task)}"
-        return f"best {figure(value, self.run.task)}{told} ({name(self.best)})"
+            added = self.run.direction.gain(value, self.baseline_value)
+            gain = f" {gain_figure(added, self.run.task)}"
+        return f"best {figure(value, self.run.task)}{gain} ({experiment_label(self.best)})"
 
     def failed_text(self) -> str:
-        """How many failed; empty if none did."""
+        """Return how many experiments failed; empty if none did."""
         return f"{self.n_failed} failed" if self.n_failed else ""
 
 
-def name(experiment: Experiment) -> str:
-    """What an experiment is called in a line."""
+def experiment_label(experiment: Experiment) -> str:
+    """Return the label of an experiment in a line."""
     return "baseline" if experiment.number == BASELINE else f"no. {experiment.number}"

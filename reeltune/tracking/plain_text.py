@@ -1,8 +1,8 @@
-"""Makes text from outside harmless to print: an error may hold newlines or terminal codes."""
+"""Plain text: text from outside made safe to print, without newlines and terminal codes."""
 
 
 def plain_text(text: str, encoding: str = "utf-8") -> str:
-    r"""`text` in one line, with whatever cannot be printed written out.
+    r"""Return `text` in one line, with unprintable characters escaped.
 
     >>> plain_text("out of\n memory \x1b[31m")
     'out of  memory \\x1b[31m'

@@ -1,4 +1,4 @@
-"""How a running study is watched: a live bar on a terminal, plain lines in a log, or not at all."""
+"""Progress display of a running study: a live line on a terminal, plain lines in a log, or none."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -20,32 +20,32 @@ from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import Experiment, TuningRun
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.study import RATINGS
-from reeltune.tracking.pace import Pace, name
+from reeltune.tracking.pace import Pace, experiment_label
 from reeltune.tracking.plain_text import plain_text
 
-LOG_SECONDS = 0.25  # the least time between two lines of a log
-MOST_ERRORS = 5  # failures told one by one on a terminal; further ones are counted
+MIN_LOG_SECONDS = 0.25  # the least time between two lines of a log
+MAX_SHOWN_ERRORS = 5  # failures printed one by one on a terminal; further ones are counted
 
 Clock = Callable[[], float]
 
 
 class Watcher(Protocol):
-    """Is told how a run goes; used in a `with` block, and fit for reuse by one run after another.
+    """Observer of a run's progress, used in a `with` block, for one run after another.
 
     Experiments already done when a run is resumed are in `n_done` from the start.
     """
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
-        """A run begins: `n_done` of its `n_total` experiments, baseline included, are done."""
+        """Note that a run begins, with `n_done` of `n_total` experiments (and baseline) done."""
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        """An experiment is completed, failed or pruned; `best` is the best of the run so far."""
+        """Note that an experiment is completed, failed or pruned; `best` is the best so far."""
 
     def ended(self, reason: str) -> None:
-        """The run is over, or stops here, for `reason`."""
+        """Note that the run is over, or stops here, for `reason`."""
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Begin the display."""
 
     def __exit__(
         self,
@@ -53,27 +53,27 @@ class Watcher(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the terminal as it was, whatever happened."""
+        """Restore the terminal, whatever happened."""
 
 
 def watcher(console: Console, *, quiet: bool) -> Watcher:
-    """The way of watching that suits `console`."""
+    """Return the observer that suits `console`."""
     if quiet or console.quiet:
         return SilentWatcher()
     return TerminalWatcher(console) if console.is_terminal else LogWatcher(console)
 
 
 class SilentWatcher:
-    """Says nothing."""
+    """Observer that prints nothing."""
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def ended(self, reason: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ class SilentWatcher:
 
 
 class TerminalWatcher:
-    """A live line: bar, count, best so far, pace, time left; failures above it."""
+    """Live line: bar, count, best so far, pace, time left; failures above it."""
 
     def __init__(self, console: Console, clock: Clock = monotonic) -> None:
         self._console, self._clock = console, clock
@@ -116,12 +116,12 @@ class TerminalWatcher:
         self._progress.start()
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        """Move the bar, and tell of a failure."""
+        """Advance the bar, and print a failure."""
         assert self._pace is not None
         assert self._task is not None
         pace = self._pace
         pace.note(experiment, best, n_done)
-        if experiment.status == "failed" and pace.n_failed <= MOST_ERRORS:
+        if experiment.status == "failed" and pace.n_failed <= MAX_SHOWN_ERRORS:
             self._say(f"[red]experiment {experiment.number} failed:[/] {_error(experiment)}")
         self._progress.update(
             self._task,
@@ -132,7 +132,7 @@ class TerminalWatcher:
         )
 
     def ended(self, reason: str) -> None:
-        """Take the bar away and leave one line."""
+        """Remove the bar and print one line."""
         self._stop()
         if self._pace is not None:
             self._say(f"[bold]{escape(_last_words(self._pace, reason, self._clock()))}[/]")
@@ -159,7 +159,7 @@ class TerminalWatcher:
 
 
 class LogWatcher(SilentWatcher):
-    """Dated plain lines: one at the start, one per experiment but a few a second, one at the end.
+    """Dated plain lines: one at the start and at the end, one per experiment, few a second.
 
     A new best always has its line; so each line left out is in the count of the next.
     """
@@ -170,7 +170,7 @@ class LogWatcher(SilentWatcher):
         self._last = float("-inf")
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
-        """One line: what is tried."""
+        """Print what is tried."""
         self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
         self._last = float("-inf")
         before = f", {n_done} done before" if n_done else ""
@@ -181,17 +181,17 @@ class LogWatcher(SilentWatcher):
         )
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
-        """One line, unless the last was written just before."""
+        """Print the experiment, unless the last line was printed just before."""
         assert self._pace is not None
         pace, now = self._pace, self._clock()
         pace.note(experiment, best, n_done)
         is_best = best is not None and best.experiment_id == experiment.experiment_id
-        if is_best or now - self._last >= LOG_SECONDS or n_done == pace.n_total:
+        if is_best or now - self._last >= MIN_LOG_SECONDS or n_done == pace.n_total:
             self._last = now
             self._say(_log_line(pace, experiment, now))
 
     def ended(self, reason: str) -> None:
-        """One line: what came of it."""
+        """Print the result."""
         if self._pace is not None:
             self._say(_last_words(self._pace, reason, self._clock()))
 
@@ -201,13 +201,13 @@ class LogWatcher(SilentWatcher):
 
 
 def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
-    """Where the run stands, what this experiment found, and the best: in columns."""
+    """Return count, result of the experiment, and the best so far, in columns."""
     width = len(str(pace.n_total))
     value, gain = experiment.objective_value, experiment.improvement_from_baseline
     seconds = experiment.duration_seconds
     found = [
         f"{pace.n_done:>{width}}/{pace.n_total}",
-        f"{name(experiment):>{max(width, len('baseline'))}}",
+        f"{experiment_label(experiment):>{max(width, len('baseline'))}}",
         f"{experiment.status:<9}",
         figure(value, pace.run.task) if value is not None else " " * 6,
         gain_figure(gain, pace.run.task) if gain is not None else " " * 7,

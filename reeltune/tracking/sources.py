@@ -1,4 +1,4 @@
-"""Python sources and what they import, and a hash of what they say.
+"""Python sources, what they import, and a hash of their content.
 
 What is hashed are syntax trees without docstrings, comments and layout. Where a module lies and
 what it is called does not enter, nor does the order of imports: an imported name stands for the
@@ -18,11 +18,11 @@ _LEFT_OUT = frozenset(("ctx", "kind", "type_comment", "type_ignores"))
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 Find = Callable[[str], Path | None]  # the file of the module of that name, if it is to be followed
-IsNamedOnly = Callable[[str], bool]  # is it a module whose place is not to be hashed?
+IsNameHashedAlone = Callable[[str], bool]  # is it a module whose place is not to be hashed?
 
 
 class Import(NamedTuple):
-    """One name that an import statement binds."""
+    """Name that an import statement binds."""
 
     module: str
     attribute: str | None  # what is taken from the module; None: the module itself
@@ -30,15 +30,15 @@ class Import(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
-    """One module's source."""
+class ModuleSource:
+    """Source of one module."""
 
     name: str
     path: Path
 
     @cached_property
     def parts(self) -> tuple[list[str], list[Import], list[tuple[int, Import]]]:
-        """The tree as text, the imports of the module, and those within with their places."""
+        """Tree as text, imports of the module, and imports within it with their positions."""
         texts: list[str] = []
         within: list[tuple[int, Import]] = []
         try:
@@ -52,17 +52,17 @@ class Source:
 
     @property
     def is_empty(self) -> bool:
-        """Does it do nothing at all?"""
+        """True if the module does nothing at all."""
         return self.parts == (["Module", ")"], [], [])
 
     @property
     def imports(self) -> list[Import]:
-        """All that it imports, wherever it does."""
+        """All imports, at whatever level."""
         _, first, within = self.parts
         return [*first, *(found for _, found in within)]
 
     def text(self, named: Callable[[Import], str]) -> str:
-        """The tree as text, each import as `named` says."""
+        """Return the tree as text, with each import replaced by `named` of it."""
         texts, first, within = self.parts
         texts = texts.copy()
         for place, found in within:
@@ -87,7 +87,7 @@ class Source:
         return ".".join([*package, *filter(None, [module])])
 
     def _write(self, node: ast.AST, texts: list[str], within: list[tuple[int, Import]]) -> None:
-        """Add the tree below `node` to `texts`; what is missing or empty is not named."""
+        """Append the tree below `node` to `texts`; missing and empty fields are left out."""
         if isinstance(node, _IMPORTS):
             for found in self._imports(node):
                 within.append((len(texts), found))
@@ -109,19 +109,21 @@ class Source:
         texts.append(")")
 
 
-def follow(roots: Iterable[str], find: Find, *, with_packages: bool = False) -> dict[str, Source]:
-    """The modules `roots` and all that they import, as far as `find` finds them, by name.
+def follow(
+    roots: Iterable[str], find: Find, *, with_packages: bool = False
+) -> dict[str, ModuleSource]:
+    """Return the modules `roots` and all that they import, as far as `find` finds them, by name.
 
     With `with_packages` also the packages that they lie in, which Python runs before them.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, ModuleSource] = {}
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
         path = None if name in found else find(name)
         if path is None:
             continue
-        source = found[name] = Source(name, path)
+        source = found[name] = ModuleSource(name, path)
         for module, attribute, _ in source.imports:
             waiting += [module] if attribute is None else [module, f"{module}.{attribute}"]
         if with_packages and "." in name:
@@ -130,7 +132,7 @@ def follow(roots: Iterable[str], find: Find, *, with_packages: bool = False) -> 
 
 
 def find_below(directory: Path, name: str) -> Path | None:
-    """The source file of the module `name`, whose top-level package lies in `directory`."""
+    """Return the source file of module `name`, whose top-level package lies in `directory`."""
     words = name.split(".")
     if not all(map(str.isidentifier, words)):
         return None
@@ -151,8 +153,8 @@ def package_of(path: Path) -> tuple[str, ...]:
     return (*parts, path.stem) if parts else ()
 
 
-def digest(sources: Mapping[str, Source], is_named_only: IsNamedOnly) -> str:
-    """The hash of `sources`, 12 hex digits.
+def digest(sources: Mapping[str, ModuleSource], is_named_only: IsNameHashedAlone) -> str:
+    """Return a hash of `sources`, 12 hex digits.
 
     Of modules that are not among them, those that `is_named_only` count by the names taken from
     them alone; all others, as packages from outside, by their own names too.
@@ -162,21 +164,21 @@ def digest(sources: Mapping[str, Source], is_named_only: IsNamedOnly) -> str:
         return "" if found.module in sources or is_named_only(found.module) else found.module
 
     own = {
-        name: _hash(source.text(lambda found: _said(place(found), found)))
+        name: _hash(source.text(lambda found: _import_text(place(found), found)))
         for name, source in sources.items()
     }
 
     def known(found: Import) -> str:
         whole = f"{found.module}.{found.attribute}"
         if whole in own:
-            return _said(own[whole], found._replace(attribute=None))
-        return _said(own.get(found.module, place(found)), found)
+            return _import_text(own[whole], found._replace(attribute=None))
+        return _import_text(own.get(found.module, place(found)), found)
 
-    said = {_hash(source.text(known)) for source in sources.values() if not source.is_empty}
-    return _hash("\n".join(sorted(said)))[:12]
+    hashes = {_hash(source.text(known)) for source in sources.values() if not source.is_empty}
+    return _hash("\n".join(sorted(hashes)))[:12]
 
 
-def _said(place: str, found: Import) -> str:
+def _import_text(place: str, found: Import) -> str:
     return f"import {place} {found.attribute} {found.bound}"
 
 
@@ -186,7 +188,7 @@ def _kept(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_docstring(node: object) -> bool:
-    """Is it a text that stands for itself: of a module, class, function or attribute?"""
+    """Return True for a string that stands alone: of a module, class, function or attribute."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

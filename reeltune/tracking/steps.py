@@ -1,4 +1,4 @@
-"""How long steps of a retraining are watched: a bar on a terminal, now and then a line in a log."""
+"""Progress display of long steps: a bar on a terminal, occasional lines in a log."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,41 +15,41 @@ from rich.progress import (
 )
 
 from reeltune.domain.clock import duration, stamp
-from reeltune.domain.progress import Listener, heard_by
+from reeltune.domain.progress import Listener, progress_to
 
 QUIET_SECONDS = 5.0  # a step that ends sooner is not spoken of
-LOG_SECONDS = 10.0  # between two lines of a log
+STEP_LOG_SECONDS = 10.0  # between two lines of a log
 
 
 @contextmanager
 def steps_shown(console: Console, *, quiet: bool) -> Iterator[None]:
-    """In the block, long steps are shown in a way that suits `console`."""
+    """Display long steps within the block, in a way that suits `console`."""
     if quiet or console.quiet:
         yield
     elif console.is_terminal:
-        with _bars(console) as bars, heard_by(bars):
+        with _bars(console) as bars, progress_to(bars):
             yield
     else:
-        with heard_by(Lines(console)):
+        with progress_to(Lines(console)):
             yield
 
 
 class Lines:
-    """Dated lines: how far, and how long it takes yet."""
+    """Dated lines: share done, and time left."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._step = ""
-        self._began = self._said = 0.0
+        self._began = self._printed = 0.0
 
     def __call__(self, step: str, share: float) -> None:
-        """Hear of a step."""
+        """Print the share of a step that is done, if it is time for a line."""
         now = monotonic()
         if step != self._step:
             self._step, self._began = step, now
-            self._said = now + QUIET_SECONDS - LOG_SECONDS
-        if share < 1 and share > 0 and now - self._said >= LOG_SECONDS:
-            self._said = now
+            self._printed = now + QUIET_SECONDS - STEP_LOG_SECONDS
+        if share < 1 and share > 0 and now - self._printed >= STEP_LOG_SECONDS:
+            self._printed = now
             left = (now - self._began) * (1 - share) / share
             self._console.print(
                 f"{stamp()} {step}: {share:.0%}, {duration(left)} left",
@@ -59,7 +59,7 @@ class Lines:
 
 
 class Bars:
-    """One bar for each step that takes long, as long as it does."""
+    """Progress bar for each long step."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -68,7 +68,7 @@ class Bars:
         self._began = 0.0
 
     def __call__(self, step: str, share: float) -> None:
-        """Hear of a step."""
+        """Show the share of a step that is done."""
         if step != self._step:
             self._leave()
             self._step, self._began = step, monotonic()

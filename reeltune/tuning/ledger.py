@@ -30,7 +30,7 @@ from reeltune.domain.experiment import (
     Progress,
     Pruned,
     TuningRun,
-    kept_gains,
+    stored_gains,
 )
 from reeltune.domain.study import RATINGS
 from reeltune.stats.paired_gain import paired_gain
@@ -112,7 +112,7 @@ class Ledger(RunState):
                 of_ratings=self.run.task == RATINGS,
             )
             if gain is not None:
-                self._group_gains[number] = gain.kept
+                self._group_gains[number] = gain.stored
             if number == BASELINE or is_better(done, self.best):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
@@ -146,7 +146,7 @@ class Ledger(RunState):
                 self.conn, done.experiment_id, found, done.completed_at or done.created_at
             )
             if found.by_group is not None:
-                self._group_gains[number] = kept_gains(found.by_group)
+                self._group_gains[number] = stored_gains(found.by_group)
 
     @contextmanager
     def _recording(self, done: Experiment) -> Iterator[None]:
@@ -196,7 +196,7 @@ class Ledger(RunState):
         if gain is None:
             return None
         save_gain(self.conn, experiment.experiment_id, gain)
-        self._group_gains[experiment.number] = gain.kept
+        self._group_gains[experiment.number] = gain.stored
         return gain.error
 
     def _gain(self, values: Floats) -> PairedGain | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
 from reeltune.domain.space import Configuration
-from reeltune.executors import Executor, Outcome
+from reeltune.executors import Executor, TaskOutcome
 from reeltune.search import Trial
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.ledger import Ledger
@@ -143,7 +143,7 @@ class Loop:
             None if parent is None else parent.experiment_id,
         )
 
-    def _record(self, outcomes: Sequence[Outcome[Measurement | Pruned]]) -> None:
+    def _record(self, outcomes: Sequence[TaskOutcome[Measurement | Pruned]]) -> None:
         """Record results; tell the watcher what has finished once it is durable."""
         ledger = self.ledger
         again = [o for o in outcomes if o.worker_died and self._may_try_again(o.number)]
@@ -159,7 +159,7 @@ class Loop:
     def _may_try_again(self, number: int) -> bool:
         return self.ledger.experiments[number].attempts < MAX_ATTEMPTS
 
-    def _settle(self, outcome: Outcome[Measurement | Pruned]) -> None:
+    def _settle(self, outcome: TaskOutcome[Measurement | Pruned]) -> None:
         if isinstance(outcome.result, Pruned):
             self.ledger.prune(outcome.number, outcome.result)
         elif outcome.result is not None:

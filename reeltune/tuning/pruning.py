@@ -10,7 +10,7 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.experiment import Measurement, Pruned
-from reeltune.stats.paired_gain import MOST_GROUPS, lots
+from reeltune.stats.paired_gain import MAX_GAIN_GROUPS, random_groups
 from reeltune.tasks.task import Evaluator
 from reeltune.tuning.measuring import measurement
 from reeltune.tuning.pruning_rules import MIN_USERS, RUNGS, EvaluationRequest, clear_loss
@@ -78,9 +78,11 @@ class Pruner:
         if self._rungs is None:
             assert incumbent is not None
             known = np.flatnonzero(np.isfinite(incumbent))
-            groups = [known[each] for each in lots(len(known), self.seed)] if len(known) else []
+            groups = (
+                [known[each] for each in random_groups(len(known), self.seed)] if len(known) else []
+            )
             rungs = [Rung(k, groups[:n], len(known)) for k, n in enumerate(RUNGS)]
-            is_enough = len(groups) == MOST_GROUPS
+            is_enough = len(groups) == MAX_GAIN_GROUPS
             self._rungs = [x for x in rungs if is_enough and len(x.users) >= MIN_USERS]
         return self._rungs
 

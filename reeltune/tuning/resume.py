@@ -7,7 +7,7 @@ from reeltune.db.experiments import delete_experiment, load_experiments, save_ex
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
-from reeltune.tracking.lineage import code_changes
+from reeltune.tracking.lineage import code_differences
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 
@@ -27,7 +27,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
     key = tuner.task.key(run.objective)
     changed = []
     if run.code_version not in key.code_versions:
-        changed = [each.what for each in code_changes(run.code_version, run.model, run.task)]
+        changed = [each.what for each in code_differences(run.code_version, run.model, run.task)]
         changed = changed or ["how equal times and events are taken"]
     if run.data_fingerprint != key.data_fingerprint:
         changed.insert(0, "the data")

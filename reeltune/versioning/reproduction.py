@@ -12,7 +12,7 @@ from reeltune.domain.version import TrainingRun
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.storage.artifacts import artifact_sha256, save_artifact
-from reeltune.tracking.lineage import code_changes, environment
+from reeltune.tracking.lineage import code_differences, environment
 from reeltune.versioning.contents import artifact_contents
 
 
@@ -80,7 +80,7 @@ def changes(training: TrainingRun, data: Dataset) -> list[str]:
             if n
             else "the data: as many ratings, but other ones, or another catalogue"
         )
-    found += map(str, code_changes(training.code_version, training.model))
+    found += map(str, code_differences(training.code_version, training.model))
     now = environment()
     for name in sorted(training.environment.keys() | now.keys()):
         before, after = training.environment.get(name, "none"), now.get(name, "none")

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from reeltune.domain.space import Configuration, Value
 from reeltune.domain.study import StudyConfig
-from reeltune.gate.comparisons import Contrast
+from reeltune.gate.comparisons import MetricComparison
 from reeltune.gate.error_budget import BudgetState
 from reeltune.gate.gate import MINIMUM_EFFECT, Decision
 from reeltune.gate.guardrails import Rule
@@ -53,7 +53,7 @@ class Retraining:
     deployed_source: str | None = None
     decision: Decision | None = None
     rules: tuple[Rule, ...] = ()
-    contrasts: tuple[Contrast, ...] = ()
+    contrasts: tuple[MetricComparison, ...] = ()
     budget: BudgetState | None = None  # nightly decisions only
     n_looks: int | None = None  # at the test part of these ratings so far, this one included
     seconds: float = 0.0

@@ -20,8 +20,8 @@ from reeltune.domain.completion import completed
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
-from reeltune.gate.gate import Decision, Judgement, Terms, find, gate
-from reeltune.gate.guardrails import LEVEL
+from reeltune.gate.gate import Decision, GateDecision, GateSettings, find, gate
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.objectives import direction_of
 from reeltune.monitoring.degradation import newest_rated_at
@@ -107,7 +107,7 @@ class _Retrainer:
         values = measure_figures(trainer, side).per_unit[self.study.objective]
         return direction_of(self.study.objective).upwards(values)
 
-    def run(self, least_p_value: float = 0.0) -> Retraining:
+    def run(self, min_p_value: float = 0.0) -> Retraining:
         """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
         idle = self.idle()
         if idle is not None:
@@ -121,11 +121,11 @@ class _Retrainer:
             found.values["accuracy" if self.data.ratings.has_dislikes else self.study.objective],
             contrasts,
             evidence.gains,
-            least_p_value=least_p_value,
+            min_p_value=min_p_value,
         )
         result = Retraining(
             verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
-            said=judged.said,
+            said=judged.message,
             hyperparameters=self.hyperparameters,
             test_metrics=finite(found.values),
             deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
@@ -142,13 +142,13 @@ class _Retrainer:
             result = self._acted(result, judged, evidence, look)
         return replace(result, seconds=time.perf_counter() - self.began)
 
-    def _terms(self, budget: BudgetState | None) -> Terms:
-        return Terms(
+    def _terms(self, budget: BudgetState | None) -> GateSettings:
+        return GateSettings(
             decision=self.decision,
             objective=self.study.objective,
             split=self.study.split,
             accuracy_threshold=self._threshold(),
-            level=LEVEL if budget is None else budget.level,
+            level=GUARDRAIL_LEVEL if budget is None else budget.level,
             minimum_effect=self.order.minimum_effect,
             has_dislikes=self.data.ratings.has_dislikes,
         )
@@ -159,7 +159,7 @@ class _Retrainer:
         name = ACCURACY_THRESHOLD.name
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
-    def _counted(self, result: Retraining, judged: Judgement) -> int:
+    def _counted(self, result: Retraining, judged: GateDecision) -> int:
         """Count the look before anybody is told of it, or anything done; its number."""
         with transaction(self.conn):
             look = save_look(self.conn, self._look(result, judged))
@@ -169,7 +169,7 @@ class _Retrainer:
         return look
 
     def _acted(
-        self, result: Retraining, judged: Judgement, evidence: Evidence, look: int
+        self, result: Retraining, judged: GateDecision, evidence: Evidence, look: int
     ) -> Retraining:
         """Register, and promote what passed."""
         said = judged.as_evidence() | {"look": look, "panel": self.panel}
@@ -201,7 +201,7 @@ class _Retrainer:
         newest = newest_rated_at(ratings, latest_believable())
         return Reference(newest, ratings.user_ids[known], values[known])
 
-    def _look(self, result: Retraining, judged: Judgement) -> Look:
+    def _look(self, result: Retraining, judged: GateDecision) -> Look:
         compared = result.against_deployed
         known = compared is not None and compared.n_users > 0
         return Look(

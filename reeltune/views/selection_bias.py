@@ -6,7 +6,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
-from reeltune.stats.selection_bias import Luck, luck
+from reeltune.stats.selection_bias import SelectionBias, estimate_selection_bias
 
 LEAST_TO_TELL = 10  # candidates before anything is said of more of them
 
@@ -15,7 +15,7 @@ def luck_of_best(
     completed: Sequence[Experiment],
     groups: Mapping[str, Floats],
     error: float | None = None,
-) -> Luck | None:
+) -> SelectionBias | None:
     """The luck in the gain of the best candidate of a run; None where nothing can be told.
 
     Args:
@@ -27,7 +27,7 @@ def luck_of_best(
     told = [groups.get(e.experiment_id) for e in found]
     by_group = [each for each in told if each is not None]
     is_whole = len({len(each) for each in by_group}) == 1 and len(by_group) == len(told)
-    return luck(
+    return estimate_selection_bias(
         _floats([e.improvement_from_baseline for e in found]),
         _floats([error if e.improvement_error is None else e.improvement_error for e in found]),
         np.stack(by_group) if is_whole else None,
@@ -39,7 +39,7 @@ def candidates(completed: Sequence[Experiment]) -> list[Experiment]:
     return sorted((e for e in completed if e.number != BASELINE), key=lambda e: e.number)
 
 
-def more_helps(chance: Luck | None, n: int) -> bool | None:
+def more_helps(chance: SelectionBias | None, n: int) -> bool | None:
     """Does search still add more to what is gained than to its luck? None: cannot be told yet."""
     if chance is None or n < LEAST_TO_TELL:
         return None

@@ -12,9 +12,8 @@ from reeltune.db.experiments import load_experiment
 from reeltune.db.test_evaluations import load_looks
 from reeltune.db.tuning_runs import load_runs
 from reeltune.db.versions import load_events, load_production, load_versions
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.versioning.news import changes_since

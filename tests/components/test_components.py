@@ -14,9 +14,9 @@ from reeltune.components.component import NEUTRAL
 from reeltune.components.franchise import Franchise
 from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import SPACE
-from reeltune.components.opinions import Opinions
 from reeltune.components.popularity import Popularity
 from reeltune.components.rating import Rating
+from reeltune.components.user_centred import UserCentredRatings
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import Floats
@@ -26,7 +26,7 @@ from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.ratings.table import RatingTable
-from tests.metrics.worlds import Row, table_of
+from tests.metrics.small_data import Row, table_of
 
 MOVIES = (1, 2, 3, 4, 5)
 DEFAULTS = SPACE.defaults()
@@ -57,7 +57,7 @@ def ratings(*rows: Row) -> RatingTable:
 
 
 # User 1 likes movie 1 (5) and dislikes movie 3 (1): a mean of 3, so deviations of +2 and -2.
-OPINIONS = ratings((1, 1, 5.0, 1), (1, 3, 1.0, 2))
+TWO_RATINGS = ratings((1, 1, 5.0, 1), (1, 3, 1.0, 2))
 
 
 def softsign(stars: float, scale: float) -> float:
@@ -65,20 +65,20 @@ def softsign(stars: float, scale: float) -> float:
 
 
 def scores(component: type, table: RatingTable, **values: float) -> Floats:
-    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(table), catalogue())  # type: ignore[attr-defined]
     found: Floats = fitted.score(np.array([0]), {**DEFAULTS, **values})
     first: Floats = found[0]
     return first
 
 
 def test_deviations_are_from_the_users_own_mean() -> None:
-    assert Opinions.of(OPINIONS).deviations == pytest.approx([2.0, -2.0])
+    assert UserCentredRatings.of(TWO_RATINGS).deviations == pytest.approx([2.0, -2.0])
 
 
 def test_genre_is_the_shrunk_liking_of_the_movies_genres_and_neutral_without() -> None:
     plain = {"genre_boost_high": 0.0, "genre_boost_medium": 0.0, "genre_boost_low": 0.0}
     match = softsign(2 / (1 + 5), 0.375)
-    assert scores(Genre, OPINIONS, **plain) == pytest.approx(
+    assert scores(Genre, TWO_RATINGS, **plain) == pytest.approx(
         [match, match, 1 - match, NEUTRAL, NEUTRAL]
     )
 
@@ -87,16 +87,16 @@ def test_genre_boosts_what_is_high_or_medium_and_lowers_what_is_low() -> None:
     match = softsign(2 / 6, 0.375)
     assert 0.7 < match < 0.8
     boosts = {"genre_boost_high": 0.11, "genre_boost_medium": 0.07, "genre_boost_low": -0.13}
-    assert scores(Genre, OPINIONS, **boosts) == pytest.approx(
+    assert scores(Genre, TWO_RATINGS, **boosts) == pytest.approx(
         [match + 0.11, match + 0.11, 1 - match - 0.13, NEUTRAL, NEUTRAL]
     )
-    higher = scores(Genre, OPINIONS, **boosts, genre_threshold_high=0.9)
+    higher = scores(Genre, TWO_RATINGS, **boosts, genre_threshold_high=0.9)
     assert higher[0] == pytest.approx(match + 0.07)
 
 
 def test_cast_weighs_evidence_by_role_in_the_movie_that_is_scored() -> None:
     known = scores(
-        Cast, OPINIONS, cast_lead_weight=1.0, cast_background_weight=0.25, cast_lead_threshold=5
+        Cast, TWO_RATINGS, cast_lead_weight=1.0, cast_background_weight=0.25, cast_lead_threshold=5
     )
     lead = softsign(2 / (1 + 5), 0.75)
     both = softsign((1.0 * 2 + 0.25 * -2) / (1.0 + 0.25 + 5), 0.75)
@@ -105,18 +105,20 @@ def test_cast_weighs_evidence_by_role_in_the_movie_that_is_scored() -> None:
 
 def test_franchise_is_the_shrunk_liking_of_the_collection_and_neutral_without() -> None:
     liked = softsign(2 / (1 + 2), 0.75)
-    assert scores(Franchise, OPINIONS) == pytest.approx([liked, liked, NEUTRAL, NEUTRAL, NEUTRAL])
+    assert scores(Franchise, TWO_RATINGS) == pytest.approx(
+        [liked, liked, NEUTRAL, NEUTRAL, NEUTRAL]
+    )
 
 
 def test_rating_is_shrunk_towards_the_mean_of_all() -> None:
     stars = np.array([3 + 2 / 6, 3, 3 - 2 / 6, 3, 3])
-    assert scores(Rating, OPINIONS) == pytest.approx((stars - 0.5) / 4.5, abs=1e-6)
+    assert scores(Rating, TWO_RATINGS) == pytest.approx((stars - 0.5) / 4.5, abs=1e-6)
 
 
 def test_popularity_mixes_mean_and_number_of_ratings() -> None:
-    rating = scores(Rating, OPINIONS)
+    rating = scores(Rating, TWO_RATINGS)
     mixed = scores(
-        Popularity, OPINIONS, popularity_rating_weight=0.25, popularity_count_weight=0.75
+        Popularity, TWO_RATINGS, popularity_rating_weight=0.25, popularity_count_weight=0.75
     )
     assert mixed == pytest.approx(0.25 * rating + 0.75 * np.array([1, 0, 1, 0, 0]))
 
@@ -148,7 +150,7 @@ def test_every_component_stays_between_0_and_1_and_scores_pairs_alike(
     size = len(SPACE.dimensions)
     point = data.draw(st.lists(st.floats(0, 1), min_size=size, max_size=size))
     table = ratings(*rows)
-    fitted = component.fit(Opinions.of(table), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(table), catalogue())  # type: ignore[attr-defined]
     found = fitted.score(np.arange(table.n_users), SPACE.decode(np.array(point)))
     assert found.shape[1] == len(MOVIES)
     assert np.all((found >= 0) & (found <= 1))
@@ -168,7 +170,7 @@ def test_each_component_has_a_weight_and_only_declared_hyperparameters() -> None
 @pytest.mark.parametrize("component", COMPONENTS.values(), ids=list(COMPONENTS))
 def test_a_component_reads_no_other_hyperparameters_than_it_names(component: type) -> None:
     """The compiled engine goes by the names: what it does not know, it leaves to the reference."""
-    fitted = component.fit(Opinions.of(OPINIONS), catalogue())  # type: ignore[attr-defined]
+    fitted = component.fit(UserCentredRatings.of(TWO_RATINGS), catalogue())  # type: ignore[attr-defined]
     named = {name: DEFAULTS[name] for name in component.hyperparameters}  # type: ignore[attr-defined]
     one = np.array([0])
     fitted.score(one, named)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import (
-    MOST_OBJECTIVES,
+    MAX_OBJECTIVES,
     check_objectives,
     read_objectives,
     upwards,
@@ -29,7 +29,7 @@ def test_names_are_read_in_order_with_or_without_spaces() -> None:
         ("seconds,mrr", "the first objective must be one of mrr, accuracy, got 'seconds'"),
         ("mrr,luck", "further objectives must be of mrr, accuracy, .*, got 'luck'"),
         ("mrr,", "got ''"),
-        ("mrr,diversity,novelty,seconds", f"{MOST_OBJECTIVES} objectives at most, got 4"),
+        ("mrr,diversity,novelty,seconds", f"{MAX_OBJECTIVES} objectives at most, got 4"),
         ("mrr,mrr", "must differ, got mrr, mrr"),
     ],
 )

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.strict_json import MOST_CHARACTERS, read_object
+from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 
 VALUES = st.recursive(
     st.none()
@@ -56,7 +56,7 @@ def test_a_whole_number_of_300_digits_is_read() -> None:
 
 
 def test_a_text_may_be_a_million_characters_long_and_no_longer() -> None:
-    fits = "{}".ljust(MOST_CHARACTERS)
+    fits = "{}".ljust(MAX_CHARACTERS)
     assert read_object(fits, "it") == {}
     with pytest.raises(InputError, match="at most 1000000 characters, got 1000001"):
         read_object(fits + " ", "it")

@@ -12,18 +12,18 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import BUILT_IN
 from reeltune.engine import measure as fused
 from reeltune.engine.arrays import LANES, TOP
 from reeltune.engine.coverage import COVERED_COMPONENTS, component_gaps
 from reeltune.engine.engine import Engine, applies
 from reeltune.metrics.ranking import rank, tie_order
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
-from tests.metrics.worlds import table_of
+from tests.metrics.small_data import table_of
 
 RATINGS = {"all alike": [4.0], "two": [2.0, 4.5], "many": [0.5, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0]}
 
@@ -34,7 +34,7 @@ needs_engine = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Case:
-    """A made-up world and what to try on it."""
+    """Made-up data and configurations to try on it."""
 
     trainer: RatingsEvaluator
     configurations: list[Configuration]
@@ -147,7 +147,7 @@ def test_every_list_is_that_of_the_reference(case: Case) -> None:
 def test_neither_threads_nor_the_size_of_a_pass_change_a_bit(case: Case) -> None:
     expected = case.trainer.evaluate_many(case.configurations)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fused, "MOST_AT_ONCE", 2)
+        patch.setattr(fused, "MAX_CONFIGURATIONS", 2)
         patch.setattr(fused, "TASKS_PER_THREAD", 1)
         patch.setattr(fused, "CACHE_BYTES", 1)
         patch.setattr(fused, "n_threads", lambda: 3)

@@ -12,9 +12,9 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.study import StudyConfig
-from reeltune.engine.index_cache import Place, flattened, restored
+from reeltune.engine.index_cache import CacheKey, flattened, restored
 from reeltune.executors import make_executor
-from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.dataset import INDEX_KIND, Dataset
 from reeltune.storage.array_cache import ArrayCache
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.measuring import Measurer
@@ -51,7 +51,7 @@ def test_a_record_of_arrays_numbers_and_records_comes_back() -> None:
     assert found.inner.some.tolist() == [0, 1, 2, 3]
 
 
-def test_a_kept_world_measures_the_same_and_is_not_made_again(
+def test_a_cached_index_measures_the_same_and_is_not_made_again(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default = SPACE.defaults()
@@ -65,27 +65,29 @@ def test_a_kept_world_measures_the_same_and_is_not_made_again(
 
 
 @needs_engine
-def test_each_split_has_a_world_of_its_own_and_the_test_part_has_none_kept(data: Dataset) -> None:
+def test_each_split_has_an_index_of_its_own_and_the_test_part_has_none_cached(
+    data: Dataset,
+) -> None:
     for split in ("user-time", "calendar"):
         RatingsEvaluator.of(data, StudyConfig(split=split)).prepare()
         RatingsEvaluator.of(data, StudyConfig(split=split), "test").prepare()
     assert isinstance(data.cache, ArrayCache)
-    assert sum(name.startswith("world-") for name in data.cache.names()) == 2
+    assert sum(name.startswith(f"{INDEX_KIND}-") for name in data.cache.names()) == 2
 
 
-def test_other_data_or_another_program_have_another_place(
+def test_other_data_or_another_program_have_another_key(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places = {Place.of(data, "user-time"), Place.of(data, "user-time")}
+    places = {CacheKey.of(data, "user-time"), CacheKey.of(data, "user-time")}
     assert len(places) == 1
-    places.add(Place.of(replace(data, known_fingerprint="0" * 64), "user-time"))
+    places.add(CacheKey.of(replace(data, known_fingerprint="0" * 64), "user-time"))
     monkeypatch.setattr("reeltune.engine.index_cache.program_version", lambda: "another")
-    places.add(Place.of(data, "user-time"))
+    places.add(CacheKey.of(data, "user-time"))
     assert len(places) == 3
 
 
 @needs_engine
-def test_workers_find_the_world_kept(data: Dataset) -> None:
+def test_workers_find_the_index_cached(data: Dataset) -> None:
     trainer = RatingsEvaluator.of(data, StudyConfig())
     trainer.prepare()
     assert isinstance(data.cache, ArrayCache)
@@ -98,7 +100,7 @@ def test_workers_find_the_world_kept(data: Dataset) -> None:
     assert {name: data.cache.path(name).stat().st_ino for name in before} == before
 
 
-def test_where_nothing_can_be_kept_the_world_is_made_all_the_same(
+def test_where_nothing_can_be_cached_the_index_is_made_all_the_same(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unkept(_cache: ArrayCache, _name: str, _arrays: dict[str, AnyArray]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.executors import Batches
-from reeltune.executors.batches import FIRST, MOST
+from reeltune.executors.batches import FIRST_SIZE, MAX_SIZE
 
 
 class Doubling:
@@ -38,12 +38,19 @@ def test_what_is_waiting_is_run_together() -> None:
 
 
 def test_batches_grow_with_what_is_quick_and_shrink_with_what_is_slow() -> None:
-    with submitted(Doubling(), range(100, 100 + 5 * MOST)) as executor:
+    with submitted(Doubling(), range(100, 100 + 5 * MAX_SIZE)) as executor:
         sizes = [len(executor.finished()) for _ in range(6)]
-        assert sizes == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST, MOST, MOST]
-    with submitted(Doubling(seconds=0.55), range(FIRST)) as executor:
+        assert sizes == [
+            FIRST_SIZE,
+            2 * FIRST_SIZE,
+            4 * FIRST_SIZE,
+            8 * FIRST_SIZE,
+            MAX_SIZE,
+            MAX_SIZE,
+        ]
+    with submitted(Doubling(seconds=0.55), range(FIRST_SIZE)) as executor:
         executor.finished()
-        assert executor.capacity == FIRST // 2
+        assert executor.capacity == FIRST_SIZE // 2
 
 
 def test_what_fails_in_a_batch_fails_alone_and_the_next_is_small() -> None:

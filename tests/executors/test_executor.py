@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.executors import EXECUTORS, Executor, Inline, Outcome, Processes, make_executor
+from reeltune.executors import EXECUTORS, Executor, Inline, Processes, TaskOutcome, make_executor
 from reeltune.executors.executor import ERROR_LENGTH
 from tests.executors.tasks import Task, start, start_badly
 
@@ -23,7 +23,7 @@ def outcomes(executor: Executor[Task, Any], *tasks: Task) -> list[tuple[int, Any
     """What became of `tasks`, by number."""
     for number, task in enumerate(tasks):
         executor.submit(number, task)
-    done: list[Outcome[Any]] = []
+    done: list[TaskOutcome[Any]] = []
     while len(done) < len(tasks):
         done += executor.finished()
     return sorted((outcome.number, outcome.result, outcome.error) for outcome in done)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.executors import Outcome, Processes, physical_cores, processes
+from reeltune.executors import Processes, TaskOutcome, physical_cores, processes
 from reeltune.executors.signals import HELD, held_signals
 from tests.executors.tasks import (
     Task,
@@ -33,11 +33,11 @@ def pool() -> Iterator[Processes[Task, Any]]:
         yield made
 
 
-def finish(pool: Processes[Task, Any], *tasks: Task) -> list[Outcome[Any]]:
+def finish(pool: Processes[Task, Any], *tasks: Task) -> list[TaskOutcome[Any]]:
     """What became of `tasks`, in the order of their numbers."""
     for number, task in enumerate(tasks):
         pool.submit(number, task)
-    done: list[Outcome[Any]] = []
+    done: list[TaskOutcome[Any]] = []
     while len(done) < len(tasks):
         done += pool.finished()
     return sorted(done, key=lambda outcome: outcome.number)

@@ -1,4 +1,4 @@
-"""Every way to see a figure of the test part is counted as a look, or there is none."""
+"""Each way to see a figure of the test part is counted as an evaluation, or there is none."""
 
 import ast
 import json
@@ -26,9 +26,9 @@ from tests.test_architecture import ROOT, modules
 # Who names the test part, and why that is no way round the count.
 NAMED = {
     "reeltune/ratings/splits.py": "cuts the ratings; shows nothing",
-    "reeltune/domain/evaluation.py": "the names of the parts",
+    "reeltune/domain/evaluation.py": "the names of the parts; has no data",
     "reeltune/gate/gate.py": "a word of the verdict",
-    "reeltune/versioning/retraining.py": "counts each look before it tells of it",
+    "reeltune/versioning/retraining.py": "counts each evaluation before it reports it",
     "reeltune/tasks/initial_guesses.py": "the test part of a split of the training part, made anew",
     "reeltune/commands/retraining_tables.py": "a heading of what was counted",
 }
@@ -68,8 +68,8 @@ def finalists(world: Path) -> None:
 
 
 RETRAIN = ("--force", "--accuracy-threshold", "0")
-# name: what is done, and how many looks it is
-LOOKS: dict[str, tuple[Callable[[Path], object], int]] = {
+# name: what is done, and how many evaluations it is
+EVALUATIONS: dict[str, tuple[Callable[[Path], object], int]] = {
     "retraining": (lambda w: run(w, retrain_model, *RETRAIN), 1),
     "a dry run": (lambda w: run(w, retrain_model, *RETRAIN, "--dry-run"), 1),
     "a dry run of other values": (
@@ -100,14 +100,14 @@ def n_looks(world: Path) -> int:
         return len(load_looks(conn))
 
 
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", EVALUATIONS)
 def test_each_way_to_see_test_figures_is_counted(world: Path, name: str) -> None:
     tuned(world, "random", 2)
     run(world, retrain_model, *RETRAIN)
     before = n_looks(world)
-    what, looks = LOOKS[name]
+    what, n_evaluations = EVALUATIONS[name]
     what(world)
-    assert n_looks(world) - before == looks
+    assert n_looks(world) - before == n_evaluations
 
 
 def test_only_what_was_counted_has_a_test_accuracy(world: Path) -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 
 from reeltune.domain.arrays import Bools, Floats
 from reeltune.gate.gate import MINIMUM_EFFECT
-from reeltune.stats.alpha_spending import BUDGET, Spent
+from reeltune.stats.alpha_spending import BUDGET, SpentLevel
 from reeltune.stats.paired_tests import p_better, p_values_better
 from reeltune.stats.power import users_needed
 
@@ -62,13 +62,13 @@ def test_the_best_of_two_hundred_equal_ones_is_promoted_no_oftener() -> None:
         on_validation.append(tried[np.arange(100), best].astype(np.float64))
         on_test.append(SPREAD * rng.standard_normal((100, USERS)))
     assert promoted(np.concatenate(on_test), 0.05).mean() <= 0.05
-    # Judged on what it was picked by, nearly every night would be a false promotion.
+    # Measured on what it was picked by, nearly every night would be a false promotion.
     assert promoted(SPREAD * np.concatenate(on_validation), 0.05).mean() > 0.9
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0011])
 def test_a_gain_of_the_stated_size_is_found_four_times_in_five(level: float) -> None:
-    """On 600 users: 1.3 points of accuracy at a first look, 2.0 when looking every night."""
+    """On 600 users: 1.3 points of accuracy at a first evaluation, 2.0 with one every night."""
     gain = {0.05: 0.0133, 0.0011: 0.0203}[level]
     assert users_needed(gain - MINIMUM_EFFECT, SPREAD, level=level) <= 600
     rng = np.random.default_rng(3)
@@ -77,9 +77,9 @@ def test_a_gain_of_the_stated_size_is_found_four_times_in_five(level: float) -> 
 
 
 def nightly_levels(days: int) -> Floats:
-    spent: list[Spent] = []
+    spent: list[SpentLevel] = []
     for day in range(days):
-        spent.append(Spent(float(day), BUDGET.level(spent, float(day))))
+        spent.append(SpentLevel(float(day), BUDGET.level(spent, float(day))))
     return np.array([each.level for each in spent])
 
 
@@ -94,7 +94,7 @@ def false_promotions(years: int, seed: int) -> Floats:
 
 def test_a_year_of_nights_stays_within_its_budget() -> None:
     counts = false_promotions(60, seed=4)
-    assert counts.mean() <= BUDGET.most_a_year
+    assert counts.mean() <= BUDGET.max_per_year
     # Without a budget, at 5 % a night, there would be some eighteen.
     rng = np.random.default_rng(5)
     careless = stats.ttest_1samp(rng.standard_normal((365, 100)), 0, axis=1, alternative="greater")
@@ -111,11 +111,11 @@ def test_one_test_part_looked_at_every_night_stays_within_the_budget_too() -> No
         own = rng.standard_normal((365, 100))
         counts.append(promoted(SPREAD * (0.9 * shared + 0.436 * own), levels).sum())
     # A year with one false find has many, so that the mean is less sure.
-    assert np.mean(counts) <= BUDGET.most_a_year + 3 * np.std(counts) / np.sqrt(60)
+    assert np.mean(counts) <= BUDGET.max_per_year + 3 * np.std(counts) / np.sqrt(60)
 
 
 @pytest.mark.slow
 def test_a_thousand_years_of_nights_stay_within_their_budget() -> None:
     counts = false_promotions(1_000, seed=7)
-    assert counts.mean() <= BUDGET.most_a_year
-    assert counts.mean() >= 0.5 * BUDGET.most_a_year  # the budget is used, too
+    assert counts.mean() <= BUDGET.max_per_year
+    assert counts.mean() >= 0.5 * BUDGET.max_per_year  # the budget is used, too

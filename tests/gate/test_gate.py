@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from reeltune.domain.arrays import Floats
-from reeltune.gate.comparisons import EVERYONE, Contrast, p_above, p_below
-from reeltune.gate.gate import Decision, Judgement, Terms, gate
+from reeltune.gate.comparisons import EVERYONE, MetricComparison, p_above, p_below
+from reeltune.gate.gate import Decision, GateDecision, GateSettings, gate
 from reeltune.gate.guardrails import guardrails
-from reeltune.stats.paired_tests import QUICK, Comparison, paired_difference
+from reeltune.stats.paired_tests import QUICK_EFFORT, Comparison, paired_difference
 
-TERMS = Terms(
+TERMS = GateSettings(
     decision="nightly", objective="accuracy", split="user-time", accuracy_threshold=0.65, level=0.05
 )
 
@@ -20,16 +20,16 @@ def gains(mean: float, n: int = 400, spread: float = 0.1) -> Floats:
     return np.asarray(mean + spread * (noise - noise.mean()) / noise.std(ddof=1))
 
 
-def contrast(
+def comparison(
     differences: Floats | float,
     *,
     metric: str = "accuracy",
     split: str = "user-time",
     segment: str = EVERYONE,
     deployed: float = 0.7,
-) -> Contrast:
+) -> MetricComparison:
     if isinstance(differences, float):
-        return Contrast(
+        return MetricComparison(
             split=split,
             metric=metric,
             segment=segment,
@@ -37,8 +37,8 @@ def contrast(
             candidate=deployed + differences,
             compared=None,
         )
-    compared = paired_difference(differences, np.zeros(len(differences)), effort=QUICK)
-    return Contrast(
+    compared = paired_difference(differences, np.zeros(len(differences)), effort=QUICK_EFFORT)
+    return MetricComparison(
         split=split,
         metric=metric,
         segment=segment,
@@ -48,59 +48,59 @@ def contrast(
     )
 
 
-def judged(
+def decided(
     gain: float,
-    *others: Contrast,
+    *others: MetricComparison,
     decision: Decision = "nightly",
     level: float = 0.05,
     accuracy: float = 0.7,
     n: int = 400,
-) -> Judgement:
+) -> GateDecision:
     terms = replace(TERMS, decision=decision, level=level)
-    return gate(terms, accuracy, [contrast(gains(gain, n)), *others], gains(gain, n))
+    return gate(terms, accuracy, [comparison(gains(gain, n)), *others], gains(gain, n))
 
 
 def test_a_gain_beyond_noise_is_promoted() -> None:
-    assert judged(0.03).verdict == "promote"
+    assert decided(0.03).verdict == "promote"
 
 
 def test_a_gain_within_noise_cannot_be_told_and_says_how_many_more_users_would_tell() -> None:
-    found = judged(0.006)
+    found = decided(0.006)
     assert found.verdict == "cannot tell"
-    assert "cannot tell, about 2,0" in found.said
-    assert "more users would tell a gain of this size" in found.said
+    assert "cannot tell, about 2,0" in found.message
+    assert "more users would detect a gain of this size" in found.message
 
 
 def test_a_loss_within_noise_says_what_gain_these_users_would_tell() -> None:
-    found = judged(-0.002)
+    found = decided(-0.002)
     assert found.verdict == "cannot tell"
-    assert "these 400 users would tell a gain of 0.01" in found.said
+    assert "these 400 users would detect a gain of 0.01" in found.message
 
 
 def test_a_loss_beyond_noise_is_refused() -> None:
-    found = judged(-0.02)
+    found = decided(-0.02)
     assert found.verdict == "refused"
-    assert "accuracy -0.0200 against the deployed configuration" in found.said
+    assert "accuracy -0.0200 against the deployed configuration" in found.message
 
 
 def test_the_level_of_the_night_decides() -> None:
-    assert judged(0.014).verdict == "promote"
-    assert judged(0.014, level=0.0011).verdict == "cannot tell"
+    assert decided(0.014).verdict == "promote"
+    assert decided(0.014, level=0.0011).verdict == "cannot tell"
 
 
 def test_a_gain_is_held_against_the_minimum_effect() -> None:
     terms = replace(TERMS, minimum_effect=0.02)
     small = gains(0.015, 4_000)
-    assert gate(terms, 0.7, [contrast(small)], small).verdict == "cannot tell"
-    assert gate(TERMS, 0.7, [contrast(small)], small).verdict == "promote"
+    assert gate(terms, 0.7, [comparison(small)], small).verdict == "cannot tell"
+    assert gate(TERMS, 0.7, [comparison(small)], small).verdict == "promote"
 
 
 @pytest.mark.parametrize("accuracy", [0.6499, float("nan")])
 @pytest.mark.parametrize("decision", ["first", "routine", "nightly", "by hand"])
 def test_below_the_threshold_nothing_is_promoted(accuracy: float, decision: Decision) -> None:
-    found = judged(0.03, accuracy=accuracy, decision=decision)
+    found = decided(0.03, accuracy=accuracy, decision=decision)
     assert found.verdict == "refused"
-    assert "at least 0.6500 is needed" in found.said
+    assert "at least 0.6500 is needed" in found.message
 
 
 def test_the_same_hyperparameters_are_not_worse_by_identity() -> None:
@@ -111,14 +111,14 @@ def test_the_same_hyperparameters_are_not_worse_by_identity() -> None:
 
 @pytest.mark.parametrize("decision", ["first", "by hand"])
 def test_a_person_is_refused_only_what_is_worse_beyond_noise(decision: Decision) -> None:
-    bad_ndcg = contrast(gains(-0.05), metric="ndcg@10", deployed=0.1)
-    assert judged(-0.002, bad_ndcg, decision=decision).verdict == "promote"
-    assert judged(-0.02, decision=decision).verdict == "refused"
+    bad_ndcg = comparison(gains(-0.05), metric="ndcg@10", deployed=0.1)
+    assert decided(-0.002, bad_ndcg, decision=decision).verdict == "promote"
+    assert decided(-0.02, decision=decision).verdict == "refused"
 
 
 def test_a_person_is_shown_what_the_night_would_have_decided_by() -> None:
-    found = judged(
-        0.006, contrast(gains(-0.05), metric="ndcg@10", deployed=0.1), decision="by hand"
+    found = decided(
+        0.006, comparison(gains(-0.05), metric="ndcg@10", deployed=0.1), decision="by hand"
     )
     shown = {rule.name: (rule.verdict, rule.binding) for rule in found.rules}
     assert shown["better than deployed"] == ("cannot tell", False)
@@ -126,38 +126,42 @@ def test_a_person_is_shown_what_the_night_would_have_decided_by() -> None:
 
 
 def test_one_user_or_none_cannot_tell() -> None:
-    assert judged(0.5, n=2).verdict == "cannot tell"
+    assert decided(0.5, n=2).verdict == "cannot tell"
     one = np.array([0.5])
-    assert gate(TERMS, 0.7, [contrast(one)], one).verdict == "cannot tell"
+    assert gate(TERMS, 0.7, [comparison(one)], one).verdict == "cannot tell"
     none = np.empty(0)
-    assert gate(TERMS, 0.7, [contrast(none)], none).verdict == "refused"
+    assert gate(TERMS, 0.7, [comparison(none)], none).verdict == "refused"
 
 
 def test_a_gain_is_not_bought_with_another_metric() -> None:
-    hurt = contrast(gains(-0.02), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, hurt).verdict == "refused"
-    unsure = contrast(gains(-0.002, spread=0.2), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, unsure).verdict == "cannot tell"
-    assert "cannot tell whether it loses more, about 3,4" in judged(0.03, unsure).said
-    kept = contrast(gains(0.0, spread=0.05), metric="ndcg@10", deployed=0.1)
-    assert judged(0.03, kept).verdict == "promote"
+    hurt = comparison(gains(-0.02), metric="ndcg@10", deployed=0.1)
+    assert decided(0.03, hurt).verdict == "refused"
+    unsure = comparison(gains(-0.002, spread=0.2), metric="ndcg@10", deployed=0.1)
+    assert decided(0.03, unsure).verdict == "cannot tell"
+    assert "cannot tell whether it loses more, about 3,4" in decided(0.03, unsure).message
+    kept = comparison(gains(0.0, spread=0.05), metric="ndcg@10", deployed=0.1)
+    assert decided(0.03, kept).verdict == "promote"
 
 
 def test_coverage_may_fall_by_a_fifth_and_no_further() -> None:
-    assert judged(0.03, contrast(-0.015, metric="coverage@10", deployed=0.1)).verdict == "promote"
-    assert judged(0.03, contrast(-0.025, metric="coverage@10", deployed=0.1)).verdict == "refused"
+    assert (
+        decided(0.03, comparison(-0.015, metric="coverage@10", deployed=0.1)).verdict == "promote"
+    )
+    assert (
+        decided(0.03, comparison(-0.025, metric="coverage@10", deployed=0.1)).verdict == "refused"
+    )
 
 
 def test_a_ranking_that_turns_round_under_the_other_split_is_refused() -> None:
-    assert judged(0.03, contrast(gains(-0.04), split="calendar")).verdict == "refused"
-    assert judged(0.03, contrast(gains(-0.01, 40), split="calendar")).verdict == "promote"
+    assert decided(0.03, comparison(gains(-0.04), split="calendar")).verdict == "refused"
+    assert decided(0.03, comparison(gains(-0.01, 40), split="calendar")).verdict == "promote"
 
 
 def test_a_segment_that_is_hurt_is_refused_and_one_that_cannot_be_told_is_not() -> None:
-    hurt = contrast(gains(-0.10), segment="new users")
-    unsure = contrast(gains(-0.05, 30), segment="genre War")
-    assert judged(0.03, unsure).verdict == "promote"
-    assert judged(0.03, hurt, unsure).verdict == "refused"
+    hurt = comparison(gains(-0.10), segment="new users")
+    unsure = comparison(gains(-0.05, 30), segment="genre War")
+    assert decided(0.03, unsure).verdict == "promote"
+    assert decided(0.03, hurt, unsure).verdict == "refused"
 
 
 def test_any_of_thirty_unhurt_segments_is_refused_at_most_as_often_as_stated() -> None:
@@ -169,23 +173,23 @@ def test_any_of_thirty_unhurt_segments_is_refused_at_most_as_often_as_stated() -
             values = -0.035 + 0.1 * rng.standard_normal(50)  # at its margin: 5 % of 0.7
             error = float(values.std(ddof=1) / np.sqrt(50))
             found = Comparison(50, float(values.mean()), np.nan, np.nan, 1.0, error)
-            parts.append(replace(contrast(0.0, segment=f"genre {k}"), compared=found))
+            parts.append(replace(comparison(0.0, segment=f"genre {k}"), compared=found))
         rules = guardrails(parts, "user-time", "accuracy")
         n_refused += any(rule.verdict == "refused" for rule in rules)
     assert n_refused <= 19  # of 200, 10 are expected
 
 
 def test_bounds_are_those_of_the_t_test() -> None:
-    found = paired_difference(gains(0.02), np.zeros(400), effort=QUICK)
+    found = paired_difference(gains(0.02), np.zeros(400), effort=QUICK_EFFORT)
     assert p_above(found, 0.02) == pytest.approx(0.5)
     assert p_above(found, 0.0) + p_below(found, 0.0) == pytest.approx(1)
     assert p_below(found, 0.04) < 0.001 < 0.999 < p_above(found, 0.04)
-    same = paired_difference(np.zeros(5), np.zeros(5), effort=QUICK)
+    same = paired_difference(np.zeros(5), np.zeros(5), effort=QUICK_EFFORT)
     assert (p_above(same, -0.01), p_below(same, -0.01)) == (0, 1)
 
 
 def test_evidence_is_plain_and_complete() -> None:
-    evidence = judged(0.03, contrast(-0.01, metric="coverage@10", deployed=0.1)).as_evidence()
+    evidence = decided(0.03, comparison(-0.01, metric="coverage@10", deployed=0.1)).as_evidence()
     assert evidence["verdict"] == "promote"
     assert evidence["terms"]["level"] == 0.05
     assert [rule["name"] for rule in evidence["rules"]] == [

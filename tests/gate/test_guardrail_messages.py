@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reeltune.gate.comparisons import EVERYONE, Contrast
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule, guardrails
 from reeltune.stats.paired_tests import Comparison
 
-NDCG = Contrast(
+NDCG = MetricComparison(
     split="user-time",
     metric="ndcg@10",
     segment=EVERYONE,
@@ -18,7 +18,7 @@ NDCG = Contrast(
 COVERAGE = replace(NDCG, metric="coverage@10", candidate=0.085, compared=None)
 
 
-def rule_of(contrast: Contrast, *, objective: str = "accuracy") -> Rule:
+def rule_of(contrast: MetricComparison, *, objective: str = "accuracy") -> Rule:
     (rule,) = guardrails([contrast], "user-time", objective)
     return rule
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reeltune.gate.comparisons import EVERYONE, Contrast
-from reeltune.gate.guardrails import LEVEL, METRIC_GUARDRAILS, Rule, guardrails
+from reeltune.gate.comparisons import EVERYONE, MetricComparison
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL, METRIC_GUARDRAILS, Rule, guardrails
 from reeltune.stats.paired_tests import Comparison
 from reeltune.stats.power import users_needed
 
 N = 100
-REACH = float(stats.t.ppf(1 - LEVEL, N - 1))  # standard errors that a one-sided proof takes
+REACH = float(stats.t.ppf(1 - GUARDRAIL_LEVEL, N - 1))  # standard errors of a one-sided proof
 
 
 def compared(difference: float, error: float = 0.01, n: int = N) -> Comparison:
@@ -20,7 +20,7 @@ def compared(difference: float, error: float = 0.01, n: int = N) -> Comparison:
 
 def contrast(
     difference: float | None = 0.0, error: float = 0.01, n: int = N, **values: Any
-) -> Contrast:
+) -> MetricComparison:
     usual: dict[str, Any] = {
         "split": "user-time",
         "metric": "ndcg@10",
@@ -29,10 +29,10 @@ def contrast(
         "candidate": 0.5,
         "compared": None if difference is None else compared(difference, error, n),
     }
-    return Contrast(**usual | values)
+    return MetricComparison(**usual | values)
 
 
-def rule_of(found: Contrast, objective: str = "accuracy") -> Rule:
+def rule_of(found: MetricComparison, objective: str = "accuracy") -> Rule:
     (rule,) = guardrails([found], "user-time", objective)
     return rule
 
@@ -104,7 +104,7 @@ def test_segments_are_of_the_decided_split_and_named() -> None:
 def test_segments_are_judged_together_by_holms_procedure() -> None:
     """Two of three p-values: the least is held against a third of the level, the next a half."""
 
-    def segment(name: str, p: float) -> Contrast:
+    def segment(name: str, p: float) -> MetricComparison:
         errors = float(stats.t.ppf(p, N - 1))
         return contrast(-0.025 + errors * 0.01, segment=name, metric="accuracy")
 
@@ -132,7 +132,7 @@ def test_figures_are_told_in_full_with_how_many_users_would_tell() -> None:
         "NDCG@10 -0.0400 (95 % interval -0.0792 to -0.0008, 100 users), may lose 0.0500 (10% of"
         " what it is): cannot tell whether it loses more, about "
     )
-    more = users_needed(0.01, 0.02 * N**0.5, level=LEVEL) - N
+    more = users_needed(0.01, 0.02 * N**0.5, level=GUARDRAIL_LEVEL) - N
     assert told.endswith(f", about {more:,} more users would tell")
     assert "cannot tell" not in rule_of(contrast(0.1)).figures
 

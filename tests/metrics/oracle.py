@@ -4,54 +4,54 @@ import math
 from itertools import combinations
 
 from reeltune.metrics.ranking import tie_order
-from tests.metrics.worlds import World
+from tests.metrics.small_data import SmallData
 
 Values = list[float]
 
 
-def rankings(world: World) -> list[list[int]]:
+def rankings(data: SmallData) -> list[list[int]]:
     """Each user's candidates, best first."""
-    places = tie_order(world.table.movie_ids).tolist()
-    scores = world.scores.tolist()
-    rated = {(int(r[0]), int(r[1])) for r in _rows(world, fitting=True)}
+    places = tie_order(data.table.movie_ids).tolist()
+    scores = data.scores.tolist()
+    rated = {(int(r[0]), int(r[1])) for r in _rows(data, fitting=True)}
     return [
         sorted(
-            (m for m in range(world.table.n_movies) if (user, m) not in rated),
+            (m for m in range(data.table.n_movies) if (user, m) not in rated),
             key=lambda m: (-scores[user][m], places[m]),
         )
-        for user in range(world.table.n_users)
+        for user in range(data.table.n_users)
     ]
 
 
-def values(world: World) -> dict[str, Values]:
+def values(data: SmallData) -> dict[str, Values]:
     """Every metric, of each user or of all."""
-    ranked = rankings(world)
-    users = range(world.table.n_users)
-    held = [[(int(m), r) for u, m, r in _rows(world) if u == user] for user in users]
+    ranked = rankings(data)
+    users = range(data.table.n_users)
+    held = [[(int(m), r) for u, m, r in _rows(data) if u == user] for user in users]
     liked = [[m for m, r in held[user] if r >= 4] for user in users]
     top = [ranked[user][:10] if held[user] else [] for user in users]
     raters: dict[int, set[int]] = {}
-    for u, m, _ in _rows(world, fitting=True):
+    for u, m, _ in _rows(data, fitting=True):
         raters.setdefault(int(m), set()).add(int(u))
     n_raters = max(1, len(set().union(*raters.values())))
     ranks = [[ranked[user].index(m) + 1 for m in liked[user]] for user in users]
     shown = {m for movies in top for m in movies}
     return {
-        "accuracy": [_accuracy(held[u], world.scores[u].tolist()) for u in users],
+        "accuracy": [_accuracy(held[u], data.scores[u].tolist()) for u in users],
         "ndcg@10": [_ndcg(each) for each in ranks],
         "recall@20": [_mean([float(r <= 20) for r in each]) for each in ranks],
         "mrr": [1 / min(each) if each else math.nan for each in ranks],
-        "coverage@10": [len(shown) / world.table.n_movies if any(held) else math.nan],
+        "coverage@10": [len(shown) / data.table.n_movies if any(held) else math.nan],
         "novelty": [
             _mean([-math.log2(len(raters.get(m, {0})) / n_raters) for m in movies])
             for movies in top
         ],
-        "diversity": [_diversity(world, movies) for movies in top],
+        "diversity": [_diversity(data, movies) for movies in top],
     }
 
 
-def _rows(world: World, *, fitting: bool = False) -> list[tuple[float, float, float]]:
-    table = world.fitting if fitting else world.held_out
+def _rows(data: SmallData, *, fitting: bool = False) -> list[tuple[float, float, float]]:
+    table = data.fitting if fitting else data.held_out
     return list(
         zip(table.users.tolist(), table.movies.tolist(), table.ratings.tolist(), strict=True)
     )
@@ -77,8 +77,8 @@ def _ndcg(ranks: list[int]) -> float:
     return sum(1 / math.log2(r + 1) for r in ranks if r <= 10) / best if ranks else math.nan
 
 
-def _diversity(world: World, movies: list[int]) -> float:
-    starts, genres = world.catalogue.genre_starts, world.catalogue.genres.tolist()
+def _diversity(data: SmallData, movies: list[int]) -> float:
+    starts, genres = data.catalogue.genre_starts, data.catalogue.genres.tolist()
     sets = [set(genres[starts[m] : starts[m + 1]]) for m in movies]
     return _mean(
         [

@@ -7,7 +7,7 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
 from reeltune.metrics.ranking import Ranking, join, rank, tie_order
 from tests.metrics import oracle
-from tests.metrics.worlds import World, table_of, worlds
+from tests.metrics.small_data import SmallData, small_data, table_of
 
 some_ids = st.lists(st.integers(1, 2**62), unique=True, max_size=50).map(sorted)
 
@@ -24,10 +24,10 @@ def splitmix64(seed: int) -> int:
     return z ^ (z >> 31)
 
 
-def ranked(world: World, k: int = 10) -> Ranking:
-    users = np.arange(world.table.n_users)
-    places = tie_order(world.table.movie_ids)
-    return rank(world.scores, users, world.fitting, world.held_out, places, k)
+def ranked(data: SmallData, k: int = 10) -> Ranking:
+    users = np.arange(data.table.n_users)
+    places = tie_order(data.table.movie_ids)
+    return rank(data.scores, users, data.fitting, data.held_out, places, k)
 
 
 def ranked_by_hand(scores: list[float], k: int = 3) -> Ranking:
@@ -61,34 +61,33 @@ def test_a_rating_in_both_parts_is_refused() -> None:
         rank(np.zeros((1, 2)), ids([0]), table, table, ids([0, 1]), 1)
 
 
-@given(worlds(), st.integers(1, 12))
-def test_the_plain_python_oracle_agrees(world: World, k: int) -> None:
-    ranking = ranked(world, k)
-    expected = oracle.rankings(world)
+@given(small_data(), st.integers(1, 12))
+def test_the_plain_python_oracle_agrees(data: SmallData, k: int) -> None:
+    ranking = ranked(data, k)
+    expected = oracle.rankings(data)
     assert ranking.top.tolist() == [(row[:k] + [-1] * k)[:k] for row in expected]
-    held_out = list(zip(world.held_out.users, world.held_out.movies, strict=True))
+    held_out = list(zip(data.held_out.users, data.held_out.movies, strict=True))
     assert ranking.held_out_ranks.tolist() == [expected[u].index(m) + 1 for u, m in held_out]
-    assert ranking.held_out_scores.tolist() == [world.scores[u, m] for u, m in held_out]
+    assert ranking.held_out_scores.tolist() == [data.scores[u, m] for u, m in held_out]
 
 
-@given(worlds())
-def test_rankings_of_parts_of_the_users_join_to_the_ranking_of_all(world: World) -> None:
-    users, places = np.arange(world.table.n_users), tie_order(world.table.movie_ids)
+@given(small_data())
+def test_rankings_of_parts_of_the_users_join_to_the_ranking_of_all(data: SmallData) -> None:
+    users, places = np.arange(data.table.n_users), tie_order(data.table.movie_ids)
     parts = [
-        rank(world.scores[[u]], users[[u]], world.fitting, world.held_out, places, 10)
-        for u in users
+        rank(data.scores[[u]], users[[u]], data.fitting, data.held_out, places, 10) for u in users
     ]
-    joined, whole = join(parts, 10), ranked(world)
+    joined, whole = join(parts, 10), ranked(data)
     assert np.array_equal(joined.top, whole.top)
     assert np.array_equal(joined.held_out_ranks, whole.held_out_ranks)
     assert np.array_equal(joined.held_out_scores, whole.held_out_scores)
 
 
-@given(worlds())
-def test_the_scores_handed_in_stay_as_they_are(world: World) -> None:
-    before: Floats = world.scores.copy()
-    ranked(world)
-    assert np.array_equal(world.scores, before)
+@given(small_data())
+def test_the_scores_handed_in_stay_as_they_are(data: SmallData) -> None:
+    before: Floats = data.scores.copy()
+    ranked(data)
+    assert np.array_equal(data.scores, before)
 
 
 @given(some_ids)

@@ -10,20 +10,20 @@ from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.ranking import Ranking
 from reeltune.metrics.ranking_metrics import METRICS, Outcome
 from tests.metrics import oracle
-from tests.metrics.worlds import World, catalogue_of, table_of, worlds
+from tests.metrics.small_data import SmallData, catalogue_of, small_data, table_of
 
 OURS = ("accuracy", "ndcg@10", "recall@20", "mrr", "coverage@10", "novelty", "diversity")
 
 
-def measured(world: World, scores: Floats | None = None) -> Evaluation:
-    scores = world.scores if scores is None else scores
-    return evaluate(lambda users: scores[users], world.fitting, world.held_out, world.catalogue)
+def measured(data: SmallData, scores: Floats | None = None) -> Evaluation:
+    scores = data.scores if scores is None else scores
+    return evaluate(lambda users: scores[users], data.fitting, data.held_out, data.catalogue)
 
 
-def worth(world: World) -> Floats:
+def worth(data: SmallData) -> Floats:
     """(U, M) 2 for a liked held-out movie, 0 for one rated but not liked, 1 for the others."""
-    truth = np.ones(world.scores.shape)
-    held_out = world.held_out
+    truth = np.ones(data.scores.shape)
+    held_out = data.held_out
     truth[held_out.users, held_out.movies] = np.where(held_out.ratings >= 4, 2.0, 0.0)
     return truth
 
@@ -64,19 +64,19 @@ def test_the_registry_has_every_metric_the_summary_shows() -> None:
 
 
 @pytest.mark.parametrize("name", METRICS)
-@given(world=worlds())
-def test_each_metric_keeps_the_contract(name: str, world: World) -> None:
+@given(data=small_data())
+def test_each_metric_keeps_the_contract(name: str, data: SmallData) -> None:
     metric = METRICS[name]
     assert metric.name == name
     assert metric.title
     assert metric.measure.__doc__
     assert "Source:" in metric.measure.__doc__
-    evaluation = measured(world)
+    evaluation = measured(data)
     if metric.per_unit:
         values = evaluation.per_unit[name]
-        assert values.shape == (world.table.n_users,)
+        assert values.shape == (data.table.n_users,)
         assert values.dtype == np.float64
-        unseen = np.setdiff1d(np.arange(world.table.n_users), world.held_out.users)
+        unseen = np.setdiff1d(np.arange(data.table.n_users), data.held_out.users)
         assert np.isnan(values[unseen]).all()
         assert not np.isinf(values).any()
         known = values[~np.isnan(values)]
@@ -87,9 +87,9 @@ def test_each_metric_keeps_the_contract(name: str, world: World) -> None:
         assert name not in evaluation.per_unit
 
 
-@given(world=worlds())
-def test_the_plain_python_oracle_agrees(world: World) -> None:
-    evaluation, expected = measured(world), oracle.values(world)
+@given(data=small_data())
+def test_the_plain_python_oracle_agrees(data: SmallData) -> None:
+    evaluation, expected = measured(data), oracle.values(data)
     assert set(expected) == set(OURS)
     for name in evaluation.per_unit.keys() & expected.keys():
         values = evaluation.per_unit[name]
@@ -97,16 +97,16 @@ def test_the_plain_python_oracle_agrees(world: World) -> None:
     assert [evaluation.values["coverage@10"]] == pytest.approx(expected["coverage@10"], nan_ok=True)
 
 
-@given(world=worlds())
-def test_only_the_order_of_the_scores_matters(world: World) -> None:
-    there, stretched = measured(world), measured(world, np.exp(world.scores / 50) - 7)
+@given(data=small_data())
+def test_only_the_order_of_the_scores_matters(data: SmallData) -> None:
+    there, stretched = measured(data), measured(data, np.exp(data.scores / 50) - 7)
     for name in OURS:
         assert np.array_equal(there.values[name], stretched.values[name], equal_nan=True), name
 
 
-@given(world=worlds())
-def test_all_but_bits_are_shares_from_0_to_1(world: World) -> None:
-    evaluation = measured(world)
+@given(data=small_data())
+def test_all_but_bits_are_shares_from_0_to_1(data: SmallData) -> None:
+    evaluation = measured(data)
     for name in set(OURS) - {"novelty"}:
         values = evaluation.per_unit.get(name, np.array([evaluation.values[name]]))
         known = values[~np.isnan(values)]
@@ -114,9 +114,9 @@ def test_all_but_bits_are_shares_from_0_to_1(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["accuracy", "ndcg@10", "recall@20", "mrr"])
-@given(world=worlds())
-def test_nothing_beats_ranking_by_the_truth(name: str, world: World) -> None:
-    best, some = measured(world, worth(world)).per_unit[name], measured(world).per_unit[name]
+@given(data=small_data())
+def test_nothing_beats_ranking_by_the_truth(name: str, data: SmallData) -> None:
+    best, some = measured(data, worth(data)).per_unit[name], measured(data).per_unit[name]
     assert np.array_equal(np.isnan(best), np.isnan(some))
     known = ~np.isnan(best)
     assert np.all(some[known] <= best[known] + 1e-12)
@@ -124,15 +124,15 @@ def test_nothing_beats_ranking_by_the_truth(name: str, world: World) -> None:
         assert best[known] == pytest.approx(1.0)
 
 
-@given(world=worlds())
-def test_turning_the_scores_round_turns_accuracy_round(world: World) -> None:
-    there, back = measured(world), measured(world, -world.scores)
+@given(data=small_data())
+def test_turning_the_scores_round_turns_accuracy_round(data: SmallData) -> None:
+    there, back = measured(data), measured(data, -data.scores)
     assert back.per_unit["accuracy"] == pytest.approx(1 - there.per_unit["accuracy"], nan_ok=True)
 
 
-@given(world=worlds())
-def test_scores_that_are_all_equal_have_accuracy_one_half(world: World) -> None:
-    values = measured(world, np.zeros(world.scores.shape)).per_unit["accuracy"]
+@given(data=small_data())
+def test_scores_that_are_all_equal_have_accuracy_one_half(data: SmallData) -> None:
+    values = measured(data, np.zeros(data.scores.shape)).per_unit["accuracy"]
     assert np.all(values[~np.isnan(values)] == 0.5)
 
 

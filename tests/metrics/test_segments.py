@@ -9,14 +9,14 @@ from reeltune.metrics.segments import (
     movie_segments,
     user_segments,
 )
-from tests.metrics.worlds import Row, World, catalogue_of, table_of, worlds
+from tests.metrics.small_data import Row, SmallData, catalogue_of, small_data, table_of
 
 
-@given(world=worlds())
-def test_the_score_of_a_held_out_rating_is_its_users_for_its_movie(world: World) -> None:
-    held_out = world.held_out
-    expected = world.scores[held_out.users, held_out.movies]
-    assert np.array_equal(held_out_scores(world.score, held_out), expected)
+@given(data=small_data())
+def test_the_score_of_a_held_out_rating_is_its_users_for_its_movie(data: SmallData) -> None:
+    held_out = data.held_out
+    expected = data.scores[held_out.users, held_out.movies]
+    assert np.array_equal(held_out_scores(data.score, held_out), expected)
 
 
 def test_the_quarters_with_the_fewest_and_the_most_ratings_are_new_and_heavy() -> None:

@@ -1,4 +1,4 @@
-"""The command that watches production, on a world whose latest ratings come in later."""
+"""The command that monitors production, on data whose latest ratings come in later."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def latest(conn: Connection, n: int) -> Rows:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
     """A version in production that has not seen the latest ratings; and these."""
-    path = tmp_path_factory.mktemp("watched") / "movies.db"
+    path = tmp_path_factory.mktemp("monitored") / "movies.db"
     settings = DemoSettings(users=400, movies=120, ratings=12_000, seed=3)
     with connection(path, create=True) as conn, progress_bar(remark_console(quiet=True), "") as bar:
         import_demo(conn, settings, bar)
@@ -82,7 +82,7 @@ def test_tastes_turned_round_leave_with_5(promoted: tuple[Path, Rows]) -> None:
     insert(path, [(user, movie, 5.5 - rating, at) for user, movie, rating, at in rows])
     done = monitor(path, "--json")
     assert done.exit_code == 5
-    assert "error: version 1 has fallen: accuracy 0." in done.stderr
+    assert "error: version 1 has degraded: accuracy 0." in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     found = json.loads(done.stdout)
     assert found["accuracy"]["fallen"]
@@ -104,7 +104,7 @@ def test_a_fall_is_told_to_the_users_command_and_health_is_not(
     assert told["result"]["accuracy"]["fallen"]
 
 
-def test_with_nothing_in_production_there_is_nothing_to_watch(world: Path) -> None:
+def test_with_nothing_in_production_there_is_nothing_to_monitor(world: Path) -> None:
     done = monitor(world)
     assert done.exit_code == 1
     assert "no version is in production" in done.stderr

@@ -3,7 +3,7 @@ import pytest
 
 from reeltune.monitoring.drift import Drift, Windows, find_drift, stability_index
 from reeltune.ratings.dataset import Dataset
-from tests.metrics.worlds import Row, catalogue_of, table_of
+from tests.metrics.small_data import Row, catalogue_of, table_of
 
 MOVIES = list(range(1, 61))
 GENRES = [[movie % 3] for movie in MOVIES]
@@ -13,7 +13,7 @@ SINCE = 10_000
 def rows(
     rng: np.random.Generator, n_users: int, start: int, *, first: int = 1, stars: float = 3.5
 ) -> list[Row]:
-    """15 ratings by each of some users, of whom each has a taste of their own."""
+    """15 ratings by each of some users, each with a profile of their own."""
     found: list[Row] = []
     for user in range(first, first + n_users):
         own = stars + rng.normal(0, 0.7)
@@ -71,7 +71,7 @@ def test_ratings_of_one_genre_only_have_drifted() -> None:
 
 
 def test_many_ratings_by_one_user_are_one_user() -> None:
-    """Were the ratings independent, this would be far beyond chance; one user's taste is not."""
+    """Were the ratings independent, this would be far beyond chance; one user's profile is not."""
     after: list[Row] = [(7_000, movie, 5.0, SINCE + movie) for movie in MOVIES]
     found = drift(after + later()[:60])
     assert found["ratings"].index > 0.5
@@ -99,7 +99,7 @@ def test_as_many_ratings_before_are_the_latest_before() -> None:
 
 
 def test_of_very_many_new_ratings_the_latest_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reeltune.monitoring.drift.MOST_RATINGS", 5)
+    monkeypatch.setattr("reeltune.monitoring.drift.MAX_WINDOW_RATINGS", 5)
     table = table_of([(1, movie, 3.0, movie) for movie in MOVIES], MOVIES)
     windows = Windows.of(table, since=50)
     assert sorted(windows.after.rated_at) == list(range(56, 61))

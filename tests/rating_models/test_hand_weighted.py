@@ -7,11 +7,12 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.errors import InputError
+from reeltune.domain.study import BUILT_IN
 from reeltune.metrics.ranking import tie_order
 from reeltune.metrics.segments import held_out_scores, held_out_scores_at
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.recommend import recommend, top_movies
-from reeltune.rating_models.registry import BUILT_IN, model_class
+from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 
 

@@ -5,7 +5,8 @@ from types import ModuleType
 import pytest
 
 from reeltune.domain.errors import InputError
-from reeltune.rating_models.registry import BUILT_IN, model_class, resolved_name
+from reeltune.domain.study import BUILT_IN
+from reeltune.rating_models.registry import model_class, resolved_name
 from tests.running import ROOT
 
 MODEL = """

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from reeltune.domain.arrays import Floats
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.meta_features import DAY_SECONDS, SCALES, gini, profile
+from reeltune.ratings.meta_features import SCALES, compute_meta_features, gini
+from reeltune.ratings.splits import SECONDS_PER_DAY
 from reeltune.tuning.warm_start import MetaFeatures
-from tests.metrics.worlds import Row, catalogue_of, table_of
+from tests.metrics.small_data import Row, catalogue_of, table_of
 
 MOVIES = [10, 20, 30, 40]
 # Movie 10 has three ratings, 20 one, the others none; ten days from first to last.
 ROWS: Sequence[Row] = [
     (1, 10, 4.0, 5),
-    (1, 20, 2.0, 5 + 10 * DAY_SECONDS),
+    (1, 20, 2.0, 5 + 10 * SECONDS_PER_DAY),
     (2, 10, 4.0, 6),
     (3, 10, 2.0, 7),
 ]
@@ -43,7 +44,7 @@ def similarity(a: dict[str, float], b: dict[str, float]) -> float:
 
 
 def figures(rows: Sequence[Row] = ROWS) -> dict[str, float]:
-    return profile(Dataset(table_of(rows, MOVIES), catalogue()))
+    return compute_meta_features(Dataset(table_of(rows, MOVIES), catalogue()))
 
 
 def test_the_figures_of_a_small_data_set_are_those_worked_by_hand() -> None:
@@ -75,8 +76,8 @@ def test_less_than_a_day_counts_as_a_day() -> None:
 
 def test_genres_that_are_all_one_or_equally_frequent_are_the_extremes() -> None:
     table = table_of(ROWS, MOVIES)
-    one = profile(Dataset(table, catalogue_of(MOVIES, [[0], [0], [0], []])))
-    even = profile(Dataset(table, catalogue_of(MOVIES, [[0], [1], [2], []])))
+    one = compute_meta_features(Dataset(table, catalogue_of(MOVIES, [[0], [0], [0], []])))
+    even = compute_meta_features(Dataset(table, catalogue_of(MOVIES, [[0], [1], [2], []])))
     assert one["genre_entropy"] == 0.0
     assert even["genre_entropy"] == pytest.approx(1.0)
 

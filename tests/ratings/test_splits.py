@@ -15,7 +15,7 @@ from reeltune.ratings.splits import (
     unordered_share,
 )
 from reeltune.ratings.table import RatingTable
-from tests.metrics.worlds import Row, same, table_of
+from tests.metrics.small_data import Row, same, table_of
 
 MOVIES = range(1, 41)
 DAY = 86_400

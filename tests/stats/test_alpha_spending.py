@@ -1,13 +1,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reeltune.stats.alpha_spending import BUDGET, Spent
+from reeltune.stats.alpha_spending import BUDGET, SpentLevel
 
 
 def levels(days: list[float]) -> list[float]:
-    spent: list[Spent] = []
+    spent: list[SpentLevel] = []
     for day in days:
-        spent.append(Spent(day, BUDGET.level(spent, day)))
+        spent.append(SpentLevel(day, BUDGET.level(spent, day)))
     return [each.level for each in spent]
 
 
@@ -16,12 +16,12 @@ def test_no_year_of_looks_spends_more_than_the_budget(days: list[float]) -> None
     spent = levels(days)
     for start in days:
         within = [level for day, level in zip(days, spent, strict=True) if 0 <= day - start <= 365]
-        assert sum(within) <= BUDGET.most_a_year + 1e-9
+        assert sum(within) <= BUDGET.max_per_year + 1e-9
 
 
 def test_a_year_of_nights_spends_nearly_the_whole_budget() -> None:
     spent = sum(levels([float(day) for day in range(365)]))
-    assert 0.95 * BUDGET.most_a_year < spent <= BUDGET.most_a_year
+    assert 0.95 * BUDGET.max_per_year < spent <= BUDGET.max_per_year
 
 
 def test_every_night_spends_what_a_day_brings_in_the_end() -> None:
@@ -41,11 +41,11 @@ def test_many_looks_in_one_night_get_less_and_less() -> None:
 
 @given(back=st.floats(0, 400))
 def test_a_clock_set_back_brings_nothing(back: float) -> None:
-    past = [Spent(400.0, 0.05)]
+    past = [SpentLevel(400.0, 0.05)]
     assert BUDGET.level(past, 400.0 - back) == BUDGET.level(past, 400.0)
 
 
 def test_a_clock_that_was_set_back_for_one_look_brings_nothing_at_the_next() -> None:
-    back = [Spent(400.0, 0.05), Spent(0.0, 0.01)]
-    same = [Spent(400.0, 0.05), Spent(400.0, 0.01)]
+    back = [SpentLevel(400.0, 0.05), SpentLevel(0.0, 0.01)]
+    same = [SpentLevel(400.0, 0.05), SpentLevel(400.0, 0.01)]
     assert BUDGET.level(back, 400.0) == BUDGET.level(same, 400.0)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from reeltune.domain.arrays import Floats
-from reeltune.stats.paired_gain import MOST_GROUPS, paired_gain
+from reeltune.stats.paired_gain import MAX_GAIN_GROUPS, paired_gain
 
 some_values = st.integers(2, 200).flatmap(
     lambda n: arrays(np.float64, (2, n), elements=st.floats(0, 1, width=16))
@@ -17,10 +17,10 @@ def test_the_groups_have_the_mean_and_the_noise_of_all_users(pair: Floats) -> No
     gain = paired_gain(*pair)
     assert gain is not None
     n = pair.shape[1]
-    assert len(gain.by_group) == min(n, MOST_GROUPS)
-    if n % MOST_GROUPS == 0 or n < MOST_GROUPS:  # groups of one size
+    assert len(gain.by_group) == min(n, MAX_GAIN_GROUPS)
+    if n % MAX_GAIN_GROUPS == 0 or n < MAX_GAIN_GROUPS:  # groups of one size
         assert gain.by_group.mean() == pytest.approx((pair[0] - pair[1]).mean())
-    if n <= MOST_GROUPS:
+    if n <= MAX_GAIN_GROUPS:
         assert gain.error == pytest.approx(gain.by_group.std(ddof=1) / np.sqrt(n))
 
 

@@ -10,9 +10,9 @@ from scipy import stats
 from reeltune.domain.arrays import Floats
 from reeltune.stats.paired_tests import (
     CONFIDENCE,
-    FULL,
+    FULL_EFFORT,
     N_RESAMPLES,
-    QUICK,
+    QUICK_EFFORT,
     lower_bound,
     p_better,
     p_values_better,
@@ -106,7 +106,7 @@ def test_uneven_groups_of_users_keep_their_weight() -> None:
 @pytest.mark.parametrize("n_users", [12, 100])
 def test_equal_models_are_told_apart_by_chance_at_most_as_often_as_stated(n_users: int) -> None:
     p_values = [
-        paired_difference(noise(n_users, i), np.zeros(n_users), effort=QUICK).p_value
+        paired_difference(noise(n_users, i), np.zeros(n_users), effort=QUICK_EFFORT).p_value
         for i in range(300)
     ]
     n_false = np.count_nonzero(np.array(p_values) <= 0.05)
@@ -151,7 +151,8 @@ def test_a_higher_confidence_gives_a_wider_interval() -> None:
 
 def test_less_effort_gives_nearly_the_same() -> None:
     full, quick = (
-        paired_difference(noise(2_000) + 0.03, np.zeros(2_000), effort=e) for e in (FULL, QUICK)
+        paired_difference(noise(2_000) + 0.03, np.zeros(2_000), effort=e)
+        for e in (FULL_EFFORT, QUICK_EFFORT)
     )
     assert quick.difference == full.difference
     assert quick.low == pytest.approx(full.low, abs=0.005)
@@ -161,8 +162,8 @@ def test_less_effort_gives_nearly_the_same() -> None:
 def test_better_needs_both_the_permutation_and_the_t_test() -> None:
     few = np.full(3, 0.1)  # t finds no noise at all; 1 of the 8 ways to flip is as far
     assert p_better(few) == pytest.approx(1 / 8, abs=0.02)
-    lucky = np.append(np.zeros(199), 5.0)  # one user only
-    assert p_better(lucky) == pytest.approx(0.5, abs=0.02)
+    outlier = np.append(np.zeros(199), 5.0)  # one user only
+    assert p_better(outlier) == pytest.approx(0.5, abs=0.02)
     assert p_better(np.zeros(5)) == 1
     assert p_better(np.array([1.0])) == 1
 

@@ -22,8 +22,7 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connect, connection
 from reeltune.db.deployed import load_deployed
 from reeltune.domain.errors import ReelTuneError
-from reeltune.domain.study import StudyConfig
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from tests.running import ROOT, command, environment
 from tests.torture.scale import note, times
 from tests.versioning.versions import produced

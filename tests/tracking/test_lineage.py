@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from reeltune.rating_models.registry import BUILT_IN
+from reeltune.domain.study import BUILT_IN
 from reeltune.tracking import lineage
 from reeltune.tracking.lineage import (
     EQUAL_PROGRAMS,
     PROGRAM,
-    code_changes,
+    code_differences,
     code_version,
     deciding_modules,
     equal_versions,
@@ -130,11 +130,11 @@ def test_a_word_or_the_gate_decides_no_value(name: str, old: str, new: str, chec
         ),
         (
             "reeltune/engine/engine.py",
-            "self.world.billing < threshold",
-            "self.world.billing <= threshold",
+            "self.index.billing < threshold",
+            "self.index.billing <= threshold",
         ),
         ("reeltune/ratings/table.py", "RELEVANT_RATING = 4.0", "RELEVANT_RATING = 3.0"),
-        ("reeltune/components/liking.py", "PRIOR_RATINGS = 5.0", "PRIOR_RATINGS = 6.0"),
+        ("reeltune/components/damped_mean.py", "PRIOR_RATINGS = 5.0", "PRIOR_RATINGS = 6.0"),
         ("reeltune/engine/index.py", "1 / np.log2", "2 / np.log2"),
     ],
 )
@@ -163,11 +163,11 @@ def test_changes_of_the_program_and_of_a_model_are_told_apart(
     own = "examples.most_popular:MostPopular"
     program, _, source = code_version(own).partition("+")
     monkeypatch.setattr(lineage, "EQUAL_PROGRAMS", (frozenset({"before", program}),))
-    assert code_changes(program, BUILT_IN) == code_changes("before", BUILT_IN) == []
-    assert code_changes(f"before+{source}", own) == []
+    assert code_differences(program, BUILT_IN) == code_differences("before", BUILT_IN) == []
+    assert code_differences(f"before+{source}", own) == []
 
     def named(then: str | None, model: str) -> list[str]:
-        return [change.what for change in code_changes(then, model)]
+        return [change.what for change in code_differences(then, model)]
 
     assert named("older", BUILT_IN) == named(None, BUILT_IN) == ["the program"]
     assert named(f"older+{source}", own) == ["the program"]

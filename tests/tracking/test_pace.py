@@ -1,7 +1,7 @@
 import pytest
 
 from reeltune.domain.experiment import Experiment
-from reeltune.tracking.pace import LEAST_SECONDS, Pace, name
+from reeltune.tracking.pace import MIN_RATE_SECONDS, Pace, experiment_label
 from tests.tuning.experiments import experiment, run_of
 
 
@@ -18,8 +18,8 @@ def pace(n_done: int = 0, n_before: int = 0) -> Pace:
         (12, 10, 1.0, "2.0/s"),  # what was done before does not count
         (10, 10, 5.0, ""),
         (9, 10, 5.0, ""),
-        (1, 0, LEAST_SECONDS, "4.0/s"),
-        (1, 0, LEAST_SECONDS - 0.01, ""),
+        (1, 0, MIN_RATE_SECONDS, "4.0/s"),
+        (1, 0, MIN_RATE_SECONDS - 0.01, ""),
     ],
 )
 def test_a_rate_is_said_as_it_reads_best(
@@ -60,4 +60,7 @@ def test_failures_are_counted_and_only_then_told() -> None:
 
 
 def test_the_baseline_has_a_name_of_its_own() -> None:
-    assert (name(experiment(0)), name(experiment(7))) == ("baseline", "no. 7")
+    assert (experiment_label(experiment(0)), experiment_label(experiment(7))) == (
+        "baseline",
+        "no. 7",
+    )

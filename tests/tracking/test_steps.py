@@ -4,7 +4,7 @@ from contextlib import ExitStack
 import pytest
 from rich.console import Console
 
-from reeltune.domain.progress import tell
+from reeltune.domain.progress import report_progress
 from reeltune.tracking import steps
 from reeltune.tracking.steps import steps_shown
 
@@ -21,7 +21,7 @@ def shown(where: Console, monkeypatch: pytest.MonkeyPatch, *, quiet: bool = Fals
         stack.enter_context(steps_shown(where, quiet=quiet))
         for second in range(101):
             now = float(second)
-            tell("measuring", second / 100)
+            report_progress("measuring", second / 100)
     assert isinstance(where.file, io.StringIO)
     return where.file.getvalue()
 
@@ -47,10 +47,10 @@ def test_a_short_step_is_not_spoken_of(monkeypatch: pytest.MonkeyPatch) -> None:
     where = console(is_terminal=False)
     with steps_shown(where, quiet=False):
         for share in (0.2, 0.8, 1.0):
-            tell("measuring", share)
+            report_progress("measuring", share)
     assert isinstance(where.file, io.StringIO)
     assert not where.file.getvalue()
 
 
 def test_without_a_listener_nothing_happens() -> None:
-    tell("measuring", 0.5)
+    report_progress("measuring", 0.5)

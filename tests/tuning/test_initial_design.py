@@ -19,7 +19,7 @@ from reeltune.domain.experiment import Experiment
 from reeltune.domain.limits import Limit, Limits
 from reeltune.domain.study import StudyConfig
 from reeltune.domain.warm_start import Gain, WarmStartSource
-from reeltune.ratings.meta_features import profile
+from reeltune.ratings.meta_features import compute_meta_features
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.ratings import TuningOrchestrator
 from tests.tuning.runs import Interrupting, found, resumed, tuned
@@ -106,7 +106,7 @@ def with_source(path: Path, **facts: Any) -> str:
                 "objective": "accuracy",
                 "split": "user-time",
                 "space_fingerprint": "of another space",
-                "profile": profile(load_dataset(conn)),
+                "profile": compute_meta_features(load_dataset(conn)),
                 "best": (Gain(gain=0.1, hyperparameters=GOOD),),
                 **facts,
             }
@@ -138,7 +138,7 @@ def test_what_spaces_share_carries_over(world: Path) -> None:
 
 
 def test_a_source_of_unlike_data_or_another_model_starts_nothing(world: Path) -> None:
-    unlike = dict.fromkeys(profile(_data(world)), 99.0)
+    unlike = dict.fromkeys(compute_meta_features(_data(world)), 99.0)
     for facts in ({"profile": unlike}, {"model": "a.b:C"}):
         with_source(world, **facts)
         assert first_of(world, Plan(method="random", n_configs=4)).exploration_phase == "explore"

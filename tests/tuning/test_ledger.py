@@ -10,7 +10,7 @@ from reeltune.db.connection import Connection, connection
 from reeltune.db.experiments import load_best_experiment, load_experiments, load_group_gains
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.arrays import Floats
-from reeltune.domain.experiment import BASELINE, SURE_ERRORS, Measurement, TuningRun
+from reeltune.domain.experiment import BASELINE, LOWER_BOUND_ERRORS, Measurement, TuningRun
 from reeltune.domain.study import StudyConfig
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tuning.ledger import Ledger
@@ -95,7 +95,7 @@ def test_the_baseline_is_its_own_bound_and_a_candidate_is_less_sure(tmp_path: Pa
     assert baseline.improvement_error == 0
     assert baseline.lower_bound == baseline.objective_value
     error = float(np.std(LUCKY - USERS, ddof=1) / 10)
-    assert lucky.lower_bound == pytest.approx(LUCKY.mean() - SURE_ERRORS * error)
+    assert lucky.lower_bound == pytest.approx(LUCKY.mean() - LOWER_BOUND_ERRORS * error)
     assert ledger.best == baseline
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from reeltune.domain.experiment import SURE_ERRORS, Experiment
+from reeltune.domain.experiment import LOWER_BOUND_ERRORS, Experiment
 from reeltune.tuning.run_state import RunState, is_better, values_of
 from tests.tuning.experiments import experiment, run_of
 
@@ -52,7 +52,7 @@ def test_nothing_is_best_while_nothing_is_completed() -> None:
 
 
 def test_of_equals_the_earlier_leads_and_the_surer_leads_the_higher() -> None:
-    unsure = experiment(2, 0.9, improvement_error=0.5 / SURE_ERRORS)
+    unsure = experiment(2, 0.9, improvement_error=0.5 / LOWER_BOUND_ERRORS)
     run = state(experiment(0, 0.5), experiment(1, 0.5), unsure)
     assert run.best is not None
     assert run.best.number == 0

@@ -147,7 +147,7 @@ def test_each_look_is_counted_and_only_nights_spend(world: Path) -> None:
     assert first.budget is not None
     assert second.budget is not None
     assert (first.budget.n_looks, second.budget.n_looks) == (0, 1)
-    assert "at most 0.5 false promotions are expected a year" in second.budget.said
+    assert "at most 0.5 false promotions are expected a year" in second.budget.message
 
 
 def test_a_dry_run_counts_as_a_look_and_nothing_else(world: Path) -> None:

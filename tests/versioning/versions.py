@@ -16,7 +16,7 @@ from reeltune.domain.version import TrainingRun
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.versioning.registry import promote, register
-from tests.metrics.worlds import catalogue_of, table_of
+from tests.metrics.small_data import catalogue_of, table_of
 
 RATINGS = table_of([(1, 10, 4.0, 1), (1, 20, 2.0, 2), (7, 30, 5.0, 1)], [10, 20, 30, 40])
 CATALOGUE = catalogue_of([10, 20, 30, 40], [[0], [1], [0, 2], []])

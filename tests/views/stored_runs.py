@@ -18,7 +18,7 @@ from reeltune.db.tuning_runs import save_progress, save_run
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import (
     BASELINE,
-    SURE_ERRORS,
+    LOWER_BOUND_ERRORS,
     Experiment,
     Measurement,
     PairedGain,
@@ -116,7 +116,7 @@ class StoredRun:
             self.baseline = value
         if self.baseline is not None:
             set_improvement(self.conn, id_, value - self.baseline)
-        bound = value - SURE_ERRORS * (0.0 if gain is None else gain.error)
+        bound = value - LOWER_BOUND_ERRORS * (0.0 if gain is None else gain.error)
         if self.best is None or bound > self.best[0]:
             self.best = (bound, id_)
         self._save_progress(number, at)

@@ -1,11 +1,11 @@
-"""The ratings that components are fitted to, and what several of them work out of these."""
+"""User-centred ratings, which components are fitted to."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from reeltune.components.liking import on_grid, overall_mean, shrunk_mean, totals
+from reeltune.components.damped_mean import damped_mean, on_grid, overall_mean, totals
 from reeltune.domain.arrays import Floats
 from reeltune.ratings.table import RatingTable
 
@@ -13,24 +13,24 @@ PASSED_OVER = 3.0  # stars, of what a user did not choose where choosing is all 
 
 
 @dataclass(frozen=True, eq=False)
-class Opinions:
-    """Everybody's ratings, and those of the users of whom something is to be said.
+class UserCentredRatings:
+    """All ratings, and those of the users for whom something is computed.
 
-    What is said of a movie rests on all ratings, what is said of a user on that user's own and the
-    mean of all. So where a few users are measured the others' tastes need not be worked out.
+    A value of a movie depends on all ratings, a value of a user on that user's own and the mean of
+    all. So where few users are measured the other users' values need not be computed.
     """
 
     ratings: RatingTable  # N
     personal: RatingTable  # P of them: all that some users have
 
     @classmethod
-    def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "Opinions":
-        """Everybody's, or those of the users with a rating in `measured`, a part of the same table.
+    def of(cls, ratings: RatingTable, measured: RatingTable | None = None) -> "UserCentredRatings":
+        """Return all ratings, with those of the users with a rating in `measured` as personal.
 
         >>> table = RatingTable.from_ids(
         ...     np.array([1, 2]), np.array([7, 7, 8]), np.array([1, 2, 1]),
         ...     np.array([4, 3, 5], dtype=np.float32), np.array([0, 1, 0]))
-        >>> Opinions.of(table, table.where(table.users == 0)).personal.users
+        >>> UserCentredRatings.of(table, table.where(table.users == 0)).personal.users
         array([0, 0], dtype=int32)
         """
         if measured is None:
@@ -47,14 +47,14 @@ class Opinions:
 
     @cached_property
     def movie_totals(self) -> tuple[Floats, Floats]:
-        """(M,) sum of the deviations from the mean of all, in stars, and number of the ratings."""
+        """Sum of deviations from the overall mean, in stars, and number of ratings, (M,) each."""
         return totals(self.ratings.movies, self._above(self.ratings), self.ratings.n_movies)
 
     @cached_property
     def deviations(self) -> Floats:
-        """(P,) stars by which each rating exceeds its user's own, shrunk, mean; on the grid.
+        """Deviation of each rating from its user's own damped mean, in stars, on the grid: (P,).
 
-        Where nobody says what is not liked, there is no mean to be above of: whoever watches ten
+        Where no data say what is disliked, there is no mean to be above of: whoever watches ten
         movies of a genre likes it more than who watches one. There each rating is held against
         `PASSED_OVER`, what is believed of movies that were not chosen.
         """
@@ -62,12 +62,12 @@ class Opinions:
             return on_grid(self.personal.ratings.astype(np.float64) - PASSED_OVER)
         above = self._above(self.personal)
         total, count = totals(self.personal.users, above, self.personal.n_users)
-        own = shrunk_mean(total, count)
+        own = damped_mean(total, count)
         above -= np.repeat(own, np.diff(self.personal.starts))
         return on_grid(above)
 
     def _above(self, part: RatingTable) -> Floats:
-        """Stars by which each rating of `part` exceeds the mean of all, on the grid."""
+        """Return the deviation of each rating of `part` from the overall mean, on the grid."""
         stars = part.ratings.astype(np.float64)
         stars -= self.mean
         return on_grid(stars)

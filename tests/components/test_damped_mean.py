@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reeltune.components.liking import STEPS_PER_STAR, liking, on_grid, shrunk_mean, squashed
+from reeltune.components.damped_mean import (
+    STEPS_PER_STAR,
+    damped_mean,
+    damped_softsign,
+    on_grid,
+    softsign,
+)
 
 stars = st.lists(st.floats(-5, 5), min_size=1, max_size=200)
 
@@ -25,11 +31,11 @@ def test_the_grid_moves_a_deviation_by_half_a_step_at_most(values: list[float]) 
 
 @given(total=st.floats(-1_000, 1_000), count=st.floats(0, 1_000), scale=st.floats(0.1, 2))
 def test_liking_is_the_squashed_shrunk_mean(total: float, count: float, scale: float) -> None:
-    one = liking(np.array([total]), np.array([count]), scale)
-    other = squashed(shrunk_mean(np.array([total]), np.array([count])), scale)
+    one = damped_softsign(np.array([total]), np.array([count]), scale)
+    other = softsign(damped_mean(np.array([total]), np.array([count])), scale)
     assert one == pytest.approx(other)
     assert 0 < one[0] < 1
 
 
 def test_nothing_known_is_neutral() -> None:
-    assert liking(np.zeros(1), np.zeros(1), scale=0.75)[0] == 0.5
+    assert damped_softsign(np.zeros(1), np.zeros(1), scale=0.75)[0] == 0.5

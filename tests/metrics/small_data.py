@@ -1,4 +1,4 @@
-"""Small made-up worlds: by hand, and by Hypothesis."""
+"""Small made-up data: by hand, and by Hypothesis."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def catalogue_of(movie_ids: Sequence[int], genres: Sequence[Sequence[int]]) -> C
 
 
 @dataclass(frozen=True)
-class World:
+class SmallData:
     """Two parts of one table, the catalogue and some scores."""
 
     table: RatingTable
@@ -58,7 +58,7 @@ class World:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_movies: int = 25) -> World:
+def small_data(draw: st.DrawFn, most_movies: int = 25) -> SmallData:
     """Up to 4 users; score ties, users without held-out or fitting ratings, full rows occur."""
     movie_ids = sorted(draw(st.sets(st.integers(1, 10_000), min_size=1, max_size=most_movies)))
     n_users = draw(st.integers(1, 4))
@@ -78,7 +78,7 @@ def worlds(draw: st.DrawFn, most_movies: int = 25) -> World:
     genres = [sorted(np.flatnonzero(rng.random(3) < 0.4).tolist()) for _ in movie_ids]
     n_levels = draw(st.sampled_from([1, 2, 5, 1000]))
     scores = rng.integers(0, n_levels, (table.n_users, len(movie_ids))) / 8
-    return World(
+    return SmallData(
         table, table.where(~held), table.where(held), catalogue_of(movie_ids, genres), scores
     )
 

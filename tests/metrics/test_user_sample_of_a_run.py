@@ -16,11 +16,10 @@ from reeltune.db.experiments import load_experiments, load_user_values
 from reeltune.db.tuning_runs import load_run, load_runs
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import BASELINE
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.metrics.segments import held_out_scores, movie_accuracies
-from reeltune.metrics.user_sample import panel_part
+from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.registry import BUILT_IN
 from reeltune.tasks.evidence import Side, gather, measure_sides
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.plan import Plan
@@ -45,10 +44,10 @@ def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: 
         (baseline, *rest) = load_experiments(conn, run_id)
         assert baseline.number == BASELINE
         values = load_user_values(conn, baseline.experiment_id, "accuracy")
-        on_panel = np.diff(panel_part(whole.held_out, 20).starts) > 0
+        in_sample = np.diff(sample_users(whole.held_out, 20).starts) > 0
         expected = whole.evaluate(baseline.hyperparameters).per_unit["accuracy"]
     assert values is not None
-    assert np.array_equal(values, np.where(on_panel, expected, np.nan), equal_nan=True)
+    assert np.array_equal(values, np.where(in_sample, expected, np.nan), equal_nan=True)
     for experiment in rest:
         value = whole.on_panel(20).evaluate(experiment.hyperparameters).values["accuracy"]
         assert experiment.objective_value == value
@@ -73,7 +72,7 @@ def test_the_gate_measures_everybody(world: Path) -> None:
     assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
 
 
-def test_segments_on_a_panel_are_as_by_a_model_fitted_for_everybody(world: Path) -> None:
+def test_segments_on_a_user_sample_are_as_by_a_model_fitted_for_everybody(world: Path) -> None:
     with connection(world) as conn:
         trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig(), "test").on_panel(60)
     (found,) = measure_sides(trainer, [Side(BUILT_IN, SPACE.defaults())])
@@ -85,7 +84,7 @@ def test_segments_on_a_panel_are_as_by_a_model_fitted_for_everybody(world: Path)
         assert np.array_equal(found.by_movies[name], values, equal_nan=True)
 
 
-def test_a_resumed_run_has_the_panel_of_the_unbroken_one(world: Path, other: Path) -> None:
+def test_a_resumed_run_has_the_sample_of_the_unbroken_one(world: Path, other: Path) -> None:
     expected = tuned(other, PLAN)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(
@@ -108,7 +107,7 @@ def test_results_on_other_users_are_no_history(world: Path) -> None:
     assert len(trials) == 4
 
 
-def test_a_night_with_the_same_configuration_may_be_judged_on_a_panel(world: Path) -> None:
+def test_a_night_with_the_same_configuration_may_be_judged_on_a_user_sample(world: Path) -> None:
     def night(**order: Any) -> Retraining:
         with connection(world) as conn:
             return retrain(
@@ -128,7 +127,9 @@ def test_a_night_with_the_same_configuration_may_be_judged_on_a_panel(world: Pat
     assert other.against_deployed.n_users == users[0]
 
 
-def test_what_a_night_on_a_panel_deploys_is_fitted_to_everybody(world: Path, other: Path) -> None:
+def test_what_a_night_on_a_user_sample_deploys_is_fitted_to_everybody(
+    world: Path, other: Path
+) -> None:
     found = []
     for path, panel in ((world, 20), (other, None)):
         with connection(path) as conn:
@@ -140,6 +141,6 @@ def test_what_a_night_on_a_panel_deploys_is_fitted_to_everybody(world: Path, oth
     assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0])
 
 
-def test_other_hyperparameters_are_not_deployed_on_a_panel(world: Path) -> None:
+def test_other_hyperparameters_are_not_deployed_on_a_user_sample(world: Path) -> None:
     words = ["--apply-hp", "{}", "--panel", "100", "--db", str(world)]
     assert "measures everybody" in CliRunner().invoke(main, words).output

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reeltune.components import COMPONENTS
+from reeltune.components.damped_mean import damped_mean, on_grid, overall_mean
 from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import SPACE
-from reeltune.components.liking import on_grid, overall_mean, shrunk_mean
-from reeltune.components.opinions import PASSED_OVER, Opinions
+from reeltune.components.user_centred import PASSED_OVER, UserCentredRatings
 from reeltune.domain.arrays import Bools, Floats
 from reeltune.ratings.table import RatingTable
 from tests.engine.test_engine import catalogue_of
-from tests.metrics.worlds import table_of
+from tests.metrics.small_data import table_of
 
 N_MOVIES = 12
 VALUES = SPACE.defaults()
@@ -46,7 +46,7 @@ def test_of_the_users_who_are_measured_components_say_what_they_say_among_all(
     measured = table.where(rng.random(len(table)) < share)
     who = np.flatnonzero(users_in(measured))
     movies = rng.integers(0, N_MOVIES, len(who)).astype(np.int64)
-    everybody, some = Opinions.of(table), Opinions.of(table, measured)
+    everybody, some = UserCentredRatings.of(table), UserCentredRatings.of(table, measured)
     assert np.array_equal(users_in(some.personal), users_in(measured))
     for kind in COMPONENTS.values():
         expected, found = kind.fit(everybody, catalogue), kind.fit(some, catalogue)
@@ -62,34 +62,34 @@ def test_deviations_are_those_of_the_definition(table: RatingTable) -> None:
     expected: Floats = np.empty(len(table))
     for user in range(table.n_users):
         mine = table.users == user
-        own = shrunk_mean(np.array([sum(above[mine])]), np.array([float(mine.sum())]))
+        own = damped_mean(np.array([sum(above[mine])]), np.array([float(mine.sum())]))
         expected[mine] = on_grid(above[mine] - own)
     if not (table.ratings < 4).any():  # events: nobody says what is not liked
         expected = on_grid(table.ratings.astype(np.float64) - PASSED_OVER)
-    assert np.array_equal(Opinions.of(table).deviations, expected)
+    assert np.array_equal(UserCentredRatings.of(table).deviations, expected)
 
 
 @given(table=tables(), seed=st.integers(0, 2**32 - 1))
 def test_taste_is_the_shrunk_mean_deviation_by_genre(table: RatingTable, seed: int) -> None:
     catalogue = catalogue_of(np.random.default_rng(seed), N_MOVIES, 0.8)
-    opinions = Opinions.of(table)
-    genre = Genre.fit(opinions, catalogue)
+    centred = UserCentredRatings.of(table)
+    genre = Genre.fit(centred, catalogue)
     for user in range(table.n_users):
         for g in range(len(catalogue.genre_names)):
             has = genre.sets[genre.set_of[table.movies], g] & (table.users == user)
-            total, count = np.array([sum(opinions.deviations[has])]), np.array([has.sum()])
-            assert genre.taste[user, g] == shrunk_mean(total, count)[0]
+            total, count = np.array([sum(centred.deviations[has])]), np.array([has.sum()])
+            assert genre.taste[user, g] == damped_mean(total, count)[0]
             assert genre.known[user, g] == has.any()
 
 
 def test_where_everybody_is_measured_nothing_is_copied() -> None:
     table = table_of([(1, 1, 3.0, 0), (2, 1, 4.0, 0), (2, 2, 5.0, 1)], (1, 2))
-    assert Opinions.of(table, table.where(table.rated_at == 0)).personal is table
+    assert UserCentredRatings.of(table, table.where(table.rated_at == 0)).personal is table
 
 
 @pytest.mark.parametrize("user", [0, 1])
 def test_of_a_user_all_ratings_count_and_the_mean_is_everybodys(user: int) -> None:
     table = table_of([(1, 1, 1.0, 0), (2, 1, 4.0, 0), (2, 2, 5.0, 1)], (1, 2))
-    some = Opinions.of(table, table.where((table.users == user) & (table.rated_at == 0)))
+    some = UserCentredRatings.of(table, table.where((table.users == user) & (table.rated_at == 0)))
     assert np.array_equal(some.personal.movies, table.movies[table.users == user])
     assert some.mean == overall_mean(table)

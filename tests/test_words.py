@@ -1,0 +1,125 @@
+"""Docstrings begin with a verb or a noun, and names are the field's words, in the rooms listed."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import PACKAGE, begins_well, defined_twice, docstrings, modules, room_of
+
+DONE = {
+    "components",
+    "domain",
+    "engine",
+    "executors",
+    "gate",
+    "metrics",
+    "monitoring",
+    "rating_models",
+    "ratings",
+    "stats",
+    "tracking",
+}
+NOT_DONE = {
+    "domain/limited.py",
+    "domain/limited_simplex.py",
+    "domain/limits.py",
+    "domain/space.py",
+    "domain/warm_start.py",
+}
+# Names that say nothing to a reader of the field; what they are called is in the guide's glossary.
+_OLD_NAMES = """
+    world worlds kept_world place_of_world lots panel panel_part opinions liking likings squashed
+    taste tastes luck lucky winner winners rival rivals contest contests look looks looked_at
+    load_looks n_looks contrast contrasts terms judgement said told fallen has_fallen watch watching
+    brake opening standing sitting aftermath seal surely
+    World Place Opinions Luck Contrast Terms Judgement Measured Watch Side Look Contest Brake
+    Opening Standing Sitting
+"""
+OLD_NAMES = frozenset(_OLD_NAMES.split())
+OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")
+# Stored or shown under these names: artifacts, columns, keys of settings and of JSON.
+STORED = {
+    "components": {"likings", "taste"},
+    "domain": {"panel"},
+    "engine": {"likings", "taste"},
+    "gate": {"look", "looked_at", "load_looks", "n_looks", "terms"},
+    "monitoring": {"fallen", "said", "told"},
+}
+
+
+def done() -> list[Path]:
+    return [
+        path
+        for path in modules()
+        if room_of(path) in DONE and str(path.relative_to(PACKAGE)) not in NOT_DONE
+    ]
+
+
+def names(path: Path) -> Iterator[str]:
+    """Yield the names that a module defines and uses."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.arg | ast.keyword):
+            yield node.arg or ""
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def test_the_rooms_are_there() -> None:
+    assert {room_of(path) for path in done()} == DONE
+    assert all((PACKAGE / name).is_file() for name in NOT_DONE)
+
+
+def test_docstrings_begin_with_a_verb_or_a_noun() -> None:
+    wrong = [
+        f"{each.path.relative_to(PACKAGE)} {each.name}: {each.text.splitlines()[0]}"
+        for path in done()
+        for each in docstrings(path)
+        if not begins_well(each)
+    ]
+    assert wrong == []
+
+
+def test_names_are_the_words_of_the_field() -> None:
+    wrong = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in done()
+        for name in names(path)
+        if name.lstrip("_") in OLD_NAMES - STORED.get(room_of(path), set())
+        or name.lstrip("_").startswith(OLD_PREFIXES)
+    }
+    assert wrong == set()
+
+
+def test_no_exception_is_left_over() -> None:
+    used = {(room_of(path), name) for path in done() for name in names(path)}
+    assert {(room, name) for room, found in STORED.items() for name in found} <= used
+
+
+def test_no_two_of_the_rooms_define_the_same_public_name() -> None:
+    files = {str(path.relative_to(PACKAGE)) for path in done()}
+    assert {n: where for n, where in defined_twice().items() if len(files & set(where)) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_well"),
+    [
+        ("Return the mean.", True),
+        ("The mean of what is not NaN.", False),
+        ("(U,) the users.", False),
+        ("`a - b` of the users.", False),
+        ("Whether it ended.", False),
+        ("Mean of the values.", False),
+        ("Returns the mean.", False),
+        ("Making a process.", False),
+    ],
+)
+def test_the_first_word_of_a_function_is_judged(tmp_path: Path, text: str, is_well: bool) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(f'"""Module."""\n\ndef f():\n    """{text}"""\n')
+    assert [begins_well(each) for each in docstrings(path)] == [True, is_well]
