@@ -21,7 +21,7 @@ from reeltune.tuning.proposer import DEFAULT_CONFIGS
 
 
 class TuneGroup(Front):
-    """The commands of tuning; what has a colon is the name of a function, and tunes it."""
+    """Commands of tuning; what has a colon is the name of a function, and tunes it."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name."""

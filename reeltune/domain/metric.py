@@ -24,7 +24,7 @@ class Metric:
 
     @property
     def plain(self) -> "Metric":
-        """The declaration alone, without how it is computed."""
+        """Declaration alone, without how it is computed."""
         return Metric(self.name, self.title, self.higher_is_better, self.per_unit)
 
     @property

@@ -20,7 +20,7 @@ from reeltune.domain.space import (
 
 
 class ScaleType(StrEnum):
-    """How the values of a number are laid out on its axis."""
+    """Layout of the values of a number on its axis."""
 
     LINEAR = "linear"
     LOG = "log"  # equal steps are equal ratios
@@ -42,7 +42,7 @@ class SearchSpace:
 
     @property
     def root(self) -> "SearchSpaceSelector":
-        """What parameters that always apply are added to."""
+        """Place that parameters which always apply are added to."""
         return SearchSpaceSelector(self)
 
     def to_space(self) -> Space:
@@ -58,7 +58,7 @@ class SearchSpace:
 
 @dataclass(frozen=True)
 class ParameterSelector:
-    """One parameter that was added."""
+    """Parameter that was added."""
 
     name: str
     _space: SearchSpace = field(repr=False)

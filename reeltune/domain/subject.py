@@ -9,7 +9,7 @@ from reeltune.domain.space import Space
 
 @dataclass(frozen=True)
 class Subject:
-    """The space and the metrics of what a run tuned."""
+    """Space and metrics of what a run tuned."""
 
     space: Space
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -18,17 +18,17 @@ class Subject:
 
     @property
     def baseline(self) -> str:
-        """What experiment 0 tries."""
+        """Name of what experiment 0 tries."""
         return "the deployed configuration" if self.deploys else "the default configuration"
 
     @property
     def baseline_column(self) -> str:
-        """The heading of a column of its figures."""
+        """Heading of a column of its figures."""
         return "deployed" if self.deploys else "defaults"
 
     @property
     def unit(self) -> str:
-        """Whom a metric has a value of each for."""
+        """Name of what a metric has a value of each for."""
         return "user" if self.deploys else "unit"
 
     def metric(self, name: str) -> Metric:

@@ -24,7 +24,7 @@ VIZIER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ProblemStatement:
-    """What is searched, and which way each metric is better; the first decides."""
+    """Space that is searched, and metrics with their directions; the first decides."""
 
     space: Space
     metrics: Mapping[str, Metric]
@@ -32,7 +32,7 @@ class ProblemStatement:
 
 
 class Designer(Protocol):
-    """Suggests trials, and learns from those that were completed.
+    """Designer: suggests trials, and learns from those that were completed.
 
     A study makes a new one for each request, and tells it of all trials: so it need keep nothing,
     and any number of processes may ask.
@@ -49,7 +49,7 @@ DesignerFactory = Callable[[ProblemStatement], Designer]
 
 
 class StrategyDesigner:
-    """Suggests by one of the ways of proposing; the first suggestion are the defaults.
+    """Designer that suggests by one of the ways of proposing; the first suggestion are the defaults.
 
     >>> from reeltune.domain.search_space import SearchSpace
     >>> space = SearchSpace()

@@ -39,7 +39,7 @@ LONGEST_NAME = 100
 
 
 class Study:
-    """A search for the best parameters, by trials that clients ask for and complete.
+    """Search for the best parameters, by trials that clients ask for and complete.
 
     All of it is in the database. Each call is durable when it returns, and processes that die lose
     nothing: whoever asks again by the same `client_id` is given the trials that it left.

@@ -11,7 +11,7 @@ from reeltune.domain.errors import InputError
 
 
 class TrialStatus(StrEnum):
-    """Where a trial stands."""
+    """State of a trial."""
 
     REQUESTED = "requested"  # to be suggested to whoever asks next
     ACTIVE = "active"  # suggested to a client
@@ -20,7 +20,7 @@ class TrialStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a trial was measured to be by each metric."""
+    """Values of a trial by each metric."""
 
     metrics: Mapping[str, float]
     elapsed_secs: float = 0.0

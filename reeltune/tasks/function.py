@@ -26,12 +26,12 @@ from reeltune.tracking.lineage import code_version, equal_versions
 from reeltune.tracking.own_code import imported, resolved_name
 
 Figures = float | Mapping[str, float | Sequence[float | None] | Floats]
-"""What a function returns: its only metric, or each by name, as one value or one per unit."""
+"""Result of a function: its only metric, or each by name, as one value or one per unit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """A function that measures a configuration, and what is to be known of it.
+    """Function that measures a configuration, and what is to be known of it.
 
     It is called as the function itself is.
     """
@@ -118,7 +118,7 @@ def load_objective(name: str) -> Objective:
 
 @dataclass(frozen=True, eq=False)
 class FunctionEvaluator:
-    """Calls a function with configurations; may be sent to another process, which imports it."""
+    """Evaluator that calls a function with configurations; may be sent to another process, which imports it."""
 
     name: str
     objective: Objective
@@ -213,7 +213,7 @@ def _part(whole: Evaluation, units: Ints) -> Evaluation:
 
 @dataclass(frozen=True, eq=False)
 class FunctionTask:
-    """A function of the user's that is tuned: by its name, from any folder."""
+    """Function of the user's that is tuned: by its name, from any folder."""
 
     model: str  # 'path/to/file.py:name', absolute, or 'package.module:name'
     objective: Objective
@@ -237,12 +237,12 @@ class FunctionTask:
 
     @property
     def space(self) -> Space:
-        """The hyperparameters that were declared."""
+        """Hyperparameters that were declared."""
         return self.objective.space
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
-        """The metrics that were declared."""
+        """Metrics that were declared."""
         return self.objective.metrics
 
     def key(self, objective: str) -> TaskKey:

@@ -30,7 +30,7 @@ class TaskKind:
     """
 
     of: Callable[[Connection, StudyConfig], Task]
-    """What a study tunes, with the data of the database."""
+    """Maker of the task of a study, with the data of the database."""
     space: Callable[[str], Space]
     """The hyperparameters of a model, by its name."""
     example: Callable[[int], Task]
@@ -38,9 +38,9 @@ class TaskKind:
     metrics: Mapping[str, Metric] | None = None
     """Of all tasks of this kind; None where each has its own, and a run keeps them."""
     deploys: bool = False
-    """Whether a model comes of it, which is put into production."""
+    """True where a model comes of it, which is put into production."""
     needs_data: bool = False
-    """Whether it tunes for what is in the database, which has to be there before."""
+    """True where it tunes for what is in the database, which has to be there before."""
 
 
 TASKS: dict[str, TaskKind] = {

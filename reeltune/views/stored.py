@@ -21,7 +21,7 @@ NO_TOTALS = RunTotals(
     n_by_status={}, baseline_value=None, best_value=None, best_experiment_id=None, seconds=None
 )
 SubjectOf = Callable[[TuningRun], Subject]
-"""What gives the space and the metrics of that which a run tuned."""
+"""Function that returns the space and the metrics of that which a run tuned."""
 DONE: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
 
 
@@ -80,7 +80,7 @@ class Stored:
 
 
 def describe_stored(conn: Connection, *, subject_of: SubjectOf, top: int = 10) -> Stored:
-    """What is stored, with the first `top` waiting candidates of planned runs."""
+    """Return what is stored, with the first `top` waiting candidates of planned runs."""
     with snapshot(conn):
         runs, totals = load_runs(conn), load_run_totals(conn)
         lines = tuple(_run_line(run, totals.get(run.tuning_run_id, NO_TOTALS)) for run in runs)

@@ -86,7 +86,7 @@ class RunFindings:
 
     @property
     def subject(self) -> Subject:
-        """What the run tuned, but its space."""
+        """Subject of the run, but for its space."""
         return Subject(Space(()), self.metrics, self.deploys, self.run.task != STUDY)
 
 
@@ -238,7 +238,7 @@ def _finding(
 
 
 def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
-    """What the best value must not be taken for."""
+    """Return what the best value must not be taken for."""
     n = sum(experiment.number != BASELINE for experiment in ranked)
     if not subject.deploys:
         return f"The best was picked out of {n} candidates, so that its value is optimistic."
