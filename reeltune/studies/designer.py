@@ -49,7 +49,7 @@ DesignerFactory = Callable[[ProblemStatement], Designer]
 
 
 class StrategyDesigner:
-    """Designer that suggests by one of the ways of proposing; the first suggestion are the defaults.
+    """Designer by one of the ways of proposing; the first suggestion are the defaults.
 
     >>> from reeltune.domain.search_space import SearchSpace
     >>> space = SearchSpace()

@@ -118,7 +118,7 @@ def load_objective(name: str) -> Objective:
 
 @dataclass(frozen=True, eq=False)
 class FunctionEvaluator:
-    """Evaluator that calls a function with configurations; may be sent to another process, which imports it."""
+    """Evaluator that calls a function; may be sent to another process, which imports it."""
 
     name: str
     objective: Objective
