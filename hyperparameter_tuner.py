@@ -11,4 +11,6 @@ from reeltune.tuning.ratings import HyperparameterTuner
 __all__ = ["DEFAULT_CONFIGS", "HyperparameterTuner", "StudyConfig"]
 
 if __name__ == "__main__":
-    print(__doc__)
+    from reeltune.commands.library import library_command
+
+    library_command(__doc__)(prog_name="hyperparameter_tuner.py")

@@ -21,4 +21,6 @@ __all__ = [
 ]
 
 if __name__ == "__main__":
-    print(__doc__)
+    from reeltune.commands.library import library_command
+
+    library_command(__doc__)(prog_name="model.py")

@@ -3,7 +3,7 @@
     python -m benchmarks.choosing --db movies.db
 
 A pool of random configurations is measured once on the validation part, user by user. Then users
-are parted by lot, again and again: one part chooses out of a run of N, another says what that is
+are divided at random again and again: one part chooses out of a run of N, another says what that is
 worth. In a third of the users the deployed configuration was the best of 50 before.
 """
 

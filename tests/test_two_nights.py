@@ -19,10 +19,10 @@ from reeltune.domain.version import Version
 from reeltune.rating_models.hand_weighted import fit_components
 from reeltune.storage.artifacts import load_artifact
 from reeltune.versioning.reproduction import reproduce
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 
-NIGHT = Order(study=StudyConfig(), force=True, accuracy_threshold=0.0, panel=20)
+NIGHT = RetrainingRequest(study=StudyConfig(), force=True, accuracy_threshold=0.0, panel=20)
 ADD = """
     INSERT OR IGNORE INTO ratings (user_id, movie_id, rating, rated_at)
     SELECT :user, movie_id, :stars, :rated_at FROM movies LIMIT 1 OFFSET :place % 200

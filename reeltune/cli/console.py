@@ -1,4 +1,4 @@
-"""Where commands print: results to standard output, progress and remarks to standard error."""
+"""Consoles: results go to standard output, progress and remarks to standard error."""
 
 import json
 
@@ -20,7 +20,7 @@ def print_json(value: object) -> None:
 
 
 def result_console() -> Console:
-    """The console for results; colour on a terminal only, full width in a pipe or file."""
+    """Return the console for results; colour on a terminal only, full width in a pipe or file."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
@@ -28,12 +28,12 @@ def result_console() -> Console:
 
 
 def remark_console(*, quiet: bool = False) -> Console:
-    """The console for progress and remarks, on standard error; silent with `quiet`."""
+    """Return the console for progress and remarks, on standard error; silent with `quiet`."""
     return Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
 
 
 def progress_bar(console: Console, unit: str) -> Progress:
-    """A progress bar that shows on a terminal only, counting `unit`s."""
+    """Return a progress bar that shows on a terminal only, counting `unit`s."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

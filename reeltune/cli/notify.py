@@ -1,10 +1,10 @@
-"""Tells a command of the user's how something ended, as JSON on its standard input."""
+"""Notification: runs a user's command with how something ended, as JSON on its standard input."""
 
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,61 +18,54 @@ from reeltune.domain.errors import ReelTuneError
 NOTIFY_SECONDS = 30.0
 
 
-def option_notify(when: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--notify`; `when` the command is run, in the words of its help."""
-    return click.option(
-        "--notify",
-        metavar="COMMAND",
-        help=f"Run this {when}, with how it ended as JSON on its standard input.",
-    )
-
-
 def message(
-    command: str, database: Path, began: str, code: int, said: str, result: dict[str, Any]
+    command: str, database: Path, began: str, code: int, reason: str, result: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a user's command is told of one that has just ended."""
+    """Return what a user's command gets about a command that has just ended."""
     return {
         "command": command,
         "database": str(database.absolute()),
         "started_at": began,
         "ended_at": stamp(),
         "exit_code": code,
-        "said": " ".join(said.split())[:500],
+        "said": " ".join(reason.split())[:500],
         "result": result or None,
     }
 
 
 @contextmanager
-def alarmed(command: str, database: Path, notify: str | None) -> Iterator[dict[str, Any]]:
-    """Tell the user's command `notify` if the block ends with an exit code that is not 0.
+def notified_on_failure(
+    command: str, database: Path, notify: str | None
+) -> Iterator[dict[str, Any]]:
+    """Run the user's command `notify` if the block ends with an exit status that is not 0.
 
-    What the block puts into the dictionary it is given is told as the result; its `said`, if it
-    has one, says what is wrong.
+    What the block puts into the dictionary it is given is sent as the result; its `said`, if it
+    has one, as the reason.
     """
     result: dict[str, Any] = {}
-    began, code, said = stamp(), 0, ""
+    began, code, reason = stamp(), 0, ""
     try:
         yield result
     except SystemExit as end:
-        code, said = end.code if isinstance(end.code, int) else 0, str(result.get("said", ""))
+        code, reason = end.code if isinstance(end.code, int) else 0, str(result.get("said", ""))
         raise
     except ReelTuneError as error:
-        code, said = exit_code(error), str(error)
+        code, reason = exit_code(error), str(error)
         raise
     except Exception as error:
-        code, said = EXIT_ERROR, f"{type(error).__name__}: {error}"
+        code, reason = EXIT_ERROR, f"{type(error).__name__}: {error}"
         raise
     finally:
         if notify is not None and code != 0:
-            notify_user(notify, message(command, database, began, code, said, result))
+            notify_user(notify, message(command, database, began, code, reason, result))
 
 
-def notify_user(command: str, told: dict[str, Any], seconds: float = NOTIFY_SECONDS) -> None:
-    """Run a user's shell command with `told` as JSON on its standard input, for so long at most.
+def notify_user(command: str, facts: dict[str, Any], seconds: float = NOTIFY_SECONDS) -> None:
+    """Run a user's shell command with `facts` as JSON on its standard input, `seconds` at most.
 
-    What it prints goes to standard error; that it fails or hangs is told there, and no more.
+    What it prints goes to standard error. If it fails or hangs, a note says so there.
     """
-    text = json.dumps(told, ensure_ascii=True, default=str) + "\n"
+    text = json.dumps(facts, ensure_ascii=True, default=str) + "\n"
     try:
         process = subprocess.Popen(  # noqa: S602 it is the user's own command line, as in cron
             command,
@@ -95,4 +88,4 @@ def notify_user(command: str, told: dict[str, Any], seconds: float = NOTIFY_SECO
         process.wait()
         click.echo(f"note: --notify took longer than {seconds:g} s and was stopped", err=True)
     if process.returncode > 0:
-        click.echo(f"note: --notify ended with exit code {process.returncode}", err=True)
+        click.echo(f"note: --notify ended with exit status {process.returncode}", err=True)

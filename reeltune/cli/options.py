@@ -1,43 +1,64 @@
 """Options that several commands take, each declared once."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reeltune import __version__
+from reeltune.cli.command import OUTPUT, Decorator, Option, option
 
-def option_db(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--db`, by which every command finds its database."""
-    return click.option(
-        "--db",
-        "db_path",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default="movies.db",
-        envvar="REELTUNE_DB",
-        show_default=True,
-        show_envvar=True,
-        help="The database.",
-    )(function)
+RESOURCES = "Resources"
+RESULT = "After it has ended"
+
+option_db = option(
+    OUTPUT,
+    "--db",
+    "db_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="movies.db",
+    envvar="REELTUNE_DB",
+    metavar="FILE",
+    help="The database ($REELTUNE_DB, else movies.db).",
+)
+"""`--db`, by which every command finds its database."""
+
+option_json = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON document.")
+"""`--json`, for output that a script reads."""
+
+option_quiet = option(OUTPUT, "--quiet", is_flag=True, help="Print results and errors only.")
+"""`--quiet`, for no progress and no remarks."""
+
+option_wait = option(
+    RESOURCES,
+    "--wait",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="SEC",
+    help="Wait this long for another run or program.",
+)
+"""`--wait`, for when another run holds the database."""
+
+option_version = click.version_option(
+    __version__,
+    message="reeltune %(version)s",
+    cls=Option,
+    help="Print the version and exit.",
+)
+"""`--version`, of every program."""
 
 
-def option_json(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--json`, for output that a script reads."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+def option_notify(when: str) -> Decorator:
+    """Return `--notify`; `when` the command is run, in the words of its help."""
+    return option(
+        RESULT,
+        "--notify",
+        metavar="COMMAND",
+        help=f"Run this {when}, with JSON on its stdin.",
+    )
 
 
-def option_quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--quiet`: print results and errors only."""
-    return click.option("--quiet", is_flag=True, help="Print results and errors only.")(function)
-
-
-def option_wait(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--wait`, for when another run or another program holds the database."""
-    return click.option(
-        "--wait",
-        type=click.FloatRange(0),
-        default=0.0,
-        metavar="SECONDS",
-        help="Wait so long for another run to end, or another program to let go of the database; "
-        "without it, exit with 4: at once for a run, after 30 seconds for a program.",
-    )(function)
+def argument(name: str, text: str, **settings: Any) -> Decorator:
+    """Return a decorator that adds a positional argument with its help."""
+    decorator: Decorator = click.argument(name, help=text, **settings)
+    return decorator

@@ -10,12 +10,12 @@ _SIZE = re.compile(r"(\d{1,15})([KMGT]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 
 
 class ByteSize(click.ParamType[int]):
-    """A number of bytes, in powers of 1024 with K, M, G or T."""
+    """Number of bytes, in powers of 1024 with K, M, G or T."""
 
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number of bytes that `value` means, 1 or more.
+        """Return the number of bytes that `value` means, 1 or more.
 
         >>> ByteSize().convert("2G", None, None)
         2147483648

@@ -1,4 +1,4 @@
-"""How tables look, everywhere: no frame, numbers to the right."""
+"""Tables without a frame, numbers to the right."""
 
 from rich import box
 from rich.console import Console
@@ -13,14 +13,17 @@ def print_table(console: Console, title: str, table: Table) -> None:
 
 
 def plain_table(*headings: str) -> Table:
-    """A table without a frame; headings that begin with '>' are of numbers."""
+    """Return a table without a frame; headings that begin with '>' are of numbers.
+
+    Those that begin with '!' are of ids, which are never folded: they can be copied.
+    """
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in headings:
-        number = heading.startswith(">")
+        number, is_id = heading.startswith(">"), heading.startswith("!")
         table.add_column(
-            heading.removeprefix(">"),
+            heading.lstrip(">!"),
             justify="right" if number else "left",
-            no_wrap=number,
+            no_wrap=number or is_id,
             overflow="fold",
         )
     return table

@@ -1,4 +1,4 @@
-"""What happens after a run: how it ended is recorded for `status`, and told to a user's command."""
+"""Command log: how a command ended is recorded for `status`, and sent to a user's command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,19 +15,18 @@ from reeltune.domain.errors import BusyError, InterruptedRunError, ReelTuneError
 
 
 @contextmanager
-def reported(
+def logged(
     database: Path, command: str, notify: str | None, *, records: bool = True
 ) -> Iterator[dict[str, Any]]:
-    """However the `with` block ends is recorded, and told to the command `notify`.
+    """Record however the `with` block ends, and send it to the command `notify`.
 
-    What the block puts into the dictionary it is given is told as the result. With `records` false
-    it is only told. Neither a record nor a notification that fails changes how the block ends.
+    What the block puts into the dictionary it is given is sent as the result. With `records` false
+    it is only sent. Neither a record nor a notification that fails changes how the block ends.
     """
-    told: dict[str, Any] = {}
-    began = stamp()
-    ended = partial(_ended, database, command, notify, began, told)
+    result: dict[str, Any] = {}
+    ended = partial(_ended, database, command, notify, stamp(), result)
     try:
-        yield told
+        yield result
     except BusyError as error:  # another run holds the database, and will record how it ends
         ended(exit_code(error), str(error), records=False)
         raise
@@ -50,9 +49,9 @@ def _ended(
     command: str,
     notify: str | None,
     began: str,
-    told: dict[str, Any],
+    result: dict[str, Any],
     code: int,
-    said: str,
+    reason: str,
     *,
     records: bool,
 ) -> None:
@@ -61,10 +60,10 @@ def _ended(
         started_at=began,
         ended_at=stamp(),
         exit_code=code,
-        said=" ".join(said.split())[:500],
+        said=" ".join(reason.split())[:500],
     )
     if records:
         with suppress(ReelTuneError), connection(database) as conn, transaction(conn):
             save_command_run(conn, run)
     if notify is not None:
-        notify_user(notify, message(command, database, began, code, said, told))
+        notify_user(notify, message(command, database, began, code, reason, result))

@@ -1,4 +1,4 @@
-"""Two configurations side by side, from experiments or versions: never on the test part."""
+"""Side-by-side comparison of two experiments or versions, on the validation set only."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _VERSION = re.compile(r"v([1-9][0-9]{0,17})")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What one configuration is against another, on the validation parts of both splits."""
+    """Comparison of one configuration with another, on the validation sets of both splits."""
 
     a: str  # what the other is compared with
     b: str
@@ -40,7 +40,7 @@ class Compared:
     contrasts: tuple[MetricComparison, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`, without NaN."""
+        """Return what `--json` prints, without NaN."""
         ready = json_ready(self)
         lines = zip(ready["contrasts"], adjusted_p_values(self.contrasts), strict=True)
         return ready | {
@@ -62,7 +62,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
         NotFoundError: there is no such experiment or version.
     """
     if a == b:
-        raise InputError(f"--compare takes two different ones, got {a!r} twice")
+        raise InputError(f"two different experiments or versions are compared, got {a!r} twice")
     study = suited(study, data)
     before, after = load_side(conn, a), load_side(conn, b)
     evidence = gather(data, study, "validation", before, after)
@@ -86,7 +86,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
 
 
 def load_side(conn: Connection, name: str) -> Side:
-    """The configuration that an experiment's id, or a version as `v3`, means.
+    """Return the configuration that an experiment's id, or a version as `v3`, means.
 
     Raises:
         NotFoundError: there is none.
@@ -111,6 +111,6 @@ def show_compared(db_path: Path, study: StudyConfig, a: str, b: str, *, as_json:
     console = result_console()
     render_contrasts(console, "validation", (a, b), found.contrasts)
     console.print()
-    told = {"promote": "B is better", "refused": "B is refused"}
-    verdict = told.get(found.judged.verdict, "cannot tell")
+    verdicts = {"promote": "B is better", "refused": "B is refused"}
+    verdict = verdicts.get(found.judged.verdict, "cannot tell")
     render_rules(console, f"The gate's rules for B in A's place: {verdict}", found.judged.rules)

@@ -1,4 +1,4 @@
-"""Command: python -m db. Backs a database up, restores it, checks and mends it."""
+"""Command: db. Backs a database up, restores it, checks and repairs it."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,17 @@ from pathlib import Path
 
 import click
 
+from reeltune.cli.command import Group, option
 from reeltune.cli.console import print_json
-from reeltune.cli.exits import EXIT_ERROR, Group
-from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
+from reeltune.cli.exits import EXIT_ERROR
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_json,
+    option_quiet,
+    option_version,
+    option_wait,
+)
 from reeltune.db.aside import Aside, put_back, size_of
 from reeltune.db.backup import Backup, save_backup
 from reeltune.db.connection import connection
@@ -23,20 +31,24 @@ from reeltune.storage.run_lock import run_lock
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group(cls=Group)
+_DATABASE = "Database"
+
+
+@click.group(cls=Group, examples=("backup kept", "restore kept --dry-run", "doctor"))
+@option_version
 def db() -> None:
-    """Back up, restore, check and mend a database with its models."""
+    """Back up, restore, check and repair the database."""
 
 
-@db.command()
-@click.argument("directory", type=_DIRECTORY, required=False)
+@db.command(examples=("", "kept", "kept --json"))
+@argument("directory", "Default: beside the database.", type=_DIRECTORY, required=False)
 @option_db
 @option_json
 @option_quiet
 def backup(directory: Path | None, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Copy database and models into DIRECTORY, by default one beside the database named by date.
+    """Copy the database and its models into a directory.
 
-    Others may read and write meanwhile.
+    By default its name has the date. Others may read and write meanwhile.
     """
     moment = stamp().translate({ord(c): None for c in "-:"})
     made = save_backup(db_path, directory or db_path.with_name(f"{db_path.stem}.backup-{moment}"))
@@ -45,17 +57,17 @@ def backup(directory: Path | None, db_path: Path, as_json: bool, quiet: bool) ->
         click.echo(f"note: incomplete before it was copied: {_printable(text)}", err=True)
 
 
-@db.command()
-@click.argument("directory", type=_DIRECTORY)
-@click.option("--force", is_flag=True, help="Replace the database that is there.")
-@click.option("--dry-run", is_flag=True, help="Only check the backup.")
+@db.command(examples=("kept --dry-run", "kept --force", "kept --db restored.db"))
+@argument("directory", "Directory of the backup.", type=_DIRECTORY)
+@option(_DATABASE, "--force", is_flag=True, help="Replace the database that is there.")
+@option(_DATABASE, "--dry-run", is_flag=True, help="Only check the backup.")
 @option_db
 @option_json
 @option_quiet
 def restore(
     directory: Path, force: bool, dry_run: bool, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Make the database what it was when the backup in DIRECTORY was made.
+    """Restore the database and its models from a backup.
 
     Every file of the backup is checked before anything is written.
     """
@@ -65,12 +77,15 @@ def restore(
         _tell(restore_backup(directory, db_path, force=force), "restored from", as_json, quiet)
 
 
-@db.command()
+@db.command(examples=("", "--json", "--db movies.db --quiet"))
 @option_db
 @option_json
 @option_quiet
 def check(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check the file: pages, references, migrations; exit code 1 if anything is wrong."""
+    """Check the file: pages, references and migrations.
+
+    The exit status is 1 if anything is wrong.
+    """
     faults = check_file(db_path)
     if as_json:
         print_json({"ok": not faults, "faults": _faults_json(faults)})
@@ -83,18 +98,17 @@ def check(db_path: Path, as_json: bool, quiet: bool) -> None:
         sys.exit(EXIT_ERROR)
 
 
-@db.command()
-@click.option(
-    "--fix", is_flag=True, help="Mend what can be mended; what is removed is moved aside."
-)
+@db.command(examples=("", "--fix", "--json --wait 60"))
+@option(_DATABASE, "--fix", is_flag=True, help="Repair; what is removed is moved aside.")
 @option_wait
 @option_db
 @option_json
 @option_quiet
 def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Find what dead runs left behind and what does not agree; exit code 1 if anything is left.
+    """Find what dead runs left behind and what is inconsistent.
 
-    While a run is alive only what it cannot be changing is looked at, and nothing is mended.
+    The exit status is 1 if anything is left. While a run is alive, only what it cannot be changing
+    is checked, and nothing is repaired.
     """
     with connection(db_path, wait_seconds=wait) as conn:
         aside = Aside.of(database_path(conn))
@@ -113,19 +127,22 @@ def doctor(fix: bool, wait: float, db_path: Path, as_json: bool, quiet: bool) ->
             left = examine(conn, idle=False)
     _show_examined([finding.fault for finding in left], mended, aside, as_json, quiet)
     if not fix and not as_json and any(finding.mend for finding in left):
-        click.echo("`python -m db doctor --fix` mends what can be mended without loss", err=True)
+        click.echo("`reeltune db doctor --fix` repairs what can be repaired without loss", err=True)
     if left:
         sys.exit(EXIT_ERROR)
 
 
-@db.command()
-@click.argument("directory", type=_DIRECTORY, required=False)
+@db.command(examples=("", "--json", "--db movies.db --quiet"))
+@argument("directory", "Default: the latest.", type=_DIRECTORY, required=False)
 @option_wait
 @option_db
 @option_json
 @option_quiet
 def undo(directory: Path | None, wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Put back what `doctor --fix` moved aside: the last time, or what is in DIRECTORY."""
+    """Put back what `doctor --fix` moved aside.
+
+    By default what it moved the last time. Nothing that is there now is replaced.
+    """
     with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
         done, left = put_back(database_path(conn), directory)
     if as_json:
@@ -168,7 +185,7 @@ def _show_examined(
         print_json(said | {"aside": where})
         return
     for fault in mended:
-        click.echo(f"mended: {_printable(fault.subject)}: {_printable(fault.what)}")
+        click.echo(f"repaired: {_printable(fault.subject)}: {_printable(fault.what)}")
     if where is not None and not quiet:
         click.echo(f"`python -m db undo` puts back what is in {_printable(where)!r}")
     if not faults and not quiet:

@@ -4,8 +4,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from reeltune.commands.command_log import reported
-from reeltune.commands.retrain import applied, check_not_refused
+from reeltune.commands.command_log import logged
+from reeltune.commands.retrain import check_not_refused, request_of
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.errors import GateError, InputError
@@ -66,9 +66,9 @@ def apply_hyperparameters(
         "force": force,
         "dry_run": dry_run,
     }
-    with suppress(GateError), reported(path, "retrain", None, records=not dry_run) as told:
+    with suppress(GateError), logged(path, "retrain", None, records=not dry_run) as told:
         with connection(path) as conn, run_lock(path, wait):
-            order = applied(conn, study, hyperparameters, conditions)
+            order = request_of(conn, study, hyperparameters, conditions)
             result = retrain(conn, load_dataset(conn), order)
         told |= result.as_dict()
         check_not_refused(result)  # recorded as the command's exit code 3 is
@@ -111,7 +111,7 @@ def run_hyperparameter_tuning(
     path = Path(db)
     wanted = DEFAULT_CONFIGS.get(method, 1) if n_configs is None else n_configs
     study = replace(_study(model, split, objective, n_configs=wanted), seed=seed)
-    with reported(path, "tune", None) as told, ExitStack() as held:
+    with logged(path, "tune", None) as told, ExitStack() as held:
         conn = held.enter_context(connection(path))
         held.enter_context(run_lock(path, wait))
         orchestrator = TuningOrchestrator(conn, load_dataset(conn), study, jobs=jobs)

@@ -1,12 +1,12 @@
-"""Command: import. Fills the database from outside files, or with a made-up world."""
+"""Command: import. Fills the database from files, or with a synthetic world."""
 
 from pathlib import Path
 
 import click
 
+from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.exits import Group
-from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_json, option_quiet
 from reeltune.db.connection import connection
 from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
@@ -20,18 +20,30 @@ from reeltune.importers.table_command import table
 from reeltune.importers.tmdb import find_tmdb, import_tmdb
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    examples=("demo", "demo --db other.db --seed 2", "movielens ml-latest-small --db real.db"),
+)
 def importers() -> None:
     """Fill the database with movies and ratings."""
 
 
-@importers.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option(
+@importers.command(
+    cls=Command,
+    examples=(
+        "ml-latest-small --db real.db",
+        "ml-latest-small --db real.db --json",
+        "--db real.db ml-latest-small --tmdb kaggle",
+    ),
+)
+@argument("directory", "Directory of the MovieLens files.", type=click.Path(path_type=Path))
+@option(
+    "Data",
     "--tmdb",
     "tmdb_directory",
     type=click.Path(path_type=Path),
-    help="Directory of movies_metadata.csv and credits.csv, Kaggle's The Movies Dataset.",
+    metavar="DIRECTORY",
+    help="Of movies_metadata.csv and credits.csv.",
 )
 @option_max_rejected
 @option_db
@@ -45,12 +57,13 @@ def movielens(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Import the MovieLens files of DIRECTORY, plain or gzip'd, of any publication.
+    """Import the MovieLens files of a directory.
 
-    Takes movies, ratings and links (.csv), movies.dat and ratings.dat of ML-1M and ML-10M, or
-    u.item and u.data of ML-100K. Bad rows are recorded with file, line and reason. Importing
-    again changes nothing; importing newer ratings adds them. Kaggle's The Movies Dataset alone is
-    taken too: its titles are then those of TMDB.
+    They may be plain or compressed by gzip, of any release: movies, ratings and links (.csv),
+    movies.dat and ratings.dat of ML-1M and ML-10M, or u.item and u.data of ML-100K. --tmdb adds
+    cast and collections from Kaggle's "The Movies Dataset". Bad rows are recorded with file, line
+    and reason. Importing again changes nothing; importing newer ratings adds them. "The Movies
+    Dataset" alone is taken too: its titles are then those of TMDB.
     """
     files = find_movielens(directory)
     alone = find_alone(directory, files)

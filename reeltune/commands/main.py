@@ -1,16 +1,16 @@
-"""The command `reeltune`: every command of the project, by name."""
+"""Command: reeltune. Every command of the project, by name."""
 
 import importlib
 from typing import NamedTuple
 
 import click
 
-from reeltune import __version__
-from reeltune.cli.exits import Group
+from reeltune.cli.command import Group
+from reeltune.cli.options import option_version
 
 
 class _Entry(NamedTuple):
-    """Where a command is defined, and its line in the help, so that help imports none of them."""
+    """Place of a command and its line in the help, so that help imports none of them."""
 
     module: str
     function: str
@@ -19,15 +19,26 @@ class _Entry(NamedTuple):
 
 COMMANDS = {
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
-    "tune": _Entry("tune", "main", "Try configurations, and say which is best."),
-    "retrain": _Entry("retrain", "main", "Retrain, gate, and promote."),
-    "versions": _Entry("versions", "model_versioning", "Show, promote and roll back versions."),
-    "db": _Entry("database", "db", "Back the database up, restore, check and mend it."),
+    "tune": _Entry("tune", "main", "Try configurations and show which is best."),
+    "runs": _Entry("runs", "runs", "List, show, resume, stop and compare tuning runs."),
+    "candidates": _Entry(
+        "candidates", "candidates", "Propose candidates and store them for a later run to try."
+    ),
+    "warm-starts": _Entry(
+        "warm_starts", "warm_starts", "Show what new runs may start from, and how often it helped."
+    ),
+    "retrain": _Entry(
+        "retrain", "main", "Retrain with the deployed hyperparameters, gate and promote."
+    ),
+    "versions": _Entry(
+        "versions", "model_versioning", "Show, promote and roll back versions of the model."
+    ),
+    "db": _Entry("database", "db", "Back up, restore, check and repair the database."),
 }
 
 
 class _Commands(Group):
-    """A group that imports a command when it is called."""
+    """Group that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of a first walk."""
@@ -42,13 +53,28 @@ class _Commands(Group):
         command: click.Command = getattr(module, entry.function)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the first of `args` names.
+
+        Raises:
+            NoSuchCommand: there is none; the message suggests similar names.
+        """
+        name = args[0]
+        if name not in COMMANDS and not (name.startswith("-") or ctx.resilient_parsing):
+            raise click.NoSuchCommand(name, possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """Return the line about one of the commands, without importing it."""
+        return COMMANDS[name].help
 
 
-@click.command(cls=_Commands)
-@click.version_option(__version__, message="reeltune %(version)s")
+@click.command(
+    cls=_Commands,
+    examples=("import demo", "tune --method bayesian --configs 20", "retrain --apply-hp best"),
+)
+@option_version
 def main() -> None:
     """Retune and redeploy a recommender on one SQLite file, and prove that it is better."""

@@ -1,134 +1,155 @@
-"""The options that say how a tuning run goes about it, and when it ends."""
+"""Options that say how a tuning run proposes configurations, and when it ends."""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from reeltune.cli.command import Decorator, option, options
+from reeltune.cli.options import RESOURCES
 from reeltune.cli.sizes import ByteSize
+from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning_rules import PRUNERS
 from reeltune.tuning.stopping import StopRules
 
-
-def option_plan(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a run's plan; handed on as one `plan`, its method still to be said."""
-
-    @wraps(function)
-    def with_plan(
-        *args: Any,
-        timeout: float | None,
-        target: float | None,
-        patience: int | None,
-        min_experiments: int,
-        until_converged: bool,
-        timeout_per_experiment: float | None,
-        memory_bytes: int | None,
-        starts_warm: bool,
-        pruner: str | None,
-        progressive: bool,
-        grid_radius: float | None,
-        grid_levels: int | None,
-        panel: int | None,
-        **rest: Any,
-    ) -> Any:
-        stop = StopRules(
-            timeout_seconds=timeout,
-            target=target,
-            patience=patience,
-            min_experiments=min_experiments,
-            until_converged=until_converged,
-        )
-        plan = Plan(
-            stop=stop,
-            starts_warm=starts_warm,
-            pruner=pruner,
-            grid=Grid(grid_radius, grid_levels, progressive),
-            timeout_seconds=timeout_per_experiment,
-            memory_bytes=memory_bytes,
-            panel=panel,
-        )
-        return function(*args, plan=plan, **rest)
-
-    for option in reversed(_OPTIONS):
-        with_plan = option(with_plan)
-    return with_plan
-
+SEARCH = "Search"
+STOP = "When to stop"
+METHODS_PARAGRAPH = {
+    "Methods": f"{', '.join(STRATEGIES)}. Number of candidates by default: 50; grid 63, bayesian "
+    "and gp 20."
+}
+"""Paragraph of help that names the methods."""
 
 _SECONDS = click.FloatRange(0, min_open=True)
 
-_OPTIONS = (
-    click.option("--timeout", metavar="SECONDS", type=_SECONDS, help="End the run after so long."),
-    click.option(
-        "--timeout-per-experiment",
-        metavar="SECONDS",
-        type=_SECONDS,
-        help="An experiment that takes longer fails.",
-    ),
-    click.option(
-        "--memory-limit",
-        "memory_bytes",
-        type=ByteSize(),
-        help="An experiment that needs more beyond the data fails, as in 500M or 2G.",
-    ),
-    click.option(
-        "--target", type=float, metavar="VALUE", help="End the run once the objective is so good."
-    ),
-    click.option(
-        "--patience",
-        type=click.IntRange(1),
+
+def option_configs(
+    name: str, topic: str = SEARCH, text: str = "Number of candidates."
+) -> Decorator:
+    """Return the option that says how many candidates are proposed."""
+    return option(
+        topic,
+        name,
+        type=click.IntRange(1, 100_000),
         metavar="N",
-        help="End the run after N experiments without a new best.",
-    ),
-    click.option(
-        "--min-experiments",
-        type=click.IntRange(0),
-        default=0,
-        metavar="N",
-        help="Neither --patience nor --until-converged ends the run before N experiments.",
-    ),
-    click.option(
+        help=text,
+    )
+
+
+plan_options = options(
+    option(
+        SEARCH,
         "--pruner",
         type=click.Choice(list(PRUNERS)),
-        help="Stop experiments that some of the users show to be clearly worse than the best, or "
-        "not among the best quarter.",
+        help="Stop poor experiments on part of the users.",
     ),
-    click.option(
-        "--panel",
-        type=click.IntRange(100),
-        metavar="N",
-        help="Measure experiments on a fixed sample of N users; fits and the gate see everybody.",
-    ),
-    click.option(
+    option(
+        SEARCH,
         "--no-warm-start",
         "starts_warm",
         is_flag=True,
         flag_value=False,
         default=True,
-        help="Begin neither with a surrogate's guesses nor with what helped on similar data.",
+        help="Start without initial guesses.",
     ),
-    click.option(
+    option(
+        SEARCH,
         "--progressive",
         is_flag=True,
-        help="With --method grid: in coarse steps first, then in finer ones around the best.",
+        help="Grid: coarse steps first, then finer ones.",
     ),
-    click.option(
+    option(
+        SEARCH,
         "--grid-radius",
         type=click.FloatRange(0, 1, min_open=True),
         metavar="SHARE",
-        help="With --method grid: how far to go, of each range.  [default: 0.1; progressive 0.4]",
+        help="Grid: share of each range, 0.1 by default.",
     ),
-    click.option(
+    option(
+        SEARCH,
         "--grid-levels",
         type=click.IntRange(1, 100),
         metavar="N",
-        help="With --method grid: steps on the way, to either side.  [default: 2; progressive 1]",
+        help="Grid: steps to either side, 2 by default.",
     ),
-    click.option(
+    option(STOP, "--timeout", metavar="SEC", type=_SECONDS, help="Stop after this many seconds."),
+    option(
+        STOP, "--target", type=float, metavar="VALUE", help="Stop once the objective is this good."
+    ),
+    option(
+        STOP,
+        "--patience",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Stop after N experiments without a new best.",
+    ),
+    option(
+        STOP,
         "--until-converged",
         is_flag=True,
-        help="End the run once further improvement is expected to be below the noise.",
+        help="Stop once no gain beyond noise is expected.",
+    ),
+    option(
+        STOP,
+        "--min-experiments",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Ignore patience and convergence before N.",
+    ),
+    option(
+        RESOURCES,
+        "--panel",
+        type=click.IntRange(100),
+        metavar="N",
+        help="Measure on a fixed sample of N users.",
+    ),
+    option(
+        RESOURCES,
+        "--timeout-per-experiment",
+        metavar="SEC",
+        type=_SECONDS,
+        help="An experiment that takes longer fails.",
+    ),
+    option(
+        RESOURCES,
+        "--memory-limit",
+        "memory_bytes",
+        type=ByteSize(),
+        metavar="SIZE",
+        help="An experiment that needs more fails (2G).",
     ),
 )
+"""The options of a run's plan but method and number, for `plan_from_click`."""
+
+
+def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Plan:
+    """Return the plan that the values of these options describe.
+
+    Raises:
+        click.UsageError: the grid's options are given with another method.
+    """
+    grid = Grid(given["grid_radius"], given["grid_levels"], given["progressive"])
+    if grid != Grid() and method != "grid":
+        raise click.UsageError(
+            f"--progressive, --grid-radius and --grid-levels go with --method grid, not {method}"
+        )
+    return Plan(
+        method=method,
+        n_configs=n_configs,
+        stop=StopRules(
+            timeout_seconds=given["timeout"],
+            target=given["target"],
+            patience=given["patience"],
+            min_experiments=given["min_experiments"],
+            until_converged=given["until_converged"],
+        ),
+        grid=grid,
+        starts_warm=given["starts_warm"],
+        pruner=given["pruner"],
+        timeout_seconds=given["timeout_per_experiment"],
+        memory_bytes=given["memory_bytes"],
+        panel=given["panel"],
+    )

@@ -1,4 +1,4 @@
-"""What a retraining says to people."""
+"""Tables of what a retraining found."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ _COLOURS = {
 def render_retraining(console: Console, result: Retraining) -> None:
     """Print the verdict, the rules behind it, and the figures beside the deployed ones.
 
-    Segments are told of only where the gate has something against them.
+    Segments are shown only where a rule did not pass.
     """
     if result.verdict == NOBODY:
         return  # it is an error, and told as such
@@ -38,15 +38,15 @@ def render_retraining(console: Console, result: Retraining) -> None:
         console.print(f"  [dim]{outside_text(console, result.budget.message)}[/]")
     if (result.n_looks or 0) > 1:
         console.print(
-            f"  [dim]look number {result.n_looks:,} at the test part of these ratings: the more "
-            "there are, the more the best of them owes to luck[/]"
+            f"  [dim]test-set evaluation {result.n_looks:,} on these ratings: the more there are, "
+            "the larger the selection bias of the best[/]"
         )
     console.print()
-    told = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
-    render_rules(console, "The gate", told)
-    if len(told) < len(result.rules):
+    shown = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
+    render_rules(console, "The gate", shown)
+    if len(shown) < len(result.rules):
         console.print(
-            f"[dim]and {len(result.rules) - len(told)} segments (new and heavy users, genres, ...)"
+            f"[dim]and {len(result.rules) - len(shown)} segments (new and heavy users, genres, ...)"
             " of which none is worse beyond its margin; --json has them[/]\n"
         )
     names = (f"deployed ({result.deployed_source})", "candidate")
@@ -57,11 +57,11 @@ def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
     """Print the gate: each rule with its figure, its threshold and its verdict."""
     print_table(console, title, _rules(console, rules))
     if not all(rule.binding for rule in rules):
-        console.print("[dim]in parentheses: shown, but not decisive where a person decides[/]\n")
+        console.print("[dim]in parentheses: not decisive, for a person decides here[/]\n")
 
 
 def headline(result: Retraining) -> str:
-    """The verdict in one line."""
+    """Return the verdict in one line."""
     what = "The candidate" if result.version is None else f"Version {result.version}"
     if result.verdict == "cannot tell":
         return f"Cannot tell: {result.deployed_source} is kept, {what.lower()} stays a candidate"
@@ -71,17 +71,17 @@ def headline(result: Retraining) -> str:
 
 
 def _shown(result: Retraining) -> list[MetricComparison]:
-    """All users under both splits, and each segment that the gate has something against.
+    """Return all users under both splits, and each segment with a rule that did not pass.
 
-    Where nothing differs, the split that decides says all.
+    Where nothing differs, the split that decides is enough.
     """
-    against = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
+    segments = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
     first = result.contrasts[0].split if result.contrasts else None
     differs = any(abs(contrast.difference) > 0 for contrast in result.contrasts)
     return [
         contrast
         for contrast in result.contrasts
-        if (contrast.split == first and contrast.segment in against)
+        if (contrast.split == first and contrast.segment in segments)
         or (contrast.segment == EVERYONE and differs)
     ]
 

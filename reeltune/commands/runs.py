@@ -1,37 +1,47 @@
-"""The sub-commands of `tune_orchestrator.py` that are about stored runs, and the quick one."""
+"""Command: runs. Lists, shows, resumes, stops and compares stored tuning runs."""
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
+from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import Command
-from reeltune.cli.options import option_db, option_json
-from reeltune.commands.study_options import option_study
-from reeltune.commands.tuning_session import Sitting, option_sitting
+from reeltune.cli.options import RESOURCES, argument, option_db, option_json
+from reeltune.commands.compare import show_compared
+from reeltune.commands.plan_options import STOP
+from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.db.connection import connection
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.warm_starts import load_warm_starts
-from reeltune.domain.study import StudyConfig
 from reeltune.reports.stored_tables import render_stored
-from reeltune.reports.tuning_tables import render_summary
+from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.stop_request import stop_run
-from reeltune.tuning.stopping import StopRules
 from reeltune.views.next_step import resume_line
 from reeltune.views.stored import describe_stored
 from reeltune.views.summary import summarise
 
-QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
+RUN = "random_20260102_030405"  # as examples name a run
+
+_run_argument = argument("run_id", "Id of the run, as `runs list` shows it.", metavar="RUN")
 
 
-@click.command("list", cls=Command)
+@click.group(
+    cls=Group, examples=("list", f"show {RUN}", f"resume {RUN} --jobs 2", "compare v1 v2 --json")
+)
+def runs() -> None:
+    """List, show, resume, stop and compare tuning runs."""
+
+
+@click.command("list", cls=Command, examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
 def list_command(db_path: Path, as_json: bool) -> None:
-    """List the runs there are."""
+    """List all tuning runs."""
     with connection(db_path) as conn:
         stored = describe_stored(conn, subject_of=subject_of)
     if as_json:
@@ -42,76 +52,110 @@ def list_command(db_path: Path, as_json: bool) -> None:
         click.echo("there are no tuning runs yet")
 
 
-@click.command("show", cls=Command)
-@click.argument("run_id", metavar="RUN")
+@click.command("show", cls=Command, examples=("", RUN, f"{RUN} --json"))
+@argument(
+    "run_id",
+    "Id of the run; default: the latest with results.",
+    metavar="[RUN]",
+    required=False,
+)
 @option_db
 @option_json
-def show_command(run_id: str, db_path: Path, as_json: bool) -> None:
-    """Show what RUN found, and how it was set up."""
-    with connection(db_path) as conn:
-        run = load_run(conn, run_id)
-        summary = summarise(conn, run_id=run_id, subject_of=subject_of)
-        starts = load_warm_starts(conn, run_id)
-    if as_json:
-        more = {"settings": dict(run.settings), "warm_starts": [asdict(s) for s in starts]}
-        print_json(summary.as_dict() | more)
-        return
-    console = result_console()
-    render_summary(console, summary)
-    rules = Plan.of(run).told()
-    console.print(f"set up with: {', '.join(rules) or 'nothing special'}", style="dim")
-    if starts:
-        n_helped = sum(bool(start.helped) for start in starts)
-        console.print(f"begun with {len(starts)} of earlier runs; {n_helped} helped", style="dim")
+def show_command(run_id: str | None, db_path: Path, as_json: bool) -> None:
+    """Show what a run found and how it was set up."""
+    show_run(db_path, run_id, as_json=as_json)
 
 
-@click.command("resume", cls=Command)
-@click.argument("run_id", metavar="RUN")
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.FloatRange(0, min_open=True),
-    help="Work on it for so long.  [default: what its own time limit leaves]",
+@click.command(
+    "resume",
+    cls=Command,
+    examples=(RUN, f"{RUN} --timeout 60 --jobs 2", f"{RUN} --promote --quiet"),
 )
-@option_sitting
-def resume_command(run_id: str, timeout: float | None, sitting: Sitting) -> None:
-    """Go on with RUN, which was interrupted; it keeps all its settings."""
-    sitting.resume(run_id, timeout)
+@_run_argument
+@option(
+    STOP,
+    "--timeout",
+    metavar="SEC",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after this long.  [default: what is left]",
+)
+@session_options
+def resume_command(run_id: str, timeout: float | None, **given: Any) -> None:
+    """Resume a run that was interrupted; it keeps its settings."""
+    TuningSession.from_click(given).resume(run_id, timeout)
 
 
-@click.command("quick", cls=Command)
-@option_study
-@option_sitting
-def quick_command(study: StudyConfig, sitting: Sitting) -> None:
-    """Try 12 random configurations, for a minute at most: does everything work?"""
-    sitting.tune(study, QUICK)
-
-
-@click.command("stop", cls=Command)
-@click.argument("run_id", metavar="RUN")
-@click.option(
+@click.command("stop", cls=Command, examples=(RUN, f"{RUN} --wait 120", f"{RUN} --json"))
+@_run_argument
+@option(
+    RESOURCES,
     "--wait",
     type=click.FloatRange(0),
     default=60.0,
     show_default=True,
-    metavar="SECONDS",
-    help="For how long to wait until it has ended.",
+    metavar="SEC",
+    help="Wait this long for it to end.",
 )
 @option_db
 @option_json
 def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None:
-    """Ask the process that works on RUN to end; it can be resumed."""
+    """Stop a run that is at work; it can be resumed."""
     with connection(db_path) as conn:
-        asked = stop_run(conn, db_path, run_id, wait)
+        was_alive = stop_run(conn, db_path, run_id, wait)
         run = load_run(conn, run_id)
     if as_json:
-        said = {"tuning_run_id": run_id, "status": run.status, "stop_reason": run.stop_reason}
-        print_json(said | {"was_alive": asked})
+        found = {"tuning_run_id": run_id, "status": run.status, "stop_reason": run.stop_reason}
+        print_json(found | {"was_alive": was_alive})
         return
     click.echo(
         f"run {run_id} is {run.status}: {run.stop_reason}; "
-        f"go on with: {resume_line(run_id, db_path, run.task)}"
+        f"resume it with: {resume_line(run_id, db_path)}"
     )
 
 
-RUN_COMMANDS = (list_command, show_command, resume_command, stop_command, quick_command)
+@click.command(
+    "compare",
+    cls=Command,
+    paragraphs=STUDY_PARAGRAPHS,
+    examples=("v1 v2", f"v1 {RUN}_001", "v1 v2 --split calendar --json"),
+)
+@argument("a", "Experiment by its id, or version as v3.")
+@argument("b", "What is compared with it.")
+@study_options()
+@option_db
+@option_json
+def compare_command(a: str, b: str, db_path: Path, as_json: bool, **given: Any) -> None:
+    """Compare two experiments or versions on the validation set."""
+    show_compared(db_path, study_from_click(given), a, b, as_json=as_json)
+
+
+def show_run(db_path: Path, run_id: str | None = None, *, as_json: bool) -> None:
+    """Print what a run found and how it was set up; by default the latest with results."""
+    with connection(db_path) as conn:
+        summary = summarise(conn, run_id=run_id, subject_of=subject_of)
+        shown = summary.findings.run.tuning_run_id if summary.findings is not None else None
+        run = None if shown is None else load_run(conn, shown)
+        starts = [] if shown is None else load_warm_starts(conn, shown)
+    if as_json:
+        settings = {} if run is None else dict(run.settings)
+        more = {"settings": settings, "warm_starts": [asdict(start) for start in starts]}
+        print_json(summary.as_dict() | more)
+        return
+    console = result_console()
+    render_found(console, summary)
+    if run is not None:
+        settings_text = ", ".join(Plan.of(run).told()) or "defaults"
+        console.print(f"Settings: {settings_text}", style="dim")
+    if starts:
+        n_helped = sum(bool(start.helped) for start in starts)
+        console.print(
+            f"Warm starts from earlier runs: {len(starts)}, of which {n_helped} helped", style="dim"
+        )
+    render_next(console, summary)
+
+
+RUN_COMMANDS = (list_command, show_command, resume_command, stop_command)
+"""Commands that `tune` has as well, as in earlier versions."""
+
+for _command in (*RUN_COMMANDS, compare_command):
+    runs.add_command(_command)

@@ -1,4 +1,4 @@
-"""Runs the sweeps of a file or folder one after another, or says what they would do."""
+"""Sweeps of a file or folder: runs them one after another, or forecasts them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.tables import plain_table, print_table
-from reeltune.commands.tuning_session import Sitting
+from reeltune.commands.tuning_session import TuningSession
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import mean_seconds
@@ -25,7 +25,7 @@ from reeltune.tuning.ratings import HyperparameterTuner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What a sweep would do."""
+    """Forecast of a sweep."""
 
     file: str
     name: str
@@ -38,38 +38,38 @@ class Forecast:
     promotes: bool
 
 
-def run_sweeps(path: Path, sitting: Sitting, *, own_jobs: bool) -> None:
+def run_sweeps(path: Path, session: TuningSession, *, own_jobs: bool) -> None:
     """Run all sweeps; one that fails does not keep the next from running.
 
     Args:
         path: a file or a folder.
-        sitting: how they are run and shown.
-        own_jobs: whether a sweep's own number of jobs counts, not the sitting's.
+        session: how they are run and shown.
+        own_jobs: whether a sweep's own number of jobs counts, not the session's.
 
     Raises:
         InputError: something is wrong in a file; then nothing was run.
         ReelTuneError: the error of the first sweep that failed, after all were run.
     """
     sweeps = _read(path)
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     failed: list[tuple[Sweep, ReelTuneError]] = []
     for sweep in sweeps:
         try:
-            _run(sweep, sitting, own_jobs, told.append)
+            _run(sweep, session, own_jobs, results.append)
         except (BusyError, InterruptedRunError):
             raise
         except ReelTuneError as error:
             if len(sweeps) > 1:
                 click.echo(f"error: {sweep.path}: {error}", err=True)
             failed.append((sweep, error))
-    if sitting.as_json and told:
-        print_json(told if path.is_dir() else told[0])
+    if session.as_json and results:
+        print_json(results if path.is_dir() else results[0])
     if failed:
         raise failed[0][1]
 
 
 def _read(path: Path) -> list[Sweep]:
-    """The sweeps; several faults are printed one to a line.
+    """Return the sweeps; several faults are printed one to a line.
 
     Raises:
         InputError: there are faults.
@@ -86,25 +86,27 @@ def _read(path: Path) -> list[Sweep]:
 
 
 def _run(
-    sweep: Sweep, sitting: Sitting, own_jobs: bool, tell: Callable[[dict[str, Any]], None]
+    sweep: Sweep, session: TuningSession, own_jobs: bool, output: Callable[[dict[str, Any]], None]
 ) -> None:
-    jobs = sweep.jobs if own_jobs and sweep.jobs is not None else sitting.jobs
+    jobs = sweep.jobs if own_jobs and sweep.jobs is not None else session.jobs
     threshold = sweep.accuracy_threshold
-    promotes = sitting.promotes or sweep.promotes
-    chosen = replace(sitting, jobs=jobs, promotes=promotes, accuracy_threshold=threshold, tell=tell)
-    chosen.tune(sweep.study, sweep.plan)
+    promotes = session.promotes or sweep.promotes
+    chosen = replace(
+        session, jobs=jobs, promotes=promotes, accuracy_threshold=threshold, output=output
+    )
+    chosen.run(sweep.study, sweep.plan)
 
 
-def show_forecasts(path: Path, sitting: Sitting, *, own_jobs: bool) -> None:
+def show_forecasts(path: Path, session: TuningSession, *, own_jobs: bool) -> None:
     """Print what would be run, and for how long; nothing is written.
 
     Raises:
         InputError: something is wrong in a file.
     """
     sweeps = _read(path)
-    with connection(sitting.db_path) as conn:
-        found = [_forecast(conn, sweep, sitting.jobs, own_jobs) for sweep in sweeps]
-    if sitting.as_json:
+    with connection(session.db_path) as conn:
+        found = [_forecast(conn, sweep, session.jobs, own_jobs) for sweep in sweeps]
+    if session.as_json:
         print_json([asdict(forecast) for forecast in found])
     else:
         render_forecasts(result_console(), found)
@@ -139,8 +141,8 @@ def _forecast(conn: Connection, sweep: Sweep, jobs: int, own_jobs: bool) -> Fore
 
 
 def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
-    """Print one line per sweep, and what they come to."""
-    table = plain_table("sweep", "method", "objective", ">experiments", ">at most", "chooses")
+    """Print one line per sweep."""
+    table = plain_table("sweep", "method", "objective", ">experiments", ">at most", "searched")
     for forecast in forecasts:
         table.add_row(
             outside_text(console, forecast.name),
@@ -148,13 +150,13 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
             ", ".join(forecast.objectives),
             f"{forecast.n_experiments:,}",
             seconds_cell(forecast.seconds),
-            _chosen(console, forecast.searched),
+            _searched(console, forecast.searched),
         )
     print_table(console, "What would be run", table)
     if any(forecast.seconds_per_experiment is None for forecast in forecasts):
-        console.print("Where no time is told, no experiment was measured on this data yet.")
+        console.print("Without a time, no experiment was measured on this data yet.")
 
 
-def _chosen(console: Console, names: Sequence[str], most: int = 4) -> str:
+def _searched(console: Console, names: Sequence[str], most: int = 4) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return outside_text(console, ", ".join(names[:most])) + more

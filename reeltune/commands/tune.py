@@ -1,145 +1,170 @@
-"""Tuning runs: apply, retrain, record, for every candidate; resume; summary."""
+"""Command: tune. Tries configurations, each by a full retraining, and says which is best."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from reeltune.cli.console import print_json, result_console
+from reeltune.cli.command import Command, option
+from reeltune.cli.options import option_version
 from reeltune.commands.compare import show_compared
-from reeltune.commands.patterns import show_patterns
-from reeltune.commands.plan_options import option_plan
-from reeltune.commands.runs import RUN_COMMANDS
-from reeltune.commands.study_options import option_study
-from reeltune.commands.tune_function import OPTION_CONFIGS, TuneGroup, check_grid
-from reeltune.commands.tuning_session import Sitting, option_sitting
+from reeltune.commands.plan_options import (
+    METHODS_PARAGRAPH,
+    SEARCH,
+    option_configs,
+    plan_from_click,
+    plan_options,
+)
+from reeltune.commands.runs import RUN_COMMANDS, show_run
+from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.tune_function import TuneGroup
+from reeltune.commands.tuning_session import TuningSession, session_options
+from reeltune.commands.warm_starts import show_warm_starts
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.domain.study import StudyConfig
-from reeltune.reports.tuning_tables import render_summary
 from reeltune.search import STRATEGIES
-from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
-from reeltune.views.summary import summarise
+from reeltune.tuning.stopping import StopRules
 
 __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
-_ANYWHERE = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
-_GOES_WITH_RESUME = _ANYWHERE | {"resume", "timeout"}
-_GOES_WITH_CONFIG = _ANYWHERE | {"config", "dry_run"}
+QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
+
+OTHER = "Instead of tuning"
+_ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
+_ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
+_WITH_RESUME = _ALWAYS | {"resume", "timeout"}
+_WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 
 
 @click.group(
-    cls=TuneGroup, invoke_without_command=True, subcommand_metavar="[FILE.py:NAME | COMMAND] ..."
+    cls=TuneGroup,
+    invoke_without_command=True,
+    subcommand_metavar="[FILE.py:NAME | COMMAND]",
+    paragraphs=METHODS_PARAGRAPH | STUDY_PARAGRAPHS,
+    examples=(
+        "--method bayesian --configs 20",
+        "--method random --objective ndcg@10 --patience 4",
+        "--config examples/sweeps --dry-run",
+        "examples/tune_function.py:forecast --configs 9",
+    ),
 )
-@click.option("--method", type=click.Choice(list(STRATEGIES)), help="Tune, proposing this way.")
-@OPTION_CONFIGS
-@option_plan
-@click.option(
+@option(
+    SEARCH,
+    "--method",
+    type=click.Choice(list(STRATEGIES)),
+    metavar="NAME",
+    help="Tune; how candidates are proposed.",
+)
+@option_configs("--configs")
+@option(
+    SEARCH,
     "--config",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Run the sweep in a YAML file, or all in a folder.",
+    help="Tune as a YAML file says, or all in a folder.",
 )
-@click.option("--dry-run", is_flag=True, help="With --config: only say what would be run.")
-@click.option("--resume", metavar="RUN", help="Go on with an interrupted run.")
-@click.option("--summary", is_flag=True, help="Show what was tried and found.")
-@click.option("--run", "run_id", metavar="RUN", help="With --summary: that run in detail.")
-@click.option(
-    "--compare",
-    nargs=2,
-    metavar="A B",
-    help="Show how B differs from A: experiments, or versions as v3. Never looks at test.",
-)
-@click.option(
-    "--patterns", is_flag=True, help="Show what new runs may begin with, and if it helps."
-)
-@click.option("--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
-@option_study
-@option_sitting
+@option(SEARCH, "--dry-run", is_flag=True, help="With --config: only show what would run.")
+@plan_options
+@study_options()
+@session_options
+@option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
+@option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
+@option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
+@option(OTHER, "--compare", nargs=2, metavar="A B", help="The same as `reeltune runs compare`.")
+@option(OTHER, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
+@option(OTHER, "--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
+@option_version
 @click.pass_context
-def main(
-    ctx: click.Context,
-    method: str | None,
-    configs: int | None,
-    plan: Plan,
-    config: Path | None,
-    dry_run: bool,
-    resume: str | None,
-    summary: bool,
-    run_id: str | None,
-    compare: tuple[str, str] | None,
-    patterns: bool,
-    phase2: bool,
-    study: StudyConfig,
-    sitting: Sitting,
-) -> None:
-    """Try configurations, each by a full retraining, and say which is best.
+def main(ctx: click.Context, /, **given: Any) -> None:
+    """Try configurations and show which is best.
 
-    With FILE.py:NAME or package.module:NAME, tune a function of your own: its options come after.
+    Each is fitted on the training set and measured on the validation set. With --promote the best
+    is retrained and promoted if the gate passes it. FILE.py:NAME tunes a function of your own.
     """
     if ctx.invoked_subcommand is not None:
-        _check_given(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
+        _refuse_others(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    asked = (method, config, resume, summary, compare, patterns, phase2)
-    if sum(map(bool, asked)) != 1:
-        raise click.UsageError(
-            "give one of --method, --config, --resume, --summary, --compare, --patterns and "
-            "--phase2, or a command"
-        )
-    if dry_run and not config:
-        raise click.UsageError("--dry-run goes with --config FILE")
-    if summary:
-        _show_summary(sitting, run_id)
-    elif patterns:
-        show_patterns(sitting.db_path, as_json=sitting.as_json)
-    elif compare:
-        show_compared(sitting.db_path, study, *compare, as_json=sitting.as_json)
-    elif config:
-        _check_given(ctx, _GOES_WITH_CONFIG, "a sweep says all in its file")
-        from reeltune.commands.sweeps import (
-            run_sweeps,
-            show_forecasts,
-        )  # YAML and JSON Schema: for files only
+    action = _action(given)
+    session, study = TuningSession.from_click(given), study_from_click(given)
+    match action:
+        case "method":
+            method = given["method"]
+            n_configs = given["configs"] or DEFAULT_CONFIGS[method]
+            session.run(study, plan_from_click(given, method, n_configs))
+        case "config":
+            _sweep(ctx, session, given)
+        case "resume":
+            _refuse_others(ctx, _WITH_RESUME, "a resumed run keeps its own settings")
+            session.resume(given["resume"], given["timeout"])
+        case "summary":
+            show_run(session.db_path, given["run_id"], as_json=session.as_json)
+        case "compare":
+            show_compared(session.db_path, study, *given["compare"], as_json=session.as_json)
+        case "patterns":
+            show_warm_starts(session.db_path, as_json=session.as_json)
+        case "phase2":
+            with connection(session.db_path) as conn:
+                TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
 
-        jobs_source = ctx.get_parameter_source("jobs")
-        run = show_forecasts if dry_run else run_sweeps
-        run(config, sitting, own_jobs=jobs_source is not ParameterSource.COMMANDLINE)
-    elif resume:
-        _check_given(ctx, _GOES_WITH_RESUME, "a resumed run keeps its own settings")
-        sitting.resume(resume, plan.stop.timeout_seconds)
-    elif method:
-        planned = replace(plan, method=method, n_configs=configs or DEFAULT_CONFIGS[method])
-        sitting.tune(study, check_grid(planned))
-    else:
-        with connection(sitting.db_path) as conn:
-            TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
+
+@main.command(
+    "quick", cls=Command, paragraphs=STUDY_PARAGRAPHS, examples=("", "--jobs 1", "--json")
+)
+@study_options()
+@session_options
+def quick_command(**given: Any) -> None:
+    """Try 12 random configurations for a minute at most."""
+    TuningSession.from_click(given).run(study_from_click(given), QUICK)
 
 
 for _command in RUN_COMMANDS:
     main.add_command(_command)
 
 
-def _check_given(ctx: click.Context, allowed: set[str], rule: str) -> None:
-    """Refuse options on the command line that have no place there."""
-    given = [
+def _action(given: Mapping[str, Any]) -> str:
+    """Return what is to be done.
+
+    Raises:
+        click.UsageError: nothing or more than one thing is asked for.
+    """
+    asked = [name for name in _ACTIONS if given[name]]
+    if len(asked) != 1:
+        raise click.UsageError(
+            "give one of --method, --config, --resume, --summary, --compare, --patterns and "
+            "--phase2, or a command"
+        )
+    if given["dry_run"] and asked != ["config"]:
+        raise click.UsageError("--dry-run goes with --config FILE")
+    return asked[0]
+
+
+def _sweep(ctx: click.Context, session: TuningSession, given: Mapping[str, Any]) -> None:
+    # Here: YAML and JSON Schema are for files only.
+    from reeltune.commands.sweeps import run_sweeps, show_forecasts
+
+    _refuse_others(ctx, _WITH_CONFIG, "a sweep says all in its file")
+    own_jobs = ctx.get_parameter_source("jobs") is not ParameterSource.COMMANDLINE
+    run = show_forecasts if given["dry_run"] else run_sweeps
+    run(given["config"], session, own_jobs=own_jobs)
+
+
+def _refuse_others(ctx: click.Context, allowed: set[str], rule: str) -> None:
+    """Refuse options on the command line that have no place there.
+
+    Raises:
+        click.UsageError: there are some; all are named.
+    """
+    others = [
         param.opts[0]
         for param in ctx.command.params
         if param.name not in allowed
         and ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
     ]
-    if given:
-        raise click.UsageError(f"{rule}: leave out {', '.join(given)}")
-
-
-def _show_summary(sitting: Sitting, run_id: str | None) -> None:
-    with connection(sitting.db_path) as conn:
-        found = summarise(conn, run_id=run_id, subject_of=subject_of)
-    if sitting.as_json:
-        print_json(found.as_dict())
-    else:
-        render_summary(result_console(), found)
+    if others:
+        raise click.UsageError(f"{rule}: leave out {', '.join(others)}")

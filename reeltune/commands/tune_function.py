@@ -1,26 +1,29 @@
-"""The command that tunes a function of the user's: `reeltune tune FILE.py:NAME`."""
+"""Command: tune FILE.py:NAME. Tunes a function of the user's."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from reeltune.cli.exits import Command, Front
-from reeltune.commands.plan_options import option_plan
-from reeltune.commands.study_options import OPTION_SEED
-from reeltune.commands.tuning_session import Sitting, option_sitting
+from reeltune.cli.command import Command, CommandGroup, option
+from reeltune.commands.plan_options import (
+    METHODS_PARAGRAPH,
+    SEARCH,
+    option_configs,
+    plan_from_click,
+    plan_options,
+)
+from reeltune.commands.study_options import STUDY, option_seed
+from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.domain.objectives import SECONDS, read_objectives
 from reeltune.domain.study import FUNCTION, NO_SPLIT, StudyConfig
 from reeltune.search import STRATEGIES
-from reeltune.search.grid import Grid
 from reeltune.tasks.function import load_objective
 from reeltune.tracking.own_code import resolved_name
-from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 
 
-class TuneGroup(Front):
+class TuneGroup(CommandGroup):
     """Commands of tuning; what has a colon is the name of a function, and tunes it."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -32,22 +35,24 @@ class TuneGroup(Front):
 def function_command(name: str) -> click.Command:
     """Return the command that tunes the function of that name."""
 
-    def tune(
-        method: str,
-        configs: int | None,
-        objectives: str | None,
-        seed: int | None,
-        plan: Plan,
-        sitting: Sitting,
-    ) -> None:
-        plan = replace(plan, method=method, n_configs=configs or DEFAULT_CONFIGS[method])
-        sitting.tune(function_study(name, objectives, seed), check_grid(plan))
+    def tune(**given: Any) -> None:
+        method = given["method"]
+        plan = plan_from_click(given, method, given["configs"] or DEFAULT_CONFIGS[method])
+        study = function_study(name, given["objectives"], given["seed"])
+        TuningSession.from_click(given).run(study, plan)
 
-    tune.__doc__ = f"Tune {name}, a function that was declared by @reeltune.objective."
+    tune.__doc__ = f"Tune {name}, which was declared by @reeltune.objective."
     decorated: Callable[..., Any] = tune
-    for option in (option_sitting, OPTION_SEED, _OBJECTIVE, option_plan, OPTION_CONFIGS, _METHOD):
-        decorated = option(decorated)
-    return click.command(name, cls=Command)(decorated)
+    for add in (
+        session_options,
+        option_seed(),
+        _OBJECTIVE,
+        plan_options,
+        option_configs("--configs"),
+        _METHOD,
+    ):
+        decorated = add(decorated)
+    return click.command(name, cls=Command, paragraphs=METHODS_PARAGRAPH)(decorated)
 
 
 def function_study(name: str, objectives: str | None, seed: int | None) -> StudyConfig:
@@ -70,37 +75,19 @@ def function_study(name: str, objectives: str | None, seed: int | None) -> Study
     )
 
 
-def check_grid(plan: Plan) -> Plan:
-    """Return the plan, unless it has a grid's options and another method.
-
-    Raises:
-        click.UsageError: it has.
-    """
-    if plan.grid != Grid() and plan.method != "grid":
-        raise click.UsageError(
-            "--progressive, --grid-radius and --grid-levels go with --method grid, "
-            f"not {plan.method}"
-        )
-    return plan
-
-
-OPTION_CONFIGS = click.option(
-    "--configs",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    help="How many candidates to try.  [default: 50; grid 63, bayesian and gp 20]",
-)
-_METHOD = click.option(
+_METHOD = option(
+    SEARCH,
     "--method",
     type=click.Choice(list(STRATEGIES)),
+    metavar="NAME",
     default="bayesian",
     show_default=True,
-    help="Propose this way.",
+    help="How candidates are proposed.",
 )
-_OBJECTIVE = click.option(
+_OBJECTIVE = option(
+    STUDY,
     "--objective",
     "objectives",
     metavar="NAME[,NAME...]",
-    help="What to be best at, of the function's metrics; or a list of two or three, also of "
-    "seconds.  [default: the first metric]",
+    help="What to optimise.  [default: first metric]",
 )

@@ -1,4 +1,4 @@
-"""The commands `reproduce`, `at`, `gc` and `status` of model_versioning.py."""
+"""Commands: versions reproduce, at, gc and status."""
 
 import sys
 from contextlib import nullcontext
@@ -7,10 +7,18 @@ from pathlib import Path
 
 import click
 
+from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import EXIT_ERROR, EXIT_LATE, EXIT_UNSOUND, Command
-from reeltune.cli.notify import alarmed, option_notify
-from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
+from reeltune.cli.exits import EXIT_DAMAGED, EXIT_ERROR, EXIT_OVERDUE
+from reeltune.cli.notify import notified_on_failure
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_json,
+    option_notify,
+    option_quiet,
+    option_wait,
+)
 from reeltune.db.connection import connection
 from reeltune.monitoring.health import MAX_AGE_HOURS, health
 from reeltune.reports.version_tables import plain
@@ -19,16 +27,19 @@ from reeltune.versioning.history import production_at
 from reeltune.versioning.retention import KEEP, remove_old
 
 
-@click.command("reproduce", cls=Command)
-@click.argument("version", type=click.IntRange(1, 2**63 - 1))
-@click.option("--restore", is_flag=True, help="Put the model back if it was removed.")
+@click.command("reproduce", cls=Command, examples=("1", "1 --restore", "1 --json"))
+@argument("version", "Number of the version.", type=click.IntRange(1, 2**63 - 1))
+@option("Version", "--restore", is_flag=True, help="Put the model back if it was removed.")
 @option_db
 @option_json
 @option_quiet
 def reproduce_command(
     version: int, restore: bool, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Fit VERSION again from what it came from; exit code 1 unless it is the same to the bit."""
+    """Fit a version again from its lineage and compare.
+
+    The exit status is 1 unless the result is the same to the last bit.
+    """
     from reeltune.versioning.reproduction import (
         reproduce,  # here: a rollback need not wait for models
     )
@@ -48,12 +59,14 @@ def reproduce_command(
         sys.exit(EXIT_ERROR)
 
 
-@click.command("at", cls=Command)
-@click.argument("moment")
+@click.command(
+    "at", cls=Command, examples=("2040-12-31", "2040-12-31T08:00:00Z", "2040-12-31 --json")
+)
+@argument("moment", "A date (its end), or date and time; in UTC.")
 @option_db
 @option_json
 def at_command(moment: str, db_path: Path, as_json: bool) -> None:
-    """Say what was in production at MOMENT, a date (its end) or date and time, in UTC."""
+    """Show which version was in production at a moment."""
     with connection(db_path) as conn:
         found = production_at(conn, moment)
     event = found.promoted
@@ -64,16 +77,17 @@ def at_command(moment: str, db_path: Path, as_json: bool) -> None:
         result_console().print(plain(text), soft_wrap=True)
 
 
-@click.command("gc", cls=Command)
-@click.option(
+@click.command("gc", cls=Command, examples=("--dry-run", "--keep 5", "--json --wait 60"))
+@option(
+    "Version",
     "--keep",
     type=click.IntRange(0),
     default=KEEP,
     show_default=True,
     metavar="N",
-    help="So many of the newest models stay.",
+    help="Number of newest models to keep.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@option("Version", "--dry-run", is_flag=True, help="Only show what would be removed.")
 @option_wait
 @option_db
 @option_json
@@ -81,9 +95,10 @@ def at_command(moment: str, db_path: Path, as_json: bool) -> None:
 def gc_command(
     keep: int, dry_run: bool, wait: float, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Remove old models; never the one in production or the one before it.
+    """Remove old models from the disk.
 
-    Their lineage and figures stay, from which `reproduce --restore` can make them again.
+    Never the one in production or the one before it. Lineage and metrics stay, from
+    which `reproduce --restore` can make them again.
     """
     held = nullcontext() if dry_run else run_lock(db_path, wait)
     with connection(db_path, wait_seconds=wait) as conn, held:
@@ -97,38 +112,39 @@ def gc_command(
         click.echo(f"{done}: {len(found.versions)} models, {found.n_bytes:,} bytes")
 
 
-@click.command("status", cls=Command)
-@click.option(
+@click.command("status", cls=Command, examples=("", "--max-age 48 --quiet", "--json"))
+@option(
+    "Version",
     "--max-age",
     type=click.FloatRange(0, min_open=True),
     default=MAX_AGE_HOURS,
     show_default=True,
     metavar="HOURS",
-    help="A tuning or retraining must have ended well within so long.",
+    help="Greatest age of the last successful run.",
 )
-@option_notify("if all is not well")
+@option_notify("on failure")
 @option_db
 @option_json
 @option_quiet
 def status_command(
     max_age: float, notify: str | None, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Say for monitoring how things stand.
+    """Check production and the last run, for monitoring.
 
-    Exit code 0: production is sound, and the last run recent; 6: production is missing or
-    damaged; 7: no recent run ended well.
+    The exit status is 0 if production is intact and the last run recent, 6 if production is
+    missing or damaged, 7 if no recent run succeeded. --notify gets the result unless it is 0.
     """
-    with alarmed("status", db_path, notify) as told:
+    with notified_on_failure("status", db_path, notify) as result:
         with connection(db_path) as conn:
             found = health(conn, max_age)
         about = "; ".join(found.wrong) or f"version {found.production}, last run {found.last_run}"
-        told |= found.as_dict() | {"said": f"{found.verdict}: {about}"}
+        result |= found.as_dict() | {"said": f"{found.verdict}: {about}"}
         if as_json:
             print_json(found.as_dict())
         elif found.verdict != "healthy" or not quiet:
-            result_console().print(plain(told["said"]), soft_wrap=True)
+            result_console().print(plain(result["said"]), soft_wrap=True)
         if found.verdict != "healthy":
-            sys.exit(EXIT_LATE if found.verdict == "no recent run" else EXIT_UNSOUND)
+            sys.exit(EXIT_OVERDUE if found.verdict == "no recent run" else EXIT_DAMAGED)
 
 
 VERSION_COMMANDS = (reproduce_command, at_command, gc_command, status_command)

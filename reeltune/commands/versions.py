@@ -1,13 +1,14 @@
-"""Command: versions of the model. Which one is in production, which ones were, and why."""
+"""Command: versions. Lists, shows, promotes, rolls back and verifies versions of the model."""
 
 import sys
 from pathlib import Path
 
 import click
 
+from reeltune.cli.command import Group, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import EXIT_ERROR, Group
-from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.exits import EXIT_ERROR
+from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_version
 from reeltune.commands.version_upkeep import VERSION_COMMANDS
 from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
@@ -31,17 +32,23 @@ from reeltune.versioning.registry import find_version, load_model, promote, roll
 from reeltune.versioning.verification import verify
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
-_option_reason = click.option(
-    "--reason", default="by hand", show_default=True, help="Why, kept with the version."
+_option_reason = option(
+    "Version",
+    "--reason",
+    default="by hand",
+    show_default=True,
+    metavar="TEXT",
+    help="Recorded with the change.",
 )
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, examples=("list", "show --user 1", "rollback --reason 'users complained'"))
+@option_version
 def model_versioning() -> None:
-    """Which version of the model is in production, which ones were, and why."""
+    """Show, promote and roll back versions of the model."""
 
 
-@model_versioning.command("list")
+@model_versioning.command("list", examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
 def list_command(db_path: Path, as_json: bool) -> None:
@@ -54,13 +61,18 @@ def list_command(db_path: Path, as_json: bool) -> None:
         print_versions(result_console(), versions)
 
 
-@model_versioning.command()
-@click.argument("version", type=_NUMBER, required=False)
-@click.option("--user", metavar="ID", help="Show also what this user would be recommended.")
+@model_versioning.command(examples=("", "2 --user 1", "--json"))
+@argument("version", "Default: the one in production.", type=_NUMBER, required=False)
+@option(
+    "Version",
+    "--user",
+    metavar="ID",
+    help="Show also this user's recommendations.",
+)
 @option_db
 @option_json
 def show(version: int | None, user: str | None, db_path: Path, as_json: bool) -> None:
-    """Show what VERSION came from and what happened to it; by default the one in production."""
+    """Show the lineage, metrics and events of a version."""
     from reeltune.versioning.recommendations import recommend_for
 
     with connection(db_path) as conn, snapshot(conn):
@@ -77,13 +89,13 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
         print_recommendations(result_console(), user, best, titles)
 
 
-@model_versioning.command()
-@click.argument("a", type=_NUMBER)
-@click.argument("b", type=_NUMBER)
+@model_versioning.command(examples=("1 2", "2 1", "1 2 --json"))
+@argument("a", "Number of a version.", type=_NUMBER)
+@argument("b", "What is compared with it.", type=_NUMBER)
 @option_db
 @option_json
 def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
-    """Show hyperparameters and metrics of versions A and B side by side, differences marked."""
+    """Show hyperparameters and metrics of two versions side by side."""
     with connection(db_path) as conn:
         both = load_version(conn, a), load_version(conn, b)
     if as_json:
@@ -92,14 +104,16 @@ def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
         print_diff(result_console(), *both)
 
 
-@model_versioning.command("promote")
-@click.argument("version", type=_NUMBER)
+@model_versioning.command(
+    "promote", examples=("1", "2 --reason 'asked for by editors'", "1 --json")
+)
+@argument("version", "Number of the version.", type=_NUMBER)
 @_option_reason
 @option_db
 @option_json
 @option_quiet
 def promote_command(version: int, reason: str, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Put VERSION in production and export its hyperparameters."""
+    """Put a version into production, without the gate."""
     with connection(db_path) as conn:
         changed = promote(conn, version, reason)
     if as_json:
@@ -108,8 +122,14 @@ def promote_command(version: int, reason: str, db_path: Path, as_json: bool, qui
         click.echo(f"version {version} is in production{'' if changed else ' already'}")
 
 
-@model_versioning.command("rollback")
-@click.option("--to", type=_NUMBER, help="The version to go back to; default: the one before.")
+@model_versioning.command("rollback", examples=("", "--reason 'users complained'", "--to 1 --json"))
+@option(
+    "Version",
+    "--to",
+    type=_NUMBER,
+    metavar="VERSION",
+    help="Go back to this one.  [default: the one before]",
+)
 @_option_reason
 @option_db
 @option_json
@@ -117,7 +137,7 @@ def promote_command(version: int, reason: str, db_path: Path, as_json: bool, qui
 def rollback_command(
     to: int | None, reason: str, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Take production back to the version that was there before; again, to the one before that."""
+    """Go back to the version that was in production before."""
     with connection(db_path) as conn:
         version = rollback(conn, to, reason=reason)
     if as_json:
@@ -126,12 +146,15 @@ def rollback_command(
         click.echo(f"rolled back: version {version} is in production")
 
 
-@model_versioning.command("verify")
+@model_versioning.command("verify", examples=("", "--json", "--quiet --db movies.db"))
 @option_db
 @option_json
 @option_quiet
 def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Check artifacts, production, its model and export, the database; exit code 1 if wrong."""
+    """Check artifacts, what is in production, and the database.
+
+    The exit status is 1 if anything is wrong; each fault is shown with what to do about it.
+    """
     with connection(db_path) as conn:
         faults = verify(conn)
         n_versions = 0 if faults else len(load_versions(conn))

@@ -13,6 +13,7 @@ from reeltune.domain.space import Configuration
 from reeltune.domain.study import RATINGS
 
 ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
+FINISHED: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
 RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
 Phase = Literal["baseline", "initial", "explore", "exploit"]
 

@@ -148,7 +148,7 @@ def _identical() -> Rule:
         verdict="passed",
         figure=0.0,
         threshold=0.0,
-        figures="the deployed hyperparameters: not worse, by identity",
+        figures="the same hyperparameters as deployed",
     )
 
 

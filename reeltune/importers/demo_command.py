@@ -1,4 +1,4 @@
-"""The command that makes the demo world."""
+"""Command: import demo. Makes a synthetic world to try things in."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,8 +6,8 @@ from time import perf_counter
 
 import click
 
+from reeltune.cli.command import Command, Decorator, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.exits import Command
 from reeltune.cli.options import option_db, option_json, option_quiet
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
@@ -17,23 +17,35 @@ from reeltune.importers.demo_settings import DemoSettings
 _DEFAULTS = DemoSettings()
 
 
-@click.command(cls=Command)
-@click.option("--users", default=_DEFAULTS.users, show_default=True, help="How many users rate.")
-@click.option("--movies", default=_DEFAULTS.movies, show_default=True, help="How many movies.")
-@click.option("--ratings", default=_DEFAULTS.ratings, show_default=True, help="Ratings in all.")
-@click.option(
-    "--seed", default=_DEFAULTS.seed, show_default=True, help="Another makes another world."
+_DATA = "Data"
+
+
+def _option_number(name: str, default: int, text: str) -> Decorator:
+    return option(_DATA, name, default=default, show_default=True, metavar="N", help=text)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "",
+        "--users 100 --movies 300 --ratings 6000",
+        "--db other.db --seed 2 --ratings 20000 --quiet",
+    ),
 )
+@_option_number("--users", _DEFAULTS.users, "Number of users.")
+@_option_number("--movies", _DEFAULTS.movies, "Number of movies.")
+@_option_number("--ratings", _DEFAULTS.ratings, "Number of ratings.")
+@_option_number("--seed", _DEFAULTS.seed, "Random seed.")
 @option_db
 @option_json
 @option_quiet
 def demo(
     users: int, movies: int, ratings: int, seed: int, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Make a database of made-up movies, people and users to try things out.
+    """Make a synthetic world to try things in.
 
-    The same options make the same world, everywhere. What its users truly care about is written
-    beside the database, so that one can see whether tuning finds it.
+    The same options make the same world on every machine. The weights by which its users rate are
+    written beside the database, so that one can see whether tuning finds them.
     """
     began = perf_counter()
     settings = DemoSettings(users=users, movies=movies, ratings=ratings, seed=seed)
@@ -51,7 +63,7 @@ def demo(
 
 
 def _print_summary(report: DemoReport, db_path: Path, truth_file: Path, seconds: float) -> None:
-    did = f"made in {seconds:.1f} s" if report.changed else "was there already: nothing changed"
+    did = f"made in {seconds:.1f} s" if report.changed else "is there already: nothing changed"
     names = ("users", "movies", "ratings", "people", "franchises", "mean rating")
     table = plain_table(*(f">{name}" for name in names))
     counts = (report.users, report.movies, report.ratings, report.people, report.franchises)
@@ -59,4 +71,4 @@ def _print_summary(report: DemoReport, db_path: Path, truth_file: Path, seconds:
     console = result_console()
     print_table(console, f"The demo world, {did}", table)
     console.print(f"Database: {db_path}", markup=False, soft_wrap=True)
-    console.print(f"What its users truly care about: {truth_file}", markup=False, soft_wrap=True)
+    console.print(f"True weights of its users: {truth_file}", markup=False, soft_wrap=True)

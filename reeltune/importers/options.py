@@ -1,10 +1,10 @@
 """Options that several commands of the importers take, and values that are typed in."""
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
+from reeltune.cli.command import option
 from reeltune.importers.counts import MAX_REJECTED
 
 
@@ -29,13 +29,15 @@ class Share(click.ParamType[float]):
         return share
 
 
-def option_max_rejected(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--max-rejected`, beyond which an import takes nothing and exits with status 8."""
-    return click.option(
-        "--max-rejected",
-        type=Share(),
-        default=f"{MAX_REJECTED:.0%}",
-        show_default=True,
-        metavar="SHARE",
-        help="Import nothing of a file of which a larger share of rows is rejected; exit status 8.",
-    )(function)
+DATA = "Data"
+
+option_max_rejected = option(
+    DATA,
+    "--max-rejected",
+    type=Share(),
+    default=f"{MAX_REJECTED:.0%}",
+    show_default=True,
+    metavar="SHARE",
+    help="Refuse files with more bad rows.",
+)
+"""`--max-rejected`, beyond which an import takes nothing of a file and exits with status 8."""

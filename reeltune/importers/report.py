@@ -1,4 +1,4 @@
-"""Tells what became of the imported files: for people as tables, for scripts as JSON."""
+"""Report on imported files, as tables and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ LEGEND = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseReport:
-    """What the database holds after an import."""
+    """Contents of the database after an import."""
 
     ratings: int
     ratings_added: int
@@ -31,7 +31,7 @@ class DatabaseReport:
 
 
 def describe_database(conn: Connection, ratings_before: int) -> DatabaseReport:
-    """What the database holds, and how many ratings more than before."""
+    """Return what the database holds, and how many ratings more than before."""
     ratings = count_ratings(conn)
     return DatabaseReport(ratings, ratings - ratings_before, count_users(conn), load_coverage(conn))
 
@@ -69,7 +69,7 @@ def print_report(
     database: DatabaseReport,
     unread: Sequence[str] = (),
 ) -> None:
-    """Print what became of the rows, why some were not taken, and what the database holds now."""
+    """Print how many rows were imported, why others were not, and what the database holds."""
     print_table(console, "Rows", _files_table(files))
     if any(file.kept < file.read or file.left_out for file in files):
         print_table(console, "Rows and cells not taken", _reasons_table(files))

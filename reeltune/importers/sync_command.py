@@ -1,4 +1,4 @@
-"""The command that reads remembered sources again."""
+"""Command: import sync. Reads remembered sources again."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,21 +6,22 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
+from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.exits import Command
-from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_json, option_quiet
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
 from reeltune.domain.errors import NotFoundError
+from reeltune.importers.options import DATA
 from reeltune.importers.sync import Synced
 from reeltune.importers.sync import sync as sync_sources
 
 
-@click.command(cls=Command)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--list", "lists", is_flag=True, help="Show the sources there are; read nothing.")
-@click.option("--forget", metavar="NAME", help="Read this source no more; what came of it stays.")
+@click.command(cls=Command, examples=("--list", "app --db a.db", "--db a.db --json"))
+@argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAMES]")
+@option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
+@option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
 @option_db
 @option_json
 @option_quiet
@@ -32,10 +33,11 @@ def sync(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Read the sources that `table --remember` named again, all or those NAMEd: only what is new.
+    """Read again the sources that `import table --remember` named.
 
-    Each is one transaction. Where nothing has changed nothing is written. A source of which more
-    rows are rejected than it may have, or none is kept, ends it with exit status 8.
+    Only what is new is read. Each source is one transaction; where nothing has changed nothing is
+    written. The exit status is 8 if more rows of a source are rejected than it may have, or none
+    is kept.
     """
     with connection(db_path) as conn:
         if forget is not None:

@@ -1,89 +1,92 @@
-"""The command that imports tables of any source."""
+"""Command: import table. Imports tables of any source."""
 
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reeltune.cli.command import Command, option, options
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.exits import Command
-from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_json, option_quiet
 from reeltune.db.connection import Connection, connection
 from reeltune.db.ratings import count_ratings
 from reeltune.domain.errors import InputError
 from reeltune.importers.guess import guess_mapping, write_mapping
 from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, read_mapping
-from reeltune.importers.options import option_max_rejected
+from reeltune.importers.options import DATA, option_max_rejected
 from reeltune.importers.ready import READY, ready_mapping
 from reeltune.importers.report import LEGEND, describe_database, print_report, render_json
 from reeltune.importers.sources import opened
 from reeltune.importers.sync import remember
 from reeltune.importers.table import import_table
 
-_COLUMNS = {  # option, and what the column is
+_COLUMNS = {  # option, and what the column holds
     "user": "who rated",
     "movie": "which movie",
-    "rating": "how; without it rows are events",
+    "rating": "how; none: rows are events",
     "time": "when",
     "weight": "how much an event counts",
     "title": "the movie's title",
     "year": "its year",
-    "genres": "its genres, between separators or as a list",
-    "cast": "who plays in it, the lead first",
-    "collection": "the franchise it belongs to",
+    "genres": "its genres",
+    "cast": "who plays in it",
+    "collection": "its franchise",
 }
 _SETTINGS = {
-    "scale": ("SCALE", "Of ratings: stars, thumbs, percent or LOW-HIGH as 1-10; else recognised."),
-    "time_format": ("FORMAT", "seconds, milliseconds, iso or a pattern like %d/%m/%Y."),
-    "time_zone": ("ZONE", "Of times that name none, as Europe/Berlin.  [default: UTC]"),
-    "separator": ("TEXT", "Between the fields of a text file; else recognised."),
-    "encoding": ("NAME", "utf-8, utf-16, cp1252 or latin-1; else recognised."),
-    "one_user": ("NAME", "Of a file that names no user: whose ratings they are."),
+    "relevant_from": ("VALUE", "On the scale: from here on liked."),
+    "scale": ("SCALE", "stars, thumbs, percent or LOW-HIGH."),
+    "time_format": ("FORMAT", "seconds, milliseconds, iso, or %d/%m/%Y."),
+    "time_zone": ("ZONE", "Of times that name none, as Europe/Berlin."),
+    "separator": ("TEXT", "Between the fields of a text file."),
+    "encoding": ("NAME", "utf-8, utf-16, cp1252 or latin-1."),
+    "one_user": ("NAME", "Whose ratings they are, if all one's."),
 }
+_COLUMN_TOPIC, _FORMAT_TOPIC = "Columns", "Format if not recognised"
+_NAMES = (*_COLUMNS, *_SETTINGS, "file_table", "select")
 
-
-def option_columns(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say which column is what; handed on as one `said`."""
-
-    @wraps(function)
-    def with_columns(*args: Any, **given: Any) -> Any:
-        names = [*_COLUMNS, *_SETTINGS, "relevant_from", "file_table", "select"]
-        said = {name: given.pop(name) for name in names}
-        return function(*args, said={n: v for n, v in said.items() if v is not None}, **given)
-
-    decorated: Callable[..., Any] = with_columns
-    for name, (kind, text) in reversed(_SETTINGS.items()):
-        option = f"--{name.replace('_', '-')}"
-        decorated = click.option(option, name, metavar=kind, help=text)(decorated)
-    decorated = click.option(
-        "--relevant-from",
-        type=float,
-        metavar="VALUE",
-        help="From where on the scale a movie is liked.",
-    )(decorated)
-    decorated = click.option("--select", metavar="SQL", help="A query of a database.")(decorated)
-    decorated = click.option(
+column_options = options(
+    *(
+        option(_COLUMN_TOPIC, f"--{name}", metavar="COLUMN", help=f"{text[0].upper()}{text[1:]}.")
+        for name, text in _COLUMNS.items()
+    ),
+    option(
+        _FORMAT_TOPIC,
         "--table",
         "file_table",
         metavar="NAME",
-        help="A table of a database, a file of a directory.",
-    )(decorated)
-    for name, text in reversed(_COLUMNS.items()):
-        decorated = click.option(f"--{name}", metavar="COLUMN", help=f"Column: {text}.")(decorated)
-    return decorated
-
-
-@click.command(cls=Command)
-@click.argument("source", type=click.Path(path_type=Path))
-@click.option(
-    "--map", "map_name", metavar="FILE", help=f"The mapping: a file, or {', '.join(READY)}."
+        help="Table of a database, or file of a directory.",
+    ),
+    option(_FORMAT_TOPIC, "--select", metavar="SQL", help="Query of a database."),
+    *(
+        option(
+            _FORMAT_TOPIC,
+            f"--{name.replace('_', '-')}",
+            name,
+            metavar=kind,
+            type=float if name == "relevant_from" else str,
+            help=text,
+        )
+        for name, (kind, text) in _SETTINGS.items()
+    ),
 )
-@click.option("--guess", is_flag=True, help="Print a mapping to be edited; import nothing.")
-@click.option("--remember", "name", metavar="NAME", help="Let `sync` read it again.")
-@option_columns
+"""The options that name the columns and the format of a source."""
+
+
+@click.command(
+    cls=Command,
+    paragraphs={"Mappings": f"a file, or {', '.join(READY)}."},
+    examples=(
+        "app.db --guess",
+        "app.db --map app.toml --db app-movies.db",
+        "app.db --map app.toml --remember app --db a.db",
+    ),
+)
+@argument("source", "File, directory, archive or database.", type=click.Path(path_type=Path))
+@option(DATA, "--map", "map_name", metavar="FILE", help="Mapping of the columns.")
+@option(DATA, "--guess", is_flag=True, help="Print a mapping to edit; import nothing.")
+@option(DATA, "--remember", "name", metavar="NAME", help="Let `import sync` read it again.")
 @option_max_rejected
+@column_options
 @option_db
 @option_json
 @option_quiet
@@ -92,23 +95,23 @@ def table(
     map_name: str | None,
     guess: bool,
     name: str | None,
-    said: dict[str, Any],
     max_rejected: float,
     db_path: Path,
     as_json: bool,
     quiet: bool,
+    **given: Any,
 ) -> None:
-    """Import ratings, events and movies from SOURCE, whatever its columns are called.
+    """Import ratings, events and movies from any table.
 
-    SOURCE is a CSV or similar file, JSON or Parquet, a directory or a zip archive of such files, or
-    another program's SQLite database, which is only read. Which column is what says a mapping,
-    `--map`, or options; `--guess` writes a mapping to begin with.
+    The source is a CSV or similar file, JSON or Parquet, a directory or a zip archive of such
+    files, or another program's SQLite database, which is only read. A mapping says which column is
+    what, or options do; --guess writes a mapping to begin with.
     """
     _check_not_ours(source, db_path)
     if guess:
         click.echo(_guessed(source), nl=False)
         return
-    mapping = _mapping(map_name, said)
+    mapping = _mapping(map_name, {n: given[n] for n in _NAMES if given[n] is not None})
     with connection(db_path, create=True) as conn:
         before = count_ratings(conn)
         with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:

@@ -1,1 +1,1 @@
-"""What was found, for people as tables and for scripts as JSON."""
+"""Tables for people and JSON for scripts."""

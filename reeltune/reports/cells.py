@@ -1,4 +1,4 @@
-"""What the cells of tables look like: numbers, moments, text from outside."""
+"""Cells of tables: numbers, moments, text from outside."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,17 +16,17 @@ WIDE = 110  # columns from which there is room for more than the most important
 
 
 def outside_text(console: Console, text: str | None) -> str:
-    """Text from outside as markup that shows just as it is, in one line."""
+    """Return text from outside as markup that shows just as it is, in one line."""
     return escape(plain_text(text or NONE, console.encoding))
 
 
 def value_cell(value: float | None, task: str = RATINGS) -> str:
-    """A metric of a task."""
+    """Return a metric of a task; of ratings with four decimals."""
     return NONE if value is None else figure(value, task)
 
 
 def gain_cell(gain: float | None, task: str = RATINGS) -> str:
-    """A gain, in green where it is above 0 and in red where it is below."""
+    """Return a gain, in green where it is above 0 and in red where it is below."""
     if gain is None:
         return NONE
     shown = gain_figure(gain, task)
@@ -36,19 +36,19 @@ def gain_cell(gain: float | None, task: str = RATINGS) -> str:
 
 
 def seconds_cell(seconds: float | None) -> str:
-    """A duration in the unit that is easiest to read."""
+    """Return a duration in the unit that is easiest to read."""
     return NONE if seconds is None else duration(seconds)
 
 
 def count_cell(count: int) -> str:
-    """A count; none stands back."""
+    """Return a count; a dash for none."""
     return f"{count:,}" if count else NONE
 
 
 def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> str:
-    """The greatest changes in words."""
-    told = [f"{outside_text(console, c.name)} {_short(console, c)}" for c in changed[:most]]
-    return ", ".join(told) or NONE
+    """Return the greatest changes in words."""
+    shown = [f"{outside_text(console, c.name)} {_short(console, c)}" for c in changed[:most]]
+    return ", ".join(shown) or NONE
 
 
 def parameter_cell(console: Console, value: Value | None) -> str:

@@ -1,4 +1,4 @@
-"""Shows two models side by side: a table of figures for each split."""
+"""Tables of two models side by side, one for each split."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,8 @@ from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
 from reeltune.stats.multiple_testing import holm
 
+_MAX_HEADING = 20  # characters
+
 
 def render_contrasts(
     console: Console, part: str, names: tuple[str, str], contrasts: Sequence[MetricComparison]
@@ -20,22 +22,23 @@ def render_contrasts(
 
     Args:
         console: where to.
-        part: what they were measured on, as in "validation".
+        part: set on which they were measured, as in "validation".
         names: of the one that is compared with, and of the one that is compared.
         contrasts: of any number of splits.
     """
+    if max(map(len, names)) > _MAX_HEADING:
+        before, after = (outside_text(console, name) for name in names)
+        console.print(f"A is {before}, B is {after}\n")
+        names = ("A", "B")
     for split in dict.fromkeys(contrast.split for contrast in contrasts):
         chosen = [contrast for contrast in contrasts if contrast.split == split]
-        title = f"On the {part} part, split {split}"
+        title = f"On the {part} set, split {split}"
         print_table(console, title, _table(console, names, chosen))
-    console.print(
-        "[dim]p: how likely chance alone makes a difference as large, two-sided, adjusted for the "
-        "number of lines (Holm)[/]"
-    )
+    console.print("[dim]p: two-sided p-value, adjusted for the number of lines (Holm)[/]")
 
 
 def adjusted_p_values(contrasts: Sequence[MetricComparison]) -> list[float | None]:
-    """The p-value of each line, adjusted for the number of lines; None where it has none."""
+    """Return the p-value of each line, adjusted for the number of lines; None where it has none."""
     places = [n for n, contrast in enumerate(contrasts) if contrast.compared is not None]
     given = [c.compared.p_value for c in contrasts if c.compared is not None]
     found: list[float | None] = [None] * len(contrasts)

@@ -1,9 +1,10 @@
-"""Prints what a run with several objectives found, as a table and a picture."""
+"""Pareto front of a run, as a table and a picture."""
 
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 
+from reeltune.cli.program import command_line
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
@@ -26,9 +27,9 @@ def render_front(
     """Print the front as a table, and all results of the first two objectives as a picture.
 
     Args:
-        console: where.
+        console: for the output.
         found: all results.
-        objectives: what they are by; the first decides.
+        objectives: names; the first decides.
         directions: which way each of them is better.
         best: number of the experiment that is the best of the run.
         subject: what the run tuned.
@@ -36,22 +37,23 @@ def render_front(
     task = RATINGS if subject.deploys else FUNCTION
     titles = {name: outside_text(console, subject.metric(name).title) for name in objectives}
     chosen = best_first(found, objectives[0], directions[0])
-    told = {best: "the best", BASELINE: subject.baseline}
+    notes = {best: "the best", BASELINE: subject.baseline}
     table = plain_table(">no.", "experiment", *(f">{titles[name]}" for name in objectives), "")
     for point in chosen:
         table.add_row(
             str(point.number),
             outside_text(console, point.experiment_id),
             *(value_cell(point.values[name], task) for name in objectives),
-            f"[dim]{told.get(point.number, '')}[/]",
+            f"[dim]{notes.get(point.number, '')}[/]",
         )
-    title = f"Pareto front: {len(chosen):,} of {len(found):,}; none is at least as good in all"
+    title = f"Pareto front: {len(chosen):,} of {len(found):,} experiments, which no other dominates"
     print_table(console, title, table)
     _render_picture(console, found, titles, directions, subject)
-    said = f"The best is experiment {best}, by {titles[objectives[0]]} alone."
+    note = f"The best is experiment {best}, by {titles[objectives[0]]} alone."
     if subject.deploys:
-        said += " Any of the front is deployed by python retrain_model.py --apply-hp EXPERIMENT."
-    console.print(f"[dim]{said}[/]\n")
+        deploy = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
+        note += f" To deploy any of the front: {deploy} EXPERIMENT"
+    console.print(f"[dim]{note}[/]\n")
 
 
 def _render_picture(
@@ -74,10 +76,10 @@ def _render_picture(
     )
     for line in lines:
         console.print(line, style="cyan", highlight=False, markup=False)
-    told = {ON_FRONT: "on the front", OTHER: "beaten"}
+    legend = {ON_FRONT: "on the front", OTHER: "dominated"}
     if subject.has_baseline:
-        told[DEPLOYED] = subject.baseline_column
-    shown = [f"{m.ascii_text if plain else m.text} {text}" for m, text in told.items()]
+        legend[DEPLOYED] = subject.baseline_column
+    shown = [f"{m.ascii_text if plain else m.text} {text}" for m, text in legend.items()]
     console.print("   ".join(shown) + "\n", style="dim", highlight=False)
 
 

@@ -1,11 +1,11 @@
-"""Writes the page of all hyperparameters, docs/HYPERPARAMETERS.md, from their declarations."""
+"""Page of all hyperparameters, docs/HYPERPARAMETERS.md, from their declarations."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
-from reeltune.cli.exits import Command
+from reeltune.cli.command import Command
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.errors import InputError
 from reeltune.domain.parameters import as_text
@@ -36,7 +36,7 @@ decimals. What the score does with them is in [ARCHITECTURE.md](ARCHITECTURE.md#
 
 
 def hyperparameter_page(space: Space) -> str:
-    """The page, in Markdown."""
+    """Return the page, in Markdown."""
     members = space.hyperparameters.values()
     introduction = _INTRODUCTION.format(
         n=len(members),
@@ -47,7 +47,7 @@ def hyperparameter_page(space: Space) -> str:
 
 
 def _sections(groups: Sequence[Group]) -> Iterator[list[Group]]:
-    """The groups in their order; neighbours that stand alone share a section."""
+    """Yield the groups in their order; neighbours that stand alone share a section."""
     section: list[Group] = []
     for group in groups:
         alone = isinstance(group, Single) and section and isinstance(section[-1], Single)
@@ -125,7 +125,7 @@ def _cell(text: str) -> str:
 
 @click.command(cls=Command)
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--check", "checks", is_flag=True, help="Write nothing; leave with 1 if it differs.")
+@click.option("--check", "checks", is_flag=True, help="Write nothing; exit with 1 if it differs.")
 def main(path: Path, checks: bool) -> None:
     """Write the page of all hyperparameters to PATH."""
     page = hyperparameter_page(SPACE).encode()

@@ -1,4 +1,4 @@
-"""Points of two figures as a picture of text."""
+"""Scatter plot as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ HEIGHT, WIDTH = 12, 56
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What is drawn for a kind of point, where there may be more than ASCII and where not."""
+    """Sign for a kind of point, in Unicode and in ASCII."""
 
     text: str
     ascii_text: str
@@ -20,7 +20,7 @@ OTHER, ON_FRONT, DEPLOYED = Mark("·", "."), Mark("●", "o"), Mark("◆", "#")
 def scatter(
     points: Sequence[tuple[float, float, Mark]], *, plain: bool = False, width: int = WIDTH
 ) -> list[str]:
-    """Lines that show `points` (x, y, mark), x to the right and y upwards; later ones on top.
+    """Return lines of `points` (x, y, mark), x to the right and y upwards; later ones on top.
 
     >>> print(*scatter([(0, 0, OTHER), (1, 1, ON_FRONT)], width=20)[::11], sep="\\n")
     1 ┤                   ●
@@ -48,7 +48,7 @@ def scatter(
 
 
 def _place(value: float, low: float, high: float, cells: int) -> int:
-    """Which of `cells` from `low` to `high` the value is in."""
+    """Return which of `cells` from `low` to `high` the value is in."""
     return round((value - low) / (high - low) * (cells - 1)) if high > low else 0
 
 

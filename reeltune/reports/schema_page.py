@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from reeltune.cli.exits import Command
+from reeltune.cli.command import Command
 from reeltune.db.connection import connection, newest_schema
 from reeltune.db.schema import load_schema
 from reeltune.domain.errors import InputError

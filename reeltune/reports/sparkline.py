@@ -1,4 +1,4 @@
-"""A line of numbers as one line of text."""
+"""Sparkline: numbers as one line of text."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ ASCII_BARS = "_.-~=+*#"
 
 
 def sparkline(values: Sequence[float], *, width: int = 40, bars: str = BARS) -> str:
-    """`values`, the lowest as the first of `bars` and the highest as the last.
+    """Return `values`, the lowest as the first of `bars` and the highest as the last.
 
     More than `width` values are thinned out evenly; the first and the last stay.
 

@@ -1,8 +1,9 @@
-"""Shows what is stored of tuning as tables."""
+"""Tables of stored runs."""
 
 from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
+from reeltune.domain.experiment import FINISHED
 from reeltune.reports.cells import (
     NONE,
     WIDE,
@@ -13,14 +14,14 @@ from reeltune.reports.cells import (
     seconds_cell,
     value_cell,
 )
-from reeltune.views.stored import DONE, RunLine, Stored
+from reeltune.views.stored import RunLine, Stored
 
-MOST_RUNS = 10
+MAX_RUNS = 10
 _STYLES = {"completed": "green", "failed": "red", "interrupted": "yellow", "running": "cyan"}
 
 
 def render_stored(console: Console, stored: Stored) -> None:
-    """Print the latest runs, the counts over all, and what waits to be tried."""
+    """Print the latest runs, counts over all, and candidates that wait to be tried."""
     if stored.runs:
         _render_runs(console, stored)
     if stored.waiting:
@@ -30,12 +31,12 @@ def render_stored(console: Console, stored: Stored) -> None:
 def _render_runs(console: Console, stored: Stored) -> None:
     wide = console.width >= WIDE
     more = ("objective", ">seed", ">time", ">per s") if wide else ()
-    headings = ("run", "status", ">tried", ">failed", ">left", ">best", ">gain")
+    headings = ("!run", "status", ">tried", ">failed", ">left", ">best", ">gain")
     table = plain_table(*headings, *more)
-    for run in stored.runs[-MOST_RUNS:]:
+    for run in stored.runs[-MAX_RUNS:]:
         table.add_row(*_run_cells(console, run), *(_more_cells(console, run) if wide else ()))
     print_table(console, "Runs", table)
-    n_earlier = max(0, len(stored.runs) - MOST_RUNS)
+    n_earlier = max(0, len(stored.runs) - MAX_RUNS)
     earlier = f"; {n_earlier:,} earlier ones are not shown" if n_earlier else ""
     methods = _counts({outside_text(console, m): n for m, n in stored.runs_by_method.items()})
     console.print(f"runs by method: {methods}{earlier}", style="dim")
@@ -53,7 +54,7 @@ def _run_cells(console: Console, run: RunLine) -> list[str]:
     return [
         outside_text(console, run.tuning_run_id),
         f"[{style}]{run.status}[/]",
-        count_cell(sum(counts.get(status, 0) for status in DONE)),
+        count_cell(sum(counts.get(status, 0) for status in FINISHED)),
         count_cell(counts.get("failed", 0)),
         count_cell(counts.get("pending", 0) + counts.get("running", 0)),
         value_cell(run.best_value, run.task),
@@ -75,7 +76,7 @@ def _render_waiting(console: Console, stored: Stored) -> None:
     shown = len(stored.waiting)
     title = f"Waiting to be tried: {stored.n_waiting:,}"
     title += f", the first {shown}" if shown < stored.n_waiting else ""
-    table = plain_table("experiment", "phase", "changes most")
+    table = plain_table("!experiment", "phase", "changes most")
     for candidate in stored.waiting:
         table.add_row(
             outside_text(console, candidate.experiment_id),

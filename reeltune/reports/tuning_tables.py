@@ -1,4 +1,4 @@
-"""Shows a tuning summary as tables: colour on a terminal, plain in a pipe."""
+"""Tables of a tuning summary: colour on a terminal, plain in a pipe."""
 
 from rich.console import Console
 
@@ -24,14 +24,8 @@ from reeltune.reports.stored_tables import render_stored
 from reeltune.views.comparison import Difference
 from reeltune.views.summary import Finding, RunFindings, Summary
 
-SURELY = "surely: what the gain exceeds with a confidence of 95 %; the best has the most of it"
+LOWER_BOUND_NOTE = "at least: 95 % lower bound of the gain; the best has the highest"
 _VERDICT_STYLES = {"better": "green", "cannot tell": "yellow", "worse": "red"}
-
-
-def render_summary(console: Console, summary: Summary) -> None:
-    """Print a summary: what is stored, what the run found, and the command to type next."""
-    render_found(console, summary)
-    render_next(console, summary)
 
 
 def render_found(console: Console, summary: Summary) -> None:
@@ -110,11 +104,11 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
             value_cell(value, task),
             *([gain_cell(gain, task)] if compared else []),
         )
-    where = ", on the validation part" if findings.deploys else ""
+    where = ", on the validation set" if findings.deploys else ""
     title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
     print_table(console, title, table)
     if best.test_accuracy is not None:
-        console.print(f"Accuracy of the best on the test part: {best.test_accuracy:.4f}")
+        console.print(f"Accuracy of the best on the test set: {best.test_accuracy:.4f}")
 
 
 def _render_verdict(console: Console, findings: RunFindings) -> None:
@@ -123,7 +117,7 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
         console.print(_interval(console, found, findings.subject, task))
     if found.corrected is not None:
         console.print(
-            f"Corrected for having been picked out of {found.n_tried:,}: "
+            f"Corrected for selection bias (best of {found.n_tried:,}): "
             f"{gain_cell(found.corrected, task)}"
         )
     if found.last_half_gain is not None and found.last_half_luck is not None:
@@ -152,14 +146,14 @@ def _interval(console: Console, found: Difference, subject: Subject, task: str) 
 
 
 def _more(found: Difference, task: str) -> str:
-    """What the last half of the candidates was good for."""
+    """Return how much the last half of the candidates gained."""
     assert found.last_half_gain is not None
     assert found.last_half_luck is not None
-    gain, luck = (gain_figure(v, task) for v in (found.last_half_gain, found.last_half_luck))
-    helps = "more gain than luck" if found.more_helps else "more such search hardly helps"
+    gain, bias = (gain_figure(v, task) for v in (found.last_half_gain, found.last_half_luck))
+    helps = "more gain than bias" if found.more_helps else "more such search hardly helps"
     return (
         f"The last {found.n_tried // 2:,} of them added {gain} to that, and "
-        f"{luck} to what luck had added: {helps}"
+        f"{bias} to the selection bias: {helps}"
     )
 
 
@@ -169,7 +163,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
     more = ("experiment",) if wide else ()
     ndcg = (">NDCG@10",) if findings.deploys and objective != "ndcg@10" else ()
     label = _label(console, findings.subject.metric(objective))
-    table = plain_table(">no.", *more, f">{label}", ">gain", ">surely", *ndcg, "changed most")
+    table = plain_table(">no.", *more, f">{label}", ">gain", ">at least", *ndcg, "changed most")
     for found in findings.top:
         ids = [found.experiment_id] if wide else []
         table.add_row(
@@ -183,7 +177,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
         )
     print_table(console, "Best configurations", table)
     if any(found.improvement != found.least_improvement for found in findings.top):
-        console.print(SURELY + "\n", style="dim")
+        console.print(LOWER_BOUND_NOTE + "\n", style="dim")
 
 
 def _changed(console: Console, found: Finding, subject: Subject) -> str:
@@ -211,8 +205,9 @@ def _render_progress(console: Console, findings: RunFindings) -> None:
         return
     bars = BARS if console.encoding.lower().startswith("utf") else ASCII_BARS
     direction = findings.run.directions[0]
-    told = "exceeds" if direction is Direction.MAXIMIZE else "stays below; drawn upside down"
-    console.print(f"[bold]Best so far[/]: what its value surely {told}")
+    is_upwards = direction is Direction.MAXIMIZE
+    bound = "lower bound" if is_upwards else "upper bound, drawn upside down,"
+    console.print(f"[bold]Best so far[/]: 95 % {bound} of its value")
     upwards = [direction.upwards(bound) for bound in findings.best_bounds]
     console.print(f"[cyan]{sparkline(upwards, bars=bars)}[/]")
     steps = [
@@ -236,7 +231,7 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
 
 
 def _label(console: Console, metric: Metric) -> str:
-    """The metric's standard name; of one that is to be small, with a remark."""
+    """Return the metric's standard name; with a remark if less is better."""
     return outside_text(console, metric.title + metric.direction.note)
 
 

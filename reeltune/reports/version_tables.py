@@ -1,4 +1,4 @@
-"""Tells of versions: for people as tables, for scripts as JSON."""
+"""Tables and JSON of versions."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
 
 def plain(text: object) -> Text:
-    """`text` from outside as it may be printed: no markup, and control characters made visible.
+    """Return `text` from outside without markup, control characters made visible.
 
     >>> plain("[red]one\\ntwo\\x1b[31m").plain
     '[red]one\\\\ntwo\\\\x1b[31m'
@@ -28,12 +28,12 @@ def plain(text: object) -> Text:
 
 
 def versions_json(versions: Iterable[Version]) -> list[dict[str, Any]]:
-    """Each version with its training, as one object."""
+    """Return each version with its training, as one object."""
     return [asdict(version) for version in versions]
 
 
 def print_versions(console: Console, versions: Sequence[Version]) -> None:
-    """A line per version."""
+    """Print a line per version."""
     if not versions:
         console.print("There is no version yet: run `retrain_model.py`.")
         return
@@ -77,7 +77,7 @@ def show_json(
 
 
 def print_version(console: Console, version: Version, events: Iterable[VersionEvent]) -> None:
-    """Lineage, hyperparameters, metrics and events of a version."""
+    """Print lineage, hyperparameters, metrics and events of a version."""
     training = version.training
     console.print(Text(f"Version {version.version}, {version.status}", style="bold"))
     lines = {
@@ -97,7 +97,7 @@ def print_version(console: Console, version: Version, events: Iterable[VersionEv
     console.print()
     console.print(_values("hyperparameter", training.hyperparameters, _figure))
     console.print()
-    console.print(_values("metric on the test part", training.test_metrics, _metric))
+    console.print(_values("metric on the test set", training.test_metrics, _metric))
     console.print()
     console.print(_events(events))
     console.print()
@@ -109,7 +109,7 @@ def print_recommendations(
     recommendations: Sequence[Recommendation],
     titles: Mapping[int, str],
 ) -> None:
-    """A user's list, and what each component added to the score of each movie."""
+    """Print a user's list, and what each component added to the score of each movie."""
     console.print(Text(f"The best {len(recommendations)} for user {plain(user)}", style="bold"))
     parts = list(recommendations[0].parts) if recommendations else []
     table = plain_table(">", "movie", ">score", *(f">{plain(name).markup}" for name in parts))
@@ -121,7 +121,7 @@ def print_recommendations(
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:
-    """Hyperparameters and metrics of two versions, by name."""
+    """Return hyperparameters and metrics of two versions, by name."""
     return {"a": a.version, "b": b.version} | {
         kind: {name: {"a": x, "b": y, "changed": x != y} for name, (x, y) in _pairs(*each).items()}
         for kind, each in _compared(a, b).items()
@@ -129,7 +129,7 @@ def diff_json(a: Version, b: Version) -> dict[str, Any]:
 
 
 def print_diff(console: Console, a: Version, b: Version) -> None:
-    """Hyperparameters and metrics of two versions side by side; what differs is marked."""
+    """Print hyperparameters and metrics of two versions side by side; differences are marked."""
     for kind, each in _compared(a, b).items():
         both = (f">version {a.version}", f">version {b.version}")
         table = plain_table("", kind.replace("_", " "), *both, ">difference")
@@ -142,12 +142,12 @@ def print_diff(console: Console, a: Version, b: Version) -> None:
 
 
 def faults_json(faults: Sequence[Fault]) -> dict[str, Any]:
-    """Whether all is well, and what is not."""
+    """Return whether nothing is wrong, and the faults."""
     return {"ok": not faults, "faults": [asdict(fault) for fault in faults]}
 
 
 def print_faults(console: Console, faults: Sequence[Fault]) -> None:
-    """What is wrong, and what to do about each."""
+    """Print what is wrong, and what to do about each."""
     for fault in faults:
         console.print(plain(f"{fault.subject}: {fault.what}"), style="red", soft_wrap=True)
         console.print(plain(f"  to do: {fault.remedy}"), soft_wrap=True)
@@ -161,7 +161,7 @@ def _compared(a: Version, b: Version) -> dict[str, tuple[Mapping[str, Any], Mapp
 
 
 def _pairs(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Both values of each name, None where one lacks it."""
+    """Return both values of each name, None where one lacks it."""
     return {name: (a.get(name), b.get(name)) for name in {**a, **b}}
 
 
@@ -173,17 +173,17 @@ def _difference(a: Any, b: Any) -> str:
 
 def _events(events: Iterable[VersionEvent]) -> RenderableType:
     table = plain_table("when", "event", "reason", "evidence")
-    told: Mapping[str, Any] = {}
+    before: Mapping[str, Any] = {}
     for event in events:
-        lines = _evidence(event.evidence) if event.evidence != told else ["as above"]
-        told = event.evidence
+        lines = _evidence(event.evidence) if event.evidence != before else ["as above"]
+        before = event.evidence
         cells = (event.happened_at, event.event, event.reason)
         table.add_row(*map(plain, cells), Text("\n").join(map(plain, lines)))
     return table
 
 
 def _evidence(evidence: Mapping[str, Any]) -> list[str]:
-    """What decided, in lines; the rules that did not decide are only counted."""
+    """Return what decided, in lines; the rules that did not decide are only counted."""
     rules = evidence.get("rules")
     if not isinstance(rules, list):
         return [f"{n}: {json.dumps(v, ensure_ascii=False)}" for n, v in evidence.items()]

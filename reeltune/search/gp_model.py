@@ -20,7 +20,7 @@ NOISE_BOUNDS = (1e-6, 2.0)
 TYPICAL_LENGTH = 0.43  # times the root of the number of axes, as distances grow with it
 TYPICAL_NOISE, NOISE_SPREAD = 1e-3, 1.5  # of the signal's variance; in log units
 SIGNAL_SHAPE = SIGNAL_RATE = 2.0  # inverse gamma prior of the signal: as if 2 values had been seen
-MOST_STEPS = 30
+MAX_STEPS = 30
 ENOUGH = 1e-3  # relative gain of a step below which the fit ends; more costs time and finds nothing
 _TOO_BAD = 1e10
 
@@ -86,7 +86,7 @@ def fit(points: Floats, values: Floats, prior: Prior) -> tuple[Floats, float]:
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": MOST_STEPS, "ftol": ENOUGH},
+        options={"maxiter": MAX_STEPS, "ftol": ENOUGH},
     )
     chosen: Floats = np.exp(found.x)
     return chosen[:-1], float(chosen[-1])

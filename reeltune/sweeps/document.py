@@ -1,4 +1,4 @@
-"""Reads a YAML file into values that know their line; no tags, no duplicate keys, nothing huge."""
+"""YAML documents as values that know their line; no tags, no duplicate keys, nothing huge."""
 
 import math
 import re
@@ -21,13 +21,13 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value of the file, and where it is."""
+    """Value of the file with its line."""
 
     line: int  # counted from 1
     value: "Scalar | tuple[Item, ...] | dict[str, Item]"
 
     def plain(self) -> object:
-        """The value as Python has it."""
+        """Return the value as Python has it."""
         if isinstance(self.value, dict):
             return {name: item.plain() for name, item in self.value.items()}
         if isinstance(self.value, tuple):
@@ -37,14 +37,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """Something that is wrong in a file."""
+    """Fault in a file."""
 
     line: int
     what: str
 
 
 class FaultyError(InputError):
-    """A file with faults; the text has one line for each of the first."""
+    """Error about a file with faults; the text has one line for each of the first."""
 
     def __init__(self, path: str, faults: tuple[Fault, ...]) -> None:
         super().__init__(path, faults)
@@ -58,7 +58,7 @@ class FaultyError(InputError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as everybody means it: 1e-3 is a number."""
+    """Loader of YAML 1.1 in which 1e-3 is a number."""
 
 
 _Loader.add_implicit_resolver(
@@ -69,7 +69,7 @@ _KINDS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool"
 
 
 def read_document(path: Path) -> Item:
-    """The one YAML document in the file.
+    """Return the one YAML document in the file.
 
     Raises:
         InputError: it cannot be read.
@@ -99,14 +99,14 @@ def read_document(path: Path) -> Item:
 
 
 class _Reader:
-    """Turns YAML nodes into items, and notes what is wrong."""
+    """Reader that turns YAML nodes into items, and notes what is wrong."""
 
     def __init__(self, loader: _Loader, faults: list[Fault]) -> None:
         self.loader, self.faults = loader, faults
         self.n_values = 0
 
     def item(self, node: yaml.Node, depth: int) -> Item:
-        """The item that `node` stands for."""
+        """Return the item of `node`."""
         line = node.start_mark.line + 1
         self.n_values += 1
         if self.n_values > MOST_VALUES or depth > DEEPEST:

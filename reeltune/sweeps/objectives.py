@@ -1,4 +1,4 @@
-"""The objectives that a sweep names, and what can be wrong with them."""
+"""Objectives that a sweep names, and what can be wrong with them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from reeltune.tuning.proposer import check_way
 
 
 def objective_names(said: Any) -> tuple[str, ...]:
-    """The names in an entry, the deciding one first.
+    """Return the names in an entry, the deciding one first.
 
     >>> objective_names("mrr"), objective_names([{"metric": "mrr"}, "seconds"])
     (('mrr',), ('mrr', 'seconds'))
@@ -21,7 +21,7 @@ def objective_names(said: Any) -> tuple[str, ...]:
 
 
 def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
-    """What is wrong with the objectives of a sweep, or with how it would go after them."""
+    """Yield what is wrong with the objectives of a sweep, or with its way of searching them."""
     item = said["objective"]
     parts = _listed(item.plain())
     names = objective_names(item.plain())

@@ -1,6 +1,6 @@
 """The JSON Schema of sweep files, by which both this program and editors check them.
 
-`sweep.schema.json` is this schema for editors; `python -m sweeps.schema` writes it.
+`sweep.schema.json` is this schema for editors; `python -m reeltune.sweeps.schema` writes it.
 """
 
 import json
@@ -160,7 +160,7 @@ SCHEMA: Schema = _object(
 
 
 def schema_text() -> str:
-    """What `sweep.schema.json` holds."""
+    """Return the text of `sweep.schema.json`."""
     whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SCHEMA}
     return json.dumps(whole, indent=2) + "\n"
 

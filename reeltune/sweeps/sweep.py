@@ -1,4 +1,4 @@
-"""A sweep: what a file asks for, as a study and a plan."""
+"""Sweep: what a file asks for, as a study and a plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from reeltune.tuning.proposer import DEFAULT_CONFIGS, check_method
 from reeltune.tuning.stopping import StopRules
 
 SUFFIXES = (".yaml", ".yml")
-MOST_STEPS = 1_000
-MOST_CONFIGS = 100_000
+MAX_STEPS = 1_000
+MAX_CONFIGS = 100_000
 _BYTES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _FORMS = ({"fixed"}, {"choices"}, {"low", "high", "step"}, {"low", "high", "log"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What a sweep file asks for."""
+    """Study and plan that a sweep file asks for."""
 
     path: Path
     name: str
@@ -42,7 +42,7 @@ class Sweep:
 
 
 def find_sweeps(path: Path) -> list[Path]:
-    """The file itself, or the sweep files in a folder, by name.
+    """Return the file itself, or the sweep files in a folder, by name.
 
     Raises:
         InputError: there is none.
@@ -56,7 +56,7 @@ def find_sweeps(path: Path) -> list[Path]:
 
 
 def read_sweeps(path: Path) -> list[Sweep]:
-    """The sweeps of a file or folder; nothing is wrong with any of them.
+    """Return the sweeps of a file or folder; nothing is wrong with any of them.
 
     Raises:
         InputError: something is; all of it is named, with file and line.
@@ -73,7 +73,7 @@ def read_sweeps(path: Path) -> list[Sweep]:
 
 
 def read_sweep(path: Path) -> Sweep:
-    """The sweep in a file.
+    """Return the sweep in a file.
 
     Raises:
         InputError: it cannot be read, or something in it is wrong.
@@ -123,13 +123,13 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
 
 
 def _default_configs(method: str, limits: Limits) -> int:
-    """As many as without a file; of a grid over choices alone, all."""
+    """Return as many as without a file; of a grid over choices alone, all."""
     whole = method == "grid" and limits.others_fixed and all(x.choices for x in limits.limits)
-    return MOST_CONFIGS if whole else DEFAULT_CONFIGS[method]
+    return MAX_CONFIGS if whole else DEFAULT_CONFIGS[method]
 
 
 def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fault]:
-    """What no schema can see: names of objectives, hyperparameters and models, and their values.
+    """Yield faults that no schema can see: in names of objectives, hyperparameters and models.
 
     Lines that are known to be `wrong` are left alone.
     """
@@ -174,7 +174,7 @@ def _parameter_faults(said: Mapping[str, Item], space: Space, wrong: set[int]) -
 
 
 def _lines(item: Item) -> Iterator[int]:
-    """The lines of an item and of its parts."""
+    """Yield the lines of an item and of its parts."""
     yield item.line
     if isinstance(item.value, dict):
         parts: Iterable[Item] = item.value.values()
@@ -208,7 +208,7 @@ def _limits(said: Mapping[str, Item]) -> Limits:
 
 
 def _limit(name: str, item: Item) -> Limit:
-    """The limit that an entry of `parameters` means.
+    """Return the limit that an entry of `parameters` means.
 
     Raises:
         InputError: steps need an end, or are too many.
@@ -226,7 +226,7 @@ def _limit(name: str, item: Item) -> Limit:
 
 
 def _steps(said: Mapping[str, Any]) -> tuple[float, ...]:
-    """low, low + step, ... up to high, which is among them if it is so many steps away.
+    """Return low, low + step, ... up to high, which is included if it is whole steps away.
 
     >>> _steps({"low": 0.1, "high": 0.4, "step": 0.1})
     (0.1, 0.2, 0.3, 0.4)
@@ -237,14 +237,14 @@ def _steps(said: Mapping[str, Any]) -> tuple[float, ...]:
     if low > high:
         raise InputError(f"low must be below high, got {low} and {high}")
     n = int((high - low) / step + 1e-9) + 1
-    if n > MOST_STEPS:
-        raise InputError(f"at most {MOST_STEPS} steps are possible, got {n}")
+    if n > MAX_STEPS:
+        raise InputError(f"at most {MAX_STEPS} steps are possible, got {n}")
     values = [low + k * step for k in range(n)]
     return tuple(v if isinstance(v, int) else round(v, 10) for v in values)
 
 
 def _bytes(size: str | None) -> int | None:
-    """The bytes that a size in powers of 1024 means.
+    """Return the bytes that a size in powers of 1024 means.
 
     >>> _bytes("2G")
     2147483648

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reeltune.domain.experiment import Experiment, Measurement, Pruned, RunStatus
+from reeltune.domain.experiment import FINISHED, Experiment, Measurement, Pruned, RunStatus
 from reeltune.domain.space import Configuration
 from reeltune.executors import Executor, TaskOutcome
 from reeltune.search import Trial
@@ -15,7 +15,6 @@ from reeltune.tuning.ledger import Ledger
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, new_experiment, strategy_of
 from reeltune.tuning.pruning_rules import PRUNERS, EvaluationRequest
-from reeltune.tuning.run_state import FINISHED
 from reeltune.tuning.stopping import Stop
 from reeltune.tuning.stopping_monitor import StoppingMonitor
 

@@ -21,7 +21,7 @@ from reeltune.db.tuning_runs import (
 )
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import Measurement, TuningRun
+from reeltune.domain.experiment import FINISHED, Measurement, TuningRun
 from reeltune.domain.limits import Limits
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
@@ -41,7 +41,6 @@ from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
 from reeltune.tuning.run_end import recorded_end
-from reeltune.tuning.run_state import FINISHED
 from reeltune.views.summary import Summary, summarise
 
 

@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reeltune.db.experiments import load_group_gains
-from reeltune.domain.experiment import BASELINE, RunStatus
+from reeltune.domain.experiment import BASELINE, FINISHED, RunStatus
 from reeltune.domain.space import Configuration, Space
 from reeltune.tuning.ledger import Ledger
-from reeltune.tuning.run_state import FINISHED
 from reeltune.tuning.stopping import Stop, StoppedBy
 from reeltune.views.pareto_front import Point, front_of
-from reeltune.views.selection_bias import luck_of_best, more_helps
+from reeltune.views.selection_bias import more_helps, selection_bias_of_best
 from reeltune.views.summary import ranking
 
 
@@ -58,7 +57,7 @@ def run_result(
     if value is not None and baseline is not None:
         improvement = run.direction.gain(value, baseline)
     completed = ranking(list(ledger.experiments.values()))
-    chance = luck_of_best(completed, load_group_gains(ledger.conn, run.tuning_run_id))
+    chance = selection_bias_of_best(completed, load_group_gains(ledger.conn, run.tuning_run_id))
     gained = improvement is not None and best is not None and best.number != BASELINE
     return RunResult(
         tuning_run_id=run.tuning_run_id,

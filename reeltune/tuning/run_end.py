@@ -34,7 +34,7 @@ def recorded_end(conn: Connection, run: TuningRun, seconds: float | None) -> Ite
         InterruptedRunError: on KeyboardInterrupt; it says how to go on.
     """
     patience = busy_seconds(conn)
-    line = resume_line(run.tuning_run_id, database_path(conn), run.task)
+    line = resume_line(run.tuning_run_id, database_path(conn))
     try:
         with _recorded(conn, run, seconds, line) as end:
             yield end

@@ -5,11 +5,9 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from reeltune.db.experiments import estimate_of
-from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.experiment import BASELINE, FINISHED, Experiment, TuningRun
 from reeltune.domain.objectives import upwards, value_of
 from reeltune.search import Trial
-
-FINISHED = ("completed", "failed", "pruned")
 
 
 class RunState:

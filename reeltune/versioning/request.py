@@ -1,4 +1,4 @@
-"""What a retraining is asked for, and what it answers."""
+"""Retraining request, and its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ NOBODY: Final = "nobody to measure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to retrain, and under which conditions."""
+class RetrainingRequest:
+    """Request to retrain, and its conditions."""
 
     study: StudyConfig
     hyperparameters: Configuration | None = None  # None: the deployed ones
@@ -41,7 +41,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
-    """What one retraining found and did."""
+    """Result of one retraining."""
 
     verdict: Verdict
     said: str  # why, in one line

@@ -33,7 +33,7 @@ from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.finalists import pick
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
-from reeltune.versioning.request import NOBODY, NOTHING_NEW, Order, Retraining
+from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
 
 WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
 WATCHED_SPLIT = "calendar"
@@ -42,20 +42,20 @@ WATCHED_SPLIT = "calendar"
 class _Retrainer:
     """One retraining under way."""
 
-    def __init__(self, conn: Connection, data: Dataset, order: Order) -> None:
-        self.conn, self.data, self.order = conn, data, order
-        self.study = suited(order.study, data)
+    def __init__(self, conn: Connection, data: Dataset, request: RetrainingRequest) -> None:
+        self.conn, self.data, self.request = conn, data, request
+        self.study = suited(request.study, data)
         self.began = time.perf_counter()
-        self.model = model_class(order.study.model)
+        self.model = model_class(request.study.model)
         self.production = load_production(conn)
-        own = load_deployed(conn, self.model.space, order.study.model)
-        wanted = own.hyperparameters if order.hyperparameters is None else order.hyperparameters
+        own = load_deployed(conn, self.model.space, request.study.model)
+        wanted = own.hyperparameters if request.hyperparameters is None else request.hyperparameters
         self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
-        self.candidate = Side(order.study.model, self.hyperparameters)
-        self.deployed, self.source = Side(order.study.model, own.hyperparameters), own.source
+        self.candidate = Side(request.study.model, self.hyperparameters)
+        self.deployed, self.source = Side(request.study.model, own.hyperparameters), own.source
         if self.production is not None:
             training = self.production.training
-            if training.model != order.study.model:
+            if training.model != request.study.model:
                 self.deployed = Side(training.model, training.hyperparameters)
             self.source = f"version {self.production.version}"
 
@@ -66,24 +66,24 @@ class _Retrainer:
             return "first"
         if self.candidate.is_same(self.deployed):
             return "routine"
-        return "nightly" if self.order.unattended else "by hand"
+        return "nightly" if self.request.unattended else "by hand"
 
     @property
     def panel(self) -> int | None:
         """How many users to measure; all where another configuration is to be deployed."""
-        return self.order.panel if self.decision == "routine" else None
+        return self.request.panel if self.decision == "routine" else None
 
     def nothing_new(self) -> str | None:
         """Why there is nothing to retrain for; None if there is."""
-        if self.production is None or self.order.force or self.decision != "routine":
+        if self.production is None or self.request.force or self.decision != "routine":
             return None
         version = self.production
         changes = changes_since(self.conn, version.version, version.training, self.data)
-        if changes is None or changes.total >= self.order.min_new_ratings:
+        if changes is None or changes.total >= self.request.min_new_ratings:
             return None
         return (
-            f"{changes} since version {version.version}, {self.order.min_new_ratings} are needed: "
-            "nothing done (--force retrains all the same)"
+            f"{changes} since version {version.version}, {self.request.min_new_ratings} are needed:"
+            " nothing done (--force retrains all the same)"
         )
 
     def idle(self) -> Retraining | None:
@@ -138,7 +138,7 @@ class _Retrainer:
         )
         look = self._counted(result, judged)
         result = replace(result, n_looks=count_looks(self.conn, self.data.fingerprint))
-        if not self.order.dry_run:
+        if not self.request.dry_run:
             result = self._acted(result, judged, evidence, look)
         return replace(result, seconds=time.perf_counter() - self.began)
 
@@ -149,13 +149,13 @@ class _Retrainer:
             split=self.study.split,
             accuracy_threshold=self._threshold(),
             level=GUARDRAIL_LEVEL if budget is None else budget.level,
-            minimum_effect=self.order.minimum_effect,
+            minimum_effect=self.request.minimum_effect,
             has_dislikes=self.data.ratings.has_dislikes,
         )
 
     def _threshold(self) -> float:
-        if self.order.accuracy_threshold is not None:
-            return self.order.accuracy_threshold
+        if self.request.accuracy_threshold is not None:
+            return self.request.accuracy_threshold
         name = ACCURACY_THRESHOLD.name
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
@@ -164,8 +164,8 @@ class _Retrainer:
         with transaction(self.conn):
             look = save_look(self.conn, self._look(result, judged))
             accuracy = (result.test_metrics or {}).get("accuracy")
-            if self.order.experiment_id is not None and accuracy is not None:
-                set_test_accuracy(self.conn, self.order.experiment_id, accuracy)
+            if self.request.experiment_id is not None and accuracy is not None:
+                set_test_accuracy(self.conn, self.request.experiment_id, accuracy)
         return look
 
     def _acted(
@@ -180,13 +180,13 @@ class _Retrainer:
         if judged.verdict == "cannot tell":
             return replace(result, version=version)
         expected = None if self.production is None else self.production.version
-        promote(self.conn, version, self.order.reason, said, expected_production=expected)
+        promote(self.conn, version, self.request.reason, said, expected_production=expected)
         return replace(result, verdict="promoted", version=version)
 
     def _registered(self, result: Retraining, said: Mapping[str, Any], evidence: Evidence) -> int:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
-        reason = f"cannot tell: {result.said}" if kept else self.order.reason
+        reason = f"cannot tell: {result.said}" if kept else self.request.reason
         fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
         references = {metric: self._reference(evidence, metric) for metric in WATCHED}
         return register(
@@ -211,7 +211,7 @@ class _Retrainer:
             split=self.study.split,
             objective=self.study.objective,
             data_fingerprint=self.data.fingerprint,
-            experiment_id=self.order.experiment_id,
+            experiment_id=self.request.experiment_id,
             level=0.0 if result.budget is None else result.budget.level,
             difference=compared.difference if compared is not None and known else None,
             p_value=judged.p_value,
@@ -221,7 +221,7 @@ class _Retrainer:
     def _training(self, result: Retraining) -> TrainingRun:
         return TrainingRun(
             created_at=stamp(),
-            experiment_id=self.order.experiment_id,
+            experiment_id=self.request.experiment_id,
             model=self.study.model,
             hyperparameters=self.hyperparameters,
             split=self.study.split,
@@ -236,24 +236,26 @@ class _Retrainer:
         )
 
 
-def retrain(conn: Connection, data: Dataset, order: Order) -> Retraining:
+def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retraining:
     """Fit on train and validation, look at test once, gate; register and promote what passes.
 
     What is measured is a model fitted without the test part; what goes into production is the same
     configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
     stays a candidate, and production what it is.
     """
-    return _Retrainer(conn, data, order).run()
+    return _Retrainer(conn, data, request).run()
 
 
-def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Retraining:
+def retrain_best(
+    conn: Connection, data: Dataset, requests: Sequence[RetrainingRequest]
+) -> Retraining:
     """Of several finalists of one study, retrain with the one that gains most on the test part.
 
     They are looked at together, as one look; the p-value is adjusted for that.
     """
-    if len(orders) == 1:
-        return retrain(conn, data, orders[0])
-    finalists = [_Retrainer(conn, data, order) for order in orders]
+    if len(requests) == 1:
+        return retrain(conn, data, requests[0])
+    finalists = [_Retrainer(conn, data, request) for request in requests]
     first = finalists[0]
     idle = first.idle()
     if idle is not None:
@@ -261,5 +263,5 @@ def retrain_best(conn: Connection, data: Dataset, orders: Sequence[Order]) -> Re
     trainer = RatingsEvaluator.of(data, first.study, "test")
     deployed = first.per_unit(trainer, first.deployed)
     gains = np.stack([each.per_unit(trainer, each.candidate) - deployed for each in finalists])
-    best, p_value = pick(gains, first.order.minimum_effect)
+    best, p_value = pick(gains, first.request.minimum_effect)
     return finalists[best].run(p_value)

@@ -1,1 +1,1 @@
-"""Read models: what the terminal, JSON and pages show."""
+"""Read models of the terminal, JSON and pages."""

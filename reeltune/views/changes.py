@@ -1,4 +1,4 @@
-"""How one configuration differs from another."""
+"""Differences between two configurations."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from reeltune.domain.space import Configuration, Hyperparameter, Number, Space, 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One hyperparameter that differs from the deployed configuration."""
+    """Hyperparameter that differs from the deployed configuration."""
 
     name: str
     deployed: Value | None  # None: it does not apply there

@@ -1,4 +1,4 @@
-"""Whether a run's best experiment beats its baseline by more than chance."""
+"""Comparison of a run's best experiment with its baseline: is it better beyond noise?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.domain.space import Space
 from reeltune.domain.subject import Subject
 from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
-from reeltune.views.selection_bias import candidates, luck_of_best, more_helps
+from reeltune.views.selection_bias import candidates, more_helps, selection_bias_of_best
 
 RECOMMENDER = Subject(Space(()), deploys=True)
 
@@ -33,17 +33,17 @@ class Difference:
     high: float | None = None
     p_value: float | None = None  # two-sided
     standard_error: float | None = None  # of the mean
-    corrected: float | None = None  # the difference less what picking the best has added to it
+    corrected: float | None = None  # the difference less its selection bias
     n_tried: int = 0  # candidates it was picked out of
     last_half_gain: float | None = None  # what the last half of them added to the corrected one
-    last_half_luck: float | None = None  # and to what was taken off
+    last_half_luck: float | None = None  # and to the selection bias
     more_helps: bool | None = None  # is the former more than the latter?
     verdict: Verdict | None = "cannot tell"  # None where there are no two to compare
     reason: str | None = None  # why there is no interval
 
     @property
     def sentence(self) -> str:
-        """The verdict in plain language."""
+        """Verdict in plain language."""
         if self.reason is not None:
             return self.reason if self.verdict is None else f"{self.verdict}: {self.reason}"
         assert self.verdict is not None
@@ -62,7 +62,7 @@ def compare_with_baseline(
     tried: Sequence[Experiment] = (),
     subject: Subject = RECOMMENDER,
 ) -> Difference:
-    """The paired difference over users, from the values kept of both experiments.
+    """Return the paired difference over users, from the values stored of both experiments.
 
     Args:
         conn: the database.
@@ -89,21 +89,21 @@ def compare_with_baseline(
         return Difference(metric=metric, reason=_no_values("either", subject))
     groups = load_group_gains(conn, best.tuning_run_id)
     upwards = best.direction.upwards
-    return _without_luck(_compared(metric, upwards(a), upwards(b), subject.unit), tried, groups)
+    return _bias_corrected(_compared(metric, upwards(a), upwards(b), subject.unit), tried, groups)
 
 
 def _no_values(which: str, subject: Subject) -> str:
-    return f"no values per {subject.unit} were kept of {which}"
+    return f"no values per {subject.unit} are stored of {which}"
 
 
 def _not_beaten(tried: Sequence[Experiment], subject: Subject) -> str:
-    """Why the baseline is the best; of what looked better, how sure that is."""
+    """Return why the baseline is the best."""
     gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
     if not gains or max(gains) <= 0:
         return f"nothing beat {subject.baseline}"
     return (
-        f"nothing beat {subject.baseline} beyond chance: of no gain is it sure at 95 % that "
-        f"it is above 0, the largest is {max(gains):{'.4f' if subject.deploys else '.4g'}}"
+        f"nothing beat {subject.baseline} beyond noise: no gain has a 95 % lower bound above 0, "
+        f"the largest gain is {max(gains):{'.4f' if subject.deploys else '.4g'}}"
     )
 
 
@@ -130,13 +130,13 @@ def _compared(metric: str, a: Floats, b: Floats, unit: str) -> Difference:
     )
 
 
-def _without_luck(
+def _bias_corrected(
     found: Difference, tried: Sequence[Experiment], groups: Mapping[str, Floats]
 ) -> Difference:
-    """`found`, with what its difference is worth once the picking is allowed for."""
+    """Return `found` with its difference corrected for selection bias."""
     if found.difference is None or found.standard_error is None:
         return found
-    chance = luck_of_best(tried, groups, found.standard_error)
+    chance = selection_bias_of_best(tried, groups, found.standard_error)
     if chance is None:
         return found
     n = len(candidates(tried))

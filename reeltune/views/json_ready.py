@@ -1,4 +1,4 @@
-"""Turns records into what JSON can say."""
+"""Records as JSON has them."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def json_ready(record: object) -> dict[str, Any]:
-    """A dataclass as a dict, its parts likewise; NaN and infinity become None."""
+    """Return a dataclass as a dict, its parts likewise; NaN and infinity become None."""
     assert is_dataclass(record)
     return {field.name: _ready(getattr(record, field.name)) for field in fields(record)}
 

@@ -1,34 +1,34 @@
-"""The command to type next."""
+"""Command to type next."""
 
 import shlex
 from pathlib import Path
 
+from reeltune.cli.program import command_line
 from reeltune.domain.study import RATINGS, STUDY
 from reeltune.views.comparison import Difference
 from reeltune.views.stored import RunLine, Stored
 
 DEFAULT_DB = Path("movies.db")
 _DEFAULTS = {"split": "user-time", "objective": "accuracy"}
-TUNES = {RATINGS: "python tune_orchestrator.py"}  # by task; of the others:
-_TUNE = "reeltune tune"
 
 
 def first_command(stored: Stored, db: Path) -> str:
-    """What to run where no experiment is completed: the planned run, or a first one."""
+    """Return what to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
         if run.status in ("running", "interrupted") and run.task != STUDY:
-            return resume_line(run.tuning_run_id, db, run.task)
+            return resume_line(run.tuning_run_id, db)
     for run in stored.runs:
         if run.status == "planned":
             n = run.experiments_by_status.get("pending", 0)
             return _tune(run, run.method, max(1, n), db)
-    return _line(TUNES[RATINGS], "--method bayesian --configs 20", _db_option(db))
+    words = command_line("tune", "tune_orchestrator.py")
+    return _line(words, "--method bayesian --configs 20", _db_option(db))
 
 
 def next_command(
     run: RunLine, best: str | None, difference: Difference, deployed: bool, db: Path
 ) -> str:
-    """What to run after `run`.
+    """Return what to run after `run`.
 
     Args:
         run: the run.
@@ -38,36 +38,41 @@ def next_command(
         db: the database.
     """
     if run.task == STUDY:  # gone on with from Python
-        return _line(_TUNE, "show", shlex.quote(run.tuning_run_id), _db_option(db))
+        words = command_line("runs show", "tune_orchestrator.py show")
+        return _line(words, shlex.quote(run.tuning_run_id), _db_option(db))
     if run.status in ("running", "interrupted"):
-        return resume_line(run.tuning_run_id, db, run.task)
+        return resume_line(run.tuning_run_id, db)
     has_model = run.task == RATINGS  # of anything else there is nothing to deploy
     if not has_model or best is None or deployed or difference.verdict == "worse":
         return _tune(run, "bayesian", max(20, run.n_configs), db)
-    return _line("python retrain_model.py --apply-hp", shlex.quote(best), _db_option(db))
+    words = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
+    return _line(words, shlex.quote(best), _db_option(db))
 
 
-def resume_line(run_id: str, db: Path, task: str = RATINGS) -> str:
-    """The command that goes on with a run."""
-    return _line(TUNES.get(task, _TUNE), "--resume", shlex.quote(run_id), _db_option(db))
+def resume_line(run_id: str, db: Path) -> str:
+    """Return the command that resumes a run."""
+    words = command_line("runs resume", "tune_orchestrator.py --resume")
+    return _line(words, shlex.quote(run_id), _db_option(db))
 
 
 def _tune(run: RunLine, method: str, n_configs: int, db: Path) -> str:
-    """The command that tunes as `run` did, by a method."""
+    """Return the command that tunes as `run` did, by a method."""
+    words = command_line("tune", "tune_orchestrator.py")
     how = f"--method {shlex.quote(method)} --configs {n_configs}"
     objective = ",".join(run.objectives)
     if run.task != RATINGS:
+        function = shlex.quote(_shown_model(run.model))
         how += f" --objective {shlex.quote(objective)}"
-        return _line(_TUNE, shlex.quote(_shown_model(run.model)), how, _db_option(db))
+        return _line(words, function, how, _db_option(db))
     given = {"split": run.split, "objective": objective}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
     if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
         parts.insert(0, f"--model {shlex.quote(run.model)}")
-    return _line(TUNES[RATINGS], how, *parts, _db_option(db))
+    return _line(words, how, *parts, _db_option(db))
 
 
 def _shown_model(model: str) -> str:
-    """A function's name, its file as short as it can be said from the working directory."""
+    """Return a function's name, its file as short as it can be said from the working directory."""
     module, _, name = model.rpartition(":")
     return f"{_shown(Path(module))}:{name}" if module.endswith(".py") else model
 
@@ -77,7 +82,7 @@ def _db_option(db: Path) -> str:
 
 
 def _shown(db: Path) -> str:
-    """As short as it can be said from the working directory."""
+    """Return a path as short as it can be from the working directory."""
     here = Path.cwd()
     return str(db.relative_to(here)) if db.is_relative_to(here) else str(db)
 

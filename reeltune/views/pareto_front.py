@@ -13,7 +13,7 @@ from reeltune.stats.pareto import front
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What one completed experiment was worth by each objective, as people read it."""
+    """Values of one completed experiment by each objective, as people read them."""
 
     number: int
     experiment_id: str
@@ -26,7 +26,7 @@ def points(
     objectives: Sequence[str],
     directions: Sequence[Direction],
 ) -> tuple[Point, ...]:
-    """All completed experiments with a value in each objective, by number; none for one objective.
+    """Return completed experiments with a value in each objective; none for one objective.
 
     Of equals all are on the front.
     """
@@ -57,7 +57,7 @@ def front_of(
     objectives: Sequence[str],
     directions: Sequence[Direction],
 ) -> tuple[Point, ...]:
-    """Those on the front, the best by the first objective first; of equals the earliest."""
+    """Return those on the front, best by the first objective first; of equals the earliest."""
     found = points(experiments, objectives, directions)
     return tuple(best_first(found, objectives[0], directions[0]))
 

@@ -1,4 +1,4 @@
-"""How lucky the best of a stored run is."""
+"""Selection bias of the best of a stored run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,15 +8,15 @@ from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.stats.selection_bias import SelectionBias, estimate_selection_bias
 
-LEAST_TO_TELL = 10  # candidates before anything is said of more of them
+MIN_CANDIDATES = 10  # before the use of more of them is estimated
 
 
-def luck_of_best(
+def selection_bias_of_best(
     completed: Sequence[Experiment],
     groups: Mapping[str, Floats],
     error: float | None = None,
 ) -> SelectionBias | None:
-    """The luck in the gain of the best candidate of a run; None where nothing can be told.
+    """Return the selection bias of a run's best candidate; None where it cannot be estimated.
 
     Args:
         completed: the run's completed experiments, in any order.
@@ -35,13 +35,13 @@ def luck_of_best(
 
 
 def candidates(completed: Sequence[Experiment]) -> list[Experiment]:
-    """All but the baseline, by number."""
+    """Return all but the baseline, by number."""
     return sorted((e for e in completed if e.number != BASELINE), key=lambda e: e.number)
 
 
 def more_helps(chance: SelectionBias | None, n: int) -> bool | None:
-    """Does search still add more to what is gained than to its luck? None: cannot be told yet."""
-    if chance is None or n < LEAST_TO_TELL:
+    """Return whether search still adds more gain than selection bias; None: too few to tell."""
+    if chance is None or n < MIN_CANDIDATES:
         return None
     return chance.gain_of_last_half > chance.of_last_half
 

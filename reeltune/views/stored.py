@@ -1,4 +1,4 @@
-"""What the database holds of tuning: runs, candidates that wait, counts."""
+"""Stored tuning: runs, candidates that wait, counts."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import RunTotals, load_run_totals, load_runs
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import Experiment, ExperimentStatus, RunStatus, TuningRun
+from reeltune.domain.experiment import FINISHED, Experiment, ExperimentStatus, RunStatus, TuningRun
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.subject import Subject
 from reeltune.views.changes import Change, changes
@@ -22,12 +22,11 @@ NO_TOTALS = RunTotals(
 )
 SubjectOf = Callable[[TuningRun], Subject]
 """Function that returns the space and the metrics of that which a run tuned."""
-DONE: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run in a line. Values are in units of the run's objective."""
+    """Line about one run. Values are in units of the run's objective."""
 
     tuning_run_id: str
     method: str
@@ -55,7 +54,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A configuration that waits to be tried."""
+    """Configuration that waits to be tried."""
 
     tuning_run_id: str
     number: int
@@ -66,7 +65,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """All runs, the earliest first, and the first candidates of those that are only planned."""
+    """Runs, the earliest first, and the first candidates of those that are only planned."""
 
     runs: tuple[RunLine, ...]
     runs_by_method: dict[str, int]
@@ -75,7 +74,7 @@ class Stored:
     waiting: tuple[Candidate, ...]  # the first of them
 
     def as_dict(self) -> dict[str, object]:
-        """For `json.dumps`, without NaN."""
+        """Return what `--json` prints, without NaN."""
         return json_ready(self)
 
 
@@ -99,7 +98,7 @@ def describe_stored(conn: Connection, *, subject_of: SubjectOf, top: int = 10) -
 
 
 def deployed_configuration(conn: Connection, subject: Subject, model: str) -> Configuration | None:
-    """The deployed configuration; None where what is deployed is not valid any more.
+    """Return the deployed configuration; None where it is not valid any more.
 
     Of what is never deployed, the defaults stand in its place.
     """
@@ -112,7 +111,7 @@ def deployed_configuration(conn: Connection, subject: Subject, model: str) -> Co
 
 
 def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
-    n_done = sum(totals.n_by_status.get(status, 0) for status in DONE)
+    n_done = sum(totals.n_by_status.get(status, 0) for status in FINISHED)
     best, baseline, seconds = totals.best_value, totals.baseline_value, totals.seconds
     improvement = None
     if best is not None and baseline is not None:
@@ -139,7 +138,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         best_value=best,
         improvement=improvement,
         seconds=seconds,
-        # Moments are kept to the second: a rate from less than that would be made up.
+        # Moments are kept to the second: a rate from less than that would mean nothing.
         experiments_per_second=n_done / seconds if seconds and seconds >= 1 else None,
     )
 

@@ -1,4 +1,4 @@
-"""What tuning found: the best of a run against the deployed configuration, and what is stored."""
+"""Summary of tuning: the best of a run against the deployed configuration, and what is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ from reeltune.views.stored import (
     describe_stored,
 )
 
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 NOTHING_YET = "no experiment has been completed yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One experiment and what it found."""
+    """Experiment and its results."""
 
     number: int
     experiment_id: str
     method: str
     value: float  # the objective, on the validation part
-    lower_bound: float  # what it is as good as, or better, with a confidence of 95 %
+    lower_bound: float  # of that value, at 95 %
     improvement: float | None  # against the baseline; above 0: better
-    least_improvement: float | None  # what that exceeds with a confidence of 95 %
+    least_improvement: float | None  # its lower bound, at 95 %
     metrics: dict[str, float | None]  # all, on the validation part
     test_accuracy: float | None  # None until it was retrained to be deployed
     changed: tuple[Change, ...]  # against the baseline, the greatest share of its range first
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One experiment that failed."""
+    """Experiment that failed."""
 
     number: int
     experiment_id: str
@@ -57,7 +57,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """What was best after so many experiments."""
+    """Best after a number of experiments."""
 
     iteration: int
     best_value: float
@@ -67,13 +67,13 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFindings:
-    """What one run found."""
+    """Results of one run."""
 
     run: RunLine
     baseline: Finding | None  # the deployed configuration of then; None unless it was completed
-    best: Finding | None  # the surest, by its lower bound; of equals the earliest
+    best: Finding | None  # by its lower bound; of equals the earliest
     difference: Difference
-    remark: str | None  # what the best value must not be taken for
+    remark: str | None  # on how the best value may be read
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
@@ -92,7 +92,7 @@ class RunFindings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """All that is stored, what one run found, and what to do next."""
+    """Stored runs, results of one run, and the command to type next."""
 
     stored: Stored
     findings: RunFindings | None  # None where no experiment was completed or failed
@@ -100,21 +100,21 @@ class Summary:
     next_command: str
 
     def as_dict(self) -> dict[str, object]:
-        """For `json.dumps`, without NaN."""
+        """Return what `--json` prints, without NaN."""
         return json_ready(self)
 
 
 def summarise(
     conn: Connection, *, run_id: str | None = None, subject_of: SubjectOf, top: int = 10
 ) -> Summary:
-    """What was found, as of one moment.
+    """Return what was found, as of one moment.
 
     Args:
         conn: the database.
-        run_id: the run to tell about; by default the latest with a completed experiment, else the
+        run_id: the run to show; by default the latest with a completed experiment, else the
             latest with a failed one.
         subject_of: gives the space and the metrics of that which a run tuned.
-        top: how many of the best configurations to tell about.
+        top: how many of the best configurations to show.
 
     Raises:
         NotFoundError: there is no run `run_id`.
@@ -169,7 +169,7 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         best_bounds=tuple(step.lower_bound for step in steps),
         n_failed=len(failed),
         failures=tuple(
-            Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MOST_FAILURES]
+            Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
         ),
         metrics={name: metric.plain for name, metric in subject.metrics.items()},
         deploys=subject.deploys,
@@ -179,7 +179,7 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
 
 
 def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The completed ones, the surest first, by their lower bounds; of equals the earliest."""
+    """Return the completed ones by lower bound, the best first; of equals the earliest."""
     completed = [e for e in experiments if e.status == "completed"]
     return sorted(completed, key=lambda e: (-e.direction.upwards(_bound(e)), e.number))
 
@@ -187,7 +187,7 @@ def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
 def best_so_far(
     history: Sequence[Progress], completed: Sequence[Experiment]
 ) -> tuple[Milestone, ...]:
-    """A run's history in units of its objective, from where there is a best."""
+    """Return a run's history in units of its objective, from where there is a best."""
     by_id = {e.experiment_id: e for e in completed}
     steps = [(p.iteration, by_id.get(p.best_experiment_id or "")) for p in history]
     return tuple(
@@ -198,12 +198,12 @@ def best_so_far(
 
 
 def milestones(steps: Sequence[Milestone]) -> tuple[Milestone, ...]:
-    """The steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
+    """Return the steps after 0, 1, 2, 5, 10, 20, 50 ... experiments, and the last one."""
     return tuple(step for step in steps if step is steps[-1] or _is_round(step.iteration))
 
 
 def _is_round(n: int) -> bool:
-    """Is it 0, or 1, 2 or 5 times a power of ten?"""
+    """Return whether it is 0, or 1, 2 or 5 times a power of ten."""
     digits = str(n)
     return digits[0] in "0125" and set(digits[1:]) <= {"0"}
 
@@ -243,6 +243,6 @@ def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
     if not subject.deploys:
         return f"The best was picked out of {n} candidates, so that its value is optimistic."
     return (
-        f"The best was picked out of {n} candidates on the validation part, so that its value "
-        "there is optimistic. The test part is looked at only when it is retrained to be deployed."
+        f"The best was picked out of {n} candidates on the validation set, so its value there is "
+        "optimistic. The test set is used only when it is retrained to be deployed."
     )

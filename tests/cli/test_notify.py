@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reeltune.cli.notify import alarmed, notify_user
+from reeltune.cli.notify import notified_on_failure, notify_user
 from reeltune.domain.errors import BusyError
 
 
@@ -38,16 +38,16 @@ def test_hostile_text_reaches_the_command_as_data_only(tmp_path: Path) -> None:
 def test_an_alarm_is_raised_only_if_something_is_wrong(tmp_path: Path) -> None:
     database, message = tmp_path / "movies.db", tmp_path / "message"
     notify = f"cat > {message}"
-    with alarmed("status", database, notify) as result:
+    with notified_on_failure("status", database, notify) as result:
         result |= {"said": "well"}
     assert not message.exists()
-    late = alarmed("status", database, notify)
+    late = notified_on_failure("status", database, notify)
     with pytest.raises(SystemExit), late as result:
         sys.exit(result.update(said="late") or 7)
     found = told(message)
     assert (found["exit_code"], found["said"], found["command"]) == (7, "late", "status")
     assert found["database"] == str(database)
     assert found["result"] == {"said": "late"}
-    with pytest.raises(BusyError), alarmed("monitor", database, notify):
+    with pytest.raises(BusyError), notified_on_failure("monitor", database, notify):
         raise BusyError("held")
     assert (told(message)["exit_code"], told(message)["said"]) == (4, "held")

@@ -17,7 +17,7 @@ from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.stats.paired_tests import paired_difference
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.ratings import TuningOrchestrator
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from tests.running import run, run_json
 
@@ -30,7 +30,7 @@ def tuned(world: Path) -> tuple[Path, str]:
     with connection(world) as conn:
         data, study = load_dataset(conn), StudyConfig(seed=2)
         run_id = TuningOrchestrator(conn, data, study).run_full_tuning("random", 2).tuning_run_id
-        retrain(conn, data, Order(study=study, accuracy_threshold=0.0))
+        retrain(conn, data, RetrainingRequest(study=study, accuracy_threshold=0.0))
     return world, run_id
 
 
@@ -95,7 +95,7 @@ def test_the_command_prints_both_splits_the_gate_and_json(tuned: tuple[Path, str
     path, run_id = tuned
     names = ("v1", f"{run_id}_001")
     text = run(SCRIPT, "--db", path, "--compare", *names).stdout
-    for wanted in ("validation part, split user-time", "split calendar", "NDCG@10", "genre Drama"):
+    for wanted in ("validation set, split user-time", "split calendar", "NDCG@10", "genre Drama"):
         assert wanted in text
     assert "The gate's rules for B in A's place" in text
     found = run_json(SCRIPT, "--db", path, "--compare", *names)
@@ -112,14 +112,14 @@ def test_what_does_not_exist_is_named(tuned: tuple[Path, str], name: str) -> Non
 
 
 def test_one_is_not_compared_with_itself(tuned: tuple[Path, str]) -> None:
-    with pytest.raises(InputError, match="two different ones"):
+    with pytest.raises(InputError, match="two different experiments"):
         compared(tuned[0], "v1", "v1")
 
 
 def rendered(width: int, path: Path, **given: float) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     with connection(path) as conn:
-        order = Order(
+        order = RetrainingRequest(
             study=StudyConfig(),
             hyperparameters=SPACE.merged(SPACE.defaults(), given),
             dry_run=True,

@@ -18,7 +18,7 @@ from reeltune.ratings.splits import SPLITS
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import load_model
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from tests.importers.imports import dump
 from tests.running import run, run_json
@@ -48,7 +48,7 @@ def test_what_is_measured_is_blind_to_the_test_part_and_what_is_deployed_is_not(
 ) -> None:
     with connection(world) as conn:
         data = load_dataset(conn)
-        result = retrain(conn, data, Order(study=StudyConfig(), accuracy_threshold=0.0))
+        result = retrain(conn, data, RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0))
         measured = RatingsEvaluator.of(data, StudyConfig(), "test").evaluate(SPACE.defaults())
         served = load_model(conn)
         users = np.arange(data.ratings.n_users)
@@ -94,7 +94,7 @@ def test_what_comes_while_it_is_trained_is_new_to_the_version(world: Path) -> No
     with connection(world) as conn:
         data = load_dataset(conn)
         conn.execute("UPDATE ratings SET rating = 5.5 - rating WHERE user_id = 1")
-        retrain(conn, data, Order(study=StudyConfig(), accuracy_threshold=0.0))
+        retrain(conn, data, RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0))
         production, now = load_production(conn), load_dataset(conn)
         assert production is not None
         found = changes_since(conn, 1, production.training, now)

@@ -68,11 +68,11 @@ def test_what_a_run_began_with_is_shown(world: Path) -> None:
     run_id = tuned(world, Plan(method="random", n_configs=4)).tuning_run_id
     (start,) = said_json("show", run_id, "--db", world)["warm_starts"]
     assert start["experiment_id"] == f"{run_id}_001"
-    assert "begun with 1 of earlier runs" in said("show", run_id, "--db", world).stdout
+    assert "Warm starts from earlier runs: 1" in said("show", run_id, "--db", world).stdout
 
 
 def test_patterns_are_listed(world: Path) -> None:
-    assert "no patterns yet" in said("--patterns", "--db", world).stdout
+    assert "no warm starts yet" in said("--patterns", "--db", world).stdout
     run_id = tuned(world, Plan(method="random", n_configs=5)).tuning_run_id
     (pattern,) = said_json("--patterns", "--db", world)
     assert (pattern["tuning_run_id"], pattern["trust"]) == (run_id, 0.5)

@@ -17,7 +17,7 @@ from reeltune.domain.errors import StorageError
 from reeltune.domain.study import StudyConfig
 from reeltune.versioning import history as moments
 from reeltune.versioning.registry import load_model, promote, rollback
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from reeltune.versioning.verification import verify
 from tests.versioning.versions import artifact, in_production, produced
@@ -45,7 +45,7 @@ def conn(path: Path) -> Connection:
 
 def retrained(path: Path) -> int:
     with connection(path) as conn:
-        order = Order(study=StudyConfig(), force=True, accuracy_threshold=0.0)
+        order = RetrainingRequest(study=StudyConfig(), force=True, accuracy_threshold=0.0)
         version = retrain(conn, load_dataset(conn), order).version
     assert version is not None
     return version

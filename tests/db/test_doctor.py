@@ -122,7 +122,7 @@ def test_models_that_only_a_copy_of_the_database_names_are_no_orphans(
     assert model.exists()
     hidden.unlink()
     said = run(path, "doctor", "--fix").output
-    assert said.index(str(model)) < said.index("mended: movies.versions/")
+    assert said.index(str(model)) < said.index("repaired: movies.versions/")
     assert len(list(artifact(conn, 2).parent.iterdir())) == 2
     assert run(path, "undo").output == f"put back: {model}\n"
     assert (model / "manifest.json").exists()

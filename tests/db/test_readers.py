@@ -22,7 +22,7 @@ from reeltune.db.readers import may_write
 from reeltune.db.restore import load_backup
 from reeltune.domain.errors import BusyError, StorageError
 from reeltune.domain.study import StudyConfig
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from tests.commands.test_tune import tuned
 from tests.torture.schemas import make_at
@@ -107,7 +107,9 @@ def test_every_reading_command_says_what_it_says_to_others(path: Path, is_open: 
 
 def test_a_reader_reproduces_watches_and_saves_elsewhere(path: Path, tmp_path: Path) -> None:
     with connection(path) as conn:
-        made = retrain(conn, load_dataset(conn), Order(study=StudyConfig(), accuracy_threshold=0.0))
+        made = retrain(
+            conn, load_dataset(conn), RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0)
+        )
         assert made.version is not None
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o777)

@@ -16,7 +16,7 @@ from reeltune.db.versions import load_production
 from reeltune.domain.study import StudyConfig
 from reeltune.reports.schema_page import schema_page
 from reeltune.tuning.ratings import TuningOrchestrator
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from tests.docs.pages import ROOT
 from tests.running import run
@@ -89,8 +89,10 @@ def lived_in(
         data = load_dataset(conn)
         run_id = TuningOrchestrator(conn, data, StudyConfig(seed=1)).run_full_tuning("random", 3)
         for threshold in (0.0, 1.0):
-            order = Order(study=StudyConfig(), force=True, accuracy_threshold=threshold)
-            retrain(conn, data, order)
+            request = RetrainingRequest(
+                study=StudyConfig(), force=True, accuracy_threshold=threshold
+            )
+            retrain(conn, data, request)
         assert load_production(conn) is not None
         with transaction(conn):
             _add_what_a_night_leaves(conn)

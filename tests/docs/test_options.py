@@ -8,17 +8,26 @@ import pytest
 from reeltune.commands import retrain as retrain_model
 from reeltune.commands import tune as tune_orchestrator
 from reeltune.commands import versions as model_versioning
+from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.imports import importers
+from reeltune.commands.runs import runs
+from reeltune.commands.warm_starts import warm_starts
 from tests.docs.pages import GUIDE
 
 COMMANDS: dict[str, click.Command] = {
     "reeltune import": importers,
+    "reeltune runs": runs,
+    "reeltune candidates": candidates,
+    "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,
     "db": database,
 }
+
+
+OF_EVERY_PROGRAM = {"--version"}  # named once, in the table of shared options
 
 
 def section(title: str) -> str:
@@ -36,7 +45,7 @@ def options(command: click.Command) -> set[str]:
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for name in parameter.opts
-        if name.startswith("--")
+        if name.startswith("--") and name not in OF_EVERY_PROGRAM
     }
     if isinstance(command, click.Group):
         for part in command.commands.values():
@@ -65,6 +74,13 @@ def test_the_guide_names_every_subcommand(name: str) -> None:
     parts = command.commands if isinstance(command, click.Group) else {}
     for part in parts:
         assert re.search(rf"`[^`]*\b{part}\b[^`]*`", section(name)), part
+
+
+def test_the_guide_names_what_every_program_has() -> None:
+    shared = (
+        GUIDE.read_text(encoding="utf-8").partition("\n## Commands\n")[2].partition("\n### ")[0]
+    )
+    assert named_options(shared) >= OF_EVERY_PROGRAM | {"--help"}
 
 
 def test_commands_have_options_at_all() -> None:

@@ -18,7 +18,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.test_evaluations import load_looks
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.error_budget import budget_state
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain_best
 from tests.commands.test_tune import tuned
 from tests.test_architecture import ROOT, modules
@@ -57,7 +57,7 @@ def run(world: Path, command: click.Command, *words: str) -> str:
 def finalists(world: Path) -> None:
     with connection(world) as conn:
         orders = [
-            Order(
+            RetrainingRequest(
                 study=StudyConfig(),
                 hyperparameters=SPACE.merged(SPACE.defaults(), {"genre_boost_high": value}),
                 unattended=True,

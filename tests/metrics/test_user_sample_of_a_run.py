@@ -25,7 +25,7 @@ from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.ratings import HyperparameterTuner, TuningOrchestrator
 from reeltune.versioning.registry import load_model
-from reeltune.versioning.request import Order, Retraining
+from reeltune.versioning.request import Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain
 from tests.tuning.runs import Interrupting, found, resumed, tuned
 
@@ -108,10 +108,12 @@ def test_results_on_other_users_are_no_history(world: Path) -> None:
 
 
 def test_a_night_with_the_same_configuration_may_be_judged_on_a_user_sample(world: Path) -> None:
-    def night(**order: Any) -> Retraining:
+    def night(**request: Any) -> Retraining:
         with connection(world) as conn:
             return retrain(
-                conn, load_dataset(conn), Order(study=StudyConfig(), force=True, **order)
+                conn,
+                load_dataset(conn),
+                RetrainingRequest(study=StudyConfig(), force=True, **request),
             )
 
     low = {"accuracy_threshold": 0.1}
@@ -133,9 +135,9 @@ def test_what_a_night_on_a_user_sample_deploys_is_fitted_to_everybody(
     found = []
     for path, panel in ((world, 20), (other, None)):
         with connection(path) as conn:
-            order = Order(study=StudyConfig(), force=True, accuracy_threshold=0.1)
-            retrain(conn, load_dataset(conn), order)
-            retrain(conn, load_dataset(conn), replace(order, panel=panel))
+            request = RetrainingRequest(study=StudyConfig(), force=True, accuracy_threshold=0.1)
+            retrain(conn, load_dataset(conn), request)
+            retrain(conn, load_dataset(conn), replace(request, panel=panel))
             found.append(load_model(conn, 2).model.arrays())
     assert found[0].keys() == found[1].keys()
     assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0])

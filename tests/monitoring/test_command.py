@@ -15,7 +15,7 @@ from reeltune.db.test_evaluations import load_reference
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 
 Rows = list[tuple[int, int, float, int]]
@@ -41,7 +41,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
             conn.executemany(
                 "DELETE FROM ratings WHERE user_id = ? AND movie_id = ?", [row[:2] for row in rows]
             )
-        retrain(conn, load_dataset(conn), Order(study=StudyConfig(), accuracy_threshold=0.0))
+        retrain(
+            conn, load_dataset(conn), RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0)
+        )
     return path, rows
 
 
@@ -122,7 +124,9 @@ def test_a_rating_that_lies_in_the_future_hides_nothing_whenever_it_came(
     assert "1 ratings lie in the future" in monitor(path).stdout
     with connection(path) as conn:
         retrain(
-            conn, load_dataset(conn), Order(study=StudyConfig(), force=True, accuracy_threshold=0.0)
+            conn,
+            load_dataset(conn),
+            RetrainingRequest(study=StudyConfig(), force=True, accuracy_threshold=0.0),
         )
         assert load_reference(conn, 2, "accuracy").newest_rated_at < FAR  # type: ignore[union-attr]
     insert(path, inverted)

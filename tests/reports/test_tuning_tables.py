@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from reeltune.db.connection import Connection, transaction
-from reeltune.reports.tuning_tables import render_summary
+from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.tasks.registry import subject_of
 from reeltune.views.summary import summarise
 from tests.views.stored_runs import StoredRun
@@ -19,7 +19,9 @@ def rendered(
 ) -> str:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
     console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
-    render_summary(console, summarise(conn, subject_of=subject_of))
+    found = summarise(conn, subject_of=subject_of)
+    render_found(console, found)
+    render_next(console, found)
     file.seek(0)
     return file.read()
 
@@ -43,7 +45,7 @@ def tuned(conn: Connection) -> Connection:
 def test_an_empty_database_gets_two_lines_and_a_command(conn: Connection) -> None:
     assert rendered(conn).splitlines() == [
         "No experiment has been completed yet.",
-        "Next: python tune_orchestrator.py --method bayesian --configs 20",
+        "Next: reeltune tune --method bayesian --configs 20",
     ]
 
 
@@ -88,7 +90,7 @@ def test_a_console_that_knows_ascii_only_gets_ascii_only(tuned: Connection) -> N
 
 def test_the_next_command_is_on_one_line_however_narrow_the_console(tuned: Connection) -> None:
     last = rendered(tuned, width=40).splitlines()[-1]
-    assert last.startswith("Next: python retrain_model.py --apply-hp bayesian_20261120_210000_012")
+    assert last.startswith("Next: reeltune retrain --apply-hp bayesian_20261120_210000_012")
 
 
 def test_only_the_latest_runs_are_shown_and_the_others_counted(conn: Connection) -> None:

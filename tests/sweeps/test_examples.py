@@ -16,7 +16,7 @@ from reeltune.tuning.ratings import TuningOrchestrator
 from tests.running import ROOT
 
 EXAMPLES = find_sweeps(ROOT / "examples" / "sweeps")
-MOST_CONFIGS = 6  # in a test
+MAX_CONFIGS = 6  # in a test
 
 
 def said(*words: str | Path, expect: int = 0) -> Result:
@@ -39,7 +39,7 @@ def test_an_example_runs_within_its_limits(path: Path, world: Path) -> None:
     sweep = read_sweep(path)
     plan = replace(
         sweep.plan,
-        n_configs=min(MOST_CONFIGS, sweep.plan.n_configs),
+        n_configs=min(MAX_CONFIGS, sweep.plan.n_configs),
         memory_bytes=None,  # or a process of its own would have to start
         timeout_seconds=None,
     )

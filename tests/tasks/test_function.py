@@ -75,7 +75,7 @@ def test_a_function_is_tuned_resumed_and_shown_in_a_database_of_its_own(tmp_path
     assert "loss (less is better)" in told
     assert "Best against defaults" in told
     assert "the default configuration" in told
-    assert "Next: reeltune tune" in told
+    assert "Next: python -m reeltune tune" in told
     resumed = run_json(*TUNE, "--resume", run_id, "--db", database)
     assert resumed["best_value"] == found["best_value"]
     with connection(database) as conn:
@@ -95,7 +95,7 @@ def test_what_the_command_prints_next_can_be_typed(tmp_path: Path) -> None:
     told = run(*TUNE, name, *RANDOM, "--quiet", "--db", database).stdout
     line = told.splitlines()[-1]
     assert line == (
-        f"Next: reeltune tune {name} --method bayesian --configs 20 --objective loss "
+        f"Next: python -m reeltune tune {name} --method bayesian --configs 20 --objective loss "
         f"--db '{database}'"
     )
 
@@ -407,5 +407,5 @@ def test_results_on_other_data_are_no_history_but_a_start(with_helper: str, tmp_
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     task = FunctionTask.of(written(tmp_path, PLAIN))
-    with pytest.raises(InterruptedRunError, match=r"go on with: reeltune tune --resume random_"):
+    with pytest.raises(InterruptedRunError, match=r"reeltune runs resume random_"):
         tuned(task, tmp_path / "study.db", Plan(method="random"), watch=Interrupting(2))

@@ -110,7 +110,7 @@ def test_no_input_of_apply_hp_that_hypothesis_makes_up_gets_past_the_bounds(
 
 
 def thrown(dice: random.Random) -> str:
-    """An input of `--apply-hp` by throws of dice: nearly valid, or garbage."""
+    """An input of `--apply-hp` generated at random: nearly valid, or garbage."""
     kind = dice.random()
     if kind < 0.5:
         named = dice.sample(NAMES, dice.randint(0, 3))

@@ -26,7 +26,7 @@ from reeltune.importers.movielens import import_movielens
 from reeltune.storage.artifacts import find_orphans
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.registry import promote, rollback
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retention import remove_old
 from reeltune.versioning.retraining import retrain
 from reeltune.versioning.verification import verify
@@ -179,8 +179,10 @@ class Retrain(Workload):
     def work(self, directory: Path, acknowledge: Acknowledge) -> None:
         path = directory / "movies.db"
         with connection(path) as conn, run_lock(path):
-            order = Order(study=StudyConfig(model=MODEL), force=True, accuracy_threshold=0.0)
-            result = retrain(conn, load_dataset(conn), order)
+            request = RetrainingRequest(
+                study=StudyConfig(model=MODEL), force=True, accuracy_threshold=0.0
+            )
+            result = retrain(conn, load_dataset(conn), request)
             acknowledge(f"{result.verdict} {result.version}")
 
     def outcome(self, directory: Path) -> Any:

@@ -34,7 +34,7 @@ from reeltune.tuning.pruning_rules import PRUNERS
 from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.stopping import StopRules
 from reeltune.versioning.finalists import load_finalists
-from reeltune.versioning.request import Order
+from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain, retrain_best
 from reeltune.views.summary import summarise
 from tests.search.problems import enrolled
@@ -264,12 +264,14 @@ def decided(path: Path, study: StudyConfig) -> dict[str, Any]:
     """How the gate judges the finalists of a run against the defaults, and what it rests on."""
     with connection(path) as conn:
         data = load_dataset(conn)
-        retrain(conn, data, Order(study=study, hyperparameters=POOR, accuracy_threshold=0.0))
+        retrain(
+            conn, data, RetrainingRequest(study=study, hyperparameters=POOR, accuracy_threshold=0.0)
+        )
         plan = Plan(method="random", n_configs=14, starts_warm=False)
         run_id = TuningOrchestrator(conn, data, study).run(plan).tuning_run_id
         finalists = load_finalists(conn, run_id, study.objective, most=3)
         orders = [
-            Order(
+            RetrainingRequest(
                 study=study,
                 hyperparameters=experiment.hyperparameters,
                 experiment_id=experiment.experiment_id,
@@ -360,7 +362,7 @@ def test_a_gain_is_shown_as_one_where_the_figure_becomes_smaller(
     assert re.search(r"best -0\.\d+ \+0\.\d+ \(no\. ", shown)
     assert re.search(r"Negative Recall@20 \(less is better\)( +-0\.\d+){2} +\+0\.", shown)
     assert "Negative Recall@20 (less is better), gain +0." in shown
-    assert "what its value surely stays below" in shown
+    assert "95 % upper bound, drawn upside down, of its value" in shown
 
 
 def test_the_database_bounds_it_on_its_worse_side(

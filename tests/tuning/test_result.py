@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from reeltune.commands.tuning_session import Sitting
+from reeltune.commands.tuning_session import TuningSession
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.domain.errors import InputError
@@ -60,11 +60,11 @@ def test_the_schema_names_what_the_record_has() -> None:
 @pytest.mark.parametrize("promotes", [False, True])
 def test_what_is_printed_of_a_run_is_what_the_schema_says(world: Path, promotes: bool) -> None:
     told: list[dict[str, Any]] = []
-    sitting = Sitting(
-        db_path=world, promotes=promotes, accuracy_threshold=0.0, as_json=True, tell=told.append
+    session = TuningSession(
+        db_path=world, promotes=promotes, accuracy_threshold=0.0, as_json=True, output=told.append
     )
     study = StudyConfig(seed=1, further_objectives=("seconds",) if promotes else ())
-    sitting.tune(study, Plan(method="random", n_configs=3))
+    session.run(study, Plan(method="random", n_configs=3))
     (result,) = json.loads(json.dumps(told))
     check(result, SCHEMA)
     assert bool(result["front"]) == promotes
@@ -87,15 +87,15 @@ def test_what_was_found_is_completed_by_defaults_or_refused() -> None:
 
 
 def test_a_retraining_names_its_run_and_experiment(world: Path) -> None:
-    sitting = Sitting(
+    session = TuningSession(
         db_path=world,
         promotes=True,
         accuracy_threshold=0.0,
         quiet=True,
         as_json=True,
-        tell=lambda result: None,
+        output=lambda result: None,
     )
-    sitting.tune(StudyConfig(seed=1), Plan(method="random", n_configs=3))
+    session.run(StudyConfig(seed=1), Plan(method="random", n_configs=3))
     with connection(world) as conn:
         rows = conn.execute(
             """

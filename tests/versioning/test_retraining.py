@@ -18,7 +18,7 @@ from reeltune.domain.space import Value
 from reeltune.domain.study import StudyConfig
 from reeltune.tuning.proposer import new_experiment
 from reeltune.tuning.ratings import HyperparameterTuner
-from reeltune.versioning.request import Order, Retraining
+from reeltune.versioning.request import Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain, retrain_best
 from tests.running import run_json
 
@@ -38,14 +38,14 @@ def with_values(**given: float) -> dict[str, Value]:
 def retrained(
     conn: Connection, given: dict[str, float] | None = None, *, by: str = "night"
 ) -> Retraining:
-    order = Order(
+    request = RetrainingRequest(
         study=StudyConfig(),
         hyperparameters=None if given is None else with_values(**given),
         unattended=by == "night",
         accuracy_threshold=0.0,
         force=True,
     )
-    return retrain(conn, load_dataset(conn), order)
+    return retrain(conn, load_dataset(conn), request)
 
 
 def in_production(conn: Connection) -> int:
@@ -89,8 +89,8 @@ def test_of_several_finalists_the_one_that_gains_most_is_judged_in_one_look(worl
         conn.execute(
             "UPDATE training_runs SET hyperparameters = ?", [json.dumps(with_values(**ONLY_CAST))]
         )
-        orders = [
-            Order(
+        requests = [
+            RetrainingRequest(
                 study=StudyConfig(),
                 hyperparameters=with_values(**given),
                 unattended=True,
@@ -98,7 +98,7 @@ def test_of_several_finalists_the_one_that_gains_most_is_judged_in_one_look(worl
             )
             for given in ({"cast_weight": 0.9}, {}, {"cast_weight": 0.8})
         ]
-        result = retrain_best(conn, load_dataset(conn), orders)
+        result = retrain_best(conn, load_dataset(conn), requests)
         assert (result.verdict, result.hyperparameters) == ("promoted", SPACE.defaults())
         assert [look.decision for look in load_looks(conn)] == ["first", "nightly"]
 
@@ -152,25 +152,25 @@ def test_each_look_is_counted_and_only_nights_spend(world: Path) -> None:
 
 def test_a_dry_run_counts_as_a_look_and_nothing_else(world: Path) -> None:
     with connection(world) as conn:
-        order = Order(study=StudyConfig(), accuracy_threshold=0.0, dry_run=True)
-        seen = [retrain(conn, load_dataset(conn), order) for _ in range(2)]
+        request = RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0, dry_run=True)
+        seen = [retrain(conn, load_dataset(conn), request) for _ in range(2)]
         assert [each.verdict for each in seen] == ["would be promoted"] * 2
         assert [each.n_looks for each in seen] == [1, 2]
         assert [look.verdict for look in load_looks(conn)] == ["promote"] * 2
         assert load_versions(conn) == []
         conn.execute("UPDATE ratings SET rating = 6 - rating WHERE user_id = 1")
-        assert retrain(conn, load_dataset(conn), order).n_looks == 1  # others, not yet looked at
+        assert retrain(conn, load_dataset(conn), request).n_looks == 1  # others, not yet looked at
 
 
 def test_another_model_has_to_beat_what_is_in_production_not_its_own_defaults(world: Path) -> None:
     with connection(world) as conn:
         retrained(conn)
-        order = Order(
+        request = RetrainingRequest(
             study=StudyConfig(model="examples.most_popular:MostPopular"),
             accuracy_threshold=0.0,
             min_new_ratings=10**9,
         )
-        result = retrain(conn, load_dataset(conn), order)
+        result = retrain(conn, load_dataset(conn), request)
         assert result.decision == "by hand"
         assert result.deployed_source == "version 1"
         assert result.test_metrics != result.deployed_metrics

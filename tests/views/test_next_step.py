@@ -15,6 +15,7 @@ BETTER = Difference(metric="accuracy", verdict="better")
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["tune_orchestrator.py"])
 
 
 DB = Path("movies.db")
@@ -104,11 +105,11 @@ def test_of_a_function_more_search_comes_next_and_of_a_study_its_figures() -> No
     function = line(
         task=FUNCTION, split=NO_SPLIT, model=str(Path("my.py").resolve()) + ":own", n_configs=5
     )
-    more = "reeltune tune my.py:own --method bayesian --configs 20 --objective accuracy"
+    more = f"{TUNE} my.py:own --method bayesian --configs 20 --objective accuracy"
     for best, deployed in ((None, False), ("random_1_007", False), ("random_1_007", True)):
         assert next_command(function, best, BETTER, deployed, DB) == more
     broken = line(task=FUNCTION, split=NO_SPLIT, status="interrupted")
-    assert first_command(stored(broken), DB) == "reeltune tune --resume random_1"
+    assert first_command(stored(broken), DB) == f"{TUNE} --resume random_1"
     study = line(task=STUDY, split=NO_SPLIT, status="running", tuning_run_id="my study")
-    assert next_command(study, None, BETTER, False, DB) == "reeltune tune show 'my study'"
+    assert next_command(study, None, BETTER, False, DB) == f"{TUNE} show 'my study'"
     assert first_command(stored(study), DB) == f"{TUNE} --method bayesian --configs 20"

@@ -36,7 +36,7 @@ def test_an_empty_database_says_so_and_which_command_starts_a_run(conn: Connecti
     found = summary(conn)
     assert found.findings is None
     assert found.message == "no experiment has been completed yet"
-    assert found.next_command == "python tune_orchestrator.py --method bayesian --configs 20"
+    assert found.next_command == "reeltune tune --method bayesian --configs 20"
 
 
 def test_planned_candidates_are_listed_and_the_next_command_tries_just_these(
@@ -49,7 +49,7 @@ def test_planned_candidates_are_listed_and_the_next_command_tries_just_these(
     assert found.stored.n_waiting == 12
     assert [c.experiment_id for c in found.stored.waiting] == ids[:10]
     assert all(c.changed_most for c in found.stored.waiting)
-    assert found.next_command == "python tune_orchestrator.py --method bayesian --configs 12"
+    assert found.next_command == "reeltune tune --method bayesian --configs 12"
 
 
 def test_the_best_is_the_highest_value_and_of_equals_the_earliest(conn: Connection) -> None:
@@ -126,8 +126,8 @@ def test_a_gain_that_chance_may_explain_does_not_replace_what_is_deployed(
     assert found.findings is not None
     assert found.findings.best == found.findings.baseline
     assert found.findings.difference.sentence == (
-        "nothing beat the deployed configuration beyond chance: of no gain is it sure at 95 % "
-        "that it is above 0, the largest is 0.0050"
+        "nothing beat the deployed configuration beyond noise: no gain has a 95 % lower bound "
+        "above 0, the largest gain is 0.0050"
     )
     assert "--apply-hp" not in found.next_command
 
@@ -184,7 +184,7 @@ def test_without_values_per_user_there_is_no_interval_but_a_reason(conn: Connect
     assert findings is not None
     assert findings.difference.low is None
     assert findings.difference.sentence == (
-        "cannot tell: no values per user were kept of the deployed configuration"
+        "cannot tell: no values per user are stored of the deployed configuration"
     )
 
 
@@ -280,12 +280,12 @@ def test_the_next_command_deploys_the_best_by_its_id(conn: Connection) -> None:
     run = StoredRun(conn)
     run.completed(0.6, USERS)
     best = run.completed(0.65, USERS + 0.05 + NOISE)
-    assert summary(conn).next_command == f"python retrain_model.py --apply-hp {best}"
+    assert summary(conn).next_command == f"reeltune retrain --apply-hp {best}"
 
 
 def test_the_next_command_after_an_interruption_resumes(conn: Connection) -> None:
     StoredRun(conn, "random_1", "interrupted").completed(0.6)
-    assert summary(conn).next_command == "python tune_orchestrator.py --resume random_1"
+    assert summary(conn).next_command == "reeltune runs resume random_1"
 
 
 def test_the_next_command_names_a_database_that_is_not_the_default_one(
@@ -338,7 +338,7 @@ def test_once_the_best_is_deployed_the_next_command_is_to_tune_on(
     assert found.findings is not None
     assert found.findings.is_deployed
     assert found.next_command == (
-        "python tune_orchestrator.py --method bayesian --configs 20 --objective ndcg@10"
+        "reeltune tune --method bayesian --configs 20 --objective ndcg@10"
     )
 
 

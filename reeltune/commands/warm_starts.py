@@ -1,22 +1,32 @@
-"""Shows what earlier runs taught, and how it served later ones."""
+"""Command: warm-starts. Shows which configurations new runs may begin with."""
 
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from reeltune.cli.command import Command
 from reeltune.cli.console import print_json, result_console
+from reeltune.cli.options import option_db, option_json
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.warm_starts import load_warm_start_sources
 from reeltune.domain.warm_start import WarmStartSource
-from reeltune.reports.cells import NONE, count_cell, gain_cell, outside_text
+from reeltune.reports.cells import NONE, gain_cell, outside_text
 from reeltune.tuning.warm_start import is_reliable, success_rate
 from reeltune.views.json_ready import json_ready
 
 
-def show_patterns(db_path: Path, *, as_json: bool) -> None:
-    """Print the sources there are."""
+@click.command("warm-starts", cls=Command, examples=("", "--json", "--db movies.db"))
+@option_db
+@option_json
+def warm_starts(db_path: Path, as_json: bool) -> None:
+    """Show what new runs may start from, and how often it helped."""
+    show_warm_starts(db_path, as_json=as_json)
+
+
+def show_warm_starts(db_path: Path, *, as_json: bool) -> None:
+    """Print the best configurations that earlier runs left, with their success rates."""
     with connection(db_path) as conn:
         sources = load_warm_start_sources(conn)
     if as_json:
@@ -28,10 +38,9 @@ def show_patterns(db_path: Path, *, as_json: bool) -> None:
 
 
 def render_patterns(console: Console, sources: list[WarmStartSource]) -> None:
-    """Print one line per source, the latest last."""
-    table = plain_table(
-        "run", "objective", ">users", ">ratings", ">gain", ">used", ">helped", ">trust"
-    )
+    """Print one line per run, the latest last."""
+    headings = (">users", ">ratings", ">gain", ">helped", ">success")
+    table = plain_table("!run", "objective", *headings)
     for source in sources:
         best = source.best[0].gain if source.best else None
         table.add_row(
@@ -40,11 +49,10 @@ def render_patterns(console: Console, sources: list[WarmStartSource]) -> None:
             _count(source, "log10_users"),
             _count(source, "log10_ratings"),
             gain_cell(best),
-            count_cell(source.n_used),
-            count_cell(source.n_helped),
-            f"{success_rate(source):.2f}" if is_reliable(source) else "[red]no more[/]",
+            f"{source.n_helped:,} of {source.n_used:,}" if source.n_used else NONE,
+            f"{success_rate(source):.2f}" if is_reliable(source) else "[red]not used[/]",
         )
-    print_table(console, "Patterns that new runs may begin with", table)
+    print_table(console, "Warm starts", table)
 
 
 def _count(source: WarmStartSource, name: str) -> str:
@@ -52,4 +60,4 @@ def _count(source: WarmStartSource, name: str) -> str:
 
 
 def _as_dict(source: WarmStartSource) -> dict[str, object]:
-    return json_ready(source) | {"trust": success_rate(source), "is_reliable": is_reliable(source)}
+    return json_ready(source) | {"trust": success_rate(source), "is_trusted": is_reliable(source)}
