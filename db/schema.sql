@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 12, to be read. This file is
+-- All tables, indices and triggers of a database with schema 13, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -207,29 +207,6 @@ BEGIN
     DELETE FROM data_seal;
 END;
 
-CREATE TABLE hp_tuning_runs (
-    tuning_run_id TEXT PRIMARY KEY,
-    created_at TEXT NOT NULL,
-    started_at TEXT,
-    finished_at TEXT,
-    method TEXT NOT NULL,
-    objective TEXT NOT NULL,
-    model TEXT NOT NULL,
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
-    space_fingerprint TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    n_configs INTEGER NOT NULL CHECK (n_configs >= 1),
-    settings TEXT NOT NULL CHECK (json_valid(settings)),
-    data_fingerprint TEXT,
-    code_version TEXT,
-    history_cutoff INTEGER,  -- results with a higher completion_number are not in its history
-    status TEXT NOT NULL
-        CHECK (status IN ('planned', 'running', 'completed', 'interrupted', 'failed')),
-    stop_reason TEXT,
-    process_id INTEGER,
-    CHECK (status = 'planned' OR (data_fingerprint IS NOT NULL AND history_cutoff IS NOT NULL))
-) STRICT;
-
 CREATE TABLE hp_experiments (
     id INTEGER PRIMARY KEY,
     experiment_id TEXT NOT NULL UNIQUE,
@@ -284,6 +261,7 @@ CREATE TABLE hp_experiments (
     popularity_rating_weight ANY AS (hyperparameters ->> 'popularity_rating_weight'),
     popularity_count_weight ANY AS (hyperparameters ->> 'popularity_count_weight'),
     accuracy_threshold ANY AS (hyperparameters ->> 'accuracy_threshold'),
+    client_id TEXT,
     UNIQUE (tuning_run_id, number),
     CHECK ((status = 'completed') <= (objective_value IS NOT NULL AND metrics IS NOT NULL)),
     CHECK ((status IN ('completed', 'failed', 'pruned')) = (completion_number IS NOT NULL)),
@@ -393,18 +371,6 @@ CREATE TABLE version_references (
     PRIMARY KEY (version, metric)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE hp_patterns (
-    pattern_id INTEGER PRIMARY KEY,
-    tuning_run_id TEXT NOT NULL UNIQUE REFERENCES hp_tuning_runs,
-    created_at TEXT NOT NULL,
-    model TEXT NOT NULL,
-    objective TEXT NOT NULL,
-    split TEXT NOT NULL CHECK (split IN ('user-time', 'user-random', 'calendar')),
-    space_fingerprint TEXT NOT NULL,
-    profile TEXT NOT NULL CHECK (json_type(profile) = 'object'),
-    best TEXT NOT NULL CHECK (json_type(best) = 'array')  -- [{"gain":, "hyperparameters": {}}]
-) STRICT;
-
 CREATE TABLE hp_warmstarts (
     experiment_id TEXT PRIMARY KEY REFERENCES hp_experiments (experiment_id),
     pattern_id INTEGER NOT NULL REFERENCES hp_patterns,
@@ -462,3 +428,40 @@ CREATE TABLE sources (
     state TEXT NOT NULL DEFAULT '{}' CHECK (json_type(state) = 'object'),
     synced_at TEXT
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hp_tuning_runs (
+    tuning_run_id TEXT PRIMARY KEY,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    method TEXT NOT NULL,
+    objective TEXT NOT NULL,
+    task TEXT NOT NULL DEFAULT 'ratings',
+    model TEXT NOT NULL,  -- what is tuned: a recommender, a function, a study
+    split TEXT NOT NULL,
+    space_fingerprint TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    n_configs INTEGER NOT NULL CHECK (n_configs >= 1 OR task = 'study'),  -- 0: without an end
+    settings TEXT NOT NULL CHECK (json_valid(settings)),
+    data_fingerprint TEXT,
+    code_version TEXT,
+    history_cutoff INTEGER,  -- results with a higher completion_number are not in its history
+    status TEXT NOT NULL
+        CHECK (status IN ('planned', 'running', 'completed', 'interrupted', 'failed')),
+    stop_reason TEXT,
+    process_id INTEGER,  -- which process works on it: whom `stop` asks to end
+    CHECK (task <> 'ratings' OR split IN ('user-time', 'calendar')),
+    CHECK (status = 'planned' OR (data_fingerprint IS NOT NULL AND history_cutoff IS NOT NULL))
+) STRICT;
+
+CREATE TABLE hp_patterns (
+    pattern_id INTEGER PRIMARY KEY,
+    tuning_run_id TEXT NOT NULL UNIQUE REFERENCES hp_tuning_runs,
+    created_at TEXT NOT NULL,
+    model TEXT NOT NULL,
+    objective TEXT NOT NULL,
+    split TEXT NOT NULL,
+    space_fingerprint TEXT NOT NULL,
+    profile TEXT NOT NULL CHECK (json_type(profile) = 'object'),
+    best TEXT NOT NULL CHECK (json_type(best) = 'array')  -- [{"gain":, "hyperparameters": {}}]
+) STRICT;

@@ -14,7 +14,7 @@ ROWS = (
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
     ("engine", "reports"),
-    ("monitoring", "tasks"),
+    ("monitoring", "studies", "tasks"),
     ("tuning", "versioning"),
     ("serving", "sweeps"),
     ("commands",),

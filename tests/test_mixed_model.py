@@ -21,6 +21,7 @@ from reeltune.domain.study import StudyConfig
 from reeltune.search import STRATEGIES, missing_libraries
 from reeltune.sweeps.document import FaultyError
 from reeltune.sweeps.sweep import read_sweep
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.views.summary import summarise
 from tests.mixed_model import Mixed
@@ -68,7 +69,7 @@ def test_a_next_run_learns_from_the_last_and_starts_from_it(world: Path) -> None
             [json.dumps(e.hyperparameters) for e in load_experiments(conn, run.tuning_run_id)[1:]]
             for run in (first, second)
         )
-        said = json.dumps(summarise(conn, space=Mixed.space).as_dict())
+        said = json.dumps(summarise(conn, subject_of=subject_of).as_dict())
     assert not set(before) & set(after)
     assert '"kind"' in said
 

@@ -1,7 +1,9 @@
 """The names that the scripts of the root, and the package, promise to Python."""
 
+import ast
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,19 @@ def test_a_class_has_the_methods_it_promises_with_a_docstring(name: str) -> None
 @pytest.mark.parametrize("name", reeltune.__all__)
 def test_every_public_name_of_the_package_is_there(name: str) -> None:
     assert getattr(reeltune, name) is not None
+
+
+def test_type_checkers_see_what_is_imported() -> None:
+    tree = ast.parse(Path(reeltune.__file__).read_text(encoding="utf-8"))
+    shown = {
+        alias.asname: f"{node.module}"
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert shown == {name: f"reeltune.{module}" for name, module in reeltune._PUBLIC.items()}
 
 
 def test_what_the_scripts_call_by_one_name_is_one_thing() -> None:

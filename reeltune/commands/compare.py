@@ -10,7 +10,6 @@ from reeltune.commands.retraining_tables import render_rules
 from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.experiments import load_experiment
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_version
 from reeltune.domain.completion import completed
@@ -24,6 +23,7 @@ from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import Side, gather
 from reeltune.tasks.ratings import suited
 from reeltune.tasks.registry import space_of
+from reeltune.versioning.finalists import load_deployable
 from reeltune.views.json_ready import json_ready
 
 _VERSION = re.compile(r"v([1-9][0-9]{0,17})")
@@ -96,7 +96,7 @@ def load_side(conn: Connection, name: str) -> Side:
         training = load_version(conn, int(version[1])).training
         model, values = training.model, training.hyperparameters
     else:
-        experiment = load_experiment(conn, name)
+        experiment = load_deployable(conn, name)
         model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
     return Side(model, completed(space_of(StudyConfig(model=model)), values))
 

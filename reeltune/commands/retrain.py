@@ -28,7 +28,6 @@ from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, 
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import load_deployed
-from reeltune.db.experiments import load_experiment
 from reeltune.db.versions import load_production
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
@@ -40,6 +39,7 @@ from reeltune.storage.files import read_text
 from reeltune.storage.run_lock import run_lock
 from reeltune.tracking.steps import steps_shown
 from reeltune.tuning.ratings import HyperparameterTuner
+from reeltune.versioning.finalists import load_deployable
 from reeltune.versioning.request import MIN_NEW_RATINGS, NOBODY, Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain
 
@@ -121,7 +121,7 @@ def main(
     study = study_from_click(given)
     _check_usage(study, action, apply_hp, given["panel"])
     if action == "report":
-        show_run(db_path, model=study.model, as_json=as_json)
+        show_run(db_path, as_json=as_json)
     elif action == "tune":
         method, n = given["tune_method"], given["tune_configs"]
         store_candidates(db_path, study, method, n, wait=wait, as_json=as_json, quiet=quiet)
@@ -222,7 +222,7 @@ def read_apply_hp(
     if text == "best":
         experiment = HyperparameterTuner(conn, load_dataset(conn), study).get_best_experiment()
     else:
-        experiment = load_experiment(conn, text)
+        experiment = load_deployable(conn, text)
     return space.checked(experiment.hyperparameters), experiment
 
 

@@ -13,19 +13,17 @@ from reeltune.commands.compare import show_compared
 from reeltune.commands.plan_options import STOP
 from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
 from reeltune.commands.tuning_session import TuningSession, session_options
-from reeltune.db.connection import Connection, connection
+from reeltune.db.connection import connection
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.warm_starts import load_warm_starts
-from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.reports.stored_tables import render_stored
 from reeltune.reports.tuning_tables import render_found, render_next
-from reeltune.tasks.registry import space_of
-from reeltune.tuning.orchestrator import study_of
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.stop_request import stop_run
 from reeltune.views.next_step import resume_line
 from reeltune.views.stored import describe_stored
-from reeltune.views.summary import Summary, summarise
+from reeltune.views.summary import summarise
 
 RUN = "random_20260102_030405"  # as examples name a run
 
@@ -45,7 +43,7 @@ def runs() -> None:
 def list_command(db_path: Path, as_json: bool) -> None:
     """List all tuning runs."""
     with connection(db_path) as conn:
-        stored = describe_stored(conn, space=space_of(StudyConfig()))
+        stored = describe_stored(conn, subject_of=subject_of)
     if as_json:
         print_json(stored.as_dict()["runs"])
     elif stored.runs:
@@ -131,12 +129,10 @@ def compare_command(a: str, b: str, db_path: Path, as_json: bool, **given: Any) 
     show_compared(db_path, study_from_click(given), a, b, as_json=as_json)
 
 
-def show_run(
-    db_path: Path, run_id: str | None = None, *, model: str = BUILT_IN, as_json: bool
-) -> None:
+def show_run(db_path: Path, run_id: str | None = None, *, as_json: bool) -> None:
     """Print what a run found and how it was set up; by default the latest with results."""
     with connection(db_path) as conn:
-        summary = _summary(conn, run_id, model)
+        summary = summarise(conn, run_id=run_id, subject_of=subject_of)
         shown = summary.findings.run.tuning_run_id if summary.findings is not None else None
         run = None if shown is None else load_run(conn, shown)
         starts = [] if shown is None else load_warm_starts(conn, shown)
@@ -156,16 +152,6 @@ def show_run(
             f"Warm starts from earlier runs: {len(starts)}, of which {n_helped} helped", style="dim"
         )
     render_next(console, summary)
-
-
-def _summary(conn: Connection, run_id: str | None, model: str) -> Summary:
-    """Return a summary whose hyperparameters are those of the run's own model."""
-    if run_id is None:
-        found = summarise(conn, space=space_of(StudyConfig(model=model)))
-        if found.findings is None or found.findings.run.model in (model, BUILT_IN):
-            return found
-        run_id = found.findings.run.tuning_run_id
-    return summarise(conn, run_id=run_id, space=space_of(study_of(load_run(conn, run_id))))
 
 
 RUN_COMMANDS = (list_command, show_command, resume_command, stop_command)

@@ -62,13 +62,18 @@ def study_options(topic: str = STUDY) -> Decorator:
             metavar="NAME",
             help="What is held out.",
         ),
-        option(
-            topic,
-            "--seed",
-            type=click.IntRange(0, 2**31 - 1),
-            metavar="N",
-            help="Random seed.  [default: number of runs]",
-        ),
+        option_seed(topic),
+    )
+
+
+def option_seed(topic: str = STUDY) -> Decorator:
+    """Return the option for the seed."""
+    return option(
+        topic,
+        "--seed",
+        type=click.IntRange(0, 2**31 - 1),
+        metavar="N",
+        help="Random seed.  [default: number of runs]",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from reeltune.cli.command import Command, CommandGroup, option
+from reeltune.cli.command import Command, option
 from reeltune.cli.options import option_version
 from reeltune.commands.compare import show_compared
 from reeltune.commands.plan_options import (
@@ -19,6 +19,7 @@ from reeltune.commands.plan_options import (
 )
 from reeltune.commands.runs import RUN_COMMANDS, show_run
 from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.tune_function import TuneGroup
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.commands.warm_starts import show_warm_starts
 from reeltune.db.connection import connection
@@ -42,13 +43,15 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 
 
 @click.group(
-    cls=CommandGroup,
+    cls=TuneGroup,
     invoke_without_command=True,
+    subcommand_metavar="[FILE.py:NAME | COMMAND]",
     paragraphs=METHODS_PARAGRAPH | STUDY_PARAGRAPHS,
     examples=(
         "--method bayesian --configs 20",
         "--method random --objective ndcg@10 --patience 4",
         "--config examples/sweeps --dry-run",
+        "examples/tune_function.py:forecast --configs 9",
     ),
 )
 @option(
@@ -82,7 +85,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
     """Try configurations and show which is best.
 
     Each is fitted on the training set and measured on the validation set. With --promote the best
-    is retrained and promoted if the gate passes it.
+    is retrained and promoted if the gate passes it. FILE.py:NAME tunes a function of your own.
     """
     if ctx.invoked_subcommand is not None:
         _refuse_others(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
@@ -100,7 +103,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
             _refuse_others(ctx, _WITH_RESUME, "a resumed run keeps its own settings")
             session.resume(given["resume"], given["timeout"])
         case "summary":
-            show_run(session.db_path, given["run_id"], model=study.model, as_json=session.as_json)
+            show_run(session.db_path, given["run_id"], as_json=session.as_json)
         case "compare":
             show_compared(session.db_path, study, *given["compare"], as_json=session.as_json)
         case "patterns":

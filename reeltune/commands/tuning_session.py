@@ -23,7 +23,6 @@ from reeltune.commands.command_log import logged
 from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.db.connection import Connection, connection
-from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_run
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
@@ -31,11 +30,12 @@ from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
+from reeltune.tasks.ratings import RatingsTask
+from reeltune.tasks.registry import TaskKind, task_kind
 from reeltune.tracking.progress import watcher
 from reeltune.tracking.steps import steps_shown
-from reeltune.tuning.orchestrator import study_of
+from reeltune.tuning.orchestrator import Orchestrator, study_of
 from reeltune.tuning.plan import Plan
-from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import NOBODY, Retraining, RetrainingRequest
@@ -65,7 +65,8 @@ class TuningSession:
 
     def run(self, study: StudyConfig, plan: Plan) -> None:
         """Do a new run, and print what it found."""
-        with logged(self.db_path, "tune", self.notify) as record, self._connected() as conn:
+        create = not task_kind(study.task).needs_data
+        with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
             with run_lock(self.db_path, self.wait):
                 orchestrator = self._orchestrator(conn, study)
                 result = orchestrator.run(plan)
@@ -83,24 +84,41 @@ class TuningSession:
             record |= _as_dict(result, promotion)
             self._show(orchestrator, result, promotion)
 
-    def _connected(self) -> AbstractContextManager[Connection]:
-        return connection(self.db_path, wait_seconds=self.wait)
+    def _connected(self, create: bool = False) -> AbstractContextManager[Connection]:
+        return connection(self.db_path, create=create, wait_seconds=self.wait)
 
-    def _orchestrator(self, conn: Connection, study: StudyConfig) -> TuningOrchestrator:
+    def _orchestrator(self, conn: Connection, study: StudyConfig) -> Orchestrator:
+        kind = self._kind(study)
         with self._steps_shown():
-            data = load_dataset(conn)
-        print_remarks(remark_console(quiet=self.quiet), data, study)
+            task = kind.of(conn, study)
+        if isinstance(task, RatingsTask):
+            print_remarks(remark_console(quiet=self.quiet), task.data, study)
         watch = watcher(remark_console(), quiet=self.quiet or self.as_json)
-        return TuningOrchestrator(conn, data, study, jobs=self.jobs, watch=watch)
+        return Orchestrator(conn, task, study, jobs=self.jobs, watch=watch)
+
+    def _kind(self, study: StudyConfig) -> TaskKind:
+        """Return the kind of task that is tuned.
+
+        Raises:
+            InputError: it is to be promoted, and no model comes of it.
+        """
+        kind = task_kind(study.task)
+        if self.promotes and not kind.deploys:
+            raise InputError(
+                f"--promote puts a model into production, and a {study.task} has none: leave it "
+                "out, and take the best configuration from the result"
+            )
+        return kind
 
     def _steps_shown(self) -> AbstractContextManager[None]:
         return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
-    def _promotion(self, orchestrator: TuningOrchestrator, result: RunResult) -> Retraining | None:
+    def _promotion(self, orchestrator: Orchestrator, result: RunResult) -> Retraining | None:
         """Retrain with the run's best finalist; None if not asked to or if none completed."""
         if not self.promotes:
             return None
-        conn, study = orchestrator.conn, orchestrator.study
+        conn, study, task = orchestrator.conn, orchestrator.study, orchestrator.task
+        assert isinstance(task, RatingsTask)  # the only one that is deployed as yet
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
         requests = [
             RetrainingRequest(
@@ -114,10 +132,10 @@ class TuningSession:
             for finalist in finalists
         ]
         with self._steps_shown():
-            return retrain_best(conn, orchestrator.data, requests) if requests else None
+            return retrain_best(conn, task.data, requests) if requests else None
 
     def _show(
-        self, orchestrator: TuningOrchestrator, result: RunResult, promotion: Retraining | None
+        self, orchestrator: Orchestrator, result: RunResult, promotion: Retraining | None
     ) -> None:
         """Print what a run found; what failed or was refused ends with its own exit status."""
         if self.as_json:

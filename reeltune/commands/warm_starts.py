@@ -56,7 +56,7 @@ def render_patterns(console: Console, sources: list[WarmStartSource]) -> None:
 
 
 def _count(source: WarmStartSource, name: str) -> str:
-    return f"{10 ** source.profile.get(name, 0.0):,.0f}"
+    return f"{10 ** source.profile[name]:,.0f}" if name in source.profile else NONE
 
 
 def _as_dict(source: WarmStartSource) -> dict[str, object]:

@@ -5,6 +5,7 @@ from reeltune.db.experiments import load_running, release_running
 from reeltune.db.tuning_runs import load_run, load_runs, set_run_process, set_run_status
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import RunStatus, TuningRun
+from reeltune.domain.study import STUDY
 
 DIED = "its process died"
 
@@ -17,7 +18,8 @@ def load_dead_runs(conn: Connection) -> list[TuningRun]:
     return [
         run
         for run in load_runs(conn)
-        if run.status == "running" or load_running(conn, run.tuning_run_id)
+        if run.task != STUDY  # which no process works on: its clients come and go
+        and (run.status == "running" or load_running(conn, run.tuning_run_id))
     ]
 
 

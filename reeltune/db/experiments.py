@@ -10,7 +10,16 @@ from reeltune.db.connection import Connection, Row
 from reeltune.domain.arrays import Floats
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import NotFoundError
-from reeltune.domain.experiment import Experiment, Measurement, PairedGain, Pruned, Result, TaskKey
+from reeltune.domain.experiment import (
+    Experiment,
+    Measurement,
+    PairedGain,
+    Pruned,
+    Result,
+    TaskKey,
+    gains_as_bytes,
+    gains_from_bytes,
+)
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -22,13 +31,13 @@ def save_experiment(conn: Connection, experiment: Experiment) -> None:
             completion_number, hyperparameters, objective_value, validation_accuracy,
             test_accuracy, improvement_from_baseline, recommendation_quality_score, metrics,
             tuning_method, parent_experiment_id, exploration_phase, seed, duration_seconds,
-            attempts, error, direction
+            attempts, error, direction, client_id
         ) VALUES (
             :experiment_id, :tuning_run_id, :number, :status, :created_at, :completed_at,
             :completion_number, :hyperparameters, :objective_value, :validation_accuracy,
             :test_accuracy, :improvement_from_baseline, :recommendation_quality_score, :metrics,
             :tuning_method, :parent_experiment_id, :exploration_phase, :seed, :duration_seconds,
-            :attempts, :error, :direction
+            :attempts, :error, :direction, :client_id
         )
         """,
         {field.name: getattr(experiment, field.name) for field in fields(experiment)}
@@ -89,8 +98,14 @@ def complete_experiment(
     found: Measurement,
     completed_at: str,
     gain: PairedGain | None = None,
+    *,
+    of_ratings: bool = True,
 ) -> None:
-    """Record what an experiment found, and how sure its gain is if that is known already."""
+    """Record what an experiment found, and how sure its gain is if that is known already.
+
+    Accuracy and the quality score have columns of their own, in experiments `of_ratings`.
+    """
+    named = found.metrics if of_ratings else {}
     conn.execute(
         """
         UPDATE hp_experiments
@@ -106,8 +121,8 @@ def complete_experiment(
             "id": experiment_id,
             "completed_at": completed_at,
             "objective_value": found.objective_value,
-            "accuracy": found.metrics.get("accuracy"),
-            "quality": found.metrics.get("ndcg@10"),
+            "accuracy": named.get("accuracy"),
+            "quality": named.get("ndcg@10"),
             "metrics": _json(found.metrics),
             "seconds": found.seconds,
             **_gain(gain),
@@ -139,20 +154,13 @@ def load_group_gains(conn: Connection, run_id: str) -> dict[str, Floats]:
         """,
         {"run": run_id},
     )
-    return {
-        row["experiment_id"]: np.frombuffer(row["gains_by_group"], dtype="<f2").astype(np.float64)
-        for row in rows
-    }
+    return {row["experiment_id"]: gains_from_bytes(row["gains_by_group"]) for row in rows}
 
 
 def _gain(gain: PairedGain | None) -> dict[str, object]:
     if gain is None:
         return {"error": None, "groups": None}
-    return {"error": gain.error, "groups": _blob(gain.by_group)}
-
-
-def _blob(by_group: Floats) -> bytes:
-    return by_group.astype("<f2").tobytes()
+    return {"error": gain.error, "groups": gains_as_bytes(gain.by_group)}
 
 
 def fail_experiment(
@@ -190,7 +198,7 @@ def prune_experiment(
             "completed_at": completed_at,
             "metrics": _json(pruned_metrics(found)),
             "seconds": found.seconds,
-            "groups": None if found.by_group is None else _blob(found.by_group),
+            "groups": None if found.by_group is None else gains_as_bytes(found.by_group),
         },
     )
 

@@ -29,13 +29,13 @@ def save_run(conn: Connection, run: TuningRun) -> None:
     conn.execute(
         """
         INSERT INTO hp_tuning_runs (
-            tuning_run_id, created_at, started_at, finished_at, method, objective, model, split,
-            space_fingerprint, seed, n_configs, settings, data_fingerprint, code_version,
+            tuning_run_id, created_at, started_at, finished_at, method, objective, task, model,
+            split, space_fingerprint, seed, n_configs, settings, data_fingerprint, code_version,
             history_cutoff, status, stop_reason
         ) VALUES (
-            :tuning_run_id, :created_at, :started_at, :finished_at, :method, :objective, :model,
-            :split, :space_fingerprint, :seed, :n_configs, :settings, :data_fingerprint,
-            :code_version, :history_cutoff, :status, :stop_reason
+            :tuning_run_id, :created_at, :started_at, :finished_at, :method, :objective,
+            :task, :model, :split, :space_fingerprint, :seed, :n_configs, :settings,
+            :data_fingerprint, :code_version, :history_cutoff, :status, :stop_reason
         )
         """,
         asdict(run) | {"settings": json.dumps(run.settings)},

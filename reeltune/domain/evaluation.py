@@ -10,6 +10,8 @@ from reeltune.domain.arrays import Floats
 
 Part = Literal["validation", "test"]
 
+LARGEST = 1e100  # of a value, so that sums of squares of differences are still finite
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:

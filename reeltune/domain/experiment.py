@@ -10,6 +10,7 @@ from reeltune.domain.arrays import Floats
 from reeltune.domain.direction import Direction
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
+from reeltune.domain.study import RATINGS
 
 ExperimentStatus = Literal["pending", "running", "completed", "failed", "pruned"]
 FINISHED: tuple[ExperimentStatus, ...] = ("completed", "failed", "pruned")
@@ -17,6 +18,7 @@ RunStatus = Literal["planned", "running", "completed", "interrupted", "failed"]
 Phase = Literal["baseline", "initial", "explore", "exploit"]
 
 BASELINE = 0  # number of the experiment that tries the deployed configuration
+HALF_PRECISION = (1e-5, 6e4)  # greatest of several gains that half precision still holds
 LOWER_BOUND_ERRORS = 1.6448536269514722  # standard errors below a mean that chance exceeds in 5 %
 
 
@@ -55,7 +57,8 @@ class TuningRun:
     finished_at: str | None = None
     method: str
     objective: str
-    model: str
+    task: str = RATINGS  # the kind of task
+    model: str  # the name of what is tuned
     split: str
     space_fingerprint: str
     seed: int
@@ -123,6 +126,7 @@ class Experiment:
     attempts: int = 0
     error: str | None = None
     direction: Direction = Direction.MAXIMIZE  # of the objective
+    client_id: str | None = None  # who tries it, in a study
 
     @property
     def lower_bound(self) -> float | None:
@@ -180,8 +184,32 @@ class Pruned:
 
 
 def stored_gains(by_group: Floats) -> Floats:
-    """Return gains by group of users, rounded as they are stored: to half precision."""
-    return by_group.astype(np.float16).astype(np.float64)
+    """Return gains by group of users, rounded as they are stored."""
+    return gains_from_bytes(gains_as_bytes(by_group))
+
+
+def gains_as_bytes(by_group: Floats) -> bytes:
+    """Return gains as they are stored: in half precision where it has the range, else in full.
+
+    Those in full have a byte before them, which tells the two apart.
+    """
+    greatest = float(np.abs(by_group).max(initial=0.0))
+    if not greatest or HALF_PRECISION[0] <= greatest <= HALF_PRECISION[1]:
+        return by_group.astype("<f2").tobytes()
+    return b"d" + by_group.astype("<f8").tobytes()
+
+
+def gains_from_bytes(stored: bytes) -> Floats:
+    """Return gains by group of users, as they were stored.
+
+    >>> gains_from_bytes(gains_as_bytes(np.array([0.5, -0.25]))).tolist()
+    [0.5, -0.25]
+    >>> gains_from_bytes(gains_as_bytes(np.array([3e6, -2e-7]))).tolist()
+    [3000000.0, -2e-07]
+    """
+    if len(stored) % 2:
+        return np.frombuffer(stored[1:], dtype="<f8")
+    return np.frombuffer(stored, dtype="<f2").astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

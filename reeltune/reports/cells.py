@@ -5,10 +5,13 @@ from rich.markup import escape
 
 from reeltune.domain.clock import duration
 from reeltune.domain.parameters import Value, as_text
+from reeltune.domain.shown import figure, gain_figure
+from reeltune.domain.study import RATINGS
 from reeltune.tracking.plain_text import plain_text
 from reeltune.views.changes import Change
 
 NONE = "-"
+SMALLEST = 5e-4  # a change that three decimals still show
 WIDE = 110  # columns from which there is room for more than the most important
 
 
@@ -17,18 +20,18 @@ def outside_text(console: Console, text: str | None) -> str:
     return escape(plain_text(text or NONE, console.encoding))
 
 
-def value_cell(value: float | None) -> str:
-    """Return a metric with four decimals."""
-    return NONE if value is None else f"{value:.4f}"
+def value_cell(value: float | None, task: str = RATINGS) -> str:
+    """Return a metric of a task; of ratings with four decimals."""
+    return NONE if value is None else figure(value, task)
 
 
-def gain_cell(gain: float | None) -> str:
+def gain_cell(gain: float | None, task: str = RATINGS) -> str:
     """Return a gain, in green where it is above 0 and in red where it is below."""
     if gain is None:
         return NONE
-    shown = f"{gain:+.4f}"
+    shown = gain_figure(gain, task)
     if float(shown) == 0:
-        return "0.0000"
+        return figure(0.0, task)
     return f"[green]{shown}[/]" if gain > 0 else f"[red]{shown}[/]"
 
 
@@ -60,4 +63,6 @@ def parameter_cell(console: Console, value: Value | None) -> str:
 def _short(console: Console, change: Change) -> str:
     if change.delta is None:
         return f"= {parameter_cell(console, change.value)}"
-    return f"{change.delta:+d}" if isinstance(change.delta, int) else f"{change.delta:+.3f}"
+    if isinstance(change.delta, int):
+        return f"{change.delta:+d}"
+    return f"{change.delta:+.3f}" if abs(change.delta) >= SMALLEST else f"{change.delta:+.1g}"

@@ -57,8 +57,8 @@ def _run_cells(console: Console, run: RunLine) -> list[str]:
         count_cell(sum(counts.get(status, 0) for status in FINISHED)),
         count_cell(counts.get("failed", 0)),
         count_cell(counts.get("pending", 0) + counts.get("running", 0)),
-        value_cell(run.best_value),
-        gain_cell(run.improvement),
+        value_cell(run.best_value, run.task),
+        gain_cell(run.improvement, run.task),
     ]
 
 

@@ -5,7 +5,9 @@ from rich.console import Console
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.domain.direction import Direction
 from reeltune.domain.experiment import BASELINE
-from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.domain.metric import Metric
+from reeltune.domain.shown import figure, gain_figure
+from reeltune.domain.subject import Subject
 from reeltune.reports.cells import (
     NONE,
     WIDE,
@@ -49,9 +51,16 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
         _render_verdict(console, findings)
         if findings.points:
             run, best = findings.run, findings.best.number
-            render_front(console, findings.points, run.objectives, run.directions, best)
+            render_front(
+                console,
+                findings.points,
+                run.objectives,
+                run.directions,
+                best,
+                subject=findings.subject,
+            )
         _render_top(console, findings)
-        _render_changes(console, findings.best)
+        _render_changes(console, findings.best, findings.subject)
     _render_progress(console, findings)
     _render_failures(console, findings)
 
@@ -59,9 +68,10 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
 def _render_run(console: Console, findings: RunFindings) -> None:
     run = findings.run
     console.print(f"[bold]Run {outside_text(console, run.tuning_run_id)}[/]")
+    what = f"model {run.model}, split {run.split}"
     facts = [
-        f"{run.method}, {_objectives(findings)}, model {run.model}, split {run.split}, "
-        f"seed {run.seed}",
+        f"{run.method}, {_objectives(findings)}, "
+        f"{what if findings.deploys else f'{run.task} {run.model}'}, seed {run.seed}",
         f"{run.status}: {run.stop_reason}" if run.stop_reason else run.status,
     ]
     facts[1] += f"; {seconds_cell(run.seconds)} at work" if run.seconds is not None else ""
@@ -79,32 +89,39 @@ def _objectives(findings: RunFindings) -> str:
 
 
 def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> None:
-    baseline = findings.baseline
-    table = plain_table("metric", ">deployed", ">best", ">gain")
+    baseline, subject, task = findings.baseline, findings.subject, findings.run.task
+    compared = subject.has_baseline
+    headings = ("metric", f">{subject.baseline_column}", ">best", ">gain")
+    table = plain_table(*(headings if compared else ("metric", ">best")))
     for name, value in best.metrics.items():
         before = None if baseline is None else baseline.metrics.get(name)
-        direction = METRICS[name].direction if name in METRICS else Direction.MAXIMIZE
+        direction = subject.metric(name).direction
         gain = None if value is None or before is None else direction.gain(value, before)
-        label = f"[bold]{_label(console, name)}[/]" if name == findings.run.objective else None
+        label = _label(console, subject.metric(name))
         table.add_row(
-            label or _label(console, name), value_cell(before), value_cell(value), gain_cell(gain)
+            f"[bold]{label}[/]" if name == findings.run.objective else label,
+            *([value_cell(before, task)] if compared else []),
+            value_cell(value, task),
+            *([gain_cell(gain, task)] if compared else []),
         )
-    print_table(console, "Best against deployed, on the validation set", table)
+    where = ", on the validation set" if findings.deploys else ""
+    title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
+    print_table(console, title, table)
     if best.test_accuracy is not None:
         console.print(f"Accuracy of the best on the test set: {best.test_accuracy:.4f}")
 
 
 def _render_verdict(console: Console, findings: RunFindings) -> None:
-    found = findings.difference
+    found, task = findings.difference, findings.run.task
     if found.low is not None and found.high is not None:
-        console.print(_interval(console, found))
+        console.print(_interval(console, found, findings.subject, task))
     if found.corrected is not None:
         console.print(
             f"Corrected for selection bias (best of {found.n_tried:,}): "
-            f"{gain_cell(found.corrected)}"
+            f"{gain_cell(found.corrected, task)}"
         )
     if found.last_half_gain is not None and found.last_half_luck is not None:
-        console.print(_more(found))
+        console.print(_more(found, task))
     style = _VERDICT_STYLES.get(found.verdict or "", "default")
     p = "" if found.p_value is None else f" (p = {found.p_value:.2g})"
     console.print(f"[{style}]{outside_text(console, _capital(found.sentence))}{p}.[/]")
@@ -115,59 +132,64 @@ def _render_verdict(console: Console, findings: RunFindings) -> None:
     console.print()
 
 
-def _interval(console: Console, found: Difference) -> str:
-    metric = METRICS.get(found.metric)
-    label = _label(console, found.metric) if metric is None else metric.gain_title
+def _interval(console: Console, found: Difference, subject: Subject, task: str) -> str:
+    assert found.difference is not None
+    assert found.low is not None
+    assert found.high is not None
+    label = outside_text(console, subject.metric(found.metric).gain_title)
     return (
-        f"{label} {found.difference:+.4f}, "
+        f"{label} {gain_figure(found.difference, task)}, "
         f"{100 * found.confidence:.0f} % confidence interval "
-        f"[bold]{found.low:+.4f} to {found.high:+.4f}[/] over {found.n_users:,} users"
+        f"[bold]{gain_figure(found.low, task)} to {gain_figure(found.high, task)}[/] "
+        f"over {found.n_users:,} {subject.unit}s"
     )
 
 
-def _more(found: Difference) -> str:
+def _more(found: Difference, task: str) -> str:
     """Return how much the last half of the candidates gained."""
+    assert found.last_half_gain is not None
+    assert found.last_half_luck is not None
+    gain, bias = (gain_figure(v, task) for v in (found.last_half_gain, found.last_half_luck))
     helps = "more gain than bias" if found.more_helps else "more such search hardly helps"
     return (
-        f"The last {found.n_tried // 2:,} of them added {found.last_half_gain:+.4f} to that, and "
-        f"{found.last_half_luck:+.4f} to the selection bias: {helps}"
+        f"The last {found.n_tried // 2:,} of them added {gain} to that, and "
+        f"{bias} to the selection bias: {helps}"
     )
 
 
 def _render_top(console: Console, findings: RunFindings) -> None:
     wide = console.width >= WIDE
-    objective = findings.run.objective
+    objective, task = findings.run.objective, findings.run.task
     more = ("experiment",) if wide else ()
-    ndcg = (">NDCG@10",) if objective != "ndcg@10" else ()
-    table = plain_table(
-        ">no.", *more, f">{_label(console, objective)}", ">gain", ">at least", *ndcg, "changed most"
-    )
+    ndcg = (">NDCG@10",) if findings.deploys and objective != "ndcg@10" else ()
+    label = _label(console, findings.subject.metric(objective))
+    table = plain_table(">no.", *more, f">{label}", ">gain", ">at least", *ndcg, "changed most")
     for found in findings.top:
         ids = [found.experiment_id] if wide else []
         table.add_row(
             str(found.number),
             *(outside_text(console, text) for text in ids),
-            value_cell(found.value),
-            gain_cell(found.improvement),
-            gain_cell(found.least_improvement),
+            value_cell(found.value, task),
+            gain_cell(found.improvement, task),
+            gain_cell(found.least_improvement, task),
             *([value_cell(found.metrics.get("ndcg@10"))] if ndcg else []),
-            _changed(console, found),
+            _changed(console, found, findings.subject),
         )
     print_table(console, "Best configurations", table)
     if any(found.improvement != found.least_improvement for found in findings.top):
         console.print(LOWER_BOUND_NOTE + "\n", style="dim")
 
 
-def _changed(console: Console, found: Finding) -> str:
+def _changed(console: Console, found: Finding, subject: Subject) -> str:
     if found.number == BASELINE:
-        return "[dim](the deployed configuration)[/]"
+        return f"[dim]({subject.baseline})[/]"
     return changes_cell(console, found.changed, 2 if console.width >= WIDE else 1)
 
 
-def _render_changes(console: Console, best: Finding) -> None:
+def _render_changes(console: Console, best: Finding, subject: Subject) -> None:
     if not best.changed:
         return
-    table = plain_table("hyperparameter", ">deployed", ">best", ">change")
+    table = plain_table("hyperparameter", f">{subject.baseline_column}", ">best", ">change")
     for change in best.changed:
         table.add_row(
             outside_text(console, change.name),
@@ -188,7 +210,9 @@ def _render_progress(console: Console, findings: RunFindings) -> None:
     console.print(f"[bold]Best so far[/]: 95 % {bound} of its value")
     upwards = [direction.upwards(bound) for bound in findings.best_bounds]
     console.print(f"[cyan]{sparkline(upwards, bars=bars)}[/]")
-    steps = [f"{m.iteration:,}: {m.lower_bound:.4f}" for m in findings.milestones]
+    steps = [
+        f"{m.iteration:,}: {figure(m.lower_bound, findings.run.task)}" for m in findings.milestones
+    ]
     console.print("after experiment " + "  ".join(steps) + "\n")
 
 
@@ -206,10 +230,9 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
     print_table(console, f"Failed: {findings.n_failed:,}{first}", table)
 
 
-def _label(console: Console, metric: str) -> str:
+def _label(console: Console, metric: Metric) -> str:
     """Return the metric's standard name; with a remark if less is better."""
-    known = METRICS.get(metric)
-    return outside_text(console, metric) if known is None else known.title + known.direction.note
+    return outside_text(console, metric.title + metric.direction.note)
 
 
 def _capital(sentence: str) -> str:

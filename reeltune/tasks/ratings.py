@@ -158,6 +158,7 @@ class RatingsTask:
     model: str = BUILT_IN
     split: str = "user-time"
     name = RATINGS
+    has_units = True
     meta_feature_scales = SCALES
 
     @classmethod

@@ -60,6 +60,10 @@ class Task(Protocol):
         """Name of the way in which data are held out."""
 
     @property
+    def has_units(self) -> bool:
+        """True if some units (users, rows, images) can be measured without the others."""
+
+    @property
     def space(self) -> Space:
         """Hyperparameters that are tuned."""
 

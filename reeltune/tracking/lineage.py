@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
+from reeltune.domain.study import FUNCTION, RATINGS
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
@@ -49,6 +50,14 @@ NOT_DECIDING = (
     "reeltune.tracking",
     "reeltune.views",
 )
+# What decides of the program what a function of the user's own is worth: how it is called, and how
+# its values are kept.
+DECIDING_OF_FUNCTION = (
+    "reeltune.tasks.function",
+    "reeltune.tuning.pruning",
+    "reeltune.tuning.ledger",
+    "reeltune.domain.space",
+)
 
 # Programs that held out ratings of equal times by ids, and took events for ratings: equal to later
 # ones on data where neither decides.
@@ -80,14 +89,15 @@ class CodeDifference:
 
 
 @lru_cache(maxsize=8)
-def code_version(model: str) -> str:
-    """Return a hash of the sources that decide what a configuration of `model` is worth.
+def code_version(model: str, task: str = RATINGS) -> str:
+    """Return a hash of the sources that decide what a configuration of `model` is worth in a task.
 
     12 hex digits for the program; for a model of the user's own `+` and 12 more for its module and
     what that imports from its own package, or from modules beside it.
     """
     own = own_module(model)
-    return program_version() if own is None else f"{program_version()}+{source_version(own)}"
+    program = function_version() if task == FUNCTION else program_version()
+    return program if own is None else f"{program}+{source_version(own)}"
 
 
 def equal_versions(code: str, *, plain: bool = True) -> tuple[str, ...]:
@@ -101,9 +111,9 @@ def equal_versions(code: str, *, plain: bool = True) -> tuple[str, ...]:
     return (code, *(f"{each}{plus}{own}" for each in sorted(others)))
 
 
-def code_differences(then: str | None, model: str) -> list[CodeDifference]:
+def code_differences(then: str | None, model: str, task: str = RATINGS) -> list[CodeDifference]:
     """Return the differences of the code that decides values of `model` from version `then`."""
-    now = code_version(model)
+    now = code_version(model, task)
     if then in equal_versions(now):
         return []
     (was, _, own_was), (program, _, own) = (then or "none").partition("+"), now.partition("+")
@@ -130,6 +140,12 @@ def own_module(model: str) -> str | None:
 def program_version() -> str:
     """Return a hash of the program's own sources that decide what a configuration is worth."""
     return digest(follow(DECIDING, _find_deciding), _is_program)
+
+
+@lru_cache(maxsize=1)
+def function_version() -> str:
+    """Hash of the program's own sources that decide what a function of the user's is worth."""
+    return digest(follow(DECIDING_OF_FUNCTION, _find_deciding), _is_program)
 
 
 def deciding_modules() -> frozenset[str]:

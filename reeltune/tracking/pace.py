@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.shown import figure, gain_figure
 
 MIN_RATE_SECONDS = 0.25  # before that, a rate says nothing
 
@@ -42,8 +43,9 @@ class Pace:
             return "best -"
         value, gain = self.best.objective_value, ""
         if self.baseline_value is not None and self.best.number != BASELINE:
-            gain = f" {self.run.direction.gain(value, self.baseline_value):+.4f}"
-        return f"best {value:.4f}{gain} ({experiment_label(self.best)})"
+            added = self.run.direction.gain(value, self.baseline_value)
+            gain = f" {gain_figure(added, self.run.task)}"
+        return f"best {figure(value, self.run.task)}{gain} ({experiment_label(self.best)})"
 
     def failed_text(self) -> str:
         """Return how many experiments failed; empty if none did."""

@@ -18,6 +18,8 @@ from rich.progress import (
 
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.domain.shown import figure, gain_figure
+from reeltune.domain.study import RATINGS
 from reeltune.tracking.pace import Pace, experiment_label
 from reeltune.tracking.plain_text import plain_text
 
@@ -172,9 +174,10 @@ class LogWatcher(SilentWatcher):
         self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
         self._last = float("-inf")
         before = f", {n_done} done before" if n_done else ""
+        what = "model" if run.task == RATINGS else run.task
         self._say(
             f"{run.tuning_run_id}: {n_total} experiments{before}, "
-            f"objective {run.objective}{run.direction.note}, model {run.model}, seed {run.seed}"
+            f"objective {run.objective}{run.direction.note}, {what} {run.model}, seed {run.seed}"
         )
 
     def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
@@ -206,8 +209,8 @@ def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
         f"{pace.n_done:>{width}}/{pace.n_total}",
         f"{experiment_label(experiment):>{max(width, len('baseline'))}}",
         f"{experiment.status:<9}",
-        f"{value:.4f}" if value is not None else " " * 6,
-        f"{gain:+.4f}" if gain is not None else " " * 7,
+        figure(value, pace.run.task) if value is not None else " " * 6,
+        gain_figure(gain, pace.run.task) if gain is not None else " " * 7,
         f"{seconds:6.2f} s" if seconds is not None else " " * 8,
     ]
     if experiment.status == "failed":

@@ -32,6 +32,7 @@ from reeltune.domain.experiment import (
     TuningRun,
     stored_gains,
 )
+from reeltune.domain.study import RATINGS
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tuning.run_state import RunState, is_better
 
@@ -89,20 +90,26 @@ class Ledger(RunState):
         """Record what an experiment found."""
         experiment = self.experiments[number]
         gain = self._gain(found.user_values)
+        named = found.metrics if self.run.task == RATINGS else {}
         done = replace(
             experiment,
             status="completed",
             completed_at=stamp(),
             objective_value=found.objective_value,
             improvement_error=None if gain is None else gain.error,
-            validation_accuracy=found.metrics.get("accuracy"),
-            recommendation_quality_score=found.metrics.get("ndcg@10"),
+            validation_accuracy=named.get("accuracy"),
+            recommendation_quality_score=named.get("ndcg@10"),
             metrics=found.metrics,
             duration_seconds=found.seconds,
         )
         with self._recording(done):
             complete_experiment(
-                self.conn, done.experiment_id, found, done.completed_at or done.created_at, gain
+                self.conn,
+                done.experiment_id,
+                found,
+                done.completed_at or done.created_at,
+                gain,
+                of_ratings=self.run.task == RATINGS,
             )
             if gain is not None:
                 self._group_gains[number] = gain.stored

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.evaluation import Evaluation, finite
+from reeltune.domain.evaluation import LARGEST, Evaluation, finite
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
 from reeltune.tasks.task import Evaluator
@@ -52,6 +52,8 @@ def measurement(found: Evaluation, objective: str, seconds: float) -> Measuremen
     value = found.values[objective]
     if not np.isfinite(value):
         raise InputError(f"{objective} is {value}: no user has the held-out ratings it needs")
+    if abs(value) > LARGEST:
+        raise InputError(f"{objective} is {value}: it must be in [-{LARGEST:g}, {LARGEST:g}]")
     return Measurement(
         objective_value=value,
         metrics=finite(found.values),

@@ -27,6 +27,7 @@ from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, make_executor
+from reeltune.tasks.registry import described, subject_of
 from reeltune.tasks.task import Evaluator, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
 from reeltune.tuning.initial_design import InitialDesign, record_source
@@ -93,6 +94,7 @@ class Orchestrator:
         a name or limits of its own.
         """
         check_method(plan.method)
+        _check_units(self.task, plan)
         check_way(
             self.study,
             plan.method,
@@ -150,7 +152,7 @@ class Orchestrator:
 
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """Return what was tried and found: all runs, and one in detail (default: the latest)."""
-        return summarise(self.conn, run_id=run_id, space=self.tuner.space)
+        return summarise(self.conn, run_id=run_id, subject_of=subject_of)
 
     def _check_measurable(self) -> None:
         """Refuse a run of which every experiment would fail, for want of what is measured."""
@@ -170,7 +172,8 @@ class Orchestrator:
             planned or self.tuner.new_run(plan.method, plan.n_configs),
             started_at=stamp(),
             n_configs=plan.n_configs,
-            settings=plan.settings()
+            settings=described(self.task)
+            | plan.settings()
             | {
                 "further_objectives": list(self.study.further_objectives),
                 "directions": list(directions(self.task, self.study.objectives)),
@@ -191,7 +194,7 @@ class Orchestrator:
             earlier = self.tuner.earlier_trials(run)
             evaluator = self.task.evaluator(panel=plan.panel)
             evaluator.prepare()  # here, once, for the workers to find it cached
-            with self._executor(plan, evaluator, run.seed) as executor:
+            with self._executor(plan, evaluator, run.seed, seconds) as executor:
                 loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watch)
                 end.status, end.stop = loop.run()
         self.watch.ended(end.stop.message)
@@ -201,7 +204,9 @@ class Orchestrator:
         seconds_taken = time.perf_counter() - began
         return run_result(found, self.tuner.space, end.status, end.stop, seconds_taken)
 
-    def _executor(self, plan: Plan, evaluator: Evaluator, seed: int) -> Executor[Any, Any]:
+    def _executor(
+        self, plan: Plan, evaluator: Evaluator, seed: int, seconds: float | None
+    ) -> Executor[Any, Any]:
         """Return batches in this process where the evaluator is made for them, else workers.
 
         Code of our own without limits needs no process of its own, uses as many cores by threads,
@@ -221,12 +226,29 @@ class Orchestrator:
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
+            is_stopped=seconds is not None,
+        )
+
+
+def _check_units(task: Task, plan: Plan) -> None:
+    """Refuse to measure some of the units where a task can only measure all.
+
+    Raises:
+        InputError: the plan asks for it.
+    """
+    asked = {"--pruner": plan.pruner, "--panel": plan.panel}
+    named = [name for name, given in asked.items() if given is not None]
+    if named and not task.has_units:
+        raise InputError(
+            f"{' and '.join(named)} measures some of the units first, and {task.model} cannot: "
+            "declare its n_units, or leave that out"
         )
 
 
 def study_of(run: TuningRun) -> StudyConfig:
     """Return the study that a stored run belongs to."""
     return StudyConfig(
+        task=run.task,
         model=run.model,
         split=run.split,
         objective=run.objective,

@@ -40,6 +40,7 @@ from reeltune.search import (
     propose,
 )
 from reeltune.search.grid import Grid
+from reeltune.tasks.registry import described, task_kind
 from reeltune.tasks.task import Task, directions
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
@@ -61,7 +62,12 @@ class Proposer:
         return self.deployed().hyperparameters
 
     def deployed(self) -> Deployed:
-        """Return the deployed configuration, and where it is known from."""
+        """Return the deployed configuration, and where it is known from.
+
+        Of what is never deployed, the defaults stand in its place.
+        """
+        if not task_kind(self.task.name).deploys:
+            return Deployed(self.space.defaults(), "defaults")
         return load_deployed(self.conn, self.space, self.task.model)
 
     def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Any]]:
@@ -201,12 +207,14 @@ class Proposer:
             created_at=stamp(),
             method=method,
             objective=self.study.objective,
+            task=self.task.name,
             model=self.task.model,
             split=self.task.split,
             space_fingerprint=self.space.fingerprint,
             seed=len(load_runs(self.conn)) if self.study.seed is None else self.study.seed,
             n_configs=n_configs,
-            settings={"directions": list(directions(self.task, [self.study.objective]))},
+            settings=described(self.task)
+            | {"directions": list(directions(self.task, [self.study.objective]))},
             status="planned",
         )
 

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from reeltune.db.connection import Connection
-from reeltune.db.experiments import load_experiments
+from reeltune.db.experiments import load_experiment, load_experiments
+from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
+from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.gate.guardrails import METRIC_GUARDRAILS
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.multiple_testing import max_t
+from reeltune.tasks.registry import task_kind
 from reeltune.views.summary import ranking
 
 
@@ -23,6 +26,23 @@ def load_finalists(
     if load_production(conn) is None:
         return ranking(experiments)[:1]
     return choose_finalists(experiments, objective, most)
+
+
+def load_deployable(conn: Connection, experiment_id: str) -> Experiment:
+    """An experiment of a run whose model can be deployed.
+
+    Raises:
+        NotFoundError: there is none with that id.
+        InputError: no model comes of what its run tuned.
+    """
+    experiment = load_experiment(conn, experiment_id)
+    run = load_run(conn, experiment.tuning_run_id)
+    if not task_kind(run.task).deploys:
+        raise InputError(
+            f"experiment {experiment_id!r} is of a {run.task}, {run.model}: no model comes of it "
+            "that could be deployed"
+        )
+    return experiment
 
 
 def choose_finalists(

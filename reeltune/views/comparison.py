@@ -8,8 +8,12 @@ from reeltune.db.connection import Connection
 from reeltune.db.experiments import load_group_gains, load_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.domain.space import Space
+from reeltune.domain.subject import Subject
 from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
 from reeltune.views.selection_bias import candidates, more_helps, selection_bias_of_best
+
+RECOMMENDER = Subject(Space(()), deploys=True)
 
 Verdict = Literal["better", "cannot tell", "worse"]
 
@@ -56,6 +60,7 @@ def compare_with_baseline(
     best: Experiment | None,
     baseline: Experiment | None,
     tried: Sequence[Experiment] = (),
+    subject: Subject = RECOMMENDER,
 ) -> Difference:
     """Return the paired difference over users, from the values stored of both experiments.
 
@@ -65,44 +70,53 @@ def compare_with_baseline(
         best: the experiment with the best value; None if none was completed.
         baseline: the experiment with the deployed configuration.
         tried: all completed experiments that `best` was picked out of.
+        subject: what the run tuned, for the words.
     """
     if best is None:
         return Difference(metric=metric, verdict=None, reason="no experiment was completed")
     if best.number == BASELINE:
-        return Difference(metric=metric, verdict=None, reason=_not_beaten(tried))
+        return Difference(metric=metric, verdict=None, reason=_not_beaten(tried, subject))
+    if not subject.has_baseline:
+        return Difference(metric=metric, verdict=None, reason="a study has no baseline")
     if baseline is None or baseline.status != "completed":
-        return Difference(metric=metric, reason="the deployed configuration was not measured")
+        return Difference(metric=metric, reason=f"{subject.baseline} was not measured")
     a = load_user_values(conn, best.experiment_id, metric)
     b = load_user_values(conn, baseline.experiment_id, metric)
     if a is None or b is None:
-        which = "the best experiment" if a is None else "the deployed configuration"
-        return Difference(metric=metric, reason=f"no values per user are stored of {which}")
+        which = "the best experiment" if a is None else subject.baseline
+        return Difference(metric=metric, reason=_no_values(which, subject))
+    if not (len(a) or len(b)):
+        return Difference(metric=metric, reason=_no_values("either", subject))
     groups = load_group_gains(conn, best.tuning_run_id)
     upwards = best.direction.upwards
-    return _bias_corrected(_compared(metric, upwards(a), upwards(b)), tried, groups)
+    return _bias_corrected(_compared(metric, upwards(a), upwards(b), subject.unit), tried, groups)
 
 
-def _not_beaten(tried: Sequence[Experiment]) -> str:
-    """Return why the deployed configuration is the best."""
+def _no_values(which: str, subject: Subject) -> str:
+    return f"no values per {subject.unit} are stored of {which}"
+
+
+def _not_beaten(tried: Sequence[Experiment], subject: Subject) -> str:
+    """Return why the baseline is the best."""
     gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
     if not gains or max(gains) <= 0:
-        return "nothing beat the deployed configuration"
+        return f"nothing beat {subject.baseline}"
     return (
-        "nothing beat the deployed configuration beyond noise: no gain has a 95 % lower bound "
-        f"above 0, the largest gain is {max(gains):.4f}"
+        f"nothing beat {subject.baseline} beyond noise: no gain has a 95 % lower bound above 0, "
+        f"the largest gain is {max(gains):{'.4f' if subject.deploys else '.4g'}}"
     )
 
 
-def _compared(metric: str, a: Floats, b: Floats) -> Difference:
+def _compared(metric: str, a: Floats, b: Floats, unit: str) -> Difference:
     if a.shape != b.shape:
-        return Difference(metric=metric, reason="the two were measured on different users")
+        return Difference(metric=metric, reason=f"the two were measured on different {unit}s")
     found = paired_difference(a, b)
     if found.n_users < 2:
         return Difference(
             metric=metric,
             n_users=found.n_users,
             difference=found.difference if found.n_users else None,
-            reason="fewer than two users have a value for both",
+            reason=f"fewer than two {unit}s have a value for both",
         )
     return Difference(
         metric=metric,

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 from reeltune.cli.program import command_line
+from reeltune.domain.study import RATINGS, STUDY
 from reeltune.views.comparison import Difference
 from reeltune.views.stored import RunLine, Stored
 
@@ -14,13 +15,14 @@ _DEFAULTS = {"split": "user-time", "objective": "accuracy"}
 def first_command(stored: Stored, db: Path) -> str:
     """Return what to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
-        if run.status in ("running", "interrupted"):
+        if run.status in ("running", "interrupted") and run.task != STUDY:
             return resume_line(run.tuning_run_id, db)
     for run in stored.runs:
         if run.status == "planned":
             n = run.experiments_by_status.get("pending", 0)
-            return _tune(run.method, max(1, n), _options(run, db))
-    return _tune("bayesian", 20, _db_option(db))
+            return _tune(run, run.method, max(1, n), db)
+    words = command_line("tune", "tune_orchestrator.py")
+    return _line(words, "--method bayesian --configs 20", _db_option(db))
 
 
 def next_command(
@@ -35,10 +37,14 @@ def next_command(
         deployed: whether the best configuration is deployed by now.
         db: the database.
     """
+    if run.task == STUDY:  # gone on with from Python
+        words = command_line("runs show", "tune_orchestrator.py show")
+        return _line(words, shlex.quote(run.tuning_run_id), _db_option(db))
     if run.status in ("running", "interrupted"):
         return resume_line(run.tuning_run_id, db)
-    if best is None or deployed or difference.verdict == "worse":
-        return _tune("bayesian", max(20, run.n_configs), _options(run, db))
+    has_model = run.task == RATINGS  # of anything else there is nothing to deploy
+    if not has_model or best is None or deployed or difference.verdict == "worse":
+        return _tune(run, "bayesian", max(20, run.n_configs), db)
     words = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
     return _line(words, shlex.quote(best), _db_option(db))
 
@@ -49,18 +55,26 @@ def resume_line(run_id: str, db: Path) -> str:
     return _line(words, shlex.quote(run_id), _db_option(db))
 
 
-def _tune(method: str, n_configs: int, options: str) -> str:
+def _tune(run: RunLine, method: str, n_configs: int, db: Path) -> str:
+    """Return the command that tunes as `run` did, by a method."""
     words = command_line("tune", "tune_orchestrator.py")
-    return _line(f"{words} --method {shlex.quote(method)} --configs {n_configs}", options)
-
-
-def _options(run: RunLine, db: Path) -> str:
-    """Return the options that differ from the defaults."""
-    given = {"split": run.split, "objective": ",".join(run.objectives)}
+    how = f"--method {shlex.quote(method)} --configs {n_configs}"
+    objective = ",".join(run.objectives)
+    if run.task != RATINGS:
+        function = shlex.quote(_shown_model(run.model))
+        how += f" --objective {shlex.quote(objective)}"
+        return _line(words, function, how, _db_option(db))
+    given = {"split": run.split, "objective": objective}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
     if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
         parts.insert(0, f"--model {shlex.quote(run.model)}")
-    return _line(*parts, _db_option(db))
+    return _line(words, how, *parts, _db_option(db))
+
+
+def _shown_model(model: str) -> str:
+    """Return a function's name, its file as short as it can be said from the working directory."""
+    module, _, name = model.rpartition(":")
+    return f"{_shown(Path(module))}:{name}" if module.endswith(".py") else model
 
 
 def _db_option(db: Path) -> str:

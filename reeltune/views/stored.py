@@ -1,6 +1,7 @@
 """Stored tuning: runs, candidates that wait, counts."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reeltune.db.columns import snapshot
@@ -12,12 +13,15 @@ from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import FINISHED, Experiment, ExperimentStatus, RunStatus, TuningRun
 from reeltune.domain.space import Configuration, Space
+from reeltune.domain.subject import Subject
 from reeltune.views.changes import Change, changes
 from reeltune.views.json_ready import json_ready
 
 NO_TOTALS = RunTotals(
     n_by_status={}, baseline_value=None, best_value=None, best_experiment_id=None, seconds=None
 )
+SubjectOf = Callable[[TuningRun], Subject]
+"""Function that returns the space and the metrics of that which a run tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class RunLine:
     objective: str  # the first, which decides
     objectives: tuple[str, ...]
     directions: tuple[Direction, ...]  # which way each of them is better
+    task: str
     model: str
     split: str
     status: RunStatus
@@ -73,7 +78,7 @@ class Stored:
         return json_ready(self)
 
 
-def describe_stored(conn: Connection, *, space: Space, top: int = 10) -> Stored:
+def describe_stored(conn: Connection, *, subject_of: SubjectOf, top: int = 10) -> Stored:
     """Return what is stored, with the first `top` waiting candidates of planned runs."""
     with snapshot(conn):
         runs, totals = load_runs(conn), load_run_totals(conn)
@@ -82,19 +87,25 @@ def describe_stored(conn: Connection, *, space: Space, top: int = 10) -> Stored:
         for line in lines:
             counts.update(line.experiments_by_status)
         planned = [line for line in lines if line.status == "planned"]
+        waiting = [run for run in runs if run.status == "planned"]
         return Stored(
             runs=lines,
             runs_by_method=dict(sorted(Counter(run.method for run in runs).items())),
             experiments_by_status=dict(counts),
             n_waiting=sum(line.experiments_by_status.get("pending", 0) for line in planned),
-            waiting=_waiting(conn, planned, space, top),
+            waiting=_waiting(conn, waiting, subject_of, top),
         )
 
 
-def deployed_configuration(conn: Connection, space: Space, model: str) -> Configuration | None:
-    """Return the deployed configuration; None where it is not valid in `space`."""
+def deployed_configuration(conn: Connection, subject: Subject, model: str) -> Configuration | None:
+    """Return the deployed configuration; None where it is not valid any more.
+
+    Of what is never deployed, the defaults stand in its place.
+    """
+    if not subject.deploys:
+        return subject.space.defaults() or None
     try:
-        return load_deployed(conn, space, model).hyperparameters
+        return load_deployed(conn, subject.space, model).hyperparameters
     except InputError:
         return None
 
@@ -111,6 +122,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         objective=run.objective,
         objectives=run.objectives,
         directions=run.directions,
+        task=run.task,
         model=run.model,
         split=run.split,
         status=run.status,
@@ -132,15 +144,16 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
 
 
 def _waiting(
-    conn: Connection, planned: list[RunLine], space: Space, top: int
+    conn: Connection, planned: list[TuningRun], subject_of: SubjectOf, top: int
 ) -> tuple[Candidate, ...]:
     found: list[Candidate] = []
-    for line in planned:
+    for run in planned:
         if len(found) >= top:
             break
-        deployed = deployed_configuration(conn, space, line.model)
-        pending = [e for e in load_experiments(conn, line.tuning_run_id) if e.status == "pending"]
-        found += [_candidate(e, deployed, space) for e in pending[: top - len(found)]]
+        subject = subject_of(run)
+        deployed = deployed_configuration(conn, subject, run.model)
+        pending = [e for e in load_experiments(conn, run.tuning_run_id) if e.status == "pending"]
+        found += [_candidate(e, deployed, subject.space) for e in pending[: top - len(found)]]
     return tuple(found)
 
 

@@ -9,13 +9,22 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_progress, load_run
 from reeltune.db.versions import database_path
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
+from reeltune.domain.metric import Metric
 from reeltune.domain.space import Configuration, Space
+from reeltune.domain.study import STUDY
+from reeltune.domain.subject import Subject
 from reeltune.views.changes import Change, changes
 from reeltune.views.comparison import Difference, compare_with_baseline
 from reeltune.views.json_ready import json_ready
 from reeltune.views.next_step import first_command, next_command
 from reeltune.views.pareto_front import Point, points
-from reeltune.views.stored import RunLine, Stored, deployed_configuration, describe_stored
+from reeltune.views.stored import (
+    RunLine,
+    Stored,
+    SubjectOf,
+    deployed_configuration,
+    describe_stored,
+)
 
 MAX_FAILURES = 3
 NOTHING_YET = "no experiment has been completed yet"
@@ -70,8 +79,15 @@ class RunFindings:
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
+    metrics: dict[str, Metric]  # what the run measured by, as far as it is known
+    deploys: bool  # whether a model comes of it; else the defaults stand for what is deployed
     points: tuple[Point, ...]  # what each was worth, where there are several objectives
     is_deployed: bool  # the best configuration is the deployed one by now
+
+    @property
+    def subject(self) -> Subject:
+        """Subject of the run, but for its space."""
+        return Subject(Space(()), self.metrics, self.deploys, self.run.task != STUDY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +105,7 @@ class Summary:
 
 
 def summarise(
-    conn: Connection, *, run_id: str | None = None, space: Space, top: int = 10
+    conn: Connection, *, run_id: str | None = None, subject_of: SubjectOf, top: int = 10
 ) -> Summary:
     """Return what was found, as of one moment.
 
@@ -97,16 +113,19 @@ def summarise(
         conn: the database.
         run_id: the run to show; by default the latest with a completed experiment, else the
             latest with a failed one.
-        space: the hyperparameters that say how great a change is.
+        subject_of: gives the space and the metrics of that which a run tuned.
         top: how many of the best configurations to show.
 
     Raises:
         NotFoundError: there is no run `run_id`.
     """
     with snapshot(conn):
-        stored, db = describe_stored(conn, space=space, top=top), database_path(conn)
+        stored, db = describe_stored(conn, subject_of=subject_of, top=top), database_path(conn)
         line = _chosen(conn, stored.runs, run_id)
-        findings = None if line is None else _findings(conn, line, space, top)
+        findings = None
+        if line is not None:
+            subject = subject_of(load_run(conn, line.tuning_run_id))
+            findings = _findings(conn, line, subject, top)
         if findings is None or findings.best is None:
             command = first_command(stored, db)
             return Summary(
@@ -128,10 +147,11 @@ def _chosen(conn: Connection, runs: Sequence[RunLine], run_id: str | None) -> Ru
     return None
 
 
-def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFindings:
+def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> RunFindings:
+    space = subject.space
     experiments = load_experiments(conn, line.tuning_run_id)
     first = next((e for e in experiments if e.number == BASELINE), None)
-    now = deployed_configuration(conn, space, line.model)
+    now = deployed_configuration(conn, subject, line.model)
     then = now if first is None else first.hyperparameters
     ranked = ranking(experiments)
     best = ranked[0] if ranked else None
@@ -142,8 +162,8 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         run=line,
         baseline=None if measured is None else _finding(measured, measured, then, space),
         best=None if best is None else _finding(best, measured, then, space),
-        difference=compare_with_baseline(conn, line.objective, best, first, ranked),
-        remark=_remark(ranked) if best is not None and best.number != BASELINE else None,
+        difference=compare_with_baseline(conn, line.objective, best, first, ranked, subject),
+        remark=_remark(ranked, subject) if best is not None and best.number != BASELINE else None,
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),
         best_bounds=tuple(step.lower_bound for step in steps),
@@ -151,8 +171,10 @@ def _findings(conn: Connection, line: RunLine, space: Space, top: int) -> RunFin
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
         ),
+        metrics={name: metric.plain for name, metric in subject.metrics.items()},
+        deploys=subject.deploys,
         points=points(experiments, line.objectives, line.directions),
-        is_deployed=best is not None and now is not None and now == best.hyperparameters,
+        is_deployed=best is not None and subject.deploys and now == best.hyperparameters,
     )
 
 
@@ -215,8 +237,11 @@ def _finding(
     )
 
 
-def _remark(ranked: Sequence[Experiment]) -> str:
+def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
+    """Return what the best value must not be taken for."""
     n = sum(experiment.number != BASELINE for experiment in ranked)
+    if not subject.deploys:
+        return f"The best was picked out of {n} candidates, so that its value is optimistic."
     return (
         f"The best was picked out of {n} candidates on the validation set, so its value there is "
         "optimistic. The test set is used only when it is retrained to be deployed."

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, transaction
 from reeltune.reports.tuning_tables import render_found, render_next
+from reeltune.tasks.registry import subject_of
 from reeltune.views.summary import summarise
 from tests.views.stored_runs import StoredRun
 
@@ -19,7 +19,7 @@ def rendered(
 ) -> str:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
     console = Console(file=file, width=width, force_terminal=terminal, highlight=False)
-    found = summarise(conn, space=SPACE)
+    found = summarise(conn, subject_of=subject_of)
     render_found(console, found)
     render_next(console, found)
     file.seek(0)

@@ -28,6 +28,7 @@ from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Item
 from reeltune.sweeps.objectives import objective_faults
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.pruning_rules import PRUNERS
 from reeltune.tuning.ratings import TuningOrchestrator
@@ -77,7 +78,7 @@ def told(path: Path, run_id: str, sign: float) -> dict[str, Any]:
         experiments = load_experiments(conn, run_id)
         groups = load_group_gains(conn, run_id)
         totals = load_run_totals(conn)[run_id]
-        summary = summarise(conn, run_id=run_id, space=SPACE)
+        summary = summarise(conn, run_id=run_id, subject_of=subject_of)
         best = load_best_experiment(conn, "hand-weighted", None)
         history = load_progress(conn, run_id)
     findings = summary.findings

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from reeltune.domain.study import FUNCTION, NO_SPLIT, RATINGS, STUDY
 from reeltune.views.comparison import Difference
 from reeltune.views.next_step import first_command, next_command, resume_line
 from reeltune.views.stored import RunLine, Stored
@@ -14,6 +15,7 @@ BETTER = Difference(metric="accuracy", verdict="better")
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["tune_orchestrator.py"])
 
 
 DB = Path("movies.db")
@@ -25,6 +27,7 @@ def line(**values: Any) -> RunLine:
         "method": "random",
         "objective": "accuracy",
         "objectives": ("accuracy",),
+        "task": RATINGS,
         "model": "hand-weighted",
         "split": "user-time",
         "status": "completed",
@@ -96,3 +99,17 @@ def test_a_database_is_named_where_it_is_not_the_default_as_short_as_it_can_be(
     assert resume_line("r", tmp_path / "a b.db") == f"{TUNE} --resume r --db 'a b.db'"
     assert resume_line("r", Path("/srv/real.db")) == f"{TUNE} --resume r --db /srv/real.db"
     assert resume_line("a;b", DB) == f"{TUNE} --resume 'a;b'"
+
+
+def test_of_a_function_more_search_comes_next_and_of_a_study_its_figures() -> None:
+    function = line(
+        task=FUNCTION, split=NO_SPLIT, model=str(Path("my.py").resolve()) + ":own", n_configs=5
+    )
+    more = f"{TUNE} my.py:own --method bayesian --configs 20 --objective accuracy"
+    for best, deployed in ((None, False), ("random_1_007", False), ("random_1_007", True)):
+        assert next_command(function, best, BETTER, deployed, DB) == more
+    broken = line(task=FUNCTION, split=NO_SPLIT, status="interrupted")
+    assert first_command(stored(broken), DB) == f"{TUNE} --resume random_1"
+    study = line(task=STUDY, split=NO_SPLIT, status="running", tuning_run_id="my study")
+    assert next_command(study, None, BETTER, False, DB) == f"{TUNE} show 'my study'"
+    assert first_command(stored(study), DB) == f"{TUNE} --method bayesian --configs 20"

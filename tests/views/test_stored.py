@@ -1,11 +1,11 @@
-from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection
+from reeltune.tasks.registry import subject_of
 from reeltune.views.stored import Stored, describe_stored
 from tests.views.stored_runs import StoredRun
 
 
 def stored(conn: Connection) -> Stored:
-    return describe_stored(conn, space=SPACE)
+    return describe_stored(conn, subject_of=subject_of)
 
 
 def test_experiments_are_counted_by_status_per_run_and_over_all(conn: Connection) -> None:

@@ -12,6 +12,7 @@ from reeltune.db.experiments import load_experiment, set_test_accuracy
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.space import Hyperparameter
 from reeltune.stats.paired_tests import paired_difference
+from reeltune.tasks.registry import subject_of
 from reeltune.views.json_ready import json_ready
 from reeltune.views.summary import Milestone, Summary, milestones, summarise
 from tests.views.stored_runs import StoredRun
@@ -21,7 +22,7 @@ NOISE = 0.05 * np.random.default_rng(2).standard_normal(200)
 
 
 def summary(conn: Connection, run_id: str | None = None, top: int = 10) -> Summary:
-    return summarise(conn, run_id=run_id, space=SPACE, top=top)
+    return summarise(conn, run_id=run_id, subject_of=subject_of, top=top)
 
 
 def best_id(conn: Connection) -> str:
