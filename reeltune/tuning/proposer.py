@@ -71,7 +71,7 @@ class Proposer:
             radius: how far to go to either side, as a share of each hyperparameter's range; by
                 default a tenth.
         """
-        return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
+        return Grid(radius).first_steps(self.space, self.get_current_hyperparameters())
 
     def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """Return `n` configurations from the whole space, uniform."""
