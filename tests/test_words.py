@@ -20,7 +20,11 @@ DONE = {
     "ratings",
     "search",
     "stats",
+    "storage",
+    "tasks",
     "tracking",
+    "tuning",
+    "versioning",
 }
 # Names that say nothing to a reader of the field; what they are called is in the guide's glossary.
 _OLD_NAMES = """
@@ -33,13 +37,16 @@ _OLD_NAMES = """
 """
 OLD_NAMES = frozenset(_OLD_NAMES.split())
 OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")
-# Stored or shown under these names: artifacts, columns, keys of settings and of JSON.
+# Stored, shown or promised under these names: artifacts, columns, keys of settings and of JSON,
+# arguments of promised Python names.
 STORED = {
     "components": {"likings", "taste"},
     "domain": {"panel"},
     "engine": {"likings", "taste"},
-    "gate": {"look", "looked_at", "load_looks", "n_looks", "terms"},
+    "gate": {"looked_at", "n_looks", "terms"},
     "monitoring": {"fallen", "said", "told"},
+    "tuning": {"panel", "watch"},
+    "versioning": {"contrasts", "looked_at", "n_looks", "panel", "said"},
 }
 
 

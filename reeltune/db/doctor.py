@@ -43,7 +43,7 @@ class Finding:
 
 
 def check_file(database: Path) -> list[Fault]:
-    """What is wrong with the file itself: pages, references, migrations; it is not written to.
+    """Return what is wrong with the file itself: pages, references, migrations; write nothing.
 
     Raises:
         StorageError: it is no database of this program, or of a newer one.
@@ -58,7 +58,7 @@ def check_file(database: Path) -> list[Fault]:
 
 
 def examine(conn: Connection, *, idle: bool) -> list[Finding]:
-    """All that is wrong; `idle` says that the caller holds the lock, so that no run is alive."""
+    """Return all that is wrong; `idle`: the caller holds the lock, so that no run is alive."""
     faults = check_database(conn)
     if faults:
         return [Finding(fault) for fault in faults]  # what is read from it means nothing
@@ -93,8 +93,8 @@ def _export_anew(conn: Connection, aside: Aside) -> None:
     export_deployed(conn)
 
 
-def verify(conn: Connection) -> list[Fault]:
-    """All that is wrong with the versions: artifacts, production, its export, the database."""
+def verify_versions(conn: Connection) -> list[Fault]:
+    """Return what is wrong with the versions: artifacts, production, its export, the database."""
     found = check_database(conn)
     if found:
         return found  # what is read from such a database means nothing
@@ -106,7 +106,7 @@ def verify(conn: Connection) -> list[Fault]:
 
 
 def orphans(conn: Connection) -> list[Finding]:
-    """Models that no version names, of this database or of any other one that can name them.
+    """Return models that no version names, of this database or of any other one that can name them.
 
     Where a database that might name one cannot be read, they stay.
     """
@@ -163,7 +163,7 @@ def _removal(fault: Fault, path: Path) -> Finding:
 
 
 def _drafts(conn: Connection, database: Path) -> list[Path]:
-    """Files that exist only while something is being written."""
+    """Return files that exist only while something is being written."""
     export = export_path(conn)
     here = [
         export.with_name(f".{database.name}.{export.name}"),

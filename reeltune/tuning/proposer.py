@@ -122,7 +122,7 @@ class Proposer:
         return self._searched[key]
 
     def earlier_trials(self, run: TuningRun) -> list[Trial]:
-        """Results of other runs that `run` may compare its own with; all so far if not started."""
+        """Return results that `run` may compare its own with; all so far if it is not started."""
         cutoff = run.history_cutoff
         history = load_history(
             self.conn,
