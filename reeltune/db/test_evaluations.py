@@ -1,4 +1,4 @@
-"""Tables of looks at the test part, and of what versions are watched against."""
+"""Tables of test-set evaluations, and of the references that versions are watched against."""
 
 from dataclasses import asdict, dataclass
 
@@ -35,7 +35,7 @@ class Reference:
 
 
 def save_test_evaluation(conn: Connection, evaluation: GateEvaluation) -> int:
-    """Count a look; its number."""
+    """Save an evaluation on the test set; return its number."""
     cursor = conn.execute(
         """
         INSERT INTO test_looks (
@@ -52,7 +52,7 @@ def save_test_evaluation(conn: Connection, evaluation: GateEvaluation) -> int:
 
 
 def load_test_evaluations(conn: Connection) -> list[GateEvaluation]:
-    """Return all looks, in order."""
+    """Return all evaluations on the test set, in order."""
     rows = conn.execute(
         """
         SELECT looked_at, decision, model, split, objective, data_fingerprint, experiment_id,
@@ -65,7 +65,7 @@ def load_test_evaluations(conn: Connection) -> list[GateEvaluation]:
 
 
 def count_test_evaluations(conn: Connection, data_fingerprint: str) -> int:
-    """Return how often the test part of these ratings was looked at, under whichever split."""
+    """Return how often these ratings were evaluated on a test set, under whichever split."""
     row = conn.execute(
         "SELECT count(*) FROM test_looks WHERE data_fingerprint = :data", {"data": data_fingerprint}
     ).fetchone()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reeltune.db.imports import RejectedRow
-from reeltune.db.movies import Source
+from reeltune.db.movies import SourceName
 from reeltune.domain.errors import RejectedRowsError
 from reeltune.importers.rows import excerpt
 
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 class FileReport:
     """What became of the rows of a file; `read` = `kept` + skipped + rejected."""
 
-    source: Source
+    source: SourceName
     file: str
     read: int
     skipped: dict[str, int]  # nothing wrong with them, but of no use here; count by reason
@@ -41,7 +41,7 @@ class FileReport:
 class RowCounts:
     """What has become of the rows of a source so far."""
 
-    source: Source
+    source: SourceName
     name: str
     save_rejected: Callable[[list[RejectedRow]], object] = lambda _: None
     read: int = 0
