@@ -15,6 +15,7 @@ DONE = {
     "engine",
     "executors",
     "gate",
+    "importers",
     "metrics",
     "monitoring",
     "rating_models",

@@ -13,7 +13,7 @@ from rich.progress import Progress, TaskID
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.imports import finish_batch, save_rejected_rows, start_batch
 from reeltune.db.movies import SourceName
-from reeltune.importers.counts import RowCounts, check_kept
+from reeltune.importers.counts import RowCounts, check_rejected_share
 from reeltune.importers.rows import EMPTY, Format, read_records
 from reeltune.importers.values import BadRowError, SkippedRowError
 
@@ -63,7 +63,7 @@ class FileImport(RowCounts):
             RejectedRowsError: fewer rows were kept than there have to be.
         """
         if self.limit is not None:
-            check_kept(self.report(), self.limit)
+            check_rejected_share(self.report(), self.limit)
         self.flush()
         finish_batch(self.conn, self.batch_id, self.read, self.report().kept)
 
