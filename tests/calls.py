@@ -41,7 +41,8 @@ def _stack(frame: FrameType | None) -> list[str]:
 
 
 def _main(file: str, function: str, script: str, *arguments: str) -> None:
-    target, found = str(ROOT / file), []
+    target = str(ROOT / file)
+    found: list[str] = []
 
     def note(frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code

@@ -33,9 +33,9 @@ _OLD_NAMES = """
     world worlds kept_world place_of_world lots panel panel_part opinions liking likings squashed
     taste tastes luck lucky winner winners rival rivals contest contests look looks looked_at
     load_looks n_looks contrast contrasts terms judgement said told fallen has_fallen watch watching
-    brake opening standing sitting aftermath seal surely
+    brake opening standing sitting aftermath seal surely cloud promise climbed telling star ring
     World Place Opinions Luck Contrast Terms Judgement Measured Watch Side Look Contest Brake
-    Opening Standing Sitting
+    Opening Standing Sitting Cloud
 """
 OLD_NAMES = frozenset(_OLD_NAMES.split())
 OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")

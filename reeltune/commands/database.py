@@ -218,5 +218,5 @@ def _faults_json(faults: Iterable[Fault]) -> list[dict[str, str]]:
 
 
 def _printable(text: str) -> str:
-    """`text` on one line, control characters made visible."""
+    """Return `text` on one line, control characters made visible."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

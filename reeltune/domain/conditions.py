@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reeltune.domain.groups import Fixed, Group
+from reeltune.domain.groups import Fixed, ParameterGroup
 from reeltune.domain.parameters import (
     CategoricalParameter,
     Condition,
@@ -19,7 +19,7 @@ from reeltune.domain.parameters import (
 class SpacePart:
     """Group in its space: its coordinates `start` to `end`, and when it applies."""
 
-    group: Group
+    group: ParameterGroup
     start: int
     end: int
     conditions: tuple[Condition, ...]
@@ -75,7 +75,7 @@ class SpacePart:
         return [0.5] * len(self.group.dimensions)
 
 
-def parts_of(groups: Sequence[Group]) -> tuple[SpacePart, ...]:
+def parts_of(groups: Sequence[ParameterGroup]) -> tuple[SpacePart, ...]:
     """Return the groups with their places in the cube; those that never apply have no axis."""
     possible: dict[str, Parameter] = {}  # what may be in a configuration
     found, start = [], 0
@@ -95,9 +95,9 @@ def _may_hold(condition: Condition, possible: Mapping[str, Parameter]) -> bool:
     return parent is not None and any(not parent.faults(value) for value in condition.values)
 
 
-def faults_of_conditions(groups: Sequence[Group]) -> list[str]:
+def faults_of_conditions(groups: Sequence[ParameterGroup]) -> list[str]:
     """Return what is wrong with names and conditions, one sentence each."""
-    before: dict[str, tuple[Group, Parameter]] = {}
+    before: dict[str, tuple[ParameterGroup, Parameter]] = {}
     found: list[str] = []
     for group in groups:
         conditions = group.members[0].active_when
@@ -114,7 +114,9 @@ def faults_of_conditions(groups: Sequence[Group]) -> list[str]:
 
 
 def _faults_of(
-    condition: Condition, group: Group, before: Mapping[str, tuple[Group, Parameter]]
+    condition: Condition,
+    group: ParameterGroup,
+    before: Mapping[str, tuple[ParameterGroup, Parameter]],
 ) -> Iterator[str]:
     """Yield what is wrong with a condition of `group`; the parent must be declared before."""
     name, parent = group.members[0].name, condition.parent

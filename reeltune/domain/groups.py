@@ -17,7 +17,7 @@ from reeltune.domain.parameters import (
 )
 
 
-class Group(Protocol):
+class ParameterGroup(Protocol):
     """Hyperparameters that are valid or not together, and their share of the cube.
 
     All members have the same conditions: a group applies, or it does not."""

@@ -14,10 +14,10 @@ from reeltune.domain.space import (
     Ascending,
     CategoricalParameter,
     Configuration,
-    Group,
     Hyperparameter,
     Number,
     Parameter,
+    ParameterGroup,
     Simplex,
     Space,
     Value,
@@ -95,7 +95,7 @@ def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
     if wrong:
         raise InputError("; ".join(wrong))
     by_name = {limit.name: limit for limit in limits.limits}
-    groups: list[Group] = []
+    groups: list[ParameterGroup] = []
     for group in space.groups:
         try:
             groups.append(_restricted_group(group, by_name, limits.others_fixed, current))
@@ -115,8 +115,8 @@ def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
 
 
 def _restricted_group(
-    group: Group, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
-) -> Group:
+    group: ParameterGroup, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
+) -> ParameterGroup:
     named = [member for member in group.members if member.name in by_name]
     if not any(member.searched for member in group.members) or not (named or others_fixed):
         return group
@@ -138,7 +138,7 @@ def _restricted_group(
 
 def _restricted_simplex(
     group: Simplex, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
-) -> Group:
+) -> ParameterGroup:
     others = [member for member in group.members if member.name not in by_name]
     if others_fixed and len(others) == len(group.members):
         stays = tuple(limited(m, _stays(m, True, current)) for m in group.members)

@@ -16,7 +16,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.domain.conditions import SpacePart, faults_of_conditions, parts_of
-from reeltune.domain.groups import Ascending, Fixed, Group, Single
+from reeltune.domain.groups import Ascending, Fixed, ParameterGroup, Single
 from reeltune.domain.parameters import (
     DECIMALS,
     GRID_STEPS,
@@ -46,13 +46,13 @@ class Space:
         InputError: a name occurs twice, or a condition cannot be meant.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[ParameterGroup, ...]
 
     def __post_init__(self) -> None:
         check_no_faults(faults_of_conditions(self.groups))
 
     @classmethod
-    def of(cls, *declared: Group | Parameter) -> "Space":
+    def of(cls, *declared: ParameterGroup | Parameter) -> "Space":
         """Return the space of these; a hyperparameter by itself is a group of its own."""
         return cls(tuple(_as_group(each) for each in declared))
 
@@ -203,7 +203,7 @@ class Space:
         return float(np.linalg.norm(apart))
 
 
-def _as_group(declared: Group | Parameter) -> Group:
+def _as_group(declared: ParameterGroup | Parameter) -> ParameterGroup:
     if not isinstance(declared, Parameter):
         return declared
     return Single(declared) if declared.searched else Fixed(declared)
@@ -224,11 +224,11 @@ __all__ = [
     "Configuration",
     "Fixed",
     "FloatParameter",
-    "Group",
     "Hyperparameter",
     "IntParameter",
     "Number",
     "Parameter",
+    "ParameterGroup",
     "Simplex",
     "Single",
     "Space",

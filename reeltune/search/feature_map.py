@@ -22,9 +22,9 @@ from reeltune.domain.space import (
     CategoricalParameter,
     Configuration,
     Fixed,
-    Group,
     Hyperparameter,
     Parameter,
+    ParameterGroup,
     Simplex,
     Single,
     Space,
@@ -178,7 +178,7 @@ def _position(member: Parameter, value: Value) -> float:
     return float(value)
 
 
-def _decoded(group: Group, units: Floats) -> list[Floats]:
+def _decoded(group: ParameterGroup, units: Floats) -> list[Floats]:
     """Return values of each member, one array (N,) each, at coordinates `units` (N, d)."""
     kind = type(group)  # exactly: a limited simplex is a simplex, but decodes in its own way
     if kind is Simplex:
