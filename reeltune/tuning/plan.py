@@ -58,7 +58,7 @@ class Plan:
     def differences(self) -> list[str]:
         """Return what differs from a plain run, in words."""
         stop = self.stop
-        holds = {
+        phrases = {
             f"sweep {self.name}": self.name,
             f"time limit {stop.timeout_seconds} s": stop.timeout_seconds,
             f"target {stop.target}": stop.target is not None,
@@ -77,4 +77,4 @@ class Plan:
             f"a panel of {self.panel or 0:,} users": self.panel,
             f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
         }
-        return [text for text, differs in holds.items() if differs]
+        return [text for text, differs in phrases.items() if differs]
