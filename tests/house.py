@@ -4,18 +4,24 @@
 
 Prints the rooms and the largest one's share of all lines, the share of docstrings whose first word
 is neither a verb (functions) nor a noun (all else), public names that are defined more than once,
-and the lines of `FURTHER`.
+and the calls of our code from the command to a measured and to a promoted configuration.
 """
 
 import ast
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
+
+from tests.calls import calls_to
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "reeltune"
+TUNE = "tune_orchestrator.py"
 
 Kind = Literal["module", "class", "function", "property"]
 
@@ -30,8 +36,6 @@ NOT_FIRST = frozenset(_NOT_FIRST.split())
 # Of these, "All objectives" is a noun all the same, and "Do nothing" begins with a verb.
 FIRST_OF_NOUNS = frozenset({"all"})
 FIRST_OF_FUNCTIONS = frozenset({"do"})
-FURTHER: list[Callable[[], str]] = []  # figures that need more than syntax trees: a line each
-
 NO_VERBS_END = ("ing", "ed", "ly", "ness", "tion", "ity")
 # Nouns that a function's docstring began with, in place of the verb.
 _NO_VERBS = """
@@ -134,6 +138,29 @@ def lines_by_room() -> Counter[str]:
     for path in modules():
         counts[room_of(path)] += len(path.read_text(encoding="utf-8").splitlines())
     return counts
+
+
+def walks() -> str:
+    """Return how many calls lead from the command to what matters, on a small demo database."""
+    with TemporaryDirectory() as directory:
+        database = Path(directory) / "movies.db"
+        demo = ["import", "demo", "--users", "300", "--movies", "400", "--ratings", "20000"]
+        command = [sys.executable, "-m", "reeltune", *demo, "--db", str(database), "--quiet"]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        plan = ("--method", "random", "--configs", "3", "--jobs", "1", "--quiet", "--db", database)
+        measured = calls_to("reeltune/engine/measure.py", "measure_batch", TUNE, *plan)
+        promoted = calls_to("reeltune/versioning/registry.py", "promote", TUNE, *plan, "--promote")
+    found = {"to measured": measured, "to promoted": promoted}
+    return "\n".join(
+        f"calls from command {what}: {_length(calls)}" for what, calls in found.items()
+    )
+
+
+def _length(calls: list[str]) -> str:
+    return f"{len(calls)} in {len({call.partition(':')[0] for call in calls})} files"
+
+
+FURTHER: list[Callable[[], str]] = [walks]  # figures that need more than syntax trees
 
 
 def report() -> Iterator[str]:

@@ -20,7 +20,7 @@ from reeltune.gate.gate import GateDecision, GateSettings, gate
 from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
-from reeltune.tasks.evidence import Side, gather
+from reeltune.tasks.evidence import ConfiguredModel, gather
 from reeltune.tasks.ratings import suited
 from reeltune.tasks.registry import space_of
 from reeltune.versioning.finalists import load_deployable
@@ -66,7 +66,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
     study = suited(study, data)
     before, after = load_side(conn, a), load_side(conn, b)
     evidence = gather(data, study, "validation", before, after)
-    contrasts = tuple(evidence.contrasts)
+    contrasts = tuple(evidence.comparisons)
     terms = GateSettings(
         decision="nightly",
         objective=study.objective,
@@ -85,7 +85,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
     return Compared(a=a, b=b, study=study, judged=judged, contrasts=contrasts)
 
 
-def load_side(conn: Connection, name: str) -> Side:
+def load_side(conn: Connection, name: str) -> ConfiguredModel:
     """Return the configuration that an experiment's id, or a version as `v3`, means.
 
     Raises:
@@ -98,7 +98,7 @@ def load_side(conn: Connection, name: str) -> Side:
     else:
         experiment = load_deployable(conn, name)
         model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
-    return Side(model, completed(space_of(StudyConfig(model=model)), values))
+    return ConfiguredModel(model, completed(space_of(StudyConfig(model=model)), values))
 
 
 def show_compared(db_path: Path, study: StudyConfig, a: str, b: str, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from reeltune.cli.options import (
 from reeltune.db.aside import Aside, put_back, size_of
 from reeltune.db.backup import Backup, save_backup
 from reeltune.db.connection import connection
-from reeltune.db.doctor import Finding, check_file, examine
+from reeltune.db.doctor import Diagnosis, check_file, examine
 from reeltune.db.readers import may_write
 from reeltune.db.restore import load_backup, restore_backup
 from reeltune.db.versions import Fault, database_path
@@ -158,7 +158,7 @@ def undo(directory: Path | None, wait: float, db_path: Path, as_json: bool, quie
         sys.exit(EXIT_ERROR)
 
 
-def _show_removals(found: Sequence[Finding], aside: Aside, *, quiet: bool) -> None:
+def _show_removals(found: Sequence[Diagnosis], aside: Aside, *, quiet: bool) -> None:
     """Say what is going to be moved, before it is."""
     paths = [finding.removes for finding in found if finding.mend and finding.removes]
     if paths and not quiet:
@@ -167,7 +167,7 @@ def _show_removals(found: Sequence[Finding], aside: Aside, *, quiet: bool) -> No
             click.echo(f"  {_printable(str(path))}, {size_of(path):,} bytes")
 
 
-def _mend(found: Sequence[Finding], aside: Aside) -> list[Fault]:
+def _mend(found: Sequence[Diagnosis], aside: Aside) -> list[Fault]:
     mended = []
     for finding in found:
         if finding.mend is not None:
@@ -218,5 +218,5 @@ def _faults_json(faults: Iterable[Fault]) -> list[dict[str, str]]:
 
 
 def _printable(text: str) -> str:
-    """`text` on one line, control characters made visible."""
+    """Return `text` on one line, control characters made visible."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""The two main jobs, for applications: deploy hyperparameters, tune; as the commands do them."""
+"""Python functions of the two main jobs: deploy hyperparameters, tune; as the commands do."""
 
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -21,8 +21,7 @@ from reeltune.tuning.ratings import TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.request import Retraining
 from reeltune.versioning.retraining import retrain
-
-DEFAULT_DB = Path("movies.db")
+from reeltune.views.next_step import DEFAULT_DB
 
 
 def apply_hyperparameters(

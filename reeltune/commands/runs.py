@@ -144,7 +144,7 @@ def show_run(db_path: Path, run_id: str | None = None, *, as_json: bool) -> None
     console = result_console()
     render_found(console, summary)
     if run is not None:
-        settings_text = ", ".join(Plan.of(run).told()) or "defaults"
+        settings_text = ", ".join(Plan.of(run).differences()) or "defaults"
         console.print(f"Settings: {settings_text}", style="dim")
     if starts:
         n_helped = sum(bool(start.helped) for start in starts)

@@ -1,1 +1,1 @@
-"""The only room with SQL: the connection, migrations, and one file per group of tables."""
+"""Only room with SQL: the connection, migrations, and one file per group of tables."""

@@ -16,13 +16,13 @@ from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.storage.artifacts import sync_directory, write_synced
 from reeltune.storage.files import read_text
 
-CONTENTS = "moved.json"
-FORMAT = "reeltune aside 1"
+MOVED_LIST = "moved.json"
+ASIDE_FORMAT = "reeltune aside 1"
 
 
 @dataclass
 class Aside:
-    """A directory for what is moved aside at one time; it appears with the first thing moved."""
+    """Directory for what is moved aside at one time; it appears with the first thing moved."""
 
     directory: Path
     came_from: list[str] = field(
@@ -65,10 +65,10 @@ class Aside:
     def _place_for(self, path: Path) -> Path:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.came_from.append(os.path.relpath(path.absolute(), self.directory.parent.parent))
-        text = json.dumps({"format": FORMAT, "came_from": self.came_from}, indent=2)
-        draft = self.directory / f".{CONTENTS}"
+        text = json.dumps({"format": ASIDE_FORMAT, "came_from": self.came_from}, indent=2)
+        draft = self.directory / f".{MOVED_LIST}"
         write_synced(draft, text.encode())
-        draft.replace(self.directory / CONTENTS)
+        draft.replace(self.directory / MOVED_LIST)
         sync_directory(self.directory)
         return self.directory / str(len(self.came_from))
 
@@ -109,7 +109,7 @@ def put_back(database: Path, directory: Path | None = None) -> tuple[list[Path],
 
 def latest(database: Path) -> Path | None:
     """Return where things were moved aside last; None if there is no such directory."""
-    found = [path.parent for path in _root(database).glob(f"*/{CONTENTS}")]
+    found = [path.parent for path in _root(database).glob(f"*/{MOVED_LIST}")]
     return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
@@ -124,8 +124,8 @@ def _root(database: Path) -> Path:
 
 
 def _came_from(directory: Path) -> list[str]:
-    said = read_object(read_text(directory / CONTENTS, MAX_CHARACTERS), str(directory))
-    names = said.get("came_from")
-    if said.get("format") != FORMAT or not isinstance(names, list):
+    listed = read_object(read_text(directory / MOVED_LIST, MAX_CHARACTERS), str(directory))
+    names = listed.get("came_from")
+    if listed.get("format") != ASIDE_FORMAT or not isinstance(names, list):
         raise InputError(f"{str(directory)!r} is no directory of what was moved aside")
     return [str(name) for name in names]

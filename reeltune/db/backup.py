@@ -46,7 +46,7 @@ FORMAT = "reeltune backup 1"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A directory that holds a database and its artifacts."""
+    """Directory that holds a database and its artifacts."""
 
     directory: Path
     database: str  # the name of the file
@@ -57,7 +57,7 @@ class Backup:
 
     @property
     def n_bytes(self) -> int:
-        """Of all files together."""
+        """Bytes of all files together."""
         return sum(size for size, _ in self.files.values())
 
 
@@ -89,7 +89,7 @@ def save_backup(database: Path, directory: Path) -> Backup:
 
 
 def unfinished(directory: Path) -> Path:
-    """Where a backup is put together."""
+    """Return where a backup is put together."""
     return directory.with_name(f".{directory.name}.unfinished")
 
 
@@ -130,7 +130,7 @@ def _copy_database(conn: Connection, copy: Path, database: Path) -> None:
 
 
 def _places(conn: Connection, database: Path) -> dict[str, Path]:
-    """Where the model of each hash lies that the copied database names."""
+    """Return where the model of each hash lies that the copied database names."""
     named = {
         v.artifact_sha256: v.artifact
         for v in load_versions(conn)
@@ -141,7 +141,7 @@ def _places(conn: Connection, database: Path) -> dict[str, Path]:
 
 
 def _copy_artifacts(conn: Connection, places: dict[str, Path]) -> list[str]:
-    """Copy what the copied database names from where it lies; what could not be, and why."""
+    """Copy what the copied database names; return what could not be copied, and why."""
     copy = database_path(conn)
     left_out = []
     versions = [v for v in load_versions(conn) if v.artifact and not v.removed_at]
@@ -161,7 +161,7 @@ def _copy_artifacts(conn: Connection, places: dict[str, Path]) -> list[str]:
 
 
 def _contents(made: Backup) -> bytes:
-    said: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "format": FORMAT,
         "created_at": made.created_at,
         "database": made.database,
@@ -170,7 +170,7 @@ def _contents(made: Backup) -> bytes:
         "left_out": list(made.left_out),
         "files": {name: {"bytes": n, "sha256": sha} for name, (n, sha) in made.files.items()},
     }
-    return (json.dumps(said, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _sync_tree(directory: Path) -> None:
@@ -184,6 +184,6 @@ def _sync_tree(directory: Path) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

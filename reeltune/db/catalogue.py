@@ -1,4 +1,4 @@
-"""The tables of the catalogue, read: movies, genres, people, cast, collections."""
+"""Tables of the catalogue, read: movies, genres, people, cast, collections."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from reeltune.ratings.catalogue import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many movies there are, and of how many of them something is known."""
+    """Counts of movies, and of those of which something is known."""
 
     movies: int
     with_genres: int
@@ -22,7 +22,7 @@ class Coverage:
 
 
 def load_coverage(conn: Connection) -> Coverage:
-    """How much is known of the movies."""
+    """Return how much is known of the movies."""
     row = conn.execute(
         """
         SELECT count(*),
@@ -37,7 +37,7 @@ def load_coverage(conn: Connection) -> Coverage:
 
 
 def load_catalogue(conn: Connection) -> Catalogue:
-    """What is known of every movie; genres, people and collections without a movie are left out."""
+    """Return what is known of every movie; genres, people and collections without one stay out."""
     with snapshot(conn):
         movie_ids, collection_of = fetch_columns(
             conn,
@@ -70,7 +70,7 @@ def load_titles(conn: Connection) -> dict[int, str]:
 
 
 def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:
-    """Names in order, and a movie id and a position in the names for each genre of a movie."""
+    """Return names in order, and movie id and position in the names of each genre of a movie."""
     rows = conn.execute(
         """
         SELECT name
@@ -99,7 +99,7 @@ def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:
 
 
 def _load_cast(conn: Connection) -> tuple[Ints, Ints, Ints]:
-    """A movie id, a person id and a place on the bill for each entry, by movie, place, person.
+    """Return movie id, person id and place on the bill of each entry, by movie, place, person.
 
     A movie's come as one blob, three whole numbers of 64 bits each, as a user's ratings do.
     """
@@ -117,7 +117,7 @@ def _load_cast(conn: Connection) -> tuple[Ints, Ints, Ints]:
 
 
 def _starts(movie_ids: Ints, owners: Ints) -> Ints:
-    """(M + 1,) where each movie's entries start in `owners`, which is ascending.
+    """Return (M + 1,) where each movie's entries start in `owners`, which is ascending.
 
     >>> _starts(np.array([3, 5, 9]), np.array([3, 3, 9])).tolist()
     [0, 2, 2, 3]

@@ -1,4 +1,4 @@
-"""The log of what of the data was changed, which triggers write: counted, and read by user.
+"""Log of what of the data was changed, which triggers write: counted, and read by user.
 
 A position in the log is the number of the last change that somebody has seen. Whoever makes a copy
 of the data, or a version of a model, keeps the position; what comes after it is new to them.
@@ -21,14 +21,14 @@ _LOGGED = {
     "cast_members": ("insert", "update", "delete"),
 }
 TRIGGERS = {f"{table}_{event}_is_logged" for table, events in _LOGGED.items() for event in events}
-MOST_MARKS = 4  # as many as copies are kept
+MAX_MARKS = 4  # as many as copies are kept
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """The data under a seal: those after the change `position`."""
+class DataMark:
+    """Mark of a data version: the data after the change `position`."""
 
-    seal: str
+    data_version: str
     position: int
 
 
@@ -85,7 +85,7 @@ def count_changes(conn: Connection, since: int, until: int) -> Changes:
 
 
 def load_changed_users(conn: Connection, since: int) -> Ints:
-    """(C,) ids of the users of whom a rating was changed after position `since`, ascending."""
+    """Return (C,) ids of the users with a rating changed after position `since`, ascending."""
     (found,) = fetch_columns(
         conn,
         f"""
@@ -111,29 +111,29 @@ def is_catalogue_changed(conn: Connection, since: int) -> bool:
     return bool(row[0])
 
 
-def load_marks(conn: Connection) -> list[Mark]:
+def load_marks(conn: Connection) -> list[DataMark]:
     """Return the marks that there are, the latest first."""
     rows = conn.execute(
         "SELECT seal, change_id FROM data_marks ORDER BY change_id DESC, rowid DESC"
     )
-    return [Mark(*row) for row in rows]
+    return [DataMark(*row) for row in rows]
 
 
-def save_mark(conn: Connection, seal: str) -> None:
-    """Say that the data as they are now have that seal; old marks are forgotten."""
+def save_mark(conn: Connection, data_version: str) -> None:
+    """Mark the data as they are now with their version; old marks are forgotten."""
     conn.execute(
         """
         INSERT INTO data_marks (seal, change_id)
         VALUES (:seal, (SELECT ifnull(max(change_id), 0) FROM data_changes))
         """,
-        {"seal": seal},
+        {"seal": data_version},
     )
     conn.execute(
         """
         DELETE FROM data_marks
          WHERE rowid NOT IN (SELECT rowid FROM data_marks ORDER BY rowid DESC LIMIT :most)
         """,
-        {"most": MOST_MARKS},
+        {"most": MAX_MARKS},
     )
 
 

@@ -31,7 +31,7 @@ _VERSIONS_SINCE, _REMOVED_SINCE = 3, 6  # migrations
 
 @dataclass
 class Claims:
-    """What other databases need."""
+    """Models that other databases need."""
 
     places: dict[str, set[Path | None]] = field(default_factory=dict)  # where each model is found
     unread: list[str] = field(default_factory=list)  # databases that might need more, and why
@@ -65,11 +65,11 @@ def leave_note(database: Path) -> None:
         if not root.is_symlink() and not is_mount_point(root):
             continue
         note = root / _NOTES / hashlib.sha256(str(real).encode()).hexdigest()[:16]
-        said = json.dumps({"database": str(real), "file": file_id(real)})
+        text = json.dumps({"database": str(real), "file": file_id(real)})
         with suppress(OSError):  # a directory that may only be read from: nothing is removed there
-            if not note.exists() or note.read_text(encoding="utf-8") != said:
+            if not note.exists() or note.read_text(encoding="utf-8") != text:
                 note.parent.mkdir(exist_ok=True)
-                note.write_text(said, encoding="utf-8")
+                note.write_text(text, encoding="utf-8")
 
 
 def _roots(database: Path) -> list[Path]:
@@ -103,10 +103,10 @@ def _noted(root: Path) -> Iterator[Path]:
     """Yield the databases that left a note; one that was renamed since by its name now."""
     for note in _entries(root / _NOTES):
         with suppress(OSError, ValueError, KeyError, TypeError):
-            said = json.loads(note.read_text(encoding="utf-8"))
-            path = Path(said["database"])
+            noted = json.loads(note.read_text(encoding="utf-8"))
+            path = Path(noted["database"])
             if not path.exists():
-                renamed = (p for p in _files(path.parent) if file_id(p) == tuple(said["file"]))
+                renamed = (p for p in _files(path.parent) if file_id(p) == tuple(noted["file"]))
                 path = next(renamed, path)
             yield path
 
@@ -127,8 +127,8 @@ def _add_claims(found: Claims, path: Path) -> None:
     except OSError:
         return
     except Exception as error:  # whatever it is: it is ours, and could name any model
-        said = error if isinstance(error, ReelTuneError) else f"it is damaged ({error})"
-        found.unread.append(f"{str(path)!r} cannot be read: {said}")
+        text = error if isinstance(error, ReelTuneError) else f"it is damaged ({error})"
+        found.unread.append(f"{str(path)!r} cannot be read: {text}")
         return
     for relative, sha256 in named:
         with suppress(StorageError):  # its name is none

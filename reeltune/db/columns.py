@@ -14,7 +14,7 @@ _CHUNK_ROWS = 20_000
 
 @contextmanager
 def snapshot(conn: Connection) -> Iterator[None]:
-    """All reads of the `with` block see the database as of one moment, whoever writes meanwhile."""
+    """Read in the `with` block as of one moment, whoever writes meanwhile."""
     if conn.in_transaction:
         yield
         return
@@ -28,7 +28,7 @@ def snapshot(conn: Connection) -> Iterator[None]:
 def fetch_columns(
     conn: Connection, sql: str, dtypes: Sequence[DTypeLike]
 ) -> tuple[NDArray[Any], ...]:
-    """The rows of a SELECT as one array per column; rows exist as Python objects a chunk a time."""
+    """Return the rows of a SELECT as an array per column, a chunk of Python objects at a time."""
     cursor = conn.cursor()
     cursor.row_factory = None  # plain tuples: half the time of named rows
     cursor.execute(sql)

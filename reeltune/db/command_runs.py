@@ -1,4 +1,4 @@
-"""The tables of removed models, and of how commands that are run at night ended."""
+"""Tables of removed models, and of how commands that are run at night ended."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from reeltune.domain.clock import stamp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandRun:
-    """How one run of a command ended."""
+    """Run of a command, and how it ended."""
 
     command: str  # 'tune' or 'retrain'
     started_at: str
@@ -43,7 +43,7 @@ def save_command_run(conn: Connection, run: CommandRun) -> None:
 
 
 def load_last_command_run(conn: Connection, *, successful: bool = False) -> CommandRun | None:
-    """How the latest command ended; with `successful`, of those that did what they are for.
+    """Return how the latest command ended; with `successful`, of those that did what they are for.
 
     A gate that refuses has done so too.
     """

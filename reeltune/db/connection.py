@@ -59,7 +59,7 @@ def connect(path: Path, *, create: bool = False, wait_seconds: float = 0.0) -> C
 def connection(
     path: Path, *, create: bool = False, wait_seconds: float = 0.0
 ) -> Iterator[Connection]:
-    """`connect`, closed at the end of the `with` block.
+    """Yield what `connect` returns, closed at the end of the `with` block.
 
     Within the block what SQLite cannot do becomes an expected error.
 
@@ -87,7 +87,7 @@ def connection(
 
 @contextmanager
 def transaction(conn: Connection) -> Iterator[None]:
-    """All writes of the `with` block or none: BEGIN IMMEDIATE, then COMMIT or ROLLBACK.
+    """Write all of the `with` block or nothing: BEGIN IMMEDIATE, then COMMIT or ROLLBACK.
 
     Raises:
         BusyError: another program holds the database for longer than the connection waits.
@@ -127,7 +127,7 @@ def open_unchanged(path: Path) -> Connection:
 
 
 def check_migrations(conn: Connection) -> list[str]:
-    """What of the migrations recorded differs from those of this program, one sentence each."""
+    """Return what differs in the recorded migrations from this program's, one sentence each."""
     known = enumerate(_read_migrations(), 1)
     ours = {number: (name, _sha256(sql)) for number, (name, sql) in known}
     rows = conn.execute("SELECT number, name, sha256 FROM migrations ORDER BY number")
@@ -149,13 +149,13 @@ def check_owner(conn: Connection, path: Path) -> None:
 
 
 def newest_schema() -> int:
-    """Number of the last migration that this program knows."""
+    """Return the number of the last migration that this program knows."""
     return len(_read_migrations())
 
 
 @contextmanager
 def expected(path: Path) -> Iterator[None]:
-    """SQLite's errors as expected ones; a broken constraint stays what it is: a bug."""
+    """Raise SQLite's errors as expected ones; a broken constraint stays what it is: a bug."""
     try:
         yield
     except sqlite.IntegrityError:
@@ -175,7 +175,7 @@ def expected(path: Path) -> Iterator[None]:
 
 
 def schema_version(conn: Connection) -> int:
-    """Number of the last migration applied; 0 for an empty file."""
+    """Return the number of the last migration applied; 0 for an empty file."""
     return int(conn.execute("PRAGMA user_version").fetchone()[0])
 
 
@@ -185,7 +185,7 @@ def is_ours(conn: Connection) -> bool:
 
 
 def _has_our_schema(conn: Connection) -> bool:
-    """Whether the tables, indices and triggers of the migrations are there, to the letter."""
+    """Return if the tables, indices and triggers of the migrations are there, to the letter."""
     model = sqlite.connect(":memory:", isolation_level=None)
     try:
         for _, sql in _read_migrations()[: schema_version(conn)]:
@@ -282,7 +282,7 @@ def _migrate(conn: Connection, path: Path, *, may_be_empty: bool) -> None:
 
 
 def _read_migrations() -> list[tuple[str, str]]:
-    """(name, SQL) of each migration, in order; numbered 1, 2, 3 without a gap."""
+    """Return (name, SQL) of each migration, in order; numbered 1, 2, 3 without a gap."""
     files = sorted(_MIGRATIONS.glob("*.sql"))
     assert [int(re.sub(r"_.*", "", f.name)) for f in files] == list(range(1, len(files) + 1))
     return [(file.stem, file.read_text(encoding="utf-8")) for file in files]
@@ -322,7 +322,7 @@ def _check_whole(conn: Connection, path: Path) -> None:
 
 
 def _apply(conn: Connection, number: int, name: str, sql: str) -> None:
-    """One migration in one transaction, recorded; harmless if another process was first."""
+    """Run one migration in one transaction, recorded; harmless if another process was first."""
     with transaction(conn):
         if schema_version(conn) >= number:
             return
@@ -341,7 +341,7 @@ def _sha256(sql: str) -> str:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """The statements of a migration; `executescript` would commit the open transaction."""
+    """Return the statements of a migration; `executescript` would commit the open transaction."""
     pending = ""
     for line in sql.splitlines(keepends=True):
         pending += line

@@ -1,9 +1,9 @@
-"""The seal: a word that stands for all that training sees, as long as nothing of it changes.
+"""Version of the data: a word that stands for all that training sees until it changes.
 
-Whoever wants to keep a copy of the data seals them first. Triggers take the seal away with any
-change, in the transaction of that change, whoever makes it. So a copy made under a seal is right
-wherever the same seal is found: also in a backup, and in a copy of the database. A seal is drawn at
-random, so that no other data ever have it.
+Whoever wants to keep a copy of the data gives them a version first. Triggers take the version away
+with any change, in the transaction of that change, whoever makes it. So a copy made under a version
+is right wherever the same version is found: also in a backup, and in a copy of the database. A
+version is drawn at random, so that no other data ever have it. The tables call it a seal.
 """
 
 import secrets
@@ -14,25 +14,31 @@ from reeltune.db.changes import save_mark
 from reeltune.db.connection import Connection, busy_seconds, transaction
 from reeltune.domain.errors import BusyError
 
-SEALED = ("ratings", "movies", "genres", "movie_genres", "cast_members")  # what training sees
+VERSIONED_TABLES = (
+    "ratings",
+    "movies",
+    "genres",
+    "movie_genres",
+    "cast_members",
+)  # what training sees
 _EVENTS = ("insert", "update", "delete")
-_TRIGGERS = {f"{table}_{event}_breaks_the_seal" for table in SEALED for event in _EVENTS}
+_TRIGGERS = {f"{table}_{event}_breaks_the_seal" for table in VERSIONED_TABLES for event in _EVENTS}
 
 
-def load_seal(conn: Connection) -> str | None:
-    """The seal of the data as `conn` sees them; None where they have none."""
+def load_data_version(conn: Connection) -> str | None:
+    """Return the version of the data as `conn` sees them; None where they have none."""
     if not _is_guarded(conn):
         return None
     row = conn.execute("SELECT seal FROM data_seal").fetchone()
     return None if row is None else str(row["seal"])
 
 
-def seal(conn: Connection) -> None:
-    """Seal the data if they are not, and have logged what changes from here on.
+def ensure_data_version(conn: Connection) -> None:
+    """Give the data a version if they have none, and have logged what changes from here on.
 
     If another process is writing, or nobody can, let it be.
     """
-    if conn.in_transaction or load_seal(conn) is not None:
+    if conn.in_transaction or load_data_version(conn) is not None:
         return
     patience = busy_seconds(conn)
     conn.set_busy_timeout(0)
@@ -52,6 +58,6 @@ def seal(conn: Connection) -> None:
 
 
 def _is_guarded(conn: Connection) -> bool:
-    """Are all triggers there? Whoever rebuilds a table may have lost them."""
+    """Return if all triggers are there: whoever rebuilds a table may have lost them."""
     rows = conn.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
     return {row["name"] for row in rows} >= _TRIGGERS

@@ -16,7 +16,7 @@ from reeltune.db.changes import (
 )
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection
-from reeltune.db.data_version import load_seal, seal
+from reeltune.db.data_version import ensure_data_version, load_data_version
 from reeltune.db.ratings import count_ratings, has_ratings, load_ratings, load_ratings_of_changed
 from reeltune.db.versions import database_path
 from reeltune.domain.arrays import AnyArray
@@ -28,11 +28,11 @@ from reeltune.storage.array_cache import ArrayCache
 
 WORTH_KEEPING = 50_000  # ratings; fewer are read as fast as a copy of them
 KIND = "data"
-MOST_CHANGED = 0.5  # of the users; more are read with all the others
+MAX_CHANGED = 0.5  # of the users; more are read with all the others
 
 
 def load_dataset(conn: Connection) -> Dataset:
-    """Ratings and catalogue.
+    """Load ratings and catalogue.
 
     Raises:
         NotFoundError: there are no ratings.
@@ -42,37 +42,37 @@ def load_dataset(conn: Connection) -> Dataset:
             "the database holds no ratings: import some with `reeltune import movielens DIR`,"
             " or `reeltune import demo`"
         )
-    seal(conn)  # from here on it is logged what changes
+    ensure_data_version(conn)  # from here on it is logged what changes
     return _load_kept(conn) if has_ratings(conn, WORTH_KEEPING) else read_dataset(conn)
 
 
 def read_dataset(conn: Connection) -> Dataset:
-    """Ratings and catalogue, from the database itself."""
+    """Read ratings and catalogue from the database itself."""
     with snapshot(conn):
         last_change = load_position(conn)
         return Dataset(load_ratings(conn), load_catalogue(conn), last_change=last_change)
 
 
 def _load_kept(conn: Connection) -> Dataset:
-    """What was kept under the seal that the data have now; else they are read, and kept."""
+    """Return what was kept of the data's present version; else they are read, and kept."""
     cache = ArrayCache.beside(database_path(conn))
     with snapshot(conn):
-        word = load_seal(conn)
-        if word is None:
+        version = load_data_version(conn)
+        if version is None:
             return read_dataset(conn)
-        arrays = cache.load(f"{KIND}-{word}")
+        arrays = cache.load(f"{KIND}-{version}")
         if arrays is not None and is_a_dataset(arrays):
             return from_arrays(arrays, cache, load_position(conn))
         data = replace(refreshed(conn, cache) or read_dataset(conn), cache=cache)
-    cache.save(f"{KIND}-{word}", to_arrays(data))
-    cache.remove_all_but(KIND, word)
+    cache.save(f"{KIND}-{version}", to_arrays(data))
+    cache.remove_all_but(KIND, version)
     cache.remove_all_but(INDEX_KIND, data.fingerprint[:16])  # those made of other data
     cache.remove_all_but("world", "none")  # an earlier program's indices
     return data
 
 
 def refreshed(conn: Connection, cache: ArrayCache) -> Dataset | None:
-    """The data from an earlier copy, and from the database only what was changed since.
+    """Return the data from an earlier copy, and from the database only what was changed since.
 
     None where there is no such copy, or so much was changed that all is read as fast.
     """
@@ -80,12 +80,16 @@ def refreshed(conn: Connection, cache: ArrayCache) -> Dataset | None:
     if position is None:
         return None
     for mark in load_marks(conn):
-        arrays = cache.load(f"{KIND}-{mark.seal}") if is_logged_since(conn, mark.position) else None
+        arrays = (
+            cache.load(f"{KIND}-{mark.data_version}")
+            if is_logged_since(conn, mark.position)
+            else None
+        )
         if arrays is None or not is_a_dataset(arrays):
             continue
         data = from_arrays(arrays, None)
         changed = load_changed_users(conn, mark.position)
-        if len(changed) > MOST_CHANGED * data.ratings.n_users:
+        if len(changed) > MAX_CHANGED * data.ratings.n_users:
             return None
         fresh = load_ratings_of_changed(conn, mark.position)
         ratings = replace_users(data.ratings, changed, fresh)
@@ -97,10 +101,10 @@ def refreshed(conn: Connection, cache: ArrayCache) -> Dataset | None:
     return None
 
 
-def check_kept(conn: Connection) -> Iterator[tuple[Path, str]]:
-    """Files of the cache that are of no use, each with why; the data are read and compared."""
+def check_cache(conn: Connection) -> Iterator[tuple[Path, str]]:
+    """Yield files of the cache that are of no use, and why; the data are read and compared."""
     cache = ArrayCache.beside(database_path(conn))
-    current = f"{KIND}-{load_seal(conn)}"
+    current = f"{KIND}-{load_data_version(conn)}"
     for name in cache.names():
         arrays = cache.load(name)
         if arrays is None:

@@ -1,10 +1,10 @@
-"""What the made-up world needs of the database beyond what imports of files need."""
+"""Tables of the made-up world, beyond what imports of files need."""
 
 from reeltune.db.connection import Connection, Row
 
 
 def count_world(conn: Connection) -> Row:
-    """How much there is: `users movies ratings people franchises` and the `mean_rating`."""
+    """Return how much there is: `users movies ratings people franchises` and the `mean_rating`."""
     row: Row = conn.execute(
         """
         SELECT (SELECT count(*) FROM movies) AS movies,

@@ -1,4 +1,4 @@
-"""What is deployed: the version in production, else its exported copy, else the defaults."""
+"""Deployed configuration: the version in production, else its exported copy, else defaults."""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ EXPORT_NAME = "hyperparameters.json"
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The deployed configuration, and where it is known from."""
+    """Deployed configuration, and where it is known from."""
 
     hyperparameters: dict[str, Any]
     source: str
@@ -35,7 +35,7 @@ class Deployed:
 
 
 def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
-    """The configuration a tuning run starts from and is measured against.
+    """Return the configuration a tuning run starts from and is measured against.
 
     A production version of another model says nothing of this one's hyperparameters. What has been
     declared since a version was made is at its default.
@@ -54,7 +54,7 @@ def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
 
 
 def export_path(conn: Connection) -> Path:
-    """Where the deployed configuration is exported to: beside the database.
+    """Return where the deployed configuration is exported to: beside the database.
 
     `movies.db` has `hyperparameters.json`; another database beside it has a file of its own, so
     that none takes another's for its own.
@@ -91,7 +91,7 @@ def export_deployed(conn: Connection) -> bool:
 
 
 def check_export(conn: Connection) -> list[Fault]:
-    """What is wrong with the exported file, if it does not say what is in production."""
+    """Return what is wrong with the exported file, if it does not say what is in production."""
     production, path = load_production(conn), export_path(conn)
     if production is None or not _differs(path, production):
         return []
@@ -101,17 +101,17 @@ def check_export(conn: Connection) -> list[Fault]:
 
 
 def check_production(conn: Connection) -> list[Fault]:
-    """Whether versions and events agree on what is in production."""
+    """Return whether versions and events agree on what is in production."""
     found = [v.version for v in load_versions(conn) if v.status == "production"]
-    said = live_history(load_events(conn))[-1:]
-    if found == said:
+    by_events = live_history(load_events(conn))[-1:]
+    if found == by_events:
         return []
-    what = f"versions in production are {found}, but {said} by the events"
+    what = f"versions in production are {found}, but {by_events} by the events"
     return [Fault("production", what, "promote the version that is meant")]
 
 
 def live_history(events: Iterable[VersionEvent]) -> list[int]:
-    """What was in production and not undone since, the earliest first; the last one still is.
+    """Return what was in production and not undone, the earliest first; the last one still is.
 
     >>> def event(version, kind, evidence={}):
     ...     return VersionEvent(
@@ -135,9 +135,9 @@ def live_history(events: Iterable[VersionEvent]) -> list[int]:
 
 
 def export_text(version: Version) -> str:
-    """What the exported file says of a version: one line per value, the same every time."""
+    """Return what the exported file says of a version: one line per value, the same every time."""
     training = version.training
-    said = {
+    described = {
         "model": training.model,
         "version": version.version,
         "hyperparameters": dict(training.hyperparameters),
@@ -146,7 +146,7 @@ def export_text(version: Version) -> str:
         "code_version": training.code_version,
         "artifact_sha256": version.artifact_sha256,
     }
-    return json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(described, indent=2, ensure_ascii=False) + "\n"
 
 
 def _differs(path: Path, production: Version) -> bool:

@@ -18,7 +18,7 @@ from reeltune.db.connection import (
     open_unchanged,
     transaction,
 )
-from reeltune.db.dataset import check_kept
+from reeltune.db.dataset import check_cache
 from reeltune.db.dead_runs import close_run, load_dead_runs
 from reeltune.db.deployed import check_export, check_production, export_deployed, export_path
 from reeltune.db.readers import may_write
@@ -31,8 +31,8 @@ _MOMENT_SECONDS = 0.5  # in which a model that is being registered gets its vers
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Something that is not as it should be, and, where it is safe, what mends it.
+class Diagnosis:
+    """Diagnosis: what is not as it should be, and, where it is safe, what mends it.
 
     `removes` is what the mending moves aside.
     """
@@ -43,7 +43,7 @@ class Finding:
 
 
 def check_file(database: Path) -> list[Fault]:
-    """What is wrong with the file itself: pages, references, migrations; it is not written to.
+    """Return what is wrong with the file itself: pages, references, migrations; write nothing.
 
     Raises:
         StorageError: it is no database of this program, or of a newer one.
@@ -57,20 +57,20 @@ def check_file(database: Path) -> list[Fault]:
         return [Fault("database", what, remedy) for what in check_migrations(conn)]
 
 
-def examine(conn: Connection, *, idle: bool) -> list[Finding]:
-    """All that is wrong; `idle` says that the caller holds the lock, so that no run is alive."""
+def examine(conn: Connection, *, idle: bool) -> list[Diagnosis]:
+    """Return all that is wrong; `idle`: the caller holds the lock, so that no run is alive."""
     faults = check_database(conn)
     if faults:
-        return [Finding(fault) for fault in faults]  # what is read from it means nothing
+        return [Diagnosis(fault) for fault in faults]  # what is read from it means nothing
     found = [*_of_dead_runs(conn), *_leftovers(conn)] if idle else []
-    found += [Finding(fault) for fault in check_production(conn)]
-    found += [Finding(fault, partial(_export_anew, conn)) for fault in check_export(conn)]
+    found += [Diagnosis(fault) for fault in check_production(conn)]
+    found += [Diagnosis(fault, partial(_export_anew, conn)) for fault in check_export(conn)]
     for version in load_versions(conn):
-        found += [Finding(fault) for fault in check_version(conn, version)]
+        found += [Diagnosis(fault) for fault in check_version(conn, version)]
     return found
 
 
-def _of_dead_runs(conn: Connection) -> Iterator[Finding]:
+def _of_dead_runs(conn: Connection) -> Iterator[Diagnosis]:
     for run in load_dead_runs(conn):
         run_id = run.tuning_run_id
         what, remedy = (
@@ -81,7 +81,7 @@ def _of_dead_runs(conn: Connection) -> Iterator[Finding]:
             what = f"is {run.status}, but has experiments said to be running"
             remedy = "make them pending again"
         mend = partial(_close_run, conn, run_id)
-        yield Finding(Fault(f"run {run_id!r}", what, remedy), mend)
+        yield Diagnosis(Fault(f"run {run_id!r}", what, remedy), mend)
 
 
 def _close_run(conn: Connection, run_id: str, _aside: Aside) -> None:
@@ -93,8 +93,8 @@ def _export_anew(conn: Connection, aside: Aside) -> None:
     export_deployed(conn)
 
 
-def verify(conn: Connection) -> list[Fault]:
-    """All that is wrong with the versions: artifacts, production, its export, the database."""
+def verify_versions(conn: Connection) -> list[Fault]:
+    """Return what is wrong with the versions: artifacts, production, its export, the database."""
     found = check_database(conn)
     if found:
         return found  # what is read from such a database means nothing
@@ -105,8 +105,8 @@ def verify(conn: Connection) -> list[Fault]:
     return found + [finding.fault for finding in orphans(conn) if finding.mend is not None]
 
 
-def orphans(conn: Connection) -> list[Finding]:
-    """Models that no version names, of this database or of any other one that can name them.
+def orphans(conn: Connection) -> list[Diagnosis]:
+    """Return models that no version names, of this database or of any other one that can name them.
 
     Where a database that might name one cannot be read, they stay.
     """
@@ -127,7 +127,7 @@ def orphans(conn: Connection) -> list[Finding]:
         if claims.unread and not path.name.startswith("."):
             what = f"no version names this artifact, unless of a database: {claims.unread[0]}"
             fault = Fault(name, what, "let that be read, or remove it")
-            found.append(Finding(fault))
+            found.append(Diagnosis(fault))
             continue
         what = "no version of this database, or of another one that can, names this artifact"
         found.append(_removal(Fault(name, what, _REMEDY), path))
@@ -148,22 +148,22 @@ def _nobody_promotes(conn: Connection) -> AbstractContextManager[None]:
     return transaction(conn) if may_write(database_path(conn)) else snapshot(conn)
 
 
-def _leftovers(conn: Connection) -> Iterator[Finding]:
+def _leftovers(conn: Connection) -> Iterator[Diagnosis]:
     database = database_path(conn)
     yield from orphans(conn)
     for path in _drafts(conn, database):
         what = "was left behind by a process that died"
         yield _removal(Fault(path.name, what, _REMEDY), path)
-    for path, what in check_kept(conn):
+    for path, what in check_cache(conn):
         yield _removal(Fault(path.name, what, _REMEDY), path)
 
 
-def _removal(fault: Fault, path: Path) -> Finding:
-    return Finding(fault, lambda aside: aside.move(path), path)
+def _removal(fault: Fault, path: Path) -> Diagnosis:
+    return Diagnosis(fault, lambda aside: aside.move(path), path)
 
 
 def _drafts(conn: Connection, database: Path) -> list[Path]:
-    """Files that exist only while something is being written."""
+    """Return files that exist only while something is being written."""
     export = export_path(conn)
     here = [
         export.with_name(f".{database.name}.{export.name}"),

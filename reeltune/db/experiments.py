@@ -1,4 +1,4 @@
-"""The table of experiments, and the values per user of those that led a run."""
+"""Table of experiments, and the values per user of those that led a run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def mark_running(conn: Connection, experiment_id: str) -> None:
 
 
 def load_running(conn: Connection, run_id: str) -> list[int]:
-    """Numbers of a run's experiments that are said to be running."""
+    """Return the numbers of a run's experiments that are recorded as running."""
     rows = conn.execute(
         """
         SELECT number
@@ -142,7 +142,7 @@ def save_gain(conn: Connection, experiment_id: str, gain: PairedGain) -> None:
 
 
 def load_group_gains(conn: Connection, run_id: str) -> dict[str, Floats]:
-    """Mean gains (G,) by group of users, of those experiments of a run that they are kept of.
+    """Return mean gains (G,) by group of users, of those experiments that they are kept of.
 
     Of pruned ones only the first groups.
     """
@@ -204,7 +204,7 @@ def prune_experiment(
 
 
 def pruned_metrics(found: Pruned) -> dict[str, float | None]:
-    """What is kept of a pruned experiment in the place of its metrics."""
+    """Return what is kept of a pruned experiment in the place of its metrics."""
     return {
         estimate_of(found.objective): found.estimate,
         "difference": found.difference,
@@ -214,7 +214,7 @@ def pruned_metrics(found: Pruned) -> dict[str, float | None]:
 
 
 def estimate_of(objective: str) -> str:
-    """The name under which a pruned experiment keeps what the objective seemed to be."""
+    """Return the name under which a pruned experiment keeps what the objective seemed to be."""
     return f"{objective} (estimate)"
 
 
@@ -238,7 +238,7 @@ def set_test_accuracy(conn: Connection, experiment_id: str, accuracy: float) -> 
 
 
 def load_experiment(conn: Connection, experiment_id: str) -> Experiment:
-    """One experiment.
+    """Return one experiment.
 
     Raises:
         NotFoundError: there is none with that id.
@@ -255,7 +255,7 @@ def load_experiment(conn: Connection, experiment_id: str) -> Experiment:
 
 
 def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
-    """A run's experiments, by number."""
+    """Return a run's experiments, by number."""
     rows = conn.execute(
         "SELECT * FROM hp_experiments WHERE tuning_run_id = :run ORDER BY number", {"run": run_id}
     )
@@ -265,7 +265,7 @@ def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
 def load_history(
     conn: Connection, task: TaskKey, cutoff: int, further: Sequence[str] = ()
 ) -> list[Result]:
-    """What experiments of the same task found up to completion number `cutoff`, in that order.
+    """Return what experiments of the same task found up to completion `cutoff`, in that order.
 
     With the values of up to two `further` objectives.
 
@@ -305,7 +305,7 @@ def load_history(
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
-    """The completed experiment that is surely best in the latest run that has one.
+    """Return the completed experiment that is surely best in the latest run that has one.
 
     Of equals the earliest. With a `data_fingerprint`, only runs on that data count.
 
@@ -337,13 +337,13 @@ def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | N
 
 
 def last_completion_number(conn: Connection) -> int:
-    """The highest completion number given out, 0 if none was."""
+    """Return the highest completion number given out, 0 if none was."""
     found = conn.execute("SELECT ifnull(max(completion_number), 0) FROM hp_experiments")
     return int(found.fetchone()[0])
 
 
 def mean_seconds(conn: Connection, model: str, data_fingerprint: str) -> float | None:
-    """How long the latest experiments of a model on that data took; None if there are none."""
+    """Return how long the latest experiments of a model on that data took; None without any."""
     found = conn.execute(
         """
         SELECT avg(duration_seconds)
@@ -385,7 +385,7 @@ def save_user_values(conn: Connection, experiment_id: str, metric: str, values: 
 
 
 def load_user_values(conn: Connection, experiment_id: str, metric: str) -> Floats | None:
-    """An experiment's values per user (U,), if they were kept."""
+    """Return an experiment's values per user (U,), if they were kept."""
     row = conn.execute(
         'SELECT "values" FROM hp_user_values WHERE experiment_id = :id AND metric = :metric',
         {"id": experiment_id, "metric": metric},

@@ -1,4 +1,4 @@
-"""The table of ids as other programs write them."""
+"""Table of ids as other programs write them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The tables of imported files: which, when, how many rows, and what was wrong with the others."""
+"""Tables of imported files: which, when, how many rows, and what was wrong with the others."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from reeltune.db.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that was not taken, and why."""
+    """Row that was not taken, and why."""
 
     line: int  # physical line of the unpacked file on which the row starts, from 1
     reason: str
@@ -17,7 +17,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ImportBatch:
-    """What the last import of a file found."""
+    """Import of a file: what the last one found."""
 
     batch_id: int
     source: str
@@ -29,7 +29,7 @@ class ImportBatch:
 
 
 def start_batch(conn: Connection, source: str, file: str, sha256: str) -> int:
-    """The number of the batch for `file`; of a known file the earlier batch, begun anew.
+    """Return the number of the batch for `file`; of a known file the earlier batch, begun anew.
 
     The time of import stays as long as the content does, so that a second import of the same
     files leaves the database as it was.
@@ -99,7 +99,7 @@ def save_rejected_rows(conn: Connection, batch_id: int, rows: Iterable[RejectedR
 
 
 def load_batches(conn: Connection) -> list[ImportBatch]:
-    """Every file imported, in order of its first import."""
+    """Return every file imported, in order of its first import."""
     rows = conn.execute(
         """
         SELECT batch_id, source, file, sha256, imported_at, rows_read, rows_kept
@@ -111,7 +111,7 @@ def load_batches(conn: Connection) -> list[ImportBatch]:
 
 
 def load_rejected_rows(conn: Connection, file: str) -> list[RejectedRow]:
-    """What the last import of `file` did not take, by line."""
+    """Return what the last import of `file` did not take, by line."""
     rows = conn.execute(
         """
         SELECT line, reason, detail

@@ -1,4 +1,4 @@
-"""The tables of the catalogue, written: movies, links, genres, metadata, cast."""
+"""Tables of the catalogue, written: movies, links, genres, metadata, cast."""
 
 import json
 from collections.abc import Iterable
@@ -7,12 +7,12 @@ from typing import Literal
 
 from reeltune.db.connection import Connection
 
-Source = Literal["movielens", "tmdb", "demo", "table"]
+SourceName = Literal["movielens", "tmdb", "demo", "table"]
 
 
 @dataclass(frozen=True, slots=True)
 class Movie:
-    """A movie under its MovieLens id."""
+    """Movie under its MovieLens id."""
 
     movie_id: int
     title: str
@@ -21,7 +21,7 @@ class Movie:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The names of a movie elsewhere; two movies may be one TMDB film."""
+    """Names of a movie elsewhere; two movies may be one TMDB film."""
 
     movie_id: int
     imdb_id: str | None  # like 'tt0114709'
@@ -30,7 +30,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LinkedMovie:
-    """A movie that has a TMDB id, with what can tell a right link from a wrong one."""
+    """Movie that has a TMDB id, with what can tell a right link from a wrong one."""
 
     movie_id: int
     tmdb_id: int
@@ -40,7 +40,7 @@ class LinkedMovie:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What TMDB knows of a movie; None is unknown."""
+    """Metadata that TMDB knows of a movie; None is unknown."""
 
     movie_id: int
     collection_id: int | None = None
@@ -54,7 +54,7 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class CastMember:
-    """Who plays in a movie; `billing` 0 is the top of the bill, two may share a place."""
+    """Person who plays in a movie; `billing` 0 is the top of the bill, two may share a place."""
 
     movie_id: int
     person_id: int
@@ -74,7 +74,7 @@ def save_movies(conn: Connection, movies: Iterable[Movie]) -> None:
     )
 
 
-def save_genres(conn: Connection, source: Source, genres: dict[int, tuple[str, ...]]) -> None:
+def save_genres(conn: Connection, source: SourceName, genres: dict[int, tuple[str, ...]]) -> None:
     """Make these the genres that `source` names for each movie id; what is so already stays.
 
     TMDB's genres only fill a gap: they give way to those of any other source, and are not taken
@@ -132,7 +132,10 @@ def _load_genre_rows(conn: Connection) -> dict[int, set[tuple[str, str]]]:
 
 
 def _has_genres(
-    there: dict[int, set[tuple[str, str]]], source: Source, movie_id: int, names: tuple[str, ...]
+    there: dict[int, set[tuple[str, str]]],
+    source: SourceName,
+    movie_id: int,
+    names: tuple[str, ...],
 ) -> bool:
     """Tell whether saving would leave the genres of a movie as they are."""
     rows = there.get(movie_id, set())
@@ -186,7 +189,7 @@ def save_links(conn: Connection, links: Iterable[Link]) -> None:
 
 
 def load_linked_movies(conn: Connection) -> list[LinkedMovie]:
-    """The movies that have a TMDB id, by movie id."""
+    """Return the movies that have a TMDB id, by movie id."""
     rows = conn.execute(
         """
         SELECT movie_id, tmdb_id, imdb_id, year
@@ -199,7 +202,7 @@ def load_linked_movies(conn: Connection) -> list[LinkedMovie]:
 
 
 def load_wrong_links(conn: Connection) -> set[int]:
-    """Ids of the movies whose TMDB link leads to another film."""
+    """Return the ids of the movies whose TMDB link leads to another film."""
     rows = conn.execute("SELECT movie_id FROM movies WHERE wrong_tmdb_link = 1")
     return {row["movie_id"] for row in rows}
 

@@ -1,4 +1,4 @@
-"""The table of ratings."""
+"""Table of ratings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,13 +17,13 @@ _CHANGED = "WHERE user_id IN (SELECT user_id FROM data_changes WHERE change_id >
 
 
 def load_movie_ids(conn: Connection) -> Ints:
-    """(M,) ids of all movies of the catalogue, ascending."""
+    """Return (M,) ids of all movies of the catalogue, ascending."""
     (movie_ids,) = fetch_columns(conn, "SELECT movie_id FROM movies ORDER BY movie_id", [np.int64])
     return movie_ids
 
 
 def load_ratings(conn: Connection) -> RatingTable:
-    """All ratings, over all movies of the catalogue.
+    """Return all ratings, over all movies of the catalogue.
 
     Raises:
         StorageError: what is stored is not ratings of movies of the catalogue.
@@ -39,7 +39,7 @@ def load_ratings(conn: Connection) -> RatingTable:
 
 
 def load_ratings_of_changed(conn: Connection, since: int) -> RatingTable:
-    """The ratings of those users of whom one was changed after position `since` of the log.
+    """Return the ratings of those users of whom one was changed after position `since` of the log.
 
     Raises:
         StorageError: what is stored is not ratings of movies of the catalogue.
@@ -55,7 +55,7 @@ def load_ratings_of_changed(conn: Connection, since: int) -> RatingTable:
 def _blocks(
     conn: Connection, where: str = "", values: Mapping[str, int] | None = None
 ) -> Iterator[RatingBlock]:
-    """All ratings, or those of some users; whole users at a time.
+    """Return all ratings, or those of some users; whole users at a time.
 
     A user's come as one blob: to make Python objects of rows and fields would take most of the
     time of loading. Three whole numbers of 64 bits each are a rating; its stars, 2 to the 53rd
@@ -102,12 +102,12 @@ def _unpacked(rows: Sequence[tuple[int, int, bytes]]) -> RatingBlock:
 
 
 def count_ratings(conn: Connection) -> int:
-    """How many ratings there are."""
+    """Return how many ratings there are."""
     return int(conn.execute("SELECT count(*) FROM ratings").fetchone()[0])
 
 
 def has_ratings(conn: Connection, n: int) -> bool:
-    """Are there `n` ratings or more? Quicker than counting them all."""
+    """Return if there are `n` ratings or more; quicker than counting them all."""
     row = conn.execute(
         "SELECT EXISTS (SELECT 1 FROM ratings LIMIT 1 OFFSET :before)", {"before": n - 1}
     ).fetchone()
@@ -115,7 +115,7 @@ def has_ratings(conn: Connection, n: int) -> bool:
 
 
 def count_users(conn: Connection) -> int:
-    """How many users have rated something."""
+    """Return how many users have rated something."""
     return int(conn.execute("SELECT count(DISTINCT user_id) FROM ratings").fetchone()[0])
 
 

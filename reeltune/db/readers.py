@@ -14,7 +14,7 @@ _DENIED = (sqlite.SQLITE_READONLY, sqlite.SQLITE_CANTOPEN, sqlite.SQLITE_PERM)
 
 
 class Reader(sqlite.Connection):
-    """A connection that cannot write.
+    """Connection that cannot write.
 
     `frozen` is what the file was like when it was opened without any locks, which SQLite allows
     as long as nobody writes to it; None where locks are taken.

@@ -32,15 +32,19 @@ _ARTIFACT_FILE = re.compile(
 
 
 def load_backup(directory: Path) -> Backup:
-    """What a backup holds, every file checked against its hash, and the database by SQLite.
+    """Return what a backup holds, every file checked by its hash, and the database by SQLite.
 
     Raises:
         InputError: the directory is no backup of this program.
         StorageError: a file is missing or was changed, or is of a newer version of the program.
     """
-    said = _read_contents(directory)
+    contents = _read_contents(directory)
     found = Backup(
-        directory, said["database"], said["schema"], said["created_at"], _files(directory, said)
+        directory,
+        contents["database"],
+        contents["schema"],
+        contents["created_at"],
+        _files(directory, contents),
     )
     for name, (size, sha256) in found.files.items():
         path = directory / name
@@ -140,7 +144,7 @@ def _overwritten(source: Path, database: Path) -> bool:
 
 
 def _says_no(error: sqlite.OperationalError) -> bool:
-    """Is it what the file says that SQLite cannot use, such as a format of the future?"""
+    """Return if SQLite cannot use what the file says, such as a format of the future."""
     code = getattr(error, "sqlite_errorcode", None)  # not all errors have one
     return bool(code == sqlite.SQLITE_ERROR)
 
@@ -157,7 +161,7 @@ def _replace_file(draft: Path, database: Path) -> None:
 
 
 def restoring(database: Path) -> Path:
-    """Where a database is put together before it takes its place."""
+    """Return where a database is put together before it takes its place."""
     return database.with_name(f".{database.name}.restoring")
 
 
@@ -168,26 +172,26 @@ def _beside(database: Path, ending: str) -> Path:
 def _read_contents(directory: Path) -> dict[str, Any]:
     path = directory / CONTENTS
     try:
-        said = read_object(read_text(path, MAX_CHARACTERS), str(path))
+        contents = read_object(read_text(path, MAX_CHARACTERS), str(path))
     except InputError as error:
         raise InputError(f"{str(directory)!r} is no backup: {error}") from error
     kinds = {"database": str, "schema": int, "created_at": str, "files": dict}
-    wrong = [name for name, kind in kinds.items() if type(said.get(name)) is not kind]
-    if said.get("format") != FORMAT or wrong:
+    wrong = [name for name, kind in kinds.items() if type(contents.get(name)) is not kind]
+    if contents.get("format") != FORMAT or wrong:
         raise InputError(f"{str(path)!r} was not written by this program")
-    if said["schema"] > newest_schema():
+    if contents["schema"] > newest_schema():
         raise StorageError(
-            f"{str(directory)!r} has schema {said['schema']}, this program knows up to "
+            f"{str(directory)!r} has schema {contents['schema']}, this program knows up to "
             f"{newest_schema()}: update the program; nothing was written"
         )
-    return said
+    return contents
 
 
-def _files(directory: Path, said: dict[str, Any]) -> dict[str, tuple[int, str]]:
-    """Bytes and SHA-256 by name; only names that a backup may have, none that leads elsewhere."""
-    database, files = said["database"], {}
+def _files(directory: Path, contents: dict[str, Any]) -> dict[str, tuple[int, str]]:
+    """Return bytes and SHA-256 by name; only of names that a backup may have, none leads away."""
+    database, files = contents["database"], {}
     artifacts = artifacts_directory(Path(database)).name
-    for name, entry in said["files"].items():
+    for name, entry in contents["files"].items():
         match = _ARTIFACT_FILE.fullmatch(name)
         if not (name == database == Path(name).name) and not (match and match[1] == artifacts):
             raise InputError(f"{str(directory / CONTENTS)!r} lists what is no part of a backup")

@@ -1,4 +1,4 @@
-"""The declarations that a database was made with, for people to read."""
+"""Declarations that a database was made with, for people to read."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The table of sources that are read again before each night."""
+"""Table of sources that are read again before each night."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from reeltune.domain.errors import NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class RememberedSource:
-    """A source, how it is mapped, and how far it was read."""
+    """Source, how it is mapped, and how far it was read."""
 
     name: str
     location: str

@@ -1,4 +1,4 @@
-"""The tables of looks at the test part, and of what versions are watched against."""
+"""Tables of test-set evaluations, and of the references that versions are watched against."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,8 +9,8 @@ from reeltune.domain.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One look at the test part for a decision."""
+class GateEvaluation:
+    """Evaluation on the test set for a decision of the gate."""
 
     looked_at: str
     decision: str
@@ -27,15 +27,15 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What a version was worth, user by user, when it was made."""
+    """Worth of a version, user by user, when it was made."""
 
     newest_rated_at: int  # of all ratings it was fitted to
     user_ids: Ints  # (E,) ascending
     values: Floats  # (E,)
 
 
-def save_look(conn: Connection, look: Look) -> int:
-    """Count a look; its number."""
+def save_test_evaluation(conn: Connection, evaluation: GateEvaluation) -> int:
+    """Save an evaluation on the test set; return its number."""
     cursor = conn.execute(
         """
         INSERT INTO test_looks (
@@ -46,13 +46,13 @@ def save_look(conn: Connection, look: Look) -> int:
             :level, :difference, :p_value, :verdict
         )
         """,
-        asdict(look),
+        asdict(evaluation),
     )
     return inserted_id(cursor)
 
 
-def load_looks(conn: Connection) -> list[Look]:
-    """All looks, in order."""
+def load_test_evaluations(conn: Connection) -> list[GateEvaluation]:
+    """Return all evaluations on the test set, in order."""
     rows = conn.execute(
         """
         SELECT looked_at, decision, model, split, objective, data_fingerprint, experiment_id,
@@ -61,11 +61,11 @@ def load_looks(conn: Connection) -> list[Look]:
          ORDER BY look_id
         """
     )
-    return [Look(**dict(row)) for row in rows]
+    return [GateEvaluation(**dict(row)) for row in rows]
 
 
-def count_looks(conn: Connection, data_fingerprint: str) -> int:
-    """How often the test part of these ratings was looked at, under whichever split."""
+def count_test_evaluations(conn: Connection, data_fingerprint: str) -> int:
+    """Return how often these ratings were evaluated on a test set, under whichever split."""
     row = conn.execute(
         "SELECT count(*) FROM test_looks WHERE data_fingerprint = :data", {"data": data_fingerprint}
     ).fetchone()
@@ -90,7 +90,7 @@ def save_reference(conn: Connection, version: int, metric: str, reference: Refer
 
 
 def load_reference(conn: Connection, version: int, metric: str) -> Reference | None:
-    """What a version is to be watched against, if it was kept."""
+    """Return what a version is to be watched against, if it was kept."""
     row = conn.execute(
         """
         SELECT newest_rated_at, user_ids, "values"

@@ -1,4 +1,4 @@
-"""The tables of tuning runs and of their history."""
+"""Tables of tuning runs and of their history."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ IDLE_SECONDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTotals:
-    """A run's experiments, in figures."""
+    """Figures of a run's experiments."""
 
     n_by_status: dict[ExperimentStatus, int]  # statuses that occur only
     baseline_value: float | None  # objective of the deployed configuration
@@ -84,7 +84,7 @@ def set_run_process(conn: Connection, run_id: str, process_id: int | None) -> No
 
 
 def load_run_process(conn: Connection, run_id: str) -> int | None:
-    """The process that said last that it works on a run, if it has not said that it ended."""
+    """Return the process that last began work on a run, if it has not recorded an end."""
     row = conn.execute(
         "SELECT process_id FROM hp_tuning_runs WHERE tuning_run_id = :run", {"run": run_id}
     ).fetchone()
@@ -92,7 +92,7 @@ def load_run_process(conn: Connection, run_id: str) -> int | None:
 
 
 def load_run(conn: Connection, run_id: str) -> TuningRun:
-    """One run.
+    """Return one run.
 
     Raises:
         NotFoundError: there is none with that id.
@@ -109,12 +109,12 @@ def load_run(conn: Connection, run_id: str) -> TuningRun:
 
 
 def load_runs(conn: Connection) -> list[TuningRun]:
-    """All runs, the earliest first."""
+    """Return all runs, the earliest first."""
     return [_run(row) for row in conn.execute("SELECT * FROM hp_tuning_runs ORDER BY rowid")]
 
 
 def load_run_totals(conn: Connection) -> dict[str, RunTotals]:
-    """The figures of every run that has experiments, by its id."""
+    """Return the figures of every run that has experiments, by its id."""
     rows = conn.execute(
         """
         WITH timed AS (
@@ -153,7 +153,7 @@ def load_run_totals(conn: Connection) -> dict[str, RunTotals]:
 def load_planned_run(
     conn: Connection, method: str, model: str, split: str, objective: str
 ) -> TuningRun | None:
-    """The run of this kind that has candidates stored but was never started, if there is one."""
+    """Return the run of this kind with stored candidates that was never started, if any."""
     row = conn.execute(
         """
         SELECT *
@@ -169,7 +169,7 @@ def load_planned_run(
 
 
 def count_runs_like(conn: Connection, prefix: str) -> int:
-    """How many runs have an id that starts with `prefix`."""
+    """Return how many runs have an id that starts with `prefix`."""
     found = conn.execute(
         "SELECT count(*) FROM hp_tuning_runs WHERE substr(tuning_run_id, 1, :n) = :prefix",
         {"n": len(prefix), "prefix": prefix},
@@ -194,7 +194,7 @@ def save_progress(conn: Connection, progress: Progress) -> None:
 
 
 def load_progress(conn: Connection, run_id: str) -> list[Progress]:
-    """A run's history, in order."""
+    """Return a run's history, in order."""
     rows = conn.execute(
         "SELECT * FROM hp_tuning_history WHERE tuning_run_id = :run ORDER BY iteration",
         {"run": run_id},

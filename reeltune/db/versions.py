@@ -1,4 +1,4 @@
-"""The tables of training runs, versions and what happened to them."""
+"""Tables of training runs, versions and what happened to them."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from reeltune.storage.artifacts import check_artifact
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is wrong with what is stored, and what to do about it."""
+    """Fault in what is stored, and what to do about it."""
 
     subject: str
     what: str
@@ -154,7 +154,7 @@ def replace_production(
     reason: str,
     evidence: Mapping[str, Any],
 ) -> None:
-    """Production goes from `old` to `new`, in the caller's transaction."""
+    """Move production from `old` to `new`, in the caller's transaction."""
     if old is not None:
         set_version_status(conn, old.version, "archived")
         _add_event(conn, old.version, old_event, reason, {"by": new})
@@ -163,7 +163,7 @@ def replace_production(
 
 
 def load_version(conn: Connection, version: int) -> Version:
-    """One version.
+    """Return one version.
 
     Raises:
         NotFoundError: there is none with that number.
@@ -177,18 +177,18 @@ def load_version(conn: Connection, version: int) -> Version:
 
 
 def load_versions(conn: Connection) -> list[Version]:
-    """All versions, the earliest first."""
+    """Return all versions, the earliest first."""
     return _select(conn)
 
 
 def load_production(conn: Connection) -> Version | None:
-    """The version in production, if any is."""
+    """Return the version in production, if any is."""
     found = _select(conn, status="production")
     return found[0] if found else None
 
 
 def load_events(conn: Connection, version: int | None = None) -> list[VersionEvent]:
-    """What happened, to one version or to all, in order."""
+    """Return what happened, to one version or to all, in order."""
     rows = conn.execute(
         """
         SELECT version, event, happened_at, reason, evidence
@@ -202,12 +202,12 @@ def load_events(conn: Connection, version: int | None = None) -> list[VersionEve
 
 
 def database_path(conn: Connection) -> Path:
-    """The file that `conn` is open on."""
+    """Return the file that `conn` is open on."""
     return Path(conn.execute("PRAGMA database_list").fetchone()["file"])
 
 
 def check_database(conn: Connection) -> list[Fault]:
-    """What SQLite finds wrong with the file, and references that lead nowhere."""
+    """Return what SQLite finds wrong with the file, and references that lead nowhere."""
     restore = "restore the database from a backup"
     integrity = [row[0] for row in conn.execute("PRAGMA integrity_check")]
     found = [Fault("database", text, restore) for text in integrity if text != "ok"]
@@ -218,7 +218,7 @@ def check_database(conn: Connection) -> list[Fault]:
 
 
 def check_version(conn: Connection, version: Version) -> list[Fault]:
-    """What is wrong with the artifact of a version; a refused or removed one has none."""
+    """Return what is wrong with the artifact of a version; a refused or removed one has none."""
     if version.artifact is None or version.artifact_sha256 is None or version.removed_at:
         return []
     found = check_artifact(database_path(conn), version.artifact, version.artifact_sha256)
@@ -246,7 +246,7 @@ def _add_event(
 def _select(
     conn: Connection, *, version: int | None = None, status: VersionStatus | None = None
 ) -> list[Version]:
-    """The versions of that number and status, as of one moment."""
+    """Return the versions of that number and status, as of one moment."""
     rows = conn.execute(
         """
         SELECT v.*, t.created_at AS trained_at, t.experiment_id, t.model, t.hyperparameters,
@@ -290,7 +290,7 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """`value` as JSON can say it: what is not finite, in whatever depth, as None."""
+    """Return `value` as JSON can say it: what is not finite, in whatever depth, as None."""
     if isinstance(value, Mapping):
         return {str(name): _finite(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The tables of sources, and of what was started from them."""
+"""Tables of sources, and of what was started from them."""
 
 import json
 from dataclasses import asdict
@@ -30,7 +30,7 @@ def save_warm_start_source(conn: Connection, source: WarmStartSource) -> None:
 
 
 def load_warm_start_sources(conn: Connection) -> list[WarmStartSource]:
-    """All sources, the earliest first, with how often they were used and helped."""
+    """Return all sources, the earliest first, with how often they were used and helped."""
     rows = conn.execute(
         """
         SELECT p.*, count(w.helped) AS n_used, ifnull(sum(w.helped), 0) AS n_helped
@@ -54,7 +54,7 @@ def save_warm_start(conn: Connection, start: WarmStart) -> None:
 
 
 def load_warm_starts(conn: Connection, run_id: str) -> list[WarmStart]:
-    """A run's experiments that came from sources, by number."""
+    """Return a run's experiments that came from sources, by number."""
     rows = conn.execute(
         """
         SELECT w.*

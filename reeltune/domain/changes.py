@@ -1,4 +1,4 @@
-"""How much of the data was changed since a moment."""
+"""Changes of the data since a moment."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ class Changes:
 
     @property
     def n_ratings(self) -> int:
-        """Return how many ratings are not as they were."""
+        """Number of ratings that are not as they were."""
         return self.inserted + self.changed + self.deleted
 
     @property
     def total(self) -> int:
-        """Return how much is new altogether."""
+        """Number of changed ratings and movies together."""
         return self.n_ratings + self.movies
 
     def __str__(self) -> str:

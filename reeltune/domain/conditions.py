@@ -1,10 +1,10 @@
-"""When each group of a space applies, where it lies in the cube, and which conditions are wrong."""
+"""Conditions under which a group of a space applies, and its place in the cube."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reeltune.domain.groups import Fixed, Group
+from reeltune.domain.groups import Fixed, ParameterGroup
 from reeltune.domain.parameters import (
     CategoricalParameter,
     Condition,
@@ -16,10 +16,10 @@ from reeltune.domain.parameters import (
 
 
 @dataclass(frozen=True)
-class Part:
-    """A group in its space: its coordinates `start` to `end`, and when it applies."""
+class SpacePart:
+    """Group in its space: its coordinates `start` to `end`, and when it applies."""
 
-    group: Group
+    group: ParameterGroup
     start: int
     end: int
     conditions: tuple[Condition, ...]
@@ -27,7 +27,7 @@ class Part:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The members' names."""
+        """Names of the members."""
         return tuple(member.name for member in self.group.members)
 
     @property
@@ -61,8 +61,8 @@ class Part:
         """Return what is wrong where `values` has the member `name`, which does not apply."""
         failing = next(c for c in self.conditions if not c.holds(values))
         now = values.get(failing.parent)
-        told = as_text(now) if isinstance(now, str | int | float) else "not there"
-        return f"{name} applies only while {failing}, which is {told}: leave it out"
+        value = as_text(now) if isinstance(now, str | int | float) else "not there"
+        return f"{name} applies only while {failing}, which is {value}: leave it out"
 
     def _is_in(self, values: Configuration) -> bool:
         return not self.conditions or self.names[0] in values
@@ -75,7 +75,7 @@ class Part:
         return [0.5] * len(self.group.dimensions)
 
 
-def parts_of(groups: Sequence[Group]) -> tuple[Part, ...]:
+def parts_of(groups: Sequence[ParameterGroup]) -> tuple[SpacePart, ...]:
     """Return the groups with their places in the cube; those that never apply have no axis."""
     possible: dict[str, Parameter] = {}  # what may be in a configuration
     found, start = [], 0
@@ -83,7 +83,7 @@ def parts_of(groups: Sequence[Group]) -> tuple[Part, ...]:
         conditions = group.members[0].active_when
         reachable = all(_may_hold(condition, possible) for condition in conditions)
         end = start + (len(group.dimensions) if reachable else 0)
-        found.append(Part(group, start, end, conditions, not reachable))
+        found.append(SpacePart(group, start, end, conditions, not reachable))
         if reachable:
             possible |= {member.name: member for member in group.members}
         start = end
@@ -95,9 +95,9 @@ def _may_hold(condition: Condition, possible: Mapping[str, Parameter]) -> bool:
     return parent is not None and any(not parent.faults(value) for value in condition.values)
 
 
-def faults_of_conditions(groups: Sequence[Group]) -> list[str]:
+def faults_of_conditions(groups: Sequence[ParameterGroup]) -> list[str]:
     """Return what is wrong with names and conditions, one sentence each."""
-    before: dict[str, tuple[Group, Parameter]] = {}
+    before: dict[str, tuple[ParameterGroup, Parameter]] = {}
     found: list[str] = []
     for group in groups:
         conditions = group.members[0].active_when
@@ -114,9 +114,11 @@ def faults_of_conditions(groups: Sequence[Group]) -> list[str]:
 
 
 def _faults_of(
-    condition: Condition, group: Group, before: Mapping[str, tuple[Group, Parameter]]
+    condition: Condition,
+    group: ParameterGroup,
+    before: Mapping[str, tuple[ParameterGroup, Parameter]],
 ) -> Iterator[str]:
-    """Return what is wrong with a condition of `group`; the parent must be declared before."""
+    """Yield what is wrong with a condition of `group`; the parent must be declared before."""
     name, parent = group.members[0].name, condition.parent
     if parent not in before:
         yield f"{name} is active by {parent}, which must be declared before it"

@@ -7,76 +7,76 @@ from typing import Any, Protocol
 
 from reeltune.domain.parameters import (
     DECIMALS,
-    UNITS,
+    GRID_STEPS,
     CategoricalParameter,
     Configuration,
     Hyperparameter,
     Number,
     Parameter,
-    refuse,
+    check_no_faults,
 )
 
 
-class Group(Protocol):
+class ParameterGroup(Protocol):
     """Hyperparameters that are valid or not together, and their share of the cube.
 
     All members have the same conditions: a group applies, or it does not."""
 
     @property
     def members(self) -> tuple[Parameter, ...]:
-        """The group's hyperparameters, in order."""
+        """Hyperparameters of the group, in order."""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """A name for each coordinate of the group's share of the cube."""
+        """Name for each coordinate of the group's share of the cube."""
 
     def faults(self, values: Configuration) -> list[str]:
-        """What is wrong between the members; each is known to be within its own bounds."""
+        """Return what is wrong between the members; each is known to be within its own bounds."""
 
     def encode(self, values: Configuration) -> list[float]:
-        """The point in the group's share of the cube that `decode` turns into `values`."""
+        """Return the point in the group's share of the cube that `decode` turns into `values`."""
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """The valid values at `point`."""
+        """Return the valid values at `point`."""
 
     def cells(self, values: Configuration) -> list[int]:
-        """How many equal cells each coordinate has near `values`; 0 where it is continuous."""
+        """Return how many equal cells each coordinate has near `values`; 0 where continuous."""
 
 
 @dataclass(frozen=True)
 class Single:
-    """A hyperparameter that depends on no other: one coordinate, its axis."""
+    """Hyperparameter that depends on no other: one coordinate, its axis."""
 
     member: Parameter
 
     @property
     def members(self) -> tuple[Parameter, ...]:
-        """The one member."""
+        """Member, the only one."""
         return (self.member,)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Its name."""
+        """Name of the member."""
         return (self.member.name,)
 
     def faults(self, values: Configuration) -> list[str]:
-        """None: its own values are all there is."""
+        """Return nothing: a member alone contradicts no other."""
         return []
 
     def encode(self, values: Configuration) -> list[float]:
-        """Where on its axis the value lies, 0 to 1."""
+        """Return where on its axis the value lies, 0 to 1."""
         return [self.member.to_unit(values[self.member.name])]
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """The value at that place of the axis."""
+        """Return the value at that place of the axis."""
         return {self.member.name: self.member.from_unit(point[0])}
 
     def cells(self, values: Configuration) -> list[int]:
-        """The whole numbers of its range, or its choices."""
+        """Return the whole numbers of its range, or its choices."""
         return [self.member.cells]
 
     def combinations(self) -> list[dict[str, Any]] | None:
-        """Every choice; None of a number, whose values are not counted."""
+        """Return every choice; None of a number, whose values are not counted."""
         if not isinstance(self.member, CategoricalParameter):
             return None
         return [{self.member.name: choice} for choice in self.member.choices]
@@ -84,34 +84,34 @@ class Single:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A hyperparameter that is never searched: no coordinate, always its default."""
+    """Hyperparameter that is never searched: no coordinate, always its default."""
 
     member: Parameter
 
     @property
     def members(self) -> tuple[Parameter, ...]:
-        """The one member."""
+        """Member, the only one."""
         return (self.member,)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """No coordinate."""
+        """Names of no coordinates."""
         return ()
 
     def faults(self, values: Configuration) -> list[str]:
-        """None: bounds are all there is."""
+        """Return nothing: a member alone contradicts no other."""
         return []
 
     def encode(self, values: Configuration) -> list[float]:
-        """Nothing to place."""
+        """Return nothing: it has no coordinate."""
         return []
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """The default."""
+        """Return the default."""
         return {self.member.name: self.member.default}
 
     def cells(self, values: Configuration) -> list[int]:
-        """No coordinate."""
+        """Return nothing: it has no coordinate."""
         return []
 
 
@@ -129,7 +129,7 @@ class Ascending:
 
     def __post_init__(self) -> None:
         check_members(self.members)
-        refuse(
+        check_no_faults(
             [
                 f"{b.name} must reach higher than {a.name}, got {b.high} and {a.high}"
                 for a, b in zip(self.members, self.members[1:], strict=False)
@@ -139,15 +139,15 @@ class Ascending:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The members' names."""
+        """Names of the members."""
         return tuple(member.name for member in self.members)
 
     def faults(self, values: Configuration) -> list[str]:
-        """Each neighbouring pair out of order."""
+        """Return each neighbouring pair out of order."""
         return faults_of_order(self.members, values)
 
     def encode(self, values: Configuration) -> list[float]:
-        """Each member's place between its predecessor and its `high`."""
+        """Return each member's place between its predecessor and its `high`."""
         point, floor = [], self.members[0].low
         for member in self.members:
             low = max(floor, member.low)
@@ -156,7 +156,7 @@ class Ascending:
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """Members in ascending order."""
+        """Return members in ascending order."""
         values: dict[str, Any] = {}
         floor = self.members[0].low
         for member, unit in zip(self.members, point, strict=True):
@@ -165,7 +165,7 @@ class Ascending:
         return values
 
     def cells(self, values: Configuration) -> list[int]:
-        """The whole numbers that each member's predecessor leaves it."""
+        """Return the whole numbers that each member's predecessor leaves it."""
         found, floor = [], self.members[0].low
         for member in self.members:
             found.append(member.n_cells(max(floor, member.low), member.high))
@@ -184,7 +184,7 @@ def faults_of_order(members: Sequence[Hyperparameter], values: Configuration) ->
 
 def next_up(member: Hyperparameter, value: Number) -> Number:
     """Return the smallest value of the grid above `value`."""
-    return value + 1 if member.integer else round(value + 1 / UNITS, DECIMALS)
+    return value + 1 if member.integer else round(value + 1 / GRID_STEPS, DECIMALS)
 
 
 def check_members(members: Sequence[Parameter]) -> None:
@@ -193,7 +193,7 @@ def check_members(members: Sequence[Parameter]) -> None:
     Raises:
         InputError: there are such members; all of them are named.
     """
-    refuse(
+    check_no_faults(
         [
             f"{m.name} must be a number without log, in a range of at most eight digits, to be"
             " ordered or a share"

@@ -18,7 +18,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.groups import faults_of_order
 from reeltune.domain.parameters import (
     DECIMALS,
-    UNITS,
+    GRID_STEPS,
     CategoricalParameter,
     Configuration,
     Hyperparameter,
@@ -29,7 +29,7 @@ from reeltune.domain.parameters import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limited(Hyperparameter):
-    """A number that may take some of its declared values only."""
+    """Number that may take some of its declared values only."""
 
     choices: tuple[Number, ...] = ()  # ascending; empty: all from `low` to `high`
     by_ratio: bool = False  # equal steps on the axis are equal ratios; `log` is as declared
@@ -43,8 +43,8 @@ class Limited(Hyperparameter):
         """Return what is wrong with `value`, one sentence each; empty if nothing."""
         found = super(Limited, self).faults(value)
         if not found and self.choices and self.on_grid(value) != value:  # type: ignore[arg-type]
-            told = ", ".join(f"{choice:g}" for choice in self.choices)
-            return [f"{self.name} must be one of {told}, got {value!r}"]
+            allowed = ", ".join(f"{choice:g}" for choice in self.choices)
+            return [f"{self.name} must be one of {allowed}, got {value!r}"]
         return found
 
     def on_grid(self, value: Number) -> Number:
@@ -115,7 +115,7 @@ class Limited(Hyperparameter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitedChoice(CategoricalParameter):
-    """A category that may take some of its declared choices only."""
+    """Category that may take some of its declared choices only."""
 
     is_limited: ClassVar[bool] = True
 
@@ -127,43 +127,43 @@ class LimitedChoice(CategoricalParameter):
 
 @dataclass(frozen=True)
 class LimitedSingle:
-    """A limited hyperparameter that depends on no other: one coordinate, none if it is fixed."""
+    """Limited hyperparameter that depends on no other: one coordinate, none if it is fixed."""
 
     member: Limited | LimitedChoice
 
     @property
     def members(self) -> tuple[Parameter, ...]:
-        """The one member."""
+        """Member, the only one."""
         return (self.member,)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Its name, unless it is fixed."""
+        """Name of the member, unless it is fixed."""
         return () if self.member.is_fixed else (self.member.name,)
 
     def faults(self, values: Configuration) -> list[str]:
-        """None: its own values are all there is."""
+        """Return nothing: a member alone contradicts no other."""
         return []
 
     def encode(self, values: Configuration) -> list[float]:
-        """Where on its axis the value lies."""
+        """Return where on its axis the value lies."""
         return [] if self.member.is_fixed else [self.member.to_unit(values[self.member.name])]
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """The value at that place of the axis."""
+        """Return the value at that place of the axis."""
         return {self.member.name: self.member.from_unit(0.5 if self.member.is_fixed else point[0])}
 
     def decode_many(self, units: Floats) -> list[Floats]:
-        """As `decode`, for points (N, d): the member's values (N,)."""
+        """Decode as `decode`, for points (N, d): the member's values (N,)."""
         places = np.full(len(units), 0.5) if self.member.is_fixed else units[:, 0]
         return [self.member.from_units(places)]
 
     def cells(self, values: Configuration) -> list[int]:
-        """The values there are, unless it is fixed."""
+        """Return the values there are, unless it is fixed."""
         return [] if self.member.is_fixed else [self.member.cells]
 
     def combinations(self) -> list[dict[str, Any]] | None:
-        """Every value; None where they are not counted."""
+        """Return every value; None where they are not counted."""
         return [{self.member.name: c} for c in self.member.choices] if self.member.choices else None
 
 
@@ -192,7 +192,7 @@ class LimitedAscending:
 
     @cached_property
     def highs(self) -> tuple[Number, ...]:
-        """The highest value of each member that leaves room; fewer than members if none does."""
+        """Highest value of each member that leaves room; fewer than members if none does."""
         found: list[Number] = []
         ceiling: Number = self.members[-1].high
         for member in reversed(self.members):
@@ -210,15 +210,15 @@ class LimitedAscending:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The names of the members that are not fixed."""
+        """Names of the members that are not fixed."""
         return tuple(member.name for member in self.members if not member.is_fixed)
 
     def faults(self, values: Configuration) -> list[str]:
-        """Each neighbouring pair out of order."""
+        """Return each neighbouring pair out of order."""
         return faults_of_order(self.members, values)
 
     def encode(self, values: Configuration) -> list[float]:
-        """Each member's place in what the one before leaves it."""
+        """Return each member's place in what the one before leaves it."""
         point: list[float] = []
         floor: Number = self.members[0].low
         for member, high in zip(self.members, self.highs, strict=True):
@@ -230,7 +230,7 @@ class LimitedAscending:
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """Members in ascending order."""
+        """Return members in ascending order."""
         values: dict[str, Any] = {}
         units = iter(point)
         floor: Number = self.members[0].low
@@ -241,7 +241,7 @@ class LimitedAscending:
         return values
 
     def decode_many(self, units: Floats) -> list[Floats]:
-        """As `decode`, for points (N, d): each member's values (N,)."""
+        """Decode as `decode`, for points (N, d): each member's values (N,)."""
         found: list[Floats] = []
         columns = iter(units.T)
         floor = np.full(len(units), float(self.members[0].low))
@@ -252,7 +252,7 @@ class LimitedAscending:
         return found
 
     def cells(self, values: Configuration) -> list[int]:
-        """The values that each member's predecessor leaves it."""
+        """Return the values that each member's predecessor leaves it."""
         found: list[int] = []
         floor: Number = self.members[0].low
         for member, high in zip(self.members, self.highs, strict=True):
@@ -262,7 +262,7 @@ class LimitedAscending:
         return found
 
     def combinations(self) -> list[dict[str, Any]] | None:
-        """Every ascending choice; None where they are not counted."""
+        """Return every ascending choice; None where they are not counted."""
         if not all(member.choices for member in self.members):
             return None
         names = [member.name for member in self.members]
@@ -272,7 +272,7 @@ class LimitedAscending:
 
 
 def _step(member: Hyperparameter) -> Number:
-    return 1 if member.integer else 1 / UNITS
+    return 1 if member.integer else 1 / GRID_STEPS
 
 
 def _on_axis(member: Hyperparameter, value: Number) -> Number:
@@ -280,7 +280,7 @@ def _on_axis(member: Hyperparameter, value: Number) -> Number:
 
 
 def _least(member: Limited, low: Number, high: Number) -> Number | None:
-    """The least allowed value of [low, high]; None if there is none."""
+    """Return the least allowed value of [low, high]; None if there is none."""
     if member.choices:
         return min(member.allowed(low, high), default=None)
     return low if low <= high else None

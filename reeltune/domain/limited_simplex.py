@@ -12,13 +12,13 @@ import numpy as np
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
 from reeltune.domain.limited import Limited
-from reeltune.domain.parameters import UNITS, Configuration
+from reeltune.domain.parameters import GRID_STEPS, Configuration
 from reeltune.domain.simplex import Simplex
 
-MOST_COMBINATIONS = 10_000
-_LEAST_RATIO = 1e-3  # below it, powers of the bounds lose digits of the grid
+MAX_COMBINATIONS = 10_000
+_MIN_RATIO = 1e-3  # below it, powers of the bounds lose digits of the grid
 
-Units = int  # whole steps of the grid; UNITS of them are 1
+Units = int  # whole steps of the grid; GRID_STEPS of them are 1
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class LimitedSimplex(Simplex):
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The choices there are, then the free members but the last, which takes what is left."""
+        """Choices there are, then the free members but the last, which takes what is left."""
         return tuple(self._chosen[k].name for k in self._moving) + self._free_names[:-1]
 
     def encode(self, values: Configuration) -> list[float]:
-        """The place of each choice among those left, then of what each free share leaves."""
+        """Return the place of each choice among those left, then of what each free share leaves."""
         shares = self._units(values)
         point: list[float] = []
         prefix: tuple[Units, ...] = ()
@@ -57,7 +57,7 @@ class LimitedSimplex(Simplex):
             if k in self._moving:
                 point.append((nearest + 0.5) / len(options))
             prefix = (*prefix, options[nearest])
-        left = UNITS - sum(prefix)
+        left = GRID_STEPS - sum(prefix)
         for name, (low, power) in zip(self._free_names, self._after, strict=True):
             if power == 0:
                 break
@@ -68,7 +68,7 @@ class LimitedSimplex(Simplex):
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """Shares on the grid, within their limits, that sum to 1 exactly."""
+        """Return shares on the grid, within their limits, that sum to 1 exactly."""
         units = iter(point)
         prefix: tuple[Units, ...] = ()
         for k in range(len(self._chosen)):
@@ -76,7 +76,7 @@ class LimitedSimplex(Simplex):
             place = int(next(units) * len(options)) if k in self._moving else 0
             prefix = (*prefix, options[min(len(options) - 1, place)])
         shares = dict(zip((member.name for member in self._chosen), prefix, strict=True))
-        left = UNITS - sum(prefix)
+        left = GRID_STEPS - sum(prefix)
         for name, (low, power) in zip(self._free_names, self._after, strict=True):
             after = low + _rest(next(units), *self._span(name, left), power) if power else 0
             shares[name] = left - after
@@ -84,11 +84,11 @@ class LimitedSimplex(Simplex):
         return self._values(shares)
 
     def decode_many(self, units: Floats) -> list[Floats]:
-        """As `decode`, for points (N, d), up to rounding: each member's shares (N,)."""
+        """Decode as `decode`, for points (N, d), up to rounding: each member's shares (N,)."""
         columns = iter(units.T)
         names = [member.name for member in self._chosen]
         shares = dict(zip(names, self._choose_many(columns, len(units)), strict=True))
-        left = UNITS - sum(shares.values(), np.zeros(len(units)))
+        left = GRID_STEPS - sum(shares.values(), np.zeros(len(units)))
         for name, (low, power) in zip(self._free_names, self._after, strict=True):
             after = np.zeros(len(units))
             if power:
@@ -97,10 +97,10 @@ class LimitedSimplex(Simplex):
             left = after
         total = math.fsum(weight for _, weight in self.tied) or 1.0
         shares |= {name: shares[""] * (weight / total) for name, weight in self.tied}
-        return [shares[member.name] / UNITS for member in self.members]
+        return [shares[member.name] / GRID_STEPS for member in self.members]
 
     def _choose_many(self, columns: Iterator[Floats], n: int) -> list[Floats]:
-        """What each member with choices takes, (N,), of what those before it leave."""
+        """Return what each member with choices takes, (N,), of what those before it leave."""
         chosen = np.zeros((n, 0), dtype=np.int64)
         for k in range(len(self._chosen)):
             units = next(columns) if k in self._moving else np.zeros(n)
@@ -115,19 +115,19 @@ class LimitedSimplex(Simplex):
         return list(chosen.T.astype(np.float64))
 
     def _span_many(self, name: str, left: Floats) -> tuple[Floats, Floats]:
-        """As `_span`, for many."""
+        """Return as `_span`, for many."""
         low, high, after, most = self._room(name)
         return np.maximum(0, left - high - after), np.minimum(most - after, left - low - after)
 
     def cells(self, values: Configuration) -> list[int]:
-        """The choices that are left after those before; shares without choices are continuous."""
+        """Return how many choices those before leave; 0 for shares, which are continuous."""
         shares = self._units(values)
         prefix = tuple(shares[member.name] for member in self._chosen)
         found = [len(self._options(prefix[:k])) for k in self._moving]
         return found + [0] * (len(self.dimensions) - len(found))
 
     def combinations(self) -> list[dict[str, Any]] | None:
-        """Every valid choice; None where they are not counted."""
+        """Return every valid choice; None where they are not counted."""
         if len(self._free_names) > 1:
             return None
         names = [member.name for member in self._chosen]
@@ -135,7 +135,7 @@ class LimitedSimplex(Simplex):
         for chosen in self._combinations:
             shares = dict(zip(names, chosen, strict=True))
             for name in self._free_names:
-                shares[name] = UNITS - sum(chosen)
+                shares[name] = GRID_STEPS - sum(chosen)
             found.append(self._values(shares))
         return found
 
@@ -149,11 +149,11 @@ class LimitedSimplex(Simplex):
         """Low and high of each free part; those that are tied are one part, with an empty name."""
         tied = {name for name, _ in self.tied}
         found = {
-            m.name: (round(m.low * UNITS), round(m.high * UNITS))
+            m.name: (round(m.low * GRID_STEPS), round(m.high * GRID_STEPS))
             for m in self.members
             if not m.choices and m.name not in tied
         }
-        return found | ({"": (0, UNITS)} if tied else {})
+        return found | ({"": (0, GRID_STEPS)} if tied else {})
 
     @cached_property
     def _free_names(self) -> tuple[str, ...]:
@@ -161,43 +161,43 @@ class LimitedSimplex(Simplex):
 
     @cached_property
     def _after(self) -> tuple[tuple[Units, int], ...]:
-        """For each free part, the least that those after it take, and how many they are."""
+        """Least that the parts after each free part take, and how many they are."""
         lows = [low for low, _ in self._bounds.values()]
         return tuple((sum(lows[k + 1 :]), len(lows) - k - 1) for k in range(len(lows)))
 
     @cached_property
     def _combinations(self) -> list[tuple[Units, ...]]:
-        """The choices that leave the free parts what they can take, in ascending order."""
+        """Choices that leave the free parts what they can take, in ascending order."""
         n = math.prod(len(member.choices) for member in self._chosen)
-        if n > MOST_COMBINATIONS:
+        if n > MAX_COMBINATIONS:
             names = ", ".join(member.name for member in self._chosen)
             raise InputError(
-                f"{names} have {n:,} combinations, at most {MOST_COMBINATIONS:,} are possible: "
+                f"{names} have {n:,} combinations, at most {MAX_COMBINATIONS:,} are possible: "
                 "give fewer values, or a range"
             )
         low = sum(low for low, _ in self._bounds.values())
         high = sum(high for _, high in self._bounds.values())
-        return [c for c in self._products() if low <= UNITS - sum(c) <= high]
+        return [c for c in self._products() if low <= GRID_STEPS - sum(c) <= high]
 
     def _products(self) -> Iterator[tuple[Units, ...]]:
         return itertools.product(
-            *([round(choice * UNITS) for choice in member.choices] for member in self._chosen)
+            *([round(choice * GRID_STEPS) for choice in member.choices] for member in self._chosen)
         )
 
     @cached_property
     def _moving(self) -> tuple[int, ...]:
-        """Which of the members with choices have more than one that is possible."""
+        """Positions of the members with choices of which more than one is possible."""
         return tuple(
             k for k in range(len(self._chosen)) if len({c[k] for c in self._combinations}) > 1
         )
 
     def _options(self, prefix: tuple[Units, ...]) -> list[Units]:
-        """What the next member may choose after those before chose `prefix`."""
+        """Return what the next member may choose after those before chose `prefix`."""
         return self._next[prefix]
 
     @cached_property
     def _next(self) -> dict[tuple[Units, ...], list[Units]]:
-        """What may follow each beginning of a combination, in ascending order."""
+        """Options after each beginning of a combination, in ascending order."""
         found: dict[tuple[Units, ...], dict[Units, None]] = {}
         for combination in self._combinations:
             for k, choice in enumerate(combination):
@@ -205,12 +205,12 @@ class LimitedSimplex(Simplex):
         return {prefix: sorted(choices) for prefix, choices in found.items()}
 
     def _span(self, name: str, left: Units) -> tuple[Units, Units]:
-        """Least and most that part `name` may leave, above the least that those after it take."""
+        """Return the bounds of what part `name` may leave, above the least of those after it."""
         low, high, after, most = self._room(name)
         return max(0, left - high - after), min(most - after, left - low - after)
 
     def _room(self, name: str) -> tuple[Units, Units, Units, Units]:
-        """Bounds of part `name`, and the least and most that those after it can take together."""
+        """Return the bounds of part `name`, and the least and most that those after it can take."""
         place = self._free_names.index(name)
         low, high = self._bounds[name]
         most = sum(high for _, high in list(self._bounds.values())[place + 1 :])
@@ -225,10 +225,10 @@ class LimitedSimplex(Simplex):
             shares = shares | dict(
                 zip((name for name, _ in self.tied), self._split(shares[""]), strict=True)
             )
-        return {member.name: shares[member.name] / UNITS for member in self.members}
+        return {member.name: shares[member.name] / GRID_STEPS for member in self.members}
 
     def _split(self, units: Units) -> list[Units]:
-        """`units` in the proportions of the tied members, by largest remainder."""
+        """Return `units` in the proportions of the tied members, by largest remainder."""
         weights = [weight for _, weight in self.tied]
         total = math.fsum(weights) or 1.0
         exact = [units * (weight / total) for weight in weights]
@@ -240,20 +240,20 @@ class LimitedSimplex(Simplex):
 
 
 def _unit(y: Units, a: Units, b: Units, power: int) -> float:
-    """Where in [a, b] the rest of a stick lies, so that a uniform place leaves uniform shares."""
+    """Return the place in [a, b] of a stick's rest; uniform places leave uniform shares."""
     if a == b:
         return 0.5
-    if 0 < a / b < _LEAST_RATIO:
+    if 0 < a / b < _MIN_RATIO:
         return (y - a) / (b - a)
     floor = (a / b) ** power
     return min(1.0, max(0.0, ((y / b) ** power - floor) / (1 - floor)))
 
 
 def _rest(unit: float, a: Units, b: Units, power: int) -> Units:
-    """The rest at that place; Devroye 1986, chapter XI.4, cut to [a, b]."""
+    """Return the rest at that place; Devroye 1986, chapter XI.4, cut to [a, b]."""
     if a == b:
         return a
-    if 0 < a / b < _LEAST_RATIO:
+    if 0 < a / b < _MIN_RATIO:
         return a + round(unit * (b - a))
     floor = (a / b) ** power
     share: float = (floor + unit * (1 - floor)) ** (1 / power)
@@ -261,9 +261,9 @@ def _rest(unit: float, a: Units, b: Units, power: int) -> Units:
 
 
 def _rest_many(units: Floats, a: Floats, b: Floats, power: int) -> Floats:
-    """As `_rest`, for many, without rounding."""
+    """Return as `_rest`, for many, without rounding."""
     ratio = np.divide(a, b, out=np.ones_like(a), where=b > 0)
     by_share = b * (ratio**power + units * (1 - ratio**power)) ** (1 / power)
     evenly = a + units * (b - a)
-    found: Floats = np.where((ratio > 0) & (ratio < _LEAST_RATIO), evenly, by_share)
+    found: Floats = np.where((ratio > 0) & (ratio < _MIN_RATIO), evenly, by_share)
     return np.clip(found, a, b)

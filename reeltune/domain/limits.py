@@ -1,4 +1,4 @@
-"""A search within a part of a space: some hyperparameters fixed, others with fewer values."""
+"""Search within a part of a space: some hyperparameters fixed, others with fewer values."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from reeltune.domain.conditions import Part
+from reeltune.domain.conditions import SpacePart
 from reeltune.domain.errors import InputError
 from reeltune.domain.limited import Limited, LimitedAscending, LimitedChoice, LimitedSingle
 from reeltune.domain.limited_simplex import LimitedSimplex
@@ -14,21 +14,21 @@ from reeltune.domain.space import (
     Ascending,
     CategoricalParameter,
     Configuration,
-    Group,
     Hyperparameter,
     Number,
     Parameter,
+    ParameterGroup,
     Simplex,
     Space,
     Value,
 )
 
-MOST_CHOICES = 1_000
+MAX_CHOICES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What a search may choose for one hyperparameter: choices, or a range; one choice fixes it."""
+    """Limit on one hyperparameter of a search: choices, or a range; one choice fixes it."""
 
     name: str
     choices: tuple[Value, ...] = ()
@@ -39,21 +39,21 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a search may choose. What it does not name is searched as declared, or stays."""
+    """Limits of a search. What they do not name is searched as declared, or stays."""
 
     limits: tuple[Limit, ...] = ()
     others_fixed: bool = False
 
     @classmethod
     def of(cls, stored: Mapping[str, object]) -> "Limits":
-        """From what `asdict` and JSON made of it."""
+        """Read what `asdict` and JSON made of it."""
         limits = stored.get("limits", ())
         assert isinstance(limits, Sequence)
         made = [Limit(**{**limit, "choices": tuple(limit["choices"])}) for limit in limits]
         return cls(limits=tuple(made), others_fixed=bool(stored.get("others_fixed")))
 
     def faults(self, space: Space) -> list[tuple[str, str]]:
-        """All that is wrong with the limits themselves: the hyperparameter, and one sentence."""
+        """Return all that is wrong with the limits: the hyperparameter, and one sentence."""
         found = []
         for limit in self.limits:
             member = space.hyperparameters.get(limit.name)
@@ -70,8 +70,8 @@ def limit_faults(member: Parameter, limit: Limit) -> list[str]:
     if isinstance(member, CategoricalParameter) and (ends or limit.log):
         return [f"{member.name} has no range: give choices, {member.expected}"]
     found = [fault for value in (*limit.choices, *ends) for fault in member.faults(value)]
-    if len(limit.choices) > MOST_CHOICES:
-        found.append(f"{member.name} may have {MOST_CHOICES} values, got {len(limit.choices)}")
+    if len(limit.choices) > MAX_CHOICES:
+        found.append(f"{member.name} may have {MAX_CHOICES} values, got {len(limit.choices)}")
     if not found and not limit.choices and isinstance(member, Hyperparameter):
         low = member.low if limit.low is None else limit.low
         high = member.high if limit.high is None else limit.high
@@ -83,7 +83,7 @@ def limit_faults(member: Parameter, limit: Limit) -> list[str]:
 
 
 def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
-    """The part of `space` that `limits` leave; its cube has an axis per value that can be chosen.
+    """Return the part of `space` that `limits` leave; its cube has an axis per free value.
 
     Of shares that sum to 1, those that are not named keep their proportions in `current` where
     others are fixed.
@@ -95,7 +95,7 @@ def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
     if wrong:
         raise InputError("; ".join(wrong))
     by_name = {limit.name: limit for limit in limits.limits}
-    groups: list[Group] = []
+    groups: list[ParameterGroup] = []
     for group in space.groups:
         try:
             groups.append(_restricted_group(group, by_name, limits.others_fixed, current))
@@ -107,16 +107,16 @@ def restricted(space: Space, limits: Limits, current: Configuration) -> Space:
     for part in found.parts:
         for name in part.names:
             if name in by_name and part.can_never_apply:
-                told = " and ".join(map(str, part.conditions))
-                wrong.append(f"{name} applies only while {told}, which the limits leave out")
+                conditions = " and ".join(map(str, part.conditions))
+                wrong.append(f"{name} applies only while {conditions}, which the limits leave out")
     if wrong:
         raise InputError("; ".join(wrong))
     return found
 
 
 def _restricted_group(
-    group: Group, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
-) -> Group:
+    group: ParameterGroup, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
+) -> ParameterGroup:
     named = [member for member in group.members if member.name in by_name]
     if not any(member.searched for member in group.members) or not (named or others_fixed):
         return group
@@ -138,7 +138,7 @@ def _restricted_group(
 
 def _restricted_simplex(
     group: Simplex, by_name: Mapping[str, Limit], others_fixed: bool, current: Configuration
-) -> Group:
+) -> ParameterGroup:
     others = [member for member in group.members if member.name not in by_name]
     if others_fixed and len(others) == len(group.members):
         stays = tuple(limited(m, _stays(m, True, current)) for m in group.members)
@@ -223,7 +223,7 @@ def combinations(space: Space, most: int) -> list[dict[str, Any]] | None:
 
 
 def _products(
-    parts: Sequence[Part], choices: Sequence[list[dict[str, Any]]], begun: dict[str, Any]
+    parts: Sequence[SpacePart], choices: Sequence[list[dict[str, Any]]], begun: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Yield `begun` with each choice of every part that applies to it, the last one fastest."""
     if not parts:

@@ -21,7 +21,7 @@ Value = Number | str  # a boolean is an int
 Configuration = Mapping[str, Any]  # a `Value` by name; of what kind, its declaration says
 
 DECIMALS = 6
-UNITS = 10**DECIMALS  # grid steps in 1.0
+GRID_STEPS = 10**DECIMALS  # grid steps in 1.0
 MAX_FINE = 1e8  # beyond it, six decimals are more digits than a float has to spare
 MAX_WHOLE = 10**12  # the same for whole numbers on a logarithmic axis
 MAX_CATEGORIES = 1_000
@@ -29,7 +29,7 @@ MAX_CATEGORIES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A hyperparameter applies only while `parent` applies and has one of `values`."""
+    """Condition: a hyperparameter applies only while `parent` applies and has one of `values`."""
 
     parent: str
     values: tuple[Value, ...]
@@ -56,7 +56,7 @@ def when(**parents: Value | Sequence[Value]) -> tuple[Condition, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(ABC):
-    """One hyperparameter: its name, default, meaning in one line, and when it applies.
+    """Hyperparameter: its name, default, meaning in one line, and when it applies.
 
     While its conditions do not all hold, a configuration leaves it out.
     """
@@ -97,12 +97,12 @@ class Parameter(ABC):
     @property
     @abstractmethod
     def cells(self) -> int:
-        """How many equal cells the axis has; 0 where it is continuous."""
+        """Number of equal cells of the axis; 0 where it is continuous."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameter(Parameter):
-    """A number with bounds, both included.
+    """Number with bounds, both included.
 
     Raises:
         InputError: bounds or default cannot be meant; all that is wrong is named.
@@ -115,7 +115,7 @@ class Hyperparameter(Parameter):
     log: bool = False  # equal steps on the axis are equal ratios
 
     def __post_init__(self) -> None:
-        refuse(_faults_of_bounds(self))
+        check_no_faults(_faults_of_bounds(self))
 
     def faults(self, value: object) -> list[str]:
         """Return what is wrong with `value`, one sentence each; empty if nothing."""
@@ -163,7 +163,7 @@ class Hyperparameter(Parameter):
 
     @property
     def cells(self) -> int:
-        """The whole numbers between the bounds; 0 for one that is not whole."""
+        """Whole numbers between the bounds; 0 for one that is not whole."""
         return self.n_cells(self.low, self.high)
 
     @property
@@ -223,25 +223,25 @@ class Hyperparameter(Parameter):
 
     @property
     def half_cell(self) -> float:
-        """How far the cell of a whole number reaches to either side of it."""
+        """Reach of a whole number's cell to either side of it."""
         return 0.5 if self.integer else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloatParameter(Hyperparameter):
-    """A real number, on a linear or a logarithmic axis."""
+    """Real number, on a linear or a logarithmic axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntParameter(Hyperparameter):
-    """A whole number, on a linear or a logarithmic axis."""
+    """Whole number, on a linear or a logarithmic axis."""
 
     integer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoricalParameter(Parameter):
-    """One of several words or numbers, without an order.
+    """Category: one of several words or numbers, without an order.
 
     Raises:
         InputError: choices or default cannot be meant; all that is wrong is named.
@@ -250,7 +250,7 @@ class CategoricalParameter(Parameter):
     choices: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        refuse(_faults_of_choices(self))
+        check_no_faults(_faults_of_choices(self))
 
     def faults(self, value: object) -> list[str]:
         """Return what is wrong with `value`, one sentence each; empty if nothing."""
@@ -260,7 +260,7 @@ class CategoricalParameter(Parameter):
 
     @property
     def expected(self) -> str:
-        """What a value must be, for messages."""
+        """Phrase for messages that says what a value must be."""
         return one_of(self.choices)
 
     def position(self, value: object) -> int | None:
@@ -298,7 +298,7 @@ class CategoricalParameter(Parameter):
 
     @property
     def cells(self) -> int:
-        """The choices there are."""
+        """Number of choices."""
         return len(self.choices)
 
     def place_of(self, value: object) -> int:
@@ -316,7 +316,7 @@ class BooleanParameter(CategoricalParameter):
 
     @property
     def expected(self) -> str:
-        """What a value must be, for messages."""
+        """Phrase for messages that says what a value must be."""
         return "true or false"
 
 
@@ -328,8 +328,8 @@ def one_of(values: Sequence[Value]) -> str:
     >>> one_of(("dart",))
     "'dart'"
     """
-    told = ", ".join(as_text(value) for value in values)
-    return told if len(values) == 1 else f"one of {told}"
+    listed = ", ".join(as_text(value) for value in values)
+    return listed if len(values) == 1 else f"one of {listed}"
 
 
 def as_text(value: Value) -> str:
@@ -337,7 +337,7 @@ def as_text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def refuse(faults: Sequence[str]) -> None:
+def check_no_faults(faults: Sequence[str]) -> None:
     """Raise what is wrong, if anything is.
 
     Raises:
@@ -354,8 +354,8 @@ def _faults_of_bounds(member: Hyperparameter) -> list[str]:
         return [f"{name}: low and high must be finite and ascend, got {ends[0]} and {ends[1]}"]
     found = member.faults(member.default)
     if member.integer and any(end != int(end) or abs(end) > MAX_WHOLE for end in ends):
-        told = f"{ends[0]} and {ends[1]}"
-        found.append(f"{name}: bounds must be whole numbers up to {MAX_WHOLE:,}, got {told}")
+        got = f"{ends[0]} and {ends[1]}"
+        found.append(f"{name}: bounds must be whole numbers up to {MAX_WHOLE:,}, got {got}")
     if not math.isfinite(float(member.high) - float(member.low)):
         found.append(f"{name}: the range from {ends[0]} to {ends[1]} is too wide")
     if member.log and member.low < (1 if member.integer else math.ulp(0.0)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reeltune.domain.groups import check_members
-from reeltune.domain.parameters import UNITS, Configuration, Hyperparameter, refuse
+from reeltune.domain.parameters import GRID_STEPS, Configuration, Hyperparameter, check_no_faults
 
 SUM_TOLERANCE = 1e-6
 
@@ -26,7 +26,7 @@ class Simplex:
 
     def __post_init__(self) -> None:
         check_members(self.members)
-        refuse(
+        check_no_faults(
             [
                 f"{m.name} is a share of a sum: it must be a number from 0 to 1"
                 for m in self.members
@@ -36,11 +36,11 @@ class Simplex:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """The members' names but the last, which takes what is left."""
+        """Names of the members but the last, which takes what is left."""
         return tuple(member.name for member in self.members[:-1])
 
     def faults(self, values: Configuration) -> list[str]:
-        """A sum that is not 1."""
+        """Return a sentence about a sum that is not 1."""
         total = math.fsum(values[member.name] for member in self.members)
         if abs(total - 1) <= SUM_TOLERANCE:
             return []
@@ -48,12 +48,12 @@ class Simplex:
         return [f"{names} must sum to 1, got {total:.6g}"]
 
     def units(self, values: Configuration) -> dict[str, int]:
-        """Each member's share in whole grid steps; they sum to `UNITS`."""
+        """Return each member's share in whole grid steps; they sum to `GRID_STEPS`."""
         shares = shares_on_grid([float(values[member.name]) for member in self.members])
         return dict(zip((member.name for member in self.members), shares, strict=True))
 
     def encode(self, values: Configuration) -> list[float]:
-        """The share of the stick that each member leaves, to the power that makes it uniform."""
+        """Return the share of the stick that each member leaves, to the power that is uniform."""
         shares = list(self.units(values).values())
         point, left = [], sum(shares)
         for k, share in enumerate(shares[:-1]):
@@ -63,30 +63,30 @@ class Simplex:
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
-        """Shares on the grid that sum to 1 exactly."""
+        """Return shares on the grid that sum to 1 exactly."""
         shares, left = [], 1.0
         for k, unit in enumerate(point):
             rest = left * unit ** (1 / (len(point) - k))
             shares.append(left - rest)
             left = rest
         units = shares_on_grid([*shares, left])
-        return {m.name: n / UNITS for m, n in zip(self.members, units, strict=True)}
+        return {m.name: n / GRID_STEPS for m, n in zip(self.members, units, strict=True)}
 
     def cells(self, values: Configuration) -> list[int]:
-        """Shares are continuous."""
+        """Return zeros: shares are continuous."""
         return [0] * len(self.dimensions)
 
 
 def shares_on_grid(shares: Sequence[float]) -> list[int]:
-    """Shares of about 1 as whole grid units that sum to `UNITS`, by largest remainder."""
+    """Return shares of about 1 in grid steps that sum to `GRID_STEPS`, by largest remainder."""
     total = math.fsum(shares)
-    exact = [share / total * UNITS for share in shares]
+    exact = [share / total * GRID_STEPS for share in shares]
     near = [round(unit) if abs(unit - round(unit)) < 1e-4 else int(unit) for unit in exact]
     order = sorted(range(len(near)), key=lambda k: near[k] - exact[k])
-    for k in order[: UNITS - sum(near)]:
+    for k in order[: GRID_STEPS - sum(near)]:
         near[k] += 1
     for k in reversed(order):
-        if sum(near) <= UNITS:
+        if sum(near) <= GRID_STEPS:
             break
         near[k] -= near[k] > 0
     return near
@@ -95,7 +95,7 @@ def shares_on_grid(shares: Sequence[float]) -> list[int]:
 def rescaled(
     names: Sequence[str], base: Configuration, partial: Mapping[str, object]
 ) -> dict[str, object]:
-    """The shares in `names` that `partial` leaves open, scaled so that all sum to 1.
+    """Return the shares in `names` that `partial` leaves open, scaled so that all sum to 1.
 
     Empty where nothing can or need be scaled; the check that follows then names the fault.
     """

@@ -1,4 +1,4 @@
-"""The space of valid configurations, mapped one to one onto a unit cube.
+"""Space of valid configurations, mapped one to one onto a unit cube.
 
 Search strategies see only the cube; `Space.decode` makes a valid configuration of every point in
 it, so sums, orderings and conditions hold by construction. A hyperparameter that does not apply is
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints
-from reeltune.domain.conditions import Part, faults_of_conditions, parts_of
-from reeltune.domain.groups import Ascending, Fixed, Group, Single
+from reeltune.domain.conditions import SpacePart, faults_of_conditions, parts_of
+from reeltune.domain.groups import Ascending, Fixed, ParameterGroup, Single
 from reeltune.domain.parameters import (
     DECIMALS,
-    UNITS,
+    GRID_STEPS,
     BooleanParameter,
     CategoricalParameter,
     Condition,
@@ -30,7 +30,7 @@ from reeltune.domain.parameters import (
     Number,
     Parameter,
     Value,
-    refuse,
+    check_no_faults,
     when,
 )
 from reeltune.domain.simplex import Simplex, rescaled, shares_on_grid
@@ -46,24 +46,24 @@ class Space:
         InputError: a name occurs twice, or a condition cannot be meant.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[ParameterGroup, ...]
 
     def __post_init__(self) -> None:
-        refuse(faults_of_conditions(self.groups))
+        check_no_faults(faults_of_conditions(self.groups))
 
     @classmethod
-    def of(cls, *declared: Group | Parameter) -> "Space":
+    def of(cls, *declared: ParameterGroup | Parameter) -> "Space":
         """Return the space of these; a hyperparameter by itself is a group of its own."""
         return cls(tuple(_as_group(each) for each in declared))
 
     @cached_property
     def hyperparameters(self) -> dict[str, Parameter]:
-        """Every hyperparameter by its name, in declared order."""
+        """Hyperparameters by name, in declared order."""
         return {member.name: member for group in self.groups for member in group.members}
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        """The groups with their places in the cube, and when they apply."""
+    def parts(self) -> tuple[SpacePart, ...]:
+        """Groups with their places in the cube, and when they apply."""
         return parts_of(self.groups)
 
     @cached_property
@@ -78,7 +78,7 @@ class Space:
 
     @cached_property
     def n_choices(self) -> Ints:
-        """(D,) how many choices the axis of a category has; 0 for the axes of numbers."""
+        """Numbers of choices (D,) of the axes of categories; 0 for the axes of numbers."""
         members = [self.hyperparameters[name] for name in self.dimensions]
         counts = [m.cells if isinstance(m, CategoricalParameter) else 0 for m in members]
         return np.array(counts, dtype=np.int64)
@@ -86,11 +86,11 @@ class Space:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all declarations, 64 hex digits: same fingerprint, same meaning of a point."""
-        said = [
+        declared = [
             [type(group).__name__, [_declared(member) for member in group.members]]
             for group in self.groups
         ]
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(declared, sort_keys=True).encode()).hexdigest()
 
     def defaults(self) -> dict[str, Any]:
         """Return the configuration of declared defaults."""
@@ -118,7 +118,7 @@ class Space:
             found += wrong
         return found
 
-    def _has_wrong_parent(self, part: Part, values: Mapping[str, object]) -> bool:
+    def _has_wrong_parent(self, part: SpacePart, values: Mapping[str, object]) -> bool:
         """Return if what a condition of `part` depends on is itself wrong: that is told instead."""
         parents = {condition.parent for condition in part.conditions} & values.keys()
         return any(self.hyperparameters[name].faults(values[name]) for name in parents)
@@ -129,7 +129,7 @@ class Space:
         Raises:
             InputError: something is wrong with them; all of it is named.
         """
-        refuse(self.faults(values))
+        check_no_faults(self.faults(values))
         found: dict[str, Any] = {}
         for part in self.parts:
             if not part.applies(found):
@@ -137,7 +137,7 @@ class Space:
             near = {m.name: m.on_grid(values[m.name]) for m in part.group.members}
             if isinstance(part.group, Simplex):
                 units = shares_on_grid([float(share) for share in near.values()])
-                near = {n: unit / UNITS for n, unit in zip(near, units, strict=True)}
+                near = {n: unit / GRID_STEPS for n, unit in zip(near, units, strict=True)}
             found |= near
         return found
 
@@ -203,7 +203,7 @@ class Space:
         return float(np.linalg.norm(apart))
 
 
-def _as_group(declared: Group | Parameter) -> Group:
+def _as_group(declared: ParameterGroup | Parameter) -> ParameterGroup:
     if not isinstance(declared, Parameter):
         return declared
     return Single(declared) if declared.searched else Fixed(declared)
@@ -211,12 +211,12 @@ def _as_group(declared: Group | Parameter) -> Group:
 
 def _declared(member: Parameter) -> dict[str, Any]:
     """Return a declaration for hashing: spaces that could be declared before keep their hash."""
-    return {name: said for name, said in asdict(member).items() if said or name not in _LATER}
+    return {name: value for name, value in asdict(member).items() if value or name not in _LATER}
 
 
 __all__ = [
     "DECIMALS",
-    "UNITS",
+    "GRID_STEPS",
     "Ascending",
     "BooleanParameter",
     "CategoricalParameter",
@@ -224,11 +224,11 @@ __all__ = [
     "Configuration",
     "Fixed",
     "FloatParameter",
-    "Group",
     "Hyperparameter",
     "IntParameter",
     "Number",
     "Parameter",
+    "ParameterGroup",
     "Simplex",
     "Single",
     "Space",

@@ -12,10 +12,10 @@ from reeltune.domain.space import (
     Condition,
     Fixed,
     FloatParameter,
-    Group,
     Hyperparameter,
     IntParameter,
     Parameter,
+    ParameterGroup,
     Simplex,
     Single,
     Space,
@@ -31,8 +31,8 @@ _PARAMETERS: dict[str, Callable[..., Any]] = {
         BooleanParameter,
     )
 }
-_ALONE: dict[str, Callable[[Parameter], Group]] = {"Single": Single, "Fixed": Fixed}
-_TOGETHER: dict[str, Callable[[tuple[Hyperparameter, ...]], Group]] = {
+_ALONE: dict[str, Callable[[Parameter], ParameterGroup]] = {"Single": Single, "Fixed": Fixed}
+_TOGETHER: dict[str, Callable[[tuple[Hyperparameter, ...]], ParameterGroup]] = {
     "Ascending": Ascending,
     "Simplex": Simplex,
 }
@@ -69,7 +69,7 @@ def space_from_json(stored: Sequence[Mapping[str, Any]]) -> Space:
         raise StorageError(f"the space kept with a run cannot be read: {error!r}") from error
 
 
-def _group(stored: Mapping[str, Any]) -> Group:
+def _group(stored: Mapping[str, Any]) -> ParameterGroup:
     members = tuple(map(_parameter, stored["members"]))
     kind = stored["group"]
     if kind in _ALONE:

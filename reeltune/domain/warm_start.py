@@ -1,4 +1,4 @@
-"""What a finished run taught: on what data, and which configurations gained there."""
+"""Warm starts: which configurations gained in a finished run, and on what data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from reeltune.domain.space import Configuration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """A configuration that was better than the deployed one, and by how much."""
+    """Configuration that was better than the deployed one, and by how much."""
 
     gain: float  # in units of the objective
     hyperparameters: Configuration
@@ -16,7 +16,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStartSource:
-    """One finished run's lesson, as stored."""
+    """Finished run that later ones may start from, as stored."""
 
     pattern_id: int | None = None  # None until it is stored
     tuning_run_id: str
@@ -33,7 +33,7 @@ class WarmStartSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStart:
-    """A first experiment of a run that came from a source."""
+    """First experiment of a run that came from a source."""
 
     experiment_id: str
     pattern_id: int

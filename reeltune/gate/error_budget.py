@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reeltune.db.connection import Connection
-from reeltune.db.test_evaluations import load_looks
+from reeltune.db.test_evaluations import load_test_evaluations
 from reeltune.stats.alpha_spending import BUDGET, YEAR_DAYS, SpentLevel
 
 MAX_DAYS_AHEAD = 30  # a clock that was set back by more had been wrong before
@@ -33,15 +33,15 @@ class BudgetState:
 def budget_state(conn: Connection, now: str) -> BudgetState:
     """Return what all earlier evaluations on the test part leave for one at the moment `now`."""
     today = _day(now)
-    spent = [look for look in load_looks(conn) if look.level]
-    days = _believed([_day(look.looked_at) for look in spent], today)
-    past = [SpentLevel(day, look.level) for day, look in zip(days, spent, strict=True)]
+    spent = [each for each in load_test_evaluations(conn) if each.level]
+    days = _believed([_day(each.looked_at) for each in spent], today)
+    past = [SpentLevel(day, each.level) for day, each in zip(days, spent, strict=True)]
     recent = [each.level for each in past if today - each.day < YEAR_DAYS]
     return BudgetState(level=BUDGET.level(past, today), n_looks=len(recent), spent=sum(recent))
 
 
 def _believed(days: Sequence[float], today: float) -> list[float]:
-    """Return `days` in their order; one far ahead of today is taken for that of the next look.
+    """Return `days` in order; one far ahead of today is taken for that of the next evaluation.
 
     >>> _believed([1.0, 50_000.0, 3.0, 50_000.0], 5.0)
     [1.0, 3.0, 3.0, 5.0]

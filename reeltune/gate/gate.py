@@ -130,7 +130,7 @@ def _accurate(settings: GateSettings, accuracy: float) -> Rule:
 
 
 def _finds_some(terms: GateSettings, value: float) -> Rule:
-    """Refused if nothing that users chose is on the lists: of events no more can be asked."""
+    """Refuse if nothing that users chose is on the lists: of events no more can be asked."""
     title = METRICS[terms.objective].title
     return Rule(
         name=terms.objective,

@@ -12,8 +12,8 @@ from rich.progress import Progress, TaskID
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.imports import finish_batch, save_rejected_rows, start_batch
-from reeltune.db.movies import Source
-from reeltune.importers.counts import RowCounts, check_kept
+from reeltune.db.movies import SourceName
+from reeltune.importers.counts import RowCounts, check_rejected_share
 from reeltune.importers.rows import EMPTY, Format, read_records
 from reeltune.importers.values import BadRowError, SkippedRowError
 
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 @dataclass
 class FileImport(RowCounts):
-    """A file whose import is under way."""
+    """File whose import is under way."""
 
     _: KW_ONLY
     conn: Connection
@@ -63,7 +63,7 @@ class FileImport(RowCounts):
             RejectedRowsError: fewer rows were kept than there have to be.
         """
         if self.limit is not None:
-            check_kept(self.report(), self.limit)
+            check_rejected_share(self.report(), self.limit)
         self.flush()
         finish_batch(self.conn, self.batch_id, self.read, self.report().kept)
 
@@ -73,7 +73,7 @@ class FileImport(RowCounts):
 
 @contextmanager
 def file_import(
-    conn: Connection, source: Source, path: Path, bar: Progress, limit: float | None = None
+    conn: Connection, source: SourceName, path: Path, bar: Progress, limit: float | None = None
 ) -> Iterator[FileImport]:
     """Import within the `with` block: at its end all of it is in the database, or nothing is.
 

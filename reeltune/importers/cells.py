@@ -38,7 +38,7 @@ def cut_cell(text: str, separator: str | None = None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Somebody or something in a cell: its id there, or its name, and its place if it has one."""
+    """Name in a cell, or an id there, and its place if it has one."""
 
     key: str
     name: str

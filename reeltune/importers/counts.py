@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reeltune.db.imports import RejectedRow
-from reeltune.db.movies import Source
+from reeltune.db.movies import SourceName
 from reeltune.domain.errors import RejectedRowsError
 from reeltune.importers.rows import excerpt
 
@@ -14,15 +14,15 @@ MAX_REJECTED = 0.05  # share of rows
 DUPLICATE = "same user and movie twice: the newer row is kept"
 SAME = "same {} twice: the fuller or later row is kept"
 _ROWS_PER_WRITE = 10_000
-_MOST_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What became of the rows of a file; `read` = `kept` + skipped + rejected."""
+    """Report of the rows of a file; `read` = `kept` + skipped + rejected."""
 
-    source: Source
+    source: SourceName
     file: str
     read: int
     skipped: dict[str, int]  # nothing wrong with them, but of no use here; count by reason
@@ -39,9 +39,9 @@ class FileReport:
 
 @dataclass
 class RowCounts:
-    """What has become of the rows of a source so far."""
+    """Counts of what became of the rows of a source so far."""
 
-    source: Source
+    source: SourceName
     name: str
     save_rejected: Callable[[list[RejectedRow]], object] = lambda _: None
     read: int = 0
@@ -90,11 +90,11 @@ class RowCounts:
 
     def _keep_example(self, line: int, reason: str) -> None:
         lines = self._examples.setdefault(reason, [])
-        if len(lines) < _MOST_EXAMPLES:
+        if len(lines) < _MAX_EXAMPLES:
             lines.append(line)
 
 
-def check_kept(report: FileReport, limit: float) -> None:
+def check_rejected_share(report: FileReport, limit: float) -> None:
     """Raise RejectedRowsError where no row was kept, or too many were rejected.
 
     A row that gave way to a newer one of the same does not count as rejected here.
@@ -136,9 +136,9 @@ def keep_fullest(
     best: dict[int, tuple[int, Value]] = {}
     for line, row in rows:
         stays = loses = (line, row)
-        if (rival := best.get(key(row))) is not None:
+        if (earlier := best.get(key(row))) is not None:
             stays, loses = (
-                (rival, (line, row)) if known(rival[1]) > known(row) else ((line, row), rival)
+                (earlier, (line, row)) if known(earlier[1]) > known(row) else ((line, row), earlier)
             )
             file.reject(
                 loses[0], SAME.format(thing), f"{thing} {key(row)}, kept is line {stays[0]}"

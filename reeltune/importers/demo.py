@@ -29,7 +29,7 @@ from reeltune.domain.errors import InputError
 from reeltune.importers.demo_genres import GENRES
 from reeltune.importers.demo_settings import DemoSettings, truth
 from reeltune.importers.demo_users import rate_in_blocks
-from reeltune.importers.demo_world import World, make_world
+from reeltune.importers.demo_world import DemoWorld, make_world
 
 USERS_PER_BLOCK = 500  # written at once; bounds memory, changes no content
 _BATCH = "demo world"
@@ -37,7 +37,7 @@ _BATCH = "demo world"
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the database holds after an import."""
+    """Report of what the database holds after an import."""
 
     changed: bool  # false: the same world was there already
     users: int
@@ -64,21 +64,21 @@ def import_demo(
         changed = not _holds(conn, fingerprint)
         if changed:
             batch_id = start_batch(conn, "demo", _BATCH, fingerprint)
-            world = make_world(settings)
-            _save_catalogue(conn, world)
-            _save_ratings(conn, world, settings, bar, users_per_block)
+            demo = make_world(settings)
+            _save_catalogue(conn, demo)
+            _save_ratings(conn, demo, settings, bar, users_per_block)
             finish_batch(conn, batch_id, settings.ratings, settings.ratings)
     counts = count_world(conn)
     return DemoReport(changed, **{name: counts[name] for name in counts.keys()})  # noqa: SIM118
 
 
 def truth_text(settings: DemoSettings) -> str:
-    """What the world's users are really like, as a JSON document."""
+    """Return what the world's users are really like, as a JSON document."""
     return json.dumps(truth(settings), indent=2) + "\n"
 
 
 def truth_path(db_path: Path) -> Path:
-    """Where the truth about a database's world is written.
+    """Return where the truth about a database's world is written.
 
     >>> truth_path(Path("data/movies.db")).name
     'movies.truth.json'
@@ -102,7 +102,7 @@ def write_truth(db_path: Path, settings: DemoSettings) -> Path:
 
 
 def _holds(conn: Connection, fingerprint: str) -> bool:
-    """Whether the world is there already; anything else there is refused."""
+    """Return whether the world is there already; anything else there is refused."""
     batches = load_batches(conn)
     if any(batch.sha256 == fingerprint for batch in batches if batch.source == "demo"):
         return True
@@ -115,37 +115,37 @@ def _holds(conn: Connection, fingerprint: str) -> bool:
     return False
 
 
-def _save_catalogue(conn: Connection, world: World) -> None:
-    """Movies, genres, franchises, people and casts; ids are positions + 1."""
-    movie_ids = range(1, len(world.titles) + 1)
-    save_collections(conn, dict(enumerate(world.collection_names, start=1)))
-    years = world.works.years.tolist()
-    save_movies(conn, map(Movie, movie_ids, world.titles, years))
-    save_metadata(conn, _metadata(world))
+def _save_catalogue(conn: Connection, demo: DemoWorld) -> None:
+    """Save movies, genres, franchises, people and casts; ids are positions + 1."""
+    movie_ids = range(1, len(demo.titles) + 1)
+    save_collections(conn, dict(enumerate(demo.collection_names, start=1)))
+    years = demo.works.years.tolist()
+    save_movies(conn, map(Movie, movie_ids, demo.titles, years))
+    save_metadata(conn, _metadata(demo))
     genres = {
         movie_id: tuple(GENRES[genre] for genre in np.flatnonzero(row))
-        for movie_id, row in zip(movie_ids, world.genres, strict=True)
+        for movie_id, row in zip(movie_ids, demo.genres, strict=True)
     }
     save_genres(conn, "demo", genres)
-    cast = world.cast
+    cast = demo.cast
     seen = np.unique(cast.people).tolist()
-    save_people(conn, {person + 1: world.people_names[person] for person in seen})
+    save_people(conn, {person + 1: demo.people_names[person] for person in seen})
     entries = zip(cast.movies.tolist(), cast.people.tolist(), cast.billing.tolist(), strict=True)
     save_cast(conn, movie_ids, (CastMember(m + 1, p + 1, billing) for m, p, billing in entries))
 
 
-def _metadata(world: World) -> Iterator[Metadata]:
-    dates = np.datetime_as_string(world.released_at.astype("datetime64[s]"), unit="D").tolist()
-    collections = world.works.collections.tolist()
+def _metadata(demo: DemoWorld) -> Iterator[Metadata]:
+    dates = np.datetime_as_string(demo.released_at.astype("datetime64[s]"), unit="D").tolist()
+    collections = demo.works.collections.tolist()
     for movie, (date, collection) in enumerate(zip(dates, collections, strict=True)):
         yield Metadata(movie + 1, collection + 1 if collection >= 0 else None, release_date=date)
 
 
 def _save_ratings(
-    conn: Connection, world: World, settings: DemoSettings, bar: Progress, users_per_block: int
+    conn: Connection, demo: DemoWorld, settings: DemoSettings, bar: Progress, users_per_block: int
 ) -> None:
     task = bar.add_task("making up the world", total=settings.ratings)
-    for block in rate_in_blocks(world, settings, users_per_block):
+    for block in rate_in_blocks(demo, settings, users_per_block):
         save_ratings(conn, block.users, block.movies, block.ratings, block.rated_at)
         bar.advance(task, len(block.users))
     bar.remove_task(task)

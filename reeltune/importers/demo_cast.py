@@ -1,4 +1,4 @@
-"""The people of the made-up world: their careers, and who is in which movie."""
+"""People of the made-up world: their careers, and who is in which movie."""
 
 from dataclasses import dataclass
 
@@ -22,31 +22,31 @@ class People:
 
 
 @dataclass(frozen=True, eq=False)
-class Cast:
-    """The cast of M movies in compressed rows, by billing order within a movie."""
+class DemoCast:
+    """Cast of M movies in compressed rows, by billing order within a movie."""
 
     starts: Ints  # (M + 1,)
     people: Ints  # (E,) positions
 
     @property
     def movies(self) -> Ints:
-        """(E,) the movie of each entry."""
+        """Movie of each entry, (E,)."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
     @property
     def billing(self) -> Ints:
-        """(E,) order within the movie, 0 = top."""
+        """Order within the movie, (E,), 0 = top."""
         return np.arange(len(self.people)) - self.starts[self.movies]
 
     @property
     def role_weights(self) -> Floats:
-        """(E,) what each entry truly counts."""
+        """Weights (E,): what each entry truly counts."""
         ends = [end for end, _ in CAST_ROLES.values() if end is not None]
         weights = np.array([weight for _, weight in CAST_ROLES.values()])
         return weights[np.searchsorted(ends, self.billing, side="right")]
 
     def mean(self, values: Floats) -> Floats:
-        """(M,) mean over each movie's cast of `values` (E,) by role weight; 0 without a cast."""
+        """Return (M,) mean over each cast of `values` (E,) by role weight; 0 without a cast."""
         weights = self.role_weights
         sums = np.bincount(self.movies, weights * values, minlength=len(self.starts) - 1)
         counted = np.bincount(self.movies, weights, minlength=len(self.starts) - 1)
@@ -54,7 +54,7 @@ class Cast:
 
 
 def draw_people(rng: np.random.Generator, years: Ints) -> People:
-    """One person for three movies of `years` (M,), working around such a year."""
+    """Return one person for three movies of `years` (M,), working around such a year."""
     n_people = len(years) // 3 + 20
     middles = years[rng.integers(len(years), size=n_people)]
     lengths = np.clip(rng.lognormal(np.log(22), 0.5, n_people), 5, 60)
@@ -68,8 +68,8 @@ def draw_people(rng: np.random.Generator, years: Ints) -> People:
 
 def draw_cast(
     rng: np.random.Generator, people: People, years: Ints, firsts: Ints, without: Bools
-) -> Cast:
-    """Who is in each movie: known people more often, and the first cast again in sequels.
+) -> DemoCast:
+    """Return who is in each movie: known people more often, and the first cast again in sequels.
 
     Args:
         rng: where the numbers come from.
@@ -80,8 +80,8 @@ def draw_cast(
     """
     sizes = np.round(rng.lognormal(np.log(_USUAL_CAST), 0.45, len(years))).astype(np.int64)
     sizes = np.where(without, 0, np.clip(sizes, _SMALLEST_CAST, _LARGEST_CAST))
-    drawn = Cast(np.concatenate([[0], np.cumsum(sizes)]), np.zeros(int(sizes.sum()), np.int64))
-    drawn = Cast(drawn.starts, _draw_active(rng, people, years[drawn.movies]))
+    drawn = DemoCast(np.concatenate([[0], np.cumsum(sizes)]), np.zeros(int(sizes.sum()), np.int64))
+    drawn = DemoCast(drawn.starts, _draw_active(rng, people, years[drawn.movies]))
     places = drawn.billing
     noise = rng.standard_normal(len(places))
     returning = _returning(rng, drawn, people, years, firsts)
@@ -91,7 +91,7 @@ def draw_cast(
 
 
 def _draw_active(rng: np.random.Generator, people: People, years: Ints) -> Ints:
-    """A person for each entry, of those working in its year, the famous more often."""
+    """Return a person for each entry, of those working in its year, the famous more often."""
     persons = np.zeros(len(years), dtype=np.int64)
     draws = rng.random(len(years))
     for year in np.unique(years):
@@ -104,9 +104,9 @@ def _draw_active(rng: np.random.Generator, people: People, years: Ints) -> Ints:
 
 
 def _returning(
-    rng: np.random.Generator, drawn: Cast, people: People, years: Ints, firsts: Ints
+    rng: np.random.Generator, drawn: DemoCast, people: People, years: Ints, firsts: Ints
 ) -> Ints:
-    """(E,) who comes back from the franchise's first movie in an entry's place; -1 for nobody."""
+    """Return (E,) who comes back from the franchise's first movie in an entry; -1 for nobody."""
     movies, places = drawn.movies, drawn.billing
     first = firsts[movies]
     source = drawn.starts[first] + places
@@ -116,11 +116,11 @@ def _returning(
     return np.where(possible & (years[movies] <= people.last_years[persons]), persons, -1)
 
 
-def _by_billing(movies: Ints, persons: Ints, prominence: Floats, n_movies: int) -> Cast:
-    """Entries by movie and falling prominence, each person once per movie."""
+def _by_billing(movies: Ints, persons: Ints, prominence: Floats, n_movies: int) -> DemoCast:
+    """Return entries by movie and falling prominence, each person once per movie."""
     order = np.lexsort((-prominence, movies))
     movies, persons = movies[order], persons[order]
     _, once = np.unique(movies * (persons.max(initial=0) + 1) + persons, return_index=True)
     once.sort()
     starts = np.searchsorted(movies[once], np.arange(n_movies + 1))
-    return Cast(starts.astype(np.int64), persons[once])
+    return DemoCast(starts.astype(np.int64), persons[once])

@@ -1,4 +1,4 @@
-"""Which genres a made-up work has: MovieLens's genres, and which of them go together."""
+"""Genres of made-up works: MovieLens's genres, and which of them go together."""
 
 import numpy as np
 
@@ -52,7 +52,7 @@ PALETTES = {name: palette for palette, names in _KEYWORDS.items() for name in na
 
 
 def draw_genres(rng: np.random.Generator, n_works: int) -> tuple[Bools, Ints]:
-    """(W, G) the genres of each work, and (W,) the position of its main one; 2 % have none.
+    """Return (W, G) the genres of each work, and (W,) the position of its main one; 2 % have none.
 
     One genre after the other, each by how common it is and how well it goes with those before.
     """
@@ -72,7 +72,7 @@ def draw_genres(rng: np.random.Generator, n_works: int) -> tuple[Bools, Ints]:
 
 
 def _lift() -> Floats:
-    """(G, G) how much likelier one genre gets with another; 0 with itself."""
+    """Return (G, G) how much likelier one genre gets with another; 0 with itself."""
     lift = np.full((len(GENRES), len(GENRES)), _APART)
     lone = GENRES.index("Documentary")
     lift[lone, :] = lift[:, lone] = _WITH_DOCUMENTARY

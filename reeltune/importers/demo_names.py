@@ -29,7 +29,7 @@ class TitleMaker:
         self._taken: set[str] = set()
 
     def draw_title(self, palette: str) -> str:
-        """A title not given before, in words that suit the palette (of demo_genres.PALETTES)."""
+        """Return a title not given before, in words of the palette (of demo_genres.PALETTES)."""
         while True:
             title = self._fill(self._pick(PATTERNS), palette)
             if title not in self._taken:
@@ -37,7 +37,7 @@ class TitleMaker:
                 return title
 
     def draw_series(self, palette: str, n_parts: int) -> tuple[str, list[str]]:
-        """A franchise's name and the titles of its parts: 'X', 'X 2' ... or 'X: Something' ..."""
+        """Return a franchise's name and its parts' titles: 'X', 'X 2' ... or 'X: Something' ..."""
         name = self.draw_title(palette)
         if self._rng.random() < 0.5:
             return name, [name, *(f"{name} {part}" for part in range(2, n_parts + 1))]
@@ -62,7 +62,7 @@ class TitleMaker:
 
 
 def filed_title(title: str, year: int) -> str:
-    """The title as MovieLens writes it: article behind, year in brackets.
+    """Return the title as MovieLens writes it: article behind, year in brackets.
 
     >>> filed_title("The Quiet Ferry", 1994)
     'Quiet Ferry, The (1994)'
@@ -74,7 +74,7 @@ def filed_title(title: str, year: int) -> str:
 
 
 def draw_people_names(rng: np.random.Generator, n_people: int) -> list[str]:
-    """A name per person; some share one, as people do."""
+    """Return a name per person; some share one, as people do."""
     parts = (FIRST_NAMES, MIDDLES, SURNAME_STARTS, SURNAME_ENDS)
     drawn = [[words[i] for i in rng.integers(len(words), size=n_people)] for words in parts]
     return [

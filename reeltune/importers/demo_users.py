@@ -1,4 +1,4 @@
-"""The users of the made-up world: what each rates, when, and how; one independent of the other."""
+"""Users of the made-up world: what each rates, when, and how; one independent of the other."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,33 +7,33 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.importers.demo_settings import (
-    LEAST_PER_USER,
     LIKING_SHARE,
+    MIN_PER_USER,
     MOOD_SHARE,
     NOISE_SHARE,
     PERIOD_SECONDS,
     PERIOD_START,
     STREAM_SIZES,
     STREAM_USERS,
-    WEIGHTS,
+    TRUE_WEIGHTS,
     DemoSettings,
     random_stream,
 )
-from reeltune.importers.demo_world import World
+from reeltune.importers.demo_world import DemoWorld
 
 _DAY = 86_400
 _SIZE_SPREAD = 1.1  # standard deviation of the logarithm of ratings per user
-_TASTE_KEPT = 0.8  # correlation of tastes at the period's two ends
+_PREFERENCE_KEPT = 0.8  # correlation of tastes at the period's two ends
 _CHOOSINESS = 0.7  # how much liking decides what is watched
 _WHOLE_STARS_SHARE = 0.45  # of users, who never give half a star
 _SKEW = 0.22  # bad movies disappoint more than good ones delight
-_SIGNAL = float(np.sqrt(sum(weight**2 for weight in WEIGHTS.values())))
-_PERSONAL = float(np.sqrt(sum(WEIGHTS[part] ** 2 for part in ("genre", "cast", "franchise"))))
+_SIGNAL = float(np.sqrt(sum(weight**2 for weight in TRUE_WEIGHTS.values())))
+_PERSONAL = float(np.sqrt(sum(TRUE_WEIGHTS[part] ** 2 for part in ("genre", "cast", "franchise"))))
 
 
 @dataclass(frozen=True, eq=False)
 class RatedBlock:
-    """The ratings of some users in order of user and movie, by id."""
+    """Ratings of some users in order of user and movie, by id."""
 
     users: Ints  # (N,)
     movies: Ints  # (N,)
@@ -44,14 +44,14 @@ class RatedBlock:
 
 @dataclass(frozen=True, eq=False)
 class _Visits:
-    """When a user came, and how the mood was; S sessions, the first one joined in."""
+    """Visits of a user, and the mood then; S sessions, the first one joined in."""
 
     starts: Ints  # (S,) Unix seconds
     moods: Floats  # (S,) standard normal
 
 
 def draw_sizes(settings: DemoSettings) -> Ints:
-    """(U,) ratings per user: heavy-tailed, within the bounds, exactly as many in all as wanted."""
+    """Return (U,) ratings per user: heavy-tailed, within the bounds, as many in all as wanted."""
     rng = random_stream(settings, STREAM_SIZES)
     wish = rng.lognormal(0.0, _SIZE_SPREAD, settings.users)
     low, high = 0.0, float(settings.ratings) / float(wish.min())
@@ -65,18 +65,20 @@ def draw_sizes(settings: DemoSettings) -> Ints:
     return sizes
 
 
-def rate_in_blocks(world: World, settings: DemoSettings, block_size: int) -> Iterator[RatedBlock]:
-    """All users' ratings, `block_size` users at a time; their content does not depend on it."""
+def rate_in_blocks(
+    demo: DemoWorld, settings: DemoSettings, block_size: int
+) -> Iterator[RatedBlock]:
+    """Yield all users' ratings, `block_size` users at a time, which changes nothing in them."""
     sizes = draw_sizes(settings)
-    edges = np.cumsum(world.popularity)
+    edges = np.cumsum(demo.popularity)
     for first in range(0, settings.users, block_size):
         users = range(first, min(first + block_size, settings.users))
-        yield _joined([_rate(world, edges, settings, user, int(sizes[user])) for user in users])
+        yield _joined([_rate(demo, edges, settings, user, int(sizes[user])) for user in users])
 
 
 def _sizes(settings: DemoSettings, wish: Floats, scale: float) -> Ints:
     sizes = np.floor(scale * wish).astype(np.int64)
-    return sizes.clip(LEAST_PER_USER, settings.most_per_user)
+    return sizes.clip(MIN_PER_USER, settings.most_per_user)
 
 
 def _joined(blocks: list[RatedBlock]) -> RatedBlock:
@@ -89,15 +91,15 @@ def _joined(blocks: list[RatedBlock]) -> RatedBlock:
     )
 
 
-def _rate(world: World, edges: Floats, settings: DemoSettings, user: int, n: int) -> RatedBlock:
-    """The `n` ratings of one user, by a stream of random numbers of the user's own."""
+def _rate(demo: DemoWorld, edges: Floats, settings: DemoSettings, user: int, n: int) -> RatedBlock:
+    """Return the `n` ratings of one user, by a stream of random numbers of the user's own."""
     rng = random_stream(settings, STREAM_USERS, user)
-    tastes = _draw_tastes(rng, world.traits.shape[1])
+    preferences = _draw_preferences(rng, demo.traits.shape[1])
     visits = _draw_visits(rng, n)
-    movies = _choose(rng, world, edges, tastes.mean(axis=0), int(visits.starts.max()), n)
-    sessions = _draw_sessions(rng, visits, world.released_at[movies])
+    movies = _choose(rng, demo, edges, preferences.mean(axis=0), int(visits.starts.max()), n)
+    sessions = _draw_sessions(rng, visits, demo.released_at[movies])
     rated_at = _draw_times(rng, visits, sessions)
-    expected = _liking(world, tastes, movies, rated_at)
+    expected = _expected_rating(demo, preferences, movies, rated_at)
     stars = _to_stars(rng, expected, visits.moods[sessions])
     order = np.argsort(movies)
     return RatedBlock(
@@ -109,15 +111,17 @@ def _rate(world: World, edges: Floats, settings: DemoSettings, user: int, n: int
     )
 
 
-def _draw_tastes(rng: np.random.Generator, n_tastes: int) -> Floats:
-    """(2, D) tastes at the beginning and at the end of the period, each standard normal."""
-    tastes = rng.standard_normal((2, n_tastes))
-    tastes[1] = _TASTE_KEPT * tastes[0] + np.sqrt(1 - _TASTE_KEPT**2) * tastes[1]
-    return tastes
+def _draw_preferences(rng: np.random.Generator, n_preferences: int) -> Floats:
+    """Return (2, D) preferences at the period's beginning and end, each standard normal."""
+    preferences = rng.standard_normal((2, n_preferences))
+    preferences[1] = (
+        _PREFERENCE_KEPT * preferences[0] + np.sqrt(1 - _PREFERENCE_KEPT**2) * preferences[1]
+    )
+    return preferences
 
 
 def _draw_visits(rng: np.random.Generator, n_ratings: int) -> _Visits:
-    """The user joins some day, stays for a while, and comes the oftener the more is to rate."""
+    """Draw a user's visits: from some day, for a while, the oftener the more is to rate."""
     end = PERIOD_START + PERIOD_SECONDS - 2 * _DAY
     n_sessions = 1 + int(rng.poisson(n_ratings / 18))
     joined = PERIOD_START + rng.random() * (end - PERIOD_START)
@@ -128,18 +132,23 @@ def _draw_visits(rng: np.random.Generator, n_ratings: int) -> _Visits:
 
 
 def _choose(
-    rng: np.random.Generator, world: World, edges: Floats, tastes: Floats, latest: int, n: int
+    rng: np.random.Generator,
+    demo: DemoWorld,
+    edges: Floats,
+    preferences: Floats,
+    latest: int,
+    n: int,
 ) -> Ints:
-    """`n` different movies, out by `latest`, come across by popularity and taken by taste.
+    """Return `n` different movies, out by `latest`, come across by popularity and taken by taste.
 
     The first `n` different ones taken; enough movies are out before anybody joins.
     """
     taken = np.zeros(0, dtype=np.int64)
     while True:
         met = np.searchsorted(edges, rng.random(4 * n) * edges[-1], side="right")
-        appeal = world.traits[met] @ tastes / _PERSONAL
+        appeal = demo.traits[met] @ preferences / _PERSONAL
         chance = np.maximum(1 / (1 + np.exp(-_CHOOSINESS * appeal)), 0.02)
-        wanted = (rng.random(len(met)) < chance) & (world.released_at[met] <= latest)
+        wanted = (rng.random(len(met)) < chance) & (demo.released_at[met] <= latest)
         taken = np.concatenate([taken, met[wanted]])
         movies, first = np.unique(taken, return_index=True)
         if len(movies) >= n:
@@ -148,14 +157,14 @@ def _choose(
 
 
 def _draw_sessions(rng: np.random.Generator, visits: _Visits, released_at: Ints) -> Ints:
-    """(n,) the session of each rating: rather an early one, but never before the release."""
+    """Return (n,) the session of each rating: rather an early one, but never before the release."""
     n_sessions = len(visits.starts)
     drawn = (n_sessions * rng.random(len(released_at)) ** 1.5).astype(np.int64)
     return np.where(released_at <= visits.starts[drawn], drawn, visits.starts.argmax())
 
 
 def _draw_times(rng: np.random.Generator, visits: _Visits, sessions: Ints) -> Ints:
-    """(n,) one rating after the other within a session, seconds apart, several in one second."""
+    """Return (n,) times: one rating after the other in a session, several in one second."""
     gaps = np.minimum(rng.exponential(14.0, len(sessions)), 300) * (rng.random(len(sessions)) > 0.1)
     order = np.argsort(sessions, kind="stable")
     passed = np.cumsum(gaps.astype(np.int64))
@@ -165,16 +174,16 @@ def _draw_times(rng: np.random.Generator, visits: _Visits, sessions: Ints) -> In
     return rated_at
 
 
-def _liking(world: World, tastes: Floats, movies: Ints, rated_at: Ints) -> Floats:
-    """(n,) how the user likes each movie by then: tastes wander from one end to the other."""
+def _expected_rating(demo: DemoWorld, preferences: Floats, movies: Ints, rated_at: Ints) -> Floats:
+    """Return (n,) expected ratings by then: preferences wander from one end to the other."""
     progress = (rated_at - PERIOD_START) / PERIOD_SECONDS
-    early, late = (world.traits[movies] @ tastes.T).T
-    liking: Floats = world.merit[movies] + (1 - progress) * early + progress * late
-    return liking / _SIGNAL
+    early, late = (demo.traits[movies] @ preferences.T).T
+    expected: Floats = demo.merit[movies] + (1 - progress) * early + progress * late
+    return expected / _SIGNAL
 
 
 def _to_stars(rng: np.random.Generator, expected: Floats, moods: Floats) -> Floats:
-    """(n,) stars, by how harsh and how outspoken the user is, and whether half stars are used."""
+    """Return (n,) stars, by how harsh and outspoken the user is, and with half stars or not."""
     mean = 3.57 + 0.4 * rng.standard_normal()
     spread = 1.0 * np.exp(0.25 * rng.standard_normal())
     step = 1.0 if rng.random() < _WHOLE_STARS_SHARE else 0.5

@@ -1,4 +1,4 @@
-"""The words of made-up titles and names, chosen so that what comes of them is nothing real."""
+"""Words of made-up titles and names, chosen so that what comes of them is nothing real."""
 
 
 def _words(text: str) -> list[str]:

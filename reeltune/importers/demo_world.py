@@ -1,11 +1,11 @@
-"""The made-up world without its users: works, movies, people, and what truly makes them liked."""
+"""Made-up world without its users: works, movies, people, and what truly makes them liked."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints
-from reeltune.importers.demo_cast import Cast, People, draw_cast, draw_people
+from reeltune.importers.demo_cast import DemoCast, People, draw_cast, draw_people
 from reeltune.importers.demo_genres import GENRES, PALETTES, draw_genres
 from reeltune.importers.demo_names import TitleMaker, draw_people_names, filed_title
 from reeltune.importers.demo_settings import (
@@ -13,7 +13,7 @@ from reeltune.importers.demo_settings import (
     STREAM_NAMES,
     STREAM_PEOPLE,
     STREAM_WORKS,
-    WEIGHTS,
+    TRUE_WEIGHTS,
     DemoSettings,
     random_stream,
 )
@@ -37,17 +37,17 @@ class Works:
 
     @property
     def years(self) -> Ints:
-        """(M,)."""
+        """Years (M,)."""
         return np.floor(self.released).astype(np.int64)
 
     @property
     def collections(self) -> Ints:
-        """(M,) the franchise, -1 for none."""
+        """Franchises (M,), -1 for none."""
         return np.where(self.of_movie < self.n_franchises, self.of_movie, -1)
 
     @property
     def firsts(self) -> Ints:
-        """(M,) the movie that is part 0 of the same work."""
+        """First movies (M,): those that are part 0 of the same work."""
         movies = np.flatnonzero(self.part == 0)
         first_of_work = np.zeros(len(movies), dtype=np.int64)
         first_of_work[self.of_movie[movies]] = movies
@@ -55,14 +55,14 @@ class Works:
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class DemoWorld:
     """All that users choose from. Ids in the database are positions + 1."""
 
     works: Works
     genres: Bools  # (M, G)
     titles: list[str]  # (M,)
     collection_names: list[str]
-    cast: Cast
+    cast: DemoCast
     people_names: list[str]
     released_at: Ints  # (M,) Unix seconds
     popularity: Floats  # (M,) chance of being come across, sums to 1
@@ -70,8 +70,8 @@ class World:
     traits: Floats  # (M, D) what a user's D tastes act on; columns are centred
 
 
-def make_world(settings: DemoSettings) -> World:
-    """The world of these settings, without its users."""
+def make_world(settings: DemoSettings) -> DemoWorld:
+    """Return the world of these settings, without its users."""
     works_stream = random_stream(settings, STREAM_WORKS)
     works = _draw_works(works_stream, settings.movies)
     genres, main_genres = draw_genres(works_stream, int(works.of_movie.max()) + 1)
@@ -81,7 +81,7 @@ def make_world(settings: DemoSettings) -> World:
     buzz, quality = _draw_buzz(rng, works)
     people, cast = _draw_cast(settings, works, buzz)
     popularity = _popularity(works, buzz, quality, cast, people)
-    return World(
+    return DemoWorld(
         works=works,
         genres=genres_of_movie,
         titles=titles,
@@ -96,7 +96,7 @@ def make_world(settings: DemoSettings) -> World:
 
 
 def _draw_works(rng: np.random.Generator, n_movies: int) -> Works:
-    """Franchises of two movies and more, and the rest alone; movies in random order."""
+    """Draw franchises of two movies and more, and the rest alone; movies in random order."""
     sizes = np.minimum(1 + rng.geometric(0.3, size=n_movies), _LONGEST_FRANCHISE)
     n_franchises = int(np.searchsorted(np.cumsum(sizes), _FRANCHISE_SHARE * n_movies, "right"))
     sizes = sizes[:n_franchises]
@@ -111,12 +111,12 @@ def _draw_works(rng: np.random.Generator, n_movies: int) -> Works:
 
 
 def _spread_years(rng: np.random.Generator, n: int) -> Floats:
-    """(n,) years evenly over the quantiles, so that every world has enough older movies."""
+    """Return (n,) years evenly over the quantiles, so that every world has enough older movies."""
     return np.interp((rng.permutation(n) + rng.random(n)) / max(n, 1), *_YEAR_KNOTS)
 
 
 def _franchise_years(rng: np.random.Generator, sizes: Ints, part: Ints) -> Floats:
-    """Years of the parts of each franchise, in order, some years apart."""
+    """Return the years of the parts of each franchise, in order, some years apart."""
     total = int(sizes.sum())
     gaps = np.where(part[:total] == 0, 0.0, 1.2 + rng.exponential(1.8, total))
     after = np.cumsum(gaps)
@@ -129,7 +129,7 @@ def _franchise_years(rng: np.random.Generator, sizes: Ints, part: Ints) -> Float
 
 
 def _draw_titles(settings: DemoSettings, works: Works, main: Ints) -> tuple[list[str], list[str]]:
-    """Titles (M,) as MovieLens files them, and the names of the collections."""
+    """Draw titles (M,) as MovieLens files them, and the names of the collections."""
     maker = TitleMaker(random_stream(settings, STREAM_NAMES))
     sizes = np.bincount(works.of_movie)
     palettes = [PALETTES[GENRES[genre]] for genre in main]
@@ -147,7 +147,7 @@ def _draw_titles(settings: DemoSettings, works: Works, main: Ints) -> tuple[list
 
 
 def _draw_buzz(rng: np.random.Generator, works: Works) -> tuple[Floats, Floats]:
-    """(M,) how much is made of a movie, and how good it is: partly the work's, partly its own."""
+    """Return (M,) buzz and quality of a movie: partly the work's, partly its own."""
     n_works, n_movies = int(works.of_movie.max()) + 1, len(works.part)
     shared = rng.standard_normal((2, n_works))[:, works.of_movie]  # (2, M)
     own = rng.standard_normal((2, n_movies))
@@ -155,7 +155,7 @@ def _draw_buzz(rng: np.random.Generator, works: Works) -> tuple[Floats, Floats]:
     return buzz, quality - 0.15 * works.part
 
 
-def _draw_cast(settings: DemoSettings, works: Works, buzz: Floats) -> tuple[People, Cast]:
+def _draw_cast(settings: DemoSettings, works: Works, buzz: Floats) -> tuple[People, DemoCast]:
     """People and casts; little-noticed movies are the likeliest to have none."""
     rng = random_stream(settings, STREAM_PEOPLE)
     noticed = buzz + 0.7 * rng.standard_normal(len(buzz))
@@ -164,8 +164,10 @@ def _draw_cast(settings: DemoSettings, works: Works, buzz: Floats) -> tuple[Peop
     return people, draw_cast(rng, people, works.years, works.firsts, without)
 
 
-def _popularity(works: Works, buzz: Floats, quality: Floats, cast: Cast, people: People) -> Floats:
-    """(M,) a long-tailed share of attention: by buzz, quality, cast, franchise and year."""
+def _popularity(
+    works: Works, buzz: Floats, quality: Floats, cast: DemoCast, people: People
+) -> Floats:
+    """Return (M,) a long-tailed share of attention: by buzz, quality, cast, franchise and year."""
     known = cast.mean(people.fame[cast.people])
     attention = (
         0.75 * buzz
@@ -182,20 +184,20 @@ def _popularity(works: Works, buzz: Floats, quality: Floats, cast: Cast, people:
 
 
 def _merit(quality: Floats, popularity: Floats) -> Floats:
-    """(M,) quality and popularity, each of variance 1 over what is come across, by true weight."""
+    """Return (M,) quality and popularity by true weight, each of variance 1 over what is met."""
     parts = [_centred(part[:, None], popularity) for part in (quality, np.log(popularity))]
-    return (WEIGHTS["rating"] * parts[0] + WEIGHTS["popularity"] * parts[1])[:, 0]
+    return (TRUE_WEIGHTS["rating"] * parts[0] + TRUE_WEIGHTS["popularity"] * parts[1])[:, 0]
 
 
 def _draw_traits(
     rng: np.random.Generator,
     works: Works,
     genres: Bools,
-    cast: Cast,
+    cast: DemoCast,
     people: People,
     popularity: Floats,
 ) -> Floats:
-    """(M, D) traits: a user with D standard normal tastes likes movie m by `traits[m] @ tastes`."""
+    """Return (M, D) traits; a user of D standard normal tastes likes m by `traits[m] @ tastes`."""
     of_genre = genres / np.maximum(genres.sum(axis=1, keepdims=True), 1)
     charm = rng.standard_normal((len(people.fame), N_TASTES))
     charm *= np.exp(0.9 * people.fame)[:, None]  # those known best divide opinion most
@@ -204,16 +206,16 @@ def _draw_traits(
     of_franchise[-1] = 0.0  # where collections are -1
     return np.concatenate(
         [
-            WEIGHTS["genre"] * _centred(of_genre, popularity),
-            WEIGHTS["cast"] * _centred(of_cast, popularity),
-            WEIGHTS["franchise"] * _centred(of_franchise[works.collections], popularity),
+            TRUE_WEIGHTS["genre"] * _centred(of_genre, popularity),
+            TRUE_WEIGHTS["cast"] * _centred(of_cast, popularity),
+            TRUE_WEIGHTS["franchise"] * _centred(of_franchise[works.collections], popularity),
         ],
         axis=1,
     )
 
 
 def _centred(columns: Floats, popularity: Floats) -> Floats:
-    """`columns` (M, k) with mean 0 and variances that sum to 1 over what is come across."""
+    """Return `columns` (M, k) with mean 0 and variances that sum to 1 over what is come across."""
     columns = columns - popularity @ columns
     variance = float(popularity @ (columns**2).sum(axis=1))
     scaled: Floats = columns / np.sqrt(max(variance, 1e-12))
@@ -221,7 +223,7 @@ def _centred(columns: Floats, popularity: Floats) -> Floats:
 
 
 def _released_at(released: Floats) -> Ints:
-    """(M,) midnight UTC of the release day, from years and fractions."""
+    """Return (M,) midnight UTC of the release day, from years and fractions."""
     years = np.floor(released)
     days = np.floor((released - years) * 365).astype("timedelta64[D]")
     new_years = (years.astype(np.int64) - 1970).astype("datetime64[Y]").astype("datetime64[D]")

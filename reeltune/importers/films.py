@@ -1,4 +1,4 @@
-"""What a row of Kaggle's "The Movies Dataset" says of a film; types are checked, not believed.
+"""Films in rows of Kaggle's "The Movies Dataset"; types are checked, not believed.
 
 Cells hold Python literals. A literal can parse well and still stand in the wrong column (a torn
 row has `0.065736` for a collection), so that the type of each result is checked, and genres are
@@ -60,7 +60,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A row of movies_metadata.csv; None is unknown."""
+    """Row of movies_metadata.csv; None is unknown."""
 
     tmdb_id: int
     imdb_id: str | None
@@ -76,7 +76,7 @@ class Film:
 
     @property
     def n_known(self) -> int:
-        """How many of its facts are known."""
+        """Number of its facts that are known."""
         facts = (
             *(self.imdb_id, self.release_date, self.runtime_minutes, self.original_language),
             *(self.popularity, self.vote_average, self.genres or None, self.collection),
@@ -85,8 +85,8 @@ class Film:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """A row of credits.csv: name and billing order by person id."""
+class FilmCast:
+    """Row of credits.csv: name and billing order by person id."""
 
     tmdb_id: int
     names: dict[int, str]
@@ -123,7 +123,7 @@ def parse_film(fields: list[str]) -> Film:
 
 
 class _Cells:
-    """The cells of one row, and what is wrong with some of them."""
+    """Cells of one row, and what is wrong with some of them."""
 
     def __init__(self) -> None:
         self.bad: list[str] = []
@@ -168,10 +168,10 @@ def parse_collection(text: str) -> tuple[int, str] | None:
     return number, name.strip()
 
 
-def parse_cast(fields: list[str]) -> Cast:
-    """The cast of a row of credits.csv; who plays twice has the better place, nobody no name."""
+def parse_cast(fields: list[str]) -> FilmCast:
+    """Return the cast of a row of credits.csv; of two places of one person, the better one."""
     number, text = fields
-    cast = Cast(check_id(number, "id"), {}, {})
+    cast = FilmCast(check_id(number, "id"), {}, {})
     for entry in _dicts(check_literal(text, "cast"), "cast"):
         person, name, order = entry.get("id"), entry.get("name"), entry.get("order")
         if not (_is_id(person) and isinstance(name, str) and type(order) is int):
@@ -185,7 +185,7 @@ def parse_cast(fields: list[str]) -> Cast:
 
 
 def _dicts(value: object, name: str) -> list[dict[object, object]]:
-    """`value`, if it is a list of dictionaries; None, of an empty cell, is an empty list."""
+    """Return `value`, if it is a list of dictionaries; None, of an empty cell, is an empty list."""
     if value is None:
         return []
     if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):

@@ -7,12 +7,12 @@ from itertools import islice
 
 from reeltune.domain.errors import InputError
 from reeltune.importers.counts import RowCounts
-from reeltune.importers.mapping import MoviesMap, Place, RatingsMap, SourceMap
+from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, TableLocation
 from reeltune.importers.table_ratings import read_ratings
 from reeltune.importers.tables import Chunk, Source, Table
 
 _SAMPLE_CHUNKS = 2
-_MOST_TABLES = 40
+_MAX_TABLES = 40
 
 # What columns are called, the best first; only letters and digits of a name count.
 _NAMES = {
@@ -62,18 +62,18 @@ def guess_mapping(source: Source) -> tuple[SourceMap, list[str]]:
     ratings: list[RatingsMap] = []
     remarks: list[str] = []
     names = source.names()
-    for name in names[:_MOST_TABLES]:
-        place = Place(table=name if len(names) > 1 else None)
+    for name in names[:_MAX_TABLES]:
+        place = TableLocation(table=name if len(names) > 1 else None)
         try:
             table = source.table(place)
             columns = table.columns()
         except InputError as error:
             remarks.append(f"{name}: not read, {error}")
             continue
-        said = _ratings_of(columns, place)
-        found = None if said is None else _tried(source, said, remarks)
+        mapping = _ratings_of(columns, place)
+        found = None if mapping is None else _tried(source, mapping, remarks)
         ratings += [] if found is None else [found]
-        film = _movies_of(name, columns, place, has_ratings=said is not None)
+        film = _movies_of(name, columns, place, has_ratings=mapping is not None)
         movies += [] if film is None else [film]
         if found is None and film is None:
             remarks.append(f"{name}: of no use here; its columns are {', '.join(columns[:20])}")
@@ -84,10 +84,10 @@ def guess_mapping(source: Source) -> tuple[SourceMap, list[str]]:
     return SourceMap(movies=tuple(movies), ratings=tuple(ratings)), remarks
 
 
-def write_mapping(said: SourceMap, remarks: Sequence[str]) -> str:
+def write_mapping(mapping: SourceMap, remarks: Sequence[str]) -> str:
     """Return a mapping as TOML, with remarks above it."""
     lines = [f"# {remark}" for remark in remarks]
-    for kind, parts in said.as_dict().items():
+    for kind, parts in mapping.as_dict().items():
         for part in parts:
             lines += ["", f"[[{kind}]]" if len(parts) > 1 else f"[{kind}]"]
             lines += [f"{name} = {_toml(value)}" for name, value in part.items()]
@@ -119,7 +119,7 @@ def _plain(column: str) -> str:
     return re.sub(r"[^a-z0-9]", "", column.lower().rpartition(".")[2] or column.lower())
 
 
-def _ratings_of(columns: Sequence[str], place: Place) -> RatingsMap | None:
+def _ratings_of(columns: Sequence[str], place: TableLocation) -> RatingsMap | None:
     roles = {role: _named(columns, role) for role in _RATINGS_ROLES}
     user, movie = roles["user"], roles["movie"]
     if movie is None or movie == user or (user is None and roles["rating"] is None):
@@ -135,19 +135,19 @@ def _ratings_of(columns: Sequence[str], place: Place) -> RatingsMap | None:
     )
 
 
-def _tried(source: Source, said: RatingsMap, remarks: list[str]) -> RatingsMap | None:
+def _tried(source: Source, mapping: RatingsMap, remarks: list[str]) -> RatingsMap | None:
     """Read a part of a table by a guess: the guess made better, and what was seen."""
-    where = said.table or source.name
-    if said.weight:
-        said = _with_relevant(source, said)
-    sample = _Sample(source.table(said))
+    where = mapping.table or source.name
+    if mapping.weight:
+        mapping = _with_relevant(source, mapping)
+    sample = _Sample(source.table(mapping))
     counts = RowCounts("table", where)
     try:
-        found = read_ratings(None, sample, said, counts)
+        found = read_ratings(None, sample, mapping, counts)
     except InputError as error:
         remarks.append(f"{where}: {error}")
-        return said
-    kept = len(found.columns.lines) if not said.is_events else counts.report().kept
+        return mapping
+    kept = len(found.columns.lines) if not mapping.is_events else counts.report().kept
     remarks.append(
         f"{where}: {kept:,} of {counts.read:,} rows read would be kept"
         f" ({kept / max(counts.read, 1):.1%}); if their movies are in the catalogue"
@@ -161,29 +161,29 @@ def _tried(source: Source, said: RatingsMap, remarks: list[str]) -> RatingsMap |
         f" {', '.join(list(found.movie_ids)[:3])} (movies)"
     )
     scale = found.scale
-    if said.is_events or scale is None:
-        return said
+    if mapping.is_events or scale is None:
+        return mapping
     relevant = None if scale.is_thumbs else scale.relevant_from
-    return _replaced(said, scale=scale.name, relevant_from=relevant)
+    return _replaced(mapping, scale=scale.name, relevant_from=relevant)
 
 
-def _with_relevant(source: Source, said: RatingsMap) -> RatingsMap:
+def _with_relevant(source: Source, mapping: RatingsMap) -> RatingsMap:
     """Take the median of the weights as what is liked; to be edited."""
-    assert said.weight is not None
+    assert mapping.weight is not None
     weights: list[float] = []
-    for chunk in _Sample(source.table(said)).chunks([said.weight]):
-        for text in chunk.texts(said.weight):
+    for chunk in _Sample(source.table(mapping)).chunks([mapping.weight]):
+        for text in chunk.texts(mapping.weight):
             try:
                 weights.append(float(text))
             except ValueError:
                 continue
     middle = sorted(weights)[len(weights) // 2] if weights else 1.0
-    return _replaced(said, relevant_from=middle if middle > 0 else 1.0)
+    return _replaced(mapping, relevant_from=middle if middle > 0 else 1.0)
 
 
-def _replaced(said: RatingsMap, **changed: object) -> RatingsMap:
+def _replaced(mapping: RatingsMap, **changed: object) -> RatingsMap:
     return SourceMap.from_dict(
-        {"ratings": SourceMap(ratings=(said,)).as_dict()["ratings"][0] | _known(changed)}
+        {"ratings": SourceMap(ratings=(mapping,)).as_dict()["ratings"][0] | _known(changed)}
     ).ratings[0]
 
 
@@ -192,7 +192,7 @@ def _known(changed: Mapping[str, object]) -> dict[str, object]:
 
 
 def _movies_of(
-    name: str, columns: Sequence[str], place: Place, *, has_ratings: bool
+    name: str, columns: Sequence[str], place: TableLocation, *, has_ratings: bool
 ) -> MoviesMap | None:
     roles = {role: _named(columns, role) for role in _MOVIES_ROLES}
     movie = _named(columns, "movie")
@@ -209,7 +209,7 @@ def _movies_of(
 
 
 class _Sample:
-    """The first rows of a table."""
+    """First rows of a table."""
 
     def __init__(self, table: Table) -> None:
         self.whole, self.name, self.notes = table, table.name, table.notes

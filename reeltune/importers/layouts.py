@@ -1,4 +1,4 @@
-"""The three layouts in which MovieLens has been published, and which of them a directory has."""
+"""Three layouts in which MovieLens has been published, and which of them a directory has."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class MovieLensFiles:
-    """The files found in a directory; at least one of `movies`, `ratings` and `links` is there."""
+    """Files found in a directory; at least one of `movies`, `ratings` and `links` is there."""
 
     layout: Layout
     movies: Path | None

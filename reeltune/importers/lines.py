@@ -30,7 +30,7 @@ _LINES_PER_REPORT = 500
 
 
 class Line(NamedTuple):
-    """A physical line without its end; of one too long only the start."""
+    """Physical line without its end; of one too long only the start."""
 
     number: int  # from 1
     content: bytes

@@ -12,12 +12,12 @@ from reeltune.importers.scales import Scale, read_scale
 from reeltune.importers.times import check_zone
 from reeltune.storage.files import read_text
 
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where in a source a table lies, and how its text is written."""
+class TableLocation:
+    """Location of a table in a source, and how its text is written."""
 
     table: str | None = None  # of a database, or a file of a directory or an archive
     select: str | None = None  # of a database: a query instead of a table
@@ -28,8 +28,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RatingsMap(Place):
-    """The columns of who rated what how and when, or of events that say that somebody liked it."""
+class RatingsMap(TableLocation):
+    """Columns of who rated what how and when, or of events that say that somebody liked it."""
 
     movie: str
     user: str | None = None
@@ -53,7 +53,7 @@ class RatingsMap(Place):
 
     @property
     def declared_scale(self) -> Scale | None:
-        """The scale, where it is declared."""
+        """Scale, where it is declared."""
         return None if self.scale is None else read_scale(self.scale, self.relevant_from)
 
     def columns(self) -> list[str]:
@@ -63,8 +63,8 @@ class RatingsMap(Place):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoviesMap(Place):
-    """The columns of the catalogue."""
+class MoviesMap(TableLocation):
+    """Columns of the catalogue."""
 
     movie: str
     title: str | None = None  # None: the id
@@ -104,17 +104,17 @@ class SourceMap:
         }
 
     @classmethod
-    def from_dict(cls, said: Mapping[str, Any], where: str = "the mapping") -> "SourceMap":
+    def from_dict(cls, declared: Mapping[str, Any], where: str = "the mapping") -> "SourceMap":
         """Return the mapping that a document describes.
 
         Raises:
             InputError: it is none; all that is wrong is named.
         """
-        wrong = [f"unknown part [{name}]" for name in said if name not in _PARTS]
+        wrong = [f"unknown part [{name}]" for name in declared if name not in _PARTS]
         parts = {
             kind: tuple(
                 _read_part(_PARTS[kind], each, kind, wrong)
-                for each in _as_list(said.get(kind, []), kind, wrong)
+                for each in _as_list(declared.get(kind, []), kind, wrong)
             )
             for kind in _PARTS
         }
@@ -140,20 +140,20 @@ def read_mapping(path: Path) -> SourceMap:
     Raises:
         InputError: it cannot be read, or says something wrong.
     """
-    return parse_mapping(read_text(path, _MOST_BYTES), repr(str(path)))
+    return parse_mapping(read_text(path, _MAX_BYTES), repr(str(path)))
 
 
 def parse_mapping(text: str, where: str) -> SourceMap:
     """Return the mapping of a TOML document."""
     try:
-        said = tomllib.loads(text)
+        declared = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{where} is not TOML: {error}") from error
-    return SourceMap.from_dict(said, where)
+    return SourceMap.from_dict(declared, where)
 
 
-def _as_list(said: object, kind: str, wrong: list[str]) -> list[Mapping[str, Any]]:
-    entries = said if isinstance(said, list) else [said]
+def _as_list(declared: object, kind: str, wrong: list[str]) -> list[Mapping[str, Any]]:
+    entries = declared if isinstance(declared, list) else [declared]
     good = [entry for entry in entries if isinstance(entry, Mapping)]
     if len(good) < len(entries):
         wrong.append(f"[{kind}] must be a table")
@@ -161,17 +161,20 @@ def _as_list(said: object, kind: str, wrong: list[str]) -> list[Mapping[str, Any
 
 
 def _read_part(
-    part: type[MoviesMap] | type[RatingsMap], said: Mapping[str, Any], kind: str, wrong: list[str]
+    part: type[MoviesMap] | type[RatingsMap],
+    declared: Mapping[str, Any],
+    kind: str,
+    wrong: list[str],
 ) -> MoviesMap | RatingsMap | None:
     kinds = {field.name: str(field.type) for field in fields(part)}
     before = len(wrong)
-    wrong += [f"unknown key {name!r} in [{kind}]" for name in said if name not in kinds]
-    for name, value in said.items():
+    wrong += [f"unknown key {name!r} in [{kind}]" for name in declared if name not in kinds]
+    for name, value in declared.items():
         if name in kinds and not _fits(value, kinds[name]):
             wrong.append(f"{name} in [{kind}] must be {_plain(kinds[name])}, got {value!r}")
-    if "movie" not in said:
+    if "movie" not in declared:
         wrong.append(f"[{kind}] must name the column of the movie: movie = ...")
-    return None if len(wrong) > before else part(**said)
+    return None if len(wrong) > before else part(**declared)
 
 
 def _fits(value: object, kind: str) -> bool:
@@ -195,30 +198,30 @@ def _plain(kind: str) -> str:
     return "true or false" if "bool" in kind else "a number" if "float" in kind else "a text"
 
 
-def _check_ratings(said: RatingsMap) -> None:
-    if (said.user is None) == (said.one_user is None):
+def _check_ratings(declared: RatingsMap) -> None:
+    if (declared.user is None) == (declared.one_user is None):
         raise InputError("[ratings] must name the column of the user, or one_user: one of them")
-    if said.rating is not None and (said.weight or said.event or said.weights):
+    if declared.rating is not None and (declared.weight or declared.event or declared.weights):
         raise InputError("[ratings] has a rating or weights of events, not both")
-    if (said.event is None) != (said.weights is None):
+    if (declared.event is None) != (declared.weights is None):
         raise InputError("event names the column of kinds, weights what each is worth: give both")
-    if said.is_events and said.grows is not None:
+    if declared.is_events and declared.grows is not None:
         raise InputError("events are summed over all rows: leave out grows")
-    if said.is_events and said.scale is not None:
+    if declared.is_events and declared.scale is not None:
         raise InputError("events have no scale: leave it out")
-    if said.weight is not None and said.relevant_from is None:
+    if declared.weight is not None and declared.relevant_from is None:
         raise InputError(
             "events with a weight need relevant_from: the sum from which a movie counts as liked"
         )
-    if said.is_events and said.relevant_from is not None and not said.relevant_from > 0:
-        raise InputError(f"relevant_from of events must be above 0, got {said.relevant_from:g}")
-    if said.scale is None and not said.is_events and said.relevant_from is not None:
+    if declared.is_events and declared.relevant_from is not None and not declared.relevant_from > 0:
+        raise InputError(f"relevant_from of events must be above 0, got {declared.relevant_from:g}")
+    if declared.scale is None and not declared.is_events and declared.relevant_from is not None:
         raise InputError("relevant_from needs the scale it lies on: scale = ...")
-    _ = said.declared_scale
-    check_zone(said.time_zone)
+    _ = declared.declared_scale
+    check_zone(declared.time_zone)
 
 
 def _set_fields(part: MoviesMap | RatingsMap) -> dict[str, Any]:
     default = {field.name: field.default for field in fields(part)}
-    said = dataclasses.asdict(part)
-    return {name: value for name, value in said.items() if value != default[name]}
+    declared = dataclasses.asdict(part)
+    return {name: value for name, value in declared.items() if value != default[name]}

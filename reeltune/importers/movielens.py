@@ -95,7 +95,7 @@ def import_links(
 
 
 class MovieRow(NamedTuple):
-    """A movie and its genres; `left_out` says what is wrong with the cell of these, if it is."""
+    """Movie and its genres; `left_out` says what is wrong with the cell of these, if it is."""
 
     movie: Movie
     genres: tuple[str, ...]
@@ -129,7 +129,7 @@ def parse_flagged_movie(fields: list[str], ids: Mapping[str, int]) -> MovieRow:
 
 
 def parse_link(fields: list[str], known_movies: Container[int], ids: Mapping[str, int]) -> Link:
-    """The ids of a movie elsewhere.
+    """Return the ids of a movie elsewhere.
 
     >>> parse_link(["1", "0114709", "862"], {1}, {"1": 1})
     Link(movie_id=1, imdb_id='tt0114709', tmdb_id=862)

@@ -1,4 +1,4 @@
-"""Kaggle's "The Movies Dataset" alone: titles from TMDB, under the MovieLens ids of its links."""
+"""Import of Kaggle's "The Movies Dataset" alone: titles from TMDB, under its MovieLens ids."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

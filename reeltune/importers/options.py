@@ -9,7 +9,7 @@ from reeltune.importers.counts import MAX_REJECTED
 
 
 class Share(click.ParamType[float]):
-    """A share as a person writes it: 5%, or 0.05."""
+    """Share as a person writes it: 5%, or 0.05."""
 
     name = "share"
 

@@ -26,7 +26,7 @@ _WORTH_SAYING = 0.5  # share of users
 
 
 @dataclass(frozen=True, eq=False)
-class RatingColumns:
+class FileRatings:
     """N ratings as in the file, and on which line each stands."""
 
     lines: Ints  # (N,) ascending
@@ -35,8 +35,8 @@ class RatingColumns:
     ratings: Floats  # (N,)
     rated_at: Ints  # (N,)
 
-    def __getitem__(self, chosen: Ints | Bools | slice) -> "RatingColumns":
-        return RatingColumns(
+    def __getitem__(self, chosen: Ints | Bools | slice) -> "FileRatings":
+        return FileRatings(
             self.lines[chosen],
             self.users[chosen],
             self.movies[chosen],
@@ -48,10 +48,10 @@ class RatingColumns:
 def save_columns(
     conn: Connection,
     file: RowCounts,
-    columns: RatingColumns,
+    columns: FileRatings,
     ids: IdPair,
     stored: Callable[[int, int], None] = lambda _done, _total: None,
-) -> RatingColumns:
+) -> FileRatings:
     """Save the good ones, and return them; of one already known the newer stays.
 
     `ids` are those of users and of movies; what users are called is saved too.
@@ -65,7 +65,7 @@ def save_columns(
     return columns
 
 
-def _note_time_order(file: RowCounts, columns: RatingColumns) -> None:
+def _note_time_order(file: RowCounts, columns: FileRatings) -> None:
     """Say where time does not order most users' ratings; a sample of users is enough for that."""
     users = columns.users
     n = min(len(users), _SAMPLED_RATINGS)
@@ -85,16 +85,16 @@ def _note_time_order(file: RowCounts, columns: RatingColumns) -> None:
 
 
 def _reject_unknown_movies(
-    file: RowCounts, columns: RatingColumns, known: Ints, ids: IdPair
-) -> RatingColumns:
+    file: RowCounts, columns: FileRatings, known: Ints, ids: IdPair
+) -> FileRatings:
     is_known = np.isin(columns.movies, known)
     for row in np.flatnonzero(~is_known):
         file.reject(int(columns.lines[row]), UNKNOWN_MOVIE, _describe(columns, row, ids))
     return columns if is_known.all() else columns[is_known]
 
 
-def _reject_duplicates(file: RowCounts, columns: RatingColumns, ids: IdPair) -> RatingColumns:
-    """The ratings that stay, in order of user and movie."""
+def _reject_duplicates(file: RowCounts, columns: FileRatings, ids: IdPair) -> FileRatings:
+    """Return the ratings that stay, in order of user and movie."""
     columns = columns[np.lexsort((columns.lines, columns.rated_at, columns.movies, columns.users))]
     same = (columns.users[1:] == columns.users[:-1]) & (columns.movies[1:] == columns.movies[:-1])
     is_last = np.append(~same, np.ones(min(1, len(columns.lines)), np.bool_))
@@ -103,12 +103,12 @@ def _reject_duplicates(file: RowCounts, columns: RatingColumns, ids: IdPair) -> 
     return columns if is_last.all() else columns[is_last]
 
 
-def _describe(columns: RatingColumns, row: int | np.intp, ids: IdPair) -> str:
+def _describe(columns: FileRatings, row: int | np.intp, ids: IdPair) -> str:
     user, movie = ids[0].name_of(int(columns.users[row])), ids[1].name_of(int(columns.movies[row]))
     return f"user {user}, movie {movie}, rating {columns.ratings[row]:g} at {columns.rated_at[row]}"
 
 
-def _parts(columns: RatingColumns, stored: Callable[[int, int], None]) -> Iterator[RatingColumns]:
+def _parts(columns: FileRatings, stored: Callable[[int, int], None]) -> Iterator[FileRatings]:
     total = len(columns.lines)
     for start in range(0, total, _ROWS_PER_WRITE):
         stored(start, total)

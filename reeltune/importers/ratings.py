@@ -12,7 +12,7 @@ from reeltune.db.connection import Connection
 from reeltune.importers.batch import FileImport, file_import
 from reeltune.importers.counts import FileReport
 from reeltune.importers.ids import Ids, digits_of
-from reeltune.importers.rating_columns import RatingColumns, save_columns
+from reeltune.importers.rating_columns import FileRatings, save_columns
 from reeltune.importers.rows import Format
 from reeltune.importers.scales import STARS, check_fits
 from reeltune.importers.values import BadRowError
@@ -80,7 +80,7 @@ def _check_time(text: str) -> int:
     raise BadRowError(_BAD_TIME)
 
 
-def _read(file: FileImport, form: Format, ids: Ids, movie_ids: Ids) -> RatingColumns:
+def _read(file: FileImport, form: Format, ids: Ids, movie_ids: Ids) -> FileRatings:
     lines, users, movies, rated_at = (array("q") for _ in range(4))
     ratings = array("d")
     stars = Stars()
@@ -94,7 +94,7 @@ def _read(file: FileImport, form: Format, ids: Ids, movie_ids: Ids) -> RatingCol
     if file.limit is not None:
         every = np.concatenate([np.frombuffer(ratings), np.frombuffer(stars.outside)])
         check_fits(repr(file.path.name), every, STARS, _OTHER_SCALE)
-    return RatingColumns(
+    return FileRatings(
         lines=np.frombuffer(lines, np.int64),
         users=np.frombuffer(users, np.int64),
         movies=np.frombuffer(movies, np.int64),

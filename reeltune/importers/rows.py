@@ -29,7 +29,7 @@ FIELD_COUNT = "wrong number of fields"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """How the records of a file look."""
+    """Format of the records of a file."""
 
     columns: tuple[str, ...]  # wanted, in the order in which a record gives them
     key: str | None  # the column that holds a number in every good record, if one does
@@ -47,7 +47,7 @@ class Format:
 
 
 class Record(NamedTuple):
-    """One record: its wanted fields, or what is wrong with it."""
+    """Record: its wanted fields, or what is wrong with it."""
 
     line: int  # physical line on which it starts, from 1
     text: str
@@ -61,7 +61,7 @@ def read_records(
     moved: Callable[[int], None] = lambda _: None,
     unpack: Callable[[IO[bytes]], IO[bytes]] | None = None,
 ) -> Iterator[Record]:
-    """The records of a file, plain or gzip'd.
+    """Return the records of a file, plain or gzip'd.
 
     Args:
         path: the file.
@@ -82,7 +82,7 @@ def read_records(
 
 
 def excerpt(text: str, length: int = 80) -> str:
-    """The start of `text` on one line, without what a terminal could choke on.
+    """Return the start of `text` on one line, without what a terminal could choke on.
 
     >>> excerpt("a\\n b\\x1b[1m")
     'a b�[1m'
@@ -144,7 +144,7 @@ def _join(
     is_whole: Callable[[list[str] | None], bool],
     unused: deque[Line],
 ) -> tuple[str, list[str] | None]:
-    """The record over several lines that starts with `text`, if it is to be believed.
+    """Return the record over several lines that starts with `text`, if it is to be believed.
 
     Otherwise the lines looked at go to `unused`, before those already there.
     """
@@ -167,7 +167,7 @@ def _join(
 
 
 def _decode(line: Line, form: Format) -> tuple[str, str]:
-    """The text of a line, and what is wrong with it."""
+    """Return the text of a line, and what is wrong with it."""
     if line.too_long:
         return line.content[:400].decode("utf-8", "replace"), TOO_LONG
     if b"\0" in line.content:
@@ -181,7 +181,7 @@ def _decode(line: Line, form: Format) -> tuple[str, str]:
 
 
 def _cut(text: str, form: Format) -> list[str] | None:
-    """The fields of a record; None where its quotation marks do not match."""
+    """Return the fields of a record; None where its quotation marks do not match."""
     if '"' not in text or not form.has_quotes:
         if form.rest_in_last:
             return text.split(form.separator, form.n_fields - 1)

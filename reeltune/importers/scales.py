@@ -27,7 +27,7 @@ DOWN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A way of rating: numbers from `low` to `high`, or thumbs."""
+    """Way of rating: numbers from `low` to `high`, or thumbs."""
 
     name: str
     low: float

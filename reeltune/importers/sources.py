@@ -19,7 +19,7 @@ from reeltune.db.outside import (
     select_all,
 )
 from reeltune.domain.errors import InputError, NotFoundError
-from reeltune.importers.mapping import Place
+from reeltune.importers.mapping import TableLocation
 from reeltune.importers.streams import expected_damage, members, optional
 from reeltune.importers.tables import CHUNK_ROWS, Chunk, Column, Source, Table, pick
 from reeltune.importers.text_tables import (
@@ -34,12 +34,12 @@ from reeltune.importers.text_tables import (
 
 _SQLITE = b"SQLite format 3\x00"
 _PARQUET = b"PAR1"
-_MOST_FILES = 1_000
+_MAX_FILES = 1_000
 _SILENT: Moved = lambda _: None  # noqa: E731 - a default, not a function of its own
 
 
 class FileSource:
-    """One file that is one table."""
+    """File that is one table."""
 
     def __init__(self, path: Path, moved: Moved = _SILENT) -> None:
         self.path, self.name, self.moved = path, path.name, moved
@@ -48,7 +48,7 @@ class FileSource:
         """Return the name of the file."""
         return [self.name]
 
-    def table(self, place: Place) -> Table:
+    def table(self, place: TableLocation) -> Table:
         """Return the table."""
         _refuse_select(place, self.name)
         pick(self.names(), place.table, repr(self.name))
@@ -56,7 +56,7 @@ class FileSource:
 
 
 class DirectorySource:
-    """The files of a directory, each a table."""
+    """Files of a directory, each a table."""
 
     def __init__(self, path: Path, moved: Moved = _SILENT) -> None:
         self.path, self.name, self.moved = path, path.name or str(path), moved
@@ -64,11 +64,11 @@ class DirectorySource:
     def names(self) -> list[str]:
         """Return the names of the files, hidden ones and those of deeper directories left out."""
         found = sorted(p.name for p in self.path.iterdir() if p.is_file() and p.name[0] != ".")
-        if len(found) > _MOST_FILES:
-            raise InputError(f"{str(self.path)!r} has more than {_MOST_FILES:,} files")
+        if len(found) > _MAX_FILES:
+            raise InputError(f"{str(self.path)!r} has more than {_MAX_FILES:,} files")
         return found
 
-    def table(self, place: Place) -> Table:
+    def table(self, place: TableLocation) -> Table:
         """Return the table of one file."""
         _refuse_select(place, self.name)
         names = self.names()
@@ -107,7 +107,7 @@ class SeveralTables:
 
 
 class ArchiveSource:
-    """The files of a zip archive, each a table of text."""
+    """Files of a zip archive, each a table of text."""
 
     def __init__(self, path: Path, moved: Moved = _SILENT) -> None:
         self.path, self.name, self.moved = path, path.name, moved
@@ -117,7 +117,7 @@ class ArchiveSource:
         with expected_damage(self.path), zipfile.ZipFile(self.path) as archive:
             return members(archive)
 
-    def table(self, place: Place) -> Table:
+    def table(self, place: TableLocation) -> Table:
         """Return the table of one file."""
         _refuse_select(place, self.name)
         name = pick(self.names(), place.table, repr(self.name))
@@ -125,7 +125,7 @@ class ArchiveSource:
 
 
 class DatabaseSource:
-    """The tables and views of another program's SQLite database, as of one moment."""
+    """Tables and views of another program's SQLite database, as of one moment."""
 
     def __init__(self, path: Path, conn: Connection) -> None:
         self.path, self.name, self.conn = path, path.name, conn
@@ -134,7 +134,7 @@ class DatabaseSource:
         """Return the names of the tables and views."""
         return list_tables(self.conn)
 
-    def table(self, place: Place) -> "QueryTable":
+    def table(self, place: TableLocation) -> "QueryTable":
         """Return a table, or what a query gives."""
         if place.select is not None:
             return QueryTable(self.conn, "select", place.select.strip().rstrip(";"))
@@ -143,7 +143,7 @@ class DatabaseSource:
 
 
 class QueryTable:
-    """What a query of another program's database gives."""
+    """Table that a query of another program's database gives."""
 
     def __init__(self, conn: Connection, name: str, query: str) -> None:
         self.conn, self.name, self.query = conn, name, query
@@ -180,7 +180,7 @@ class QueryTable:
 
 
 class ParquetTable:
-    """A Parquet file."""
+    """Parquet file."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, path.name
@@ -222,7 +222,7 @@ class FrameSource:
         """Return the names of the frames."""
         return list(self.frames)
 
-    def table(self, place: Place) -> "FrameTable":
+    def table(self, place: TableLocation) -> "FrameTable":
         """Return the table of one frame."""
         _refuse_select(place, self.name)
         name = pick(self.names(), place.table, self.name)
@@ -230,7 +230,7 @@ class FrameSource:
 
 
 class FrameTable:
-    """A data frame: whatever has `columns`, and gives a column with `to_numpy`."""
+    """Data frame: whatever has `columns`, and gives a column with `to_numpy`."""
 
     def __init__(self, frame: Any, name: str) -> None:
         self.frame, self.name = frame, name
@@ -274,7 +274,7 @@ def opened(location: Path, moved: Moved = _SILENT) -> Iterator[Source]:
         yield FileSource(location, moved)
 
 
-def open_file(path: Path, place: Place, moved: Moved) -> Table:
+def open_file(path: Path, place: TableLocation, moved: Moved) -> Table:
     """Return the table that one file is."""
     with expected_damage(path), path.open("rb") as raw:
         start = raw.read(16)
@@ -285,7 +285,7 @@ def open_file(path: Path, place: Place, moved: Moved) -> Table:
     return open_text(TextFile(path, None, place.encoding), path.name, place, moved)
 
 
-def open_text(file: TextFile, name: str, place: Place, moved: Moved) -> Table:
+def open_text(file: TextFile, name: str, place: TableLocation, moved: Moved) -> Table:
     """Return the table that a text is."""
     start = file.start()
     if place.separator is None and looks_like_json(start):
@@ -297,7 +297,7 @@ def open_text(file: TextFile, name: str, place: Place, moved: Moved) -> Table:
     return SeparatedTable(file, name, place, moved)
 
 
-def _refuse_select(place: Place, name: str) -> None:
+def _refuse_select(place: TableLocation, name: str) -> None:
     if place.select is not None:
         raise InputError(f"select is for databases, {name!r} is none: leave it out")
 

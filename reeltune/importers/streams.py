@@ -141,7 +141,7 @@ def recognise_encoding(stream: IO[bytes], most_bytes: int) -> str:
 
 
 class Recoded(io.RawIOBase):
-    """A text in another encoding, as the bytes of its UTF-8."""
+    """Text in another encoding, as the bytes of its UTF-8."""
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
         super().__init__()

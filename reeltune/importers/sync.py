@@ -23,13 +23,14 @@ from reeltune.db.sources import (
 from reeltune.importers.counts import FileReport
 from reeltune.importers.mapping import RatingsMap, SourceMap
 from reeltune.importers.sources import QueryTable, opened
-from reeltune.importers.table import Moved, check_no_demo, import_parts
+from reeltune.importers.table import check_no_demo, import_parts
 from reeltune.importers.tables import Table
+from reeltune.importers.text_tables import Moved
 
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """What became of one source."""
+    """Result of one source."""
 
     name: str
     changed: bool  # false: it was not read, as it is what was read last
@@ -40,12 +41,12 @@ class Synced:
 def remember(
     conn: Connection, name: str, location: Path, mapping: SourceMap, max_rejected: float
 ) -> None:
-    """Keep a source, so that `sync` reads it."""
+    """Keep a source, so that `import sync` reads it."""
     with transaction(conn):
         save_source(conn, name, str(location.absolute()), mapping.as_dict(), max_rejected)
 
 
-def sync(conn: Connection, names: list[str], moved: Moved = lambda _: None) -> list[Synced]:
+def sync_sources(conn: Connection, names: list[str], moved: Moved = lambda _: None) -> list[Synced]:
     """Read the named sources, or all, each in one transaction.
 
     Raises:
@@ -81,7 +82,7 @@ def _sync_one(conn: Connection, source: RememberedSource, moved: Moved) -> Synce
 
 
 class Watermarks:
-    """How far the tables of a database were read, by the column that only grows.
+    """Watermarks: how far the tables of a database were read, by the column that only grows.
 
     Rows with the value read last are read again: others with the same may have come since.
     """
@@ -90,12 +91,12 @@ class Watermarks:
         self.seen = seen
         self.newest: dict[str, Any] = dict(seen)
 
-    def prepare(self, said: RatingsMap, table: Table) -> None:
+    def prepare(self, mapping: RatingsMap, table: Table) -> None:
         """Let `table` read only what is new since the last time."""
-        column = said.grows
+        column = mapping.grows
         if column is None or not isinstance(table, QueryTable):
             return
-        key = said.select or table.name
+        key = mapping.select or table.name
         newest = table.newest(column)
         if key in self.seen:
             table.since(column, self.seen[key])

@@ -14,8 +14,7 @@ from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
 from reeltune.domain.errors import NotFoundError
 from reeltune.importers.options import DATA
-from reeltune.importers.sync import Synced
-from reeltune.importers.sync import sync as sync_sources
+from reeltune.importers.sync import Synced, sync_sources
 
 
 @click.command(cls=Command, examples=("--list", "app --db a.db", "--db a.db --json"))
@@ -65,9 +64,9 @@ def _show(found: list[Synced], *, as_json: bool) -> None:
     for each in found:
         read = sum(file.read for file in each.files)
         rejected = sum(sum(file.rejected.values()) for file in each.files)
-        said = "read" if each.changed else "unchanged"
+        outcome = "read" if each.changed else "unchanged"
         table.add_row(
-            escape(each.name), said, f"{read:,}", f"{each.new_ratings:,}", f"{rejected:,}"
+            escape(each.name), outcome, f"{read:,}", f"{each.new_ratings:,}", f"{rejected:,}"
         )
     print_table(result_console(), "Sources", table)
 

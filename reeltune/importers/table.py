@@ -20,15 +20,14 @@ from reeltune.db.imports import (
     start_batch,
 )
 from reeltune.domain.errors import InputError
-from reeltune.importers.counts import MAX_REJECTED, FileReport, RowCounts, check_kept
-from reeltune.importers.mapping import MoviesMap, Place, RatingsMap, SourceMap
-from reeltune.importers.rating_columns import RatingColumns, save_columns
+from reeltune.importers.counts import MAX_REJECTED, FileReport, RowCounts, check_rejected_share
+from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, TableLocation
+from reeltune.importers.rating_columns import FileRatings, save_columns
 from reeltune.importers.sources import FrameSource, opened
-from reeltune.importers.table_movies import import_movies
+from reeltune.importers.table_movies import import_table_movies
 from reeltune.importers.table_ratings import read_ratings
 from reeltune.importers.tables import Source, Table
-
-Moved = Callable[[int], None]
+from reeltune.importers.text_tables import Moved
 
 
 def import_table(
@@ -52,26 +51,26 @@ def import_table(
         InputError: the source or the mapping is wrong, or they do not fit together.
         RejectedRowsError: no row of a table was kept, or too many were rejected.
     """
-    said = mapping if isinstance(mapping, SourceMap) else SourceMap.from_dict(mapping)
+    whole = mapping if isinstance(mapping, SourceMap) else SourceMap.from_dict(mapping)
     check_no_demo(conn)
     with _open(source, moved) as opened_source, transaction(conn):
-        return import_parts(conn, opened_source, said, max_rejected)
+        return import_parts(conn, opened_source, whole, max_rejected)
 
 
 def import_parts(
     conn: Connection,
     source: Source,
-    said: SourceMap,
+    mapping: SourceMap,
     max_rejected: float,
-    prepare: Callable[[RatingsMap, Table], None] = lambda _said, _table: None,
+    prepare: Callable[[RatingsMap, Table], None] = lambda _part, _table: None,
     *,
     may_be_empty: bool = False,
 ) -> list[FileReport]:
     """Import every part of a mapping, within a transaction that is open."""
-    reports = [_import_movies(conn, source, part, max_rejected) for part in said.movies]
+    reports = [_import_movies(conn, source, part, max_rejected) for part in mapping.movies]
     reports += [
         _import_ratings(conn, source, part, max_rejected, prepare, may_be_empty)
-        for part in said.ratings
+        for part in mapping.ratings
     ]
     return reports
 
@@ -89,11 +88,11 @@ def _open(source: Path | str | Mapping[str, Any], moved: Moved) -> AbstractConte
 
 
 def _import_movies(
-    conn: Connection, source: Source, said: MoviesMap, max_rejected: float
+    conn: Connection, source: Source, part: MoviesMap, max_rejected: float
 ) -> FileReport:
-    table = source.table(said)
-    counts, batch = _counts(conn, source, table, said)
-    import_movies(conn, table, said, counts)
+    table = source.table(part)
+    counts, batch = _counts(conn, source, table, part)
+    import_table_movies(conn, table, part, counts)
     digest = sha256(repr(counts.report()).encode()).hexdigest()
     return _finish(conn, counts, batch, max_rejected, digest)
 
@@ -101,26 +100,28 @@ def _import_movies(
 def _import_ratings(
     conn: Connection,
     source: Source,
-    said: RatingsMap,
+    part: RatingsMap,
     max_rejected: float,
     prepare: Callable[[RatingsMap, Table], None],
     may_be_empty: bool,
 ) -> FileReport:
-    table = source.table(said)
-    prepare(said, table)
-    counts, batch = _counts(conn, source, table, said)
-    found = read_ratings(conn, table, said, counts)
+    table = source.table(part)
+    prepare(part, table)
+    counts, batch = _counts(conn, source, table, part)
+    found = read_ratings(conn, table, part, counts)
     saved = save_columns(conn, counts, found.columns, (found.user_ids, found.movie_ids))
     if not counts.read and may_be_empty:
         max_rejected = math.inf
     return _finish(conn, counts, batch, max_rejected, _digest(saved))
 
 
-def _counts(conn: Connection, source: Source, table: Table, said: Place) -> tuple[RowCounts, int]:
+def _counts(
+    conn: Connection, source: Source, table: Table, part: TableLocation
+) -> tuple[RowCounts, int]:
     """Return the counts of a table, none yet, and the number of its batch."""
     name = table.name if source.name == table.name else f"{source.name}: {table.name}"
-    if said.select is not None:
-        name = f"{source.name}: {' '.join(said.select.split())[:60]}"
+    if part.select is not None:
+        name = f"{source.name}: {' '.join(part.select.split())[:60]}"
     batch = start_batch(conn, "table", name, known_digest(conn, "table", name) or "0" * 64)
     return RowCounts("table", name, partial(save_rejected_rows, conn, batch)), batch
 
@@ -131,14 +132,14 @@ def _finish(
     """Check and write the counts, and the rejected rows."""
     report = counts.report()
     if max_rejected < math.inf:
-        check_kept(report, max_rejected)
+        check_rejected_share(report, max_rejected)
     counts.flush()
     set_digest(conn, batch, digest)
     finish_batch(conn, batch, report.read, report.kept)
     return report
 
 
-def _digest(columns: RatingColumns) -> str:
+def _digest(columns: FileRatings) -> str:
     """Return a hash of what was saved, so that the same content is known again."""
     found = sha256()
     for array in (columns.users, columns.movies, columns.ratings, columns.rated_at):

@@ -145,28 +145,28 @@ def _guessed(source: Path) -> str:
         return write_mapping(*guess_mapping(found))
 
 
-def _mapping(map_name: str | None, said: dict[str, Any]) -> SourceMap:
+def _mapping(map_name: str | None, named: dict[str, Any]) -> SourceMap:
     if map_name is not None:
-        if said:
-            options = ", ".join(f"--{name.replace('_', '-')}" for name in said)
+        if named:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in named)
             raise click.UsageError(f"--map says which column is what: leave out {options}")
         if map_name in READY and not Path(map_name).exists():
             return ready_mapping(map_name)
         return read_mapping(Path(map_name))
-    if "movie" not in said:
+    if "movie" not in named:
         raise click.UsageError("say which column is what: --map FILE, or --user --movie --rating")
-    if "file_table" in said:
-        said["table"] = said.pop("file_table")
-    return _of_options(said)
+    if "file_table" in named:
+        named["table"] = named.pop("file_table")
+    return _of_options(named)
 
 
-def _of_options(said: dict[str, Any]) -> SourceMap:
+def _of_options(named: dict[str, Any]) -> SourceMap:
     """Return the mapping of one table: of ratings where a user is named, of movies with a title."""
     parts: dict[str, dict[str, Any]] = {}
-    if "user" in said or "one_user" in said:
-        parts["ratings"] = {n: v for n, v in said.items() if n in RatingsMap.__slots__ + _PLACE}
-    if "title" in said:
-        parts["movies"] = {n: v for n, v in said.items() if n in MoviesMap.__slots__ + _PLACE}
+    if "user" in named or "one_user" in named:
+        parts["ratings"] = {n: v for n, v in named.items() if n in RatingsMap.__slots__ + _PLACE}
+    if "title" in named:
+        parts["movies"] = {n: v for n, v in named.items() if n in MoviesMap.__slots__ + _PLACE}
     return SourceMap.from_dict(parts, "what the options say")
 
 

@@ -43,7 +43,7 @@ _MISSING = {"\\N", "N/A", "NULL", "null", "None", "nan"}
 
 @dataclass(frozen=True, slots=True)
 class TableMovie:
-    """What a row says of a movie."""
+    """Movie as a row describes it."""
 
     movie: Movie
     genres: tuple[str, ...]
@@ -62,17 +62,19 @@ class TableMovie:
         return known + len(self.genres) + len(self.cast)
 
 
-def import_movies(conn: Connection, table: Table, said: MoviesMap, counts: RowCounts) -> None:
+def import_table_movies(
+    conn: Connection, table: Table, mapping: MoviesMap, counts: RowCounts
+) -> None:
     """Add the movies of a table, or bring known ones up to date; what is so already stays.
 
     Raises:
         InputError: a column is missing.
     """
-    check_columns(table, said.columns())
+    check_columns(table, mapping.columns())
     ids = Ids(conn, "movie")
     rows = keep_fullest(
         counts,
-        _rows(table, said, counts, ids),
+        _rows(table, mapping, counts, ids),
         "movie",
         key=lambda row: row.movie.movie_id,
         known=lambda row: row.n_known,
@@ -83,49 +85,49 @@ def import_movies(conn: Connection, table: Table, said: MoviesMap, counts: RowCo
     counts.notes += table.notes
     movies = [row for _, row in rows]
     ids.save(row.movie.movie_id for row in movies)
-    known = set(load_movie_ids(conn).tolist()) if said.title is None else set()
+    known = set(load_movie_ids(conn).tolist()) if mapping.title is None else set()
     save_movies(conn, (row.movie for row in movies if row.movie.movie_id not in known))
-    if said.genres:
+    if mapping.genres:
         save_genres(conn, "table", {row.movie.movie_id: row.genres for row in movies})
-    if said.imdb or said.tmdb:
+    if mapping.imdb or mapping.tmdb:
         save_links(conn, (Link(row.movie.movie_id, row.imdb_id, row.tmdb_id) for row in movies))
-    _save_facts(conn, said, movies)
-    if said.cast:
+    _save_facts(conn, mapping, movies)
+    if mapping.cast:
         _save_casts(conn, movies)
 
 
 def _rows(
-    table: Table, said: MoviesMap, counts: RowCounts, ids: Ids
+    table: Table, mapping: MoviesMap, counts: RowCounts, ids: Ids
 ) -> Iterable[tuple[int, TableMovie]]:
-    for chunk in table.chunks(said.columns()):
+    for chunk in table.chunks(mapping.columns()):
         counts.read += len(chunk) + len(chunk.bad)
         for line, reason, text in chunk.bad:
             if reason == EMPTY:
                 counts.skip(line, reason)
             else:
                 counts.reject(line, reason, text)
-        wanted = _wanted(chunk, said)
-        columns = {name: chunk.texts(name) for name in said.columns()}
+        wanted = _wanted(chunk, mapping)
+        columns = {name: chunk.texts(name) for name in mapping.columns()}
         for row, line in enumerate(chunk.lines):
             if not wanted[row]:
                 counts.skip(line, NOT_WANTED)
                 continue
             cells = {name: column[row] for name, column in columns.items()}
             try:
-                yield line, parse_movie(cells, said, ids)
+                yield line, parse_table_movie(cells, mapping, ids)
             except BadRowError as bad:
                 counts.reject(line, bad.reason, excerpt(", ".join(cells.values()), 200))
 
 
-def _wanted(chunk: Chunk, said: MoviesMap) -> list[bool]:
+def _wanted(chunk: Chunk, mapping: MoviesMap) -> list[bool]:
     wanted = [True] * len(chunk)
-    for name, value in (said.only or {}).items():
+    for name, value in (mapping.only or {}).items():
         pairs = zip(wanted, chunk.texts(name), strict=True)
         wanted = [before and text == value for before, text in pairs]
     return wanted
 
 
-def parse_movie(cells: dict[str, str], said: MoviesMap, ids: Ids) -> TableMovie:
+def parse_table_movie(cells: dict[str, str], mapping: MoviesMap, ids: Ids) -> TableMovie:
     """Return the movie of a row.
 
     Raises:
@@ -146,29 +148,29 @@ def parse_movie(cells: dict[str, str], said: MoviesMap, ids: Ids) -> TableMovie:
             bad.append(error.reason)
             return None
 
-    movie_id = ids[cells[said.movie]]
-    title = " ".join(cell(said.title).split())
-    if said.title and not title:
+    movie_id = ids[cells[mapping.movie]]
+    title = " ".join(cell(mapping.title).split())
+    if mapping.title and not title:
         bad.append("title is empty")
-    year = take(lambda text: check_year(text, "year"), said.year) or year_of_title(title)
-    released = take(lambda text: check_date(text[:10], "released"), said.released)
+    year = take(lambda text: check_year(text, "year"), mapping.year) or year_of_title(title)
+    released = take(lambda text: check_date(text[:10], "released"), mapping.released)
     if year is None and released:
         year = int(released[:4])
-    genres = take(lambda text: cut_cell(text, said.genres_separator), said.genres) or ()
+    genres = take(lambda text: cut_cell(text, mapping.genres_separator), mapping.genres) or ()
     return TableMovie(
-        movie=Movie(movie_id, title or cells[said.movie].strip(), year),
+        movie=Movie(movie_id, title or cells[mapping.movie].strip(), year),
         genres=tuple(name for name in genres if name not in _NO_GENRES),
-        cast=take(lambda text: cut_named(text, said.cast_separator), said.cast) or (),
-        collection=take(_one_named, said.collection),
+        cast=take(lambda text: cut_named(text, mapping.cast_separator), mapping.cast) or (),
+        collection=take(_one_named, mapping.collection),
         metadata=Metadata(
             movie_id,
             release_date=released,
-            runtime_minutes=take(lambda t: check_number(t, "runtime", high=1e5), said.runtime)
+            runtime_minutes=take(lambda t: check_number(t, "runtime", high=1e5), mapping.runtime)
             or None,
-            original_language=cell(said.language) or None,
+            original_language=cell(mapping.language) or None,
         ),
-        imdb_id=cell(said.imdb) or None,
-        tmdb_id=take(lambda text: check_id(text, "tmdb"), said.tmdb),
+        imdb_id=cell(mapping.imdb) or None,
+        tmdb_id=take(lambda text: check_id(text, "tmdb"), mapping.tmdb),
         left_out=tuple(bad),
     )
 
@@ -182,8 +184,8 @@ def _one_named(text: str) -> Named | None:
     return Named(name, name) if name else None
 
 
-def _save_facts(conn: Connection, said: MoviesMap, movies: list[TableMovie]) -> None:
-    if not (said.collection or said.released or said.runtime or said.language):
+def _save_facts(conn: Connection, mapping: MoviesMap, movies: list[TableMovie]) -> None:
+    if not (mapping.collection or mapping.released or mapping.runtime or mapping.language):
         return
     ids = Ids(conn, "collection")
     named = {row.collection.key: row.collection.name for row in movies if row.collection}
@@ -191,21 +193,21 @@ def _save_facts(conn: Connection, said: MoviesMap, movies: list[TableMovie]) -> 
     ids.save(numbers.values())
     save_collections(conn, {numbers[key]: name for key, name in named.items()})
     there = load_metadata(conn)
-    save_metadata(conn, (_merged(said, there, row, numbers) for row in movies))
+    save_metadata(conn, (_merged(mapping, there, row, numbers) for row in movies))
 
 
 def _merged(
-    said: MoviesMap, there: dict[int, Metadata], row: TableMovie, numbers: dict[str, int]
+    mapping: MoviesMap, there: dict[int, Metadata], row: TableMovie, numbers: dict[str, int]
 ) -> Metadata:
     """Return what the table says, and of what it does not say what was there."""
     old, new = there[row.movie.movie_id], row.metadata
     collection = numbers[row.collection.key] if row.collection else None
     return Metadata(
         movie_id=row.movie.movie_id,
-        collection_id=collection if said.collection else old.collection_id,
-        release_date=new.release_date if said.released else old.release_date,
-        runtime_minutes=new.runtime_minutes if said.runtime else old.runtime_minutes,
-        original_language=new.original_language if said.language else old.original_language,
+        collection_id=collection if mapping.collection else old.collection_id,
+        release_date=new.release_date if mapping.released else old.release_date,
+        runtime_minutes=new.runtime_minutes if mapping.runtime else old.runtime_minutes,
+        original_language=new.original_language if mapping.language else old.original_language,
         tmdb_popularity=old.tmdb_popularity,
         vote_average=old.vote_average,
         vote_count=old.vote_count,

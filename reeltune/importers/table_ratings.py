@@ -14,7 +14,7 @@ from reeltune.domain.errors import InputError
 from reeltune.importers.counts import RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
-from reeltune.importers.rating_columns import RatingColumns
+from reeltune.importers.rating_columns import FileRatings
 from reeltune.importers.rows import EMPTY
 from reeltune.importers.scales import DOWN, THUMBS, UP, Scale, check_fits, recognise_scale
 from reeltune.importers.tables import Chunk, Table, check_columns
@@ -33,25 +33,25 @@ _SAMPLED = 1_000  # times by which their format is recognised
 
 @dataclass(frozen=True, eq=False)
 class ReadRatings:
-    """What a table holds, before it is known which movies there are."""
+    """Ratings that a table holds, before it is known which movies there are."""
 
-    columns: RatingColumns
+    columns: FileRatings
     user_ids: Ids
     movie_ids: Ids
     scale: Scale | None  # of ratings; None of events
 
 
 def read_ratings(
-    conn: Connection | None, table: Table, said: RatingsMap, counts: RowCounts
+    conn: Connection | None, table: Table, mapping: RatingsMap, counts: RowCounts
 ) -> ReadRatings:
     """Read all rows; those that are no good are counted.
 
     Raises:
         InputError: a column is missing, or the scale or the times are not clear or do not fit.
     """
-    check_columns(table, said.columns())
-    reader = _Reader(conn, said, counts)
-    for chunk in table.chunks(said.columns()):
+    check_columns(table, mapping.columns())
+    reader = _Reader(conn, mapping, counts)
+    for chunk in table.chunks(mapping.columns()):
         counts.read += len(chunk) + len(chunk.bad)
         for line, reason, text in chunk.bad:
             if reason == EMPTY:
@@ -63,17 +63,17 @@ def read_ratings(
             break  # that none is kept is told by whoever checks the counts
     counts.notes += [*table.notes, *reader.notes]
     values = np.frombuffer(reader.values, np.float64)
-    columns = RatingColumns(
+    columns = FileRatings(
         lines=np.frombuffer(reader.lines, np.int64),
         users=np.frombuffer(reader.users, np.int64),
         movies=np.frombuffer(reader.movies, np.int64),
         ratings=values,
         rated_at=np.frombuffer(reader.rated_at, np.int64),
     )
-    if said.is_events:
-        columns, scale = _of_events(columns, said, counts), None
+    if mapping.is_events:
+        columns, scale = _of_events(columns, mapping, counts), None
     else:
-        columns, scale = _in_stars(table.name, columns, said, counts)
+        columns, scale = _in_stars(table.name, columns, mapping, counts)
     return ReadRatings(columns, reader.users_by_id, reader.movies_by_id, scale)
 
 
@@ -112,10 +112,10 @@ class Numbers(dict[str, float]):
 class _Reader:
     """Columns under way."""
 
-    def __init__(self, conn: Connection | None, said: RatingsMap, counts: RowCounts) -> None:
-        self.said, self.counts = said, counts
+    def __init__(self, conn: Connection | None, mapping: RatingsMap, counts: RowCounts) -> None:
+        self.mapping, self.counts = mapping, counts
         self.users_by_id, self.movies_by_id = Ids(conn, "user"), Ids(conn, "movie")
-        self.numbers = Numbers(_BAD_WEIGHT if said.is_events else _BAD_RATING)
+        self.numbers = Numbers(_BAD_WEIGHT if mapping.is_events else _BAD_RATING)
         self.times: Times | None = None
         self.notes: list[str] = []
         self.lines, self.users, self.movies, self.rated_at = (array("q") for _ in range(4))
@@ -139,38 +139,40 @@ class _Reader:
 
     def _fields(self, chunk: Chunk) -> list[Sequence[str]]:
         """Return users, movies, numbers, times and what decides whether a row is wanted."""
-        said = self.said
+        mapping = self.mapping
         n = len(chunk)
-        users = [said.one_user or ""] * n if said.user is None else chunk.texts(said.user)
-        times = chunk.texts(said.time)
-        if self.times is None and said.time is not None:
+        users = [mapping.one_user or ""] * n if mapping.user is None else chunk.texts(mapping.user)
+        times = chunk.texts(mapping.time)
+        if self.times is None and mapping.time is not None:
             self._recognise_time(times)
-        number = said.rating or said.weight
+        number = mapping.rating or mapping.weight
         numbers = ["1"] * n if number is None else chunk.texts(number)
-        kinds = chunk.texts(said.event)
-        return [users, chunk.texts(said.movie), numbers, times, kinds, self._wanted(chunk)]
+        kinds = chunk.texts(mapping.event)
+        return [users, chunk.texts(mapping.movie), numbers, times, kinds, self._wanted(chunk)]
 
     def _wanted(self, chunk: Chunk) -> list[str]:
         """Return an empty text for each row that is wanted."""
         wanted = [""] * len(chunk)
-        for name, value in (self.said.only or {}).items():
+        for name, value in (self.mapping.only or {}).items():
             pairs = zip(wanted, chunk.texts(name), strict=True)
             wanted = [before or ("" if text == value else "x") for before, text in pairs]
         return wanted
 
     def _recognise_time(self, texts: Sequence[str]) -> None:
-        form = self.said.time_format
+        form = self.mapping.time_format
         if form is None:
             form = recognise_format(islice((t for t in texts if t.strip()), _SAMPLED))
             if form is None:
                 if any(text.strip() for text in texts):
                     raise InputError(
-                        f"what the times in {self.said.time!r} are cannot be told, as"
+                        f"what the times in {self.mapping.time!r} are cannot be told, as"
                         f" {next(t for t in texts if t.strip())[:40]!r}: say time_format"
                     )
                 return
-            self.notes.append(f"times are {form}, recognised; without a zone {self.said.time_zone}")
-        self.times = Times(form, check_zone(self.said.time_zone))
+            self.notes.append(
+                f"times are {form}, recognised; without a zone {self.mapping.time_zone}"
+            )
+        self.times = Times(form, check_zone(self.mapping.time_zone))
 
     def _converted(
         self,
@@ -185,7 +187,7 @@ class _Reader:
             raise SkippedRowError(NOT_WANTED)
         by_number, clock = self.numbers, self.times
         values = [by_number[text] for text in numbers]
-        if self.said.is_events:
+        if self.mapping.is_events:
             values = self._weighted(values, kinds)
         return (
             [self.users_by_id[text] for text in users],
@@ -197,7 +199,7 @@ class _Reader:
     def _weighted(self, values: list[float], kinds: Sequence[str]) -> list[float]:
         if min(values) < 0:
             raise BadRowError(_BAD_WEIGHT)
-        weights: Mapping[str, float] | None = self.said.weights
+        weights: Mapping[str, float] | None = self.mapping.weights
         if weights is None:
             return values
         if not all(kind in weights for kind in kinds):
@@ -227,10 +229,10 @@ class _Reader:
 
 
 def _in_stars(
-    name: str, columns: RatingColumns, said: RatingsMap, counts: RowCounts
-) -> tuple[RatingColumns, Scale | None]:
+    name: str, columns: FileRatings, mapping: RatingsMap, counts: RowCounts
+) -> tuple[FileRatings, Scale | None]:
     values = columns.ratings
-    scale = said.declared_scale or recognise_scale(values)
+    scale = mapping.declared_scale or recognise_scale(values)
     if scale is None:
         if not len(values):
             return columns, None
@@ -239,7 +241,7 @@ def _in_stars(
             f"the scale of the ratings of {name!r} cannot be told, from {values.min():g} to"
             f' {values.max():g} (as {some}): say it, as scale = "1-10" or --scale 1-10'
         )
-    counts.notes.append(("" if said.scale else "recognised: ") + scale.describe())
+    counts.notes.append(("" if mapping.scale else "recognised: ") + scale.describe())
     if scale.is_thumbs:
         return _with(columns, _thumbs(name, values)), scale
     check_fits(repr(name), values, scale, "say the scale that it is")
@@ -262,7 +264,7 @@ def _thumbs(name: str, values: Floats) -> Floats:
     return stars
 
 
-def _of_events(columns: RatingColumns, said: RatingsMap, counts: RowCounts) -> RatingColumns:
+def _of_events(columns: FileRatings, mapping: RatingsMap, counts: RowCounts) -> FileRatings:
     """Return one rating for each user and movie: 4 stars and more where the sum is enough.
 
     The sum w of the weights is 4 + (1 - t / w) stars where it is at least t, `relevant_from`, so
@@ -277,14 +279,14 @@ def _of_events(columns: RatingColumns, said: RatingsMap, counts: RowCounts) -> R
         return columns
     sums = np.add.reduceat(columns.ratings, first)
     times = np.maximum.reduceat(columns.rated_at, first)
-    enough = 1.0 if said.relevant_from is None else said.relevant_from
+    enough = 1.0 if mapping.relevant_from is None else mapping.relevant_from
     stars = event_stars(sums, enough)
     counts.notes.append(
         f"events, summed for each user and movie: {len(columns.lines):,} are {len(first):,};"
         f" liked from {enough:g}, {float((stars >= 4).mean()):.0%} of them"
     )
     kept = columns[first]
-    return RatingColumns(kept.lines, kept.users, kept.movies, stars, times)
+    return FileRatings(kept.lines, kept.users, kept.movies, stars, times)
 
 
 def event_stars(sums: Floats, enough: float) -> Floats:
@@ -298,5 +300,5 @@ def event_stars(sums: Floats, enough: float) -> Floats:
     return np.asarray(np.where(sums >= enough, liked, below), dtype=np.float64).round(6)
 
 
-def _with(columns: RatingColumns, stars: Floats) -> RatingColumns:
-    return RatingColumns(columns.lines, columns.users, columns.movies, stars, columns.rated_at)
+def _with(columns: FileRatings, stars: Floats) -> FileRatings:
+    return FileRatings(columns.lines, columns.users, columns.movies, stars, columns.rated_at)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from reeltune.domain.errors import InputError
-from reeltune.importers.mapping import Place
+from reeltune.importers.mapping import TableLocation
 
 CHUNK_ROWS = 50_000
 Column = Sequence[Any]
@@ -21,7 +21,7 @@ Column = Sequence[Any]
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Some rows of a table."""
+    """Chunk of rows of a table."""
 
     lines: Sequence[int]  # (n,) where each stands, from 1
     columns: Mapping[str, Column]  # (n,) each
@@ -38,7 +38,7 @@ class Chunk:
 
 
 class Table(Protocol):
-    """One table of a source."""
+    """Table of a source."""
 
     name: str
     notes: list[str]  # what was recognised, for people
@@ -51,14 +51,14 @@ class Table(Protocol):
 
 
 class Source(Protocol):
-    """Where tables come from."""
+    """Source of tables."""
 
     name: str
 
     def names(self) -> list[str]:
         """Return the names of its tables; one of them where it is one itself."""
 
-    def table(self, place: Place) -> Table:
+    def table(self, place: TableLocation) -> Table:
         """Return the table at a place.
 
         Raises:

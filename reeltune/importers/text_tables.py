@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from reeltune.domain.errors import InputError
 from reeltune.importers.lines import BOMB_BYTES, BOMB_RATIO, MAX_LINE_BYTES, read_lines
-from reeltune.importers.mapping import Place
+from reeltune.importers.mapping import TableLocation
 from reeltune.importers.rows import EMPTY, FIELD_COUNT, NUL, TOO_LONG, Format, excerpt, read_records
 from reeltune.importers.streams import (
     ENCODINGS,
@@ -33,7 +33,7 @@ NOT_JSON = "not a JSON object"
 
 
 class TextFile:
-    """A file that holds one text, packed or not, in whatever encoding."""
+    """File that holds one text, packed or not, in whatever encoding."""
 
     def __init__(self, path: Path, member: str | None = None, encoding: str | None = None) -> None:
         self.path, self.member = path, member
@@ -72,9 +72,9 @@ class TextFile:
 
 
 class SeparatedTable:
-    """A text of records with a separator between fields."""
+    """Text of records with a separator between fields."""
 
-    def __init__(self, file: TextFile, name: str, place: Place, moved: Moved) -> None:
+    def __init__(self, file: TextFile, name: str, place: TableLocation, moved: Moved) -> None:
         self.file, self.name, self.moved = file, name, moved
         start = file.start()
         self.separator = place.separator or recognise_separator(start)

@@ -34,28 +34,28 @@ from reeltune.db.movies import (
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.importers.batch import file_import
 from reeltune.importers.counts import FileReport, keep_fullest
-from reeltune.importers.films import CREDITS, METADATA, Cast, Film, parse_cast, parse_film
+from reeltune.importers.films import CREDITS, METADATA, Film, FilmCast, parse_cast, parse_film
 from reeltune.importers.layouts import check_directory, find_file
 from reeltune.importers.values import SkippedRowError, check_id
 
 WRONG_LINK = "link leads to another film: years and IMDb ids differ"
 NOT_LINKED = "no movie links to this film"
 ONLY_WRONG_LINKS = "only wrong links lead to this film"
-_MOST_YEARS_APART = 5
+_MAX_YEARS_APART = 5
 
 Links = dict[int, list[LinkedMovie]]  # by TMDB id
 
 
 @dataclass(frozen=True, slots=True)
 class TmdbFiles:
-    """The files found in a directory; at least one is there."""
+    """Files found in a directory; at least one is there."""
 
     metadata: Path | None
     credits: Path | None
 
 
 def find_tmdb(directory: Path) -> TmdbFiles:
-    """The TMDB files of a directory."""
+    """Return the TMDB files of a directory."""
     check_directory(directory)
     metadata = find_file(directory, "movies_metadata.csv")
     cast = find_file(directory, "credits.csv")
@@ -135,12 +135,12 @@ def import_credits(
 
 
 def is_wrong_link(movie: LinkedMovie, film: Film) -> bool:
-    """Whether `film` is not the movie that links to it: see the module's rule."""
+    """Return whether `film` is not the movie that links to it: see the module's rule."""
     if movie.year is None or film.release_date is None:
         return False
     years_apart = abs(movie.year - int(film.release_date[:4]))
     vouched = movie.imdb_id is not None and movie.imdb_id == film.imdb_id
-    return years_apart > _MOST_YEARS_APART and not vouched
+    return years_apart > _MAX_YEARS_APART and not vouched
 
 
 def _by_tmdb_id(movies: list[LinkedMovie]) -> Links:
@@ -157,7 +157,7 @@ def _parse_linked_film(fields: list[str], links: Container[int]) -> Film:
     return film
 
 
-def _parse_linked_cast(fields: list[str], links: Links, wrong: Container[int]) -> Cast:
+def _parse_linked_cast(fields: list[str], links: Links, wrong: Container[int]) -> FilmCast:
     tmdb_id = check_id(fields[0], "id")
     if tmdb_id not in links:  # before the cast is parsed, which takes a millisecond
         raise SkippedRowError(NOT_LINKED)
@@ -198,7 +198,7 @@ def _metadata(movie: LinkedMovie, film: Film) -> Metadata:
     )
 
 
-def _save_casts(conn: Connection, casts: dict[int, Cast]) -> None:
+def _save_casts(conn: Connection, casts: dict[int, FilmCast]) -> None:
     """Save the cast of each movie, by movie id."""
     save_people(conn, {p: name for cast in casts.values() for p, name in cast.names.items()})
     members = (

@@ -14,7 +14,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class BadRowError(Exception):
-    """A row is not taken, and why; for the importers alone, it never leaves them."""
+    """Rejection of a row, and why; for the importers alone, it never leaves them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -22,11 +22,11 @@ class BadRowError(Exception):
 
 
 class SkippedRowError(BadRowError):
-    """A row is not taken although nothing is wrong with it: it is of no use here."""
+    """Refusal of a row with which nothing is wrong: it is of no use here."""
 
 
 def check_id(text: str, name: str) -> int:
-    """A positive whole number; `862.0`, as pandas writes it beside empty cells, is one too.
+    """Return a positive whole number; `862.0`, as pandas writes it beside empty cells, is one too.
 
     >>> check_id("862.0", "tmdbId")
     862
@@ -40,7 +40,7 @@ def check_id(text: str, name: str) -> int:
 
 
 def check_number(text: str, name: str, low: float = 0.0, high: float = math.inf) -> float | None:
-    """A finite number in [low, high]; None for an empty cell."""
+    """Return a finite number in [low, high]; None for an empty cell."""
     text = text.strip()
     if not text:
         return None
@@ -55,7 +55,7 @@ def check_number(text: str, name: str, low: float = 0.0, high: float = math.inf)
 
 
 def check_date(text: str, name: str) -> str | None:
-    """A day as YYYY-MM-DD; None for an empty cell."""
+    """Return a day as YYYY-MM-DD; None for an empty cell."""
     text = text.strip()
     if not text:
         return None
@@ -84,7 +84,7 @@ def check_year(text: str, name: str) -> int | None:
 
 
 def check_literal(text: str, name: str) -> object:
-    """A Python literal; None for an empty cell. What type it has is for the caller to check."""
+    """Return a Python literal, of a type for the caller to check; None for an empty cell."""
     text = text.strip()
     if not text:
         return None
@@ -98,7 +98,7 @@ def check_literal(text: str, name: str) -> object:
 
 
 def year_of_title(title: str) -> int | None:
-    """The year with which a MovieLens title ends; the first of a span.
+    """Return the year with which a MovieLens title ends; the first of a span.
 
     >>> year_of_title("Toy Story (1995)"), year_of_title("Moonlight")
     (1995, None)

@@ -52,7 +52,7 @@ def changes_cell(console: Console, changed: tuple[Change, ...], most: int) -> st
 
 
 def parameter_cell(console: Console, value: Value | None) -> str:
-    """A value of a hyperparameter; none where it does not apply."""
+    """Return a value of a hyperparameter; none where it does not apply."""
     if isinstance(value, bool):
         return as_text(value)
     if isinstance(value, int | float):

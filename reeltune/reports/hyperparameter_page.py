@@ -13,9 +13,9 @@ from reeltune.domain.space import (
     Ascending,
     CategoricalParameter,
     Fixed,
-    Group,
     Hyperparameter,
     Parameter,
+    ParameterGroup,
     Simplex,
     Single,
     Space,
@@ -46,9 +46,9 @@ def hyperparameter_page(space: Space) -> str:
     return introduction + "".join(_section(groups) for groups in _sections(space.groups))
 
 
-def _sections(groups: Sequence[Group]) -> Iterator[list[Group]]:
+def _sections(groups: Sequence[ParameterGroup]) -> Iterator[list[ParameterGroup]]:
     """Yield the groups in their order; neighbours that stand alone share a section."""
-    section: list[Group] = []
+    section: list[ParameterGroup] = []
     for group in groups:
         alone = isinstance(group, Single) and section and isinstance(section[-1], Single)
         if section and not alone:
@@ -59,7 +59,7 @@ def _sections(groups: Sequence[Group]) -> Iterator[list[Group]]:
         yield section
 
 
-def _section(groups: Sequence[Group]) -> str:
+def _section(groups: Sequence[ParameterGroup]) -> str:
     members = [member for group in groups for member in group.members]
     title = " to ".join(f"`{name}`" for name in dict.fromkeys([members[0].name, members[-1].name]))
     rows = "\n".join(_row(member) for member in members)
@@ -69,7 +69,7 @@ def _section(groups: Sequence[Group]) -> str:
     )
 
 
-def _rule(group: Group) -> str:
+def _rule(group: ParameterGroup) -> str:
     names = [f"`{member.name}`" for member in group.members]
     match group:
         case Simplex():

@@ -42,7 +42,7 @@ NEEDS = {  # libraries beside those of the main job
 
 
 def missing_libraries(name: str) -> list[str]:
-    """What a strategy needs and is not installed."""
+    """Return what a strategy needs and is not installed."""
     return [library for library in NEEDS.get(name, ()) if find_spec(library) is None]
 
 

@@ -1,4 +1,4 @@
-"""How categories are varied on the cube, where their order means nothing."""
+"""Variation of categories on the cube, where their order means nothing."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ def redrawn(
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """For each of K categories, with what chance each choice is drawn.
+    """Chances of being drawn of the choices of each of K categories.
 
     Source: Baluja 1994, "Population-based incremental learning"; the least chance of a choice as in
     Hamano et al. 2024, "CatCMA: stochastic optimization for mixed-category problems".
@@ -49,11 +49,11 @@ class Shares:
 
     @property
     def modes(self) -> Floats:
-        """(K,) places of the likeliest choices."""
+        """Places (K,) of the likeliest choices."""
         found = [(np.argmax(each) + 0.5) / len(each) for each in self.shares]
         return np.array(found, dtype=np.float64)
 
-    def moved(self, points: Floats, values: Floats) -> "Shares":
+    def updated(self, points: Floats, values: Floats) -> "Shares":
         """Return the shares after a generation of `points` (N, K) that were worth `values` (N,)."""
         good = np.argsort(-values, kind="stable")[: max(1, len(values) // 2)]
         n_choices = np.array([len(each) for each in self.shares], dtype=np.int64)

@@ -1,8 +1,9 @@
-"""The cloud of points that CMA-ES moves: a normal distribution, and how a generation changes it.
+"""Normal distribution that CMA-ES samples from, and how a generation updates it.
 
-Source: Hansen 2016, "The CMA evolution strategy: a tutorial", with its equation numbers; Hansen
-2011, "Injecting external solutions into CMA-ES", since the points of a generation are not all
-drawn from one distribution here; Hamano et al. 2022, "CMA-ES with margin", for whole numbers.
+Source: Hansen 2016, "The CMA evolution strategy: a tutorial", with its symbols and equation
+numbers; Hansen 2011, "Injecting external solutions into CMA-ES", since the points of a generation
+are not all drawn from one distribution here; Hamano et al. 2022, "CMA-ES with margin", for whole
+numbers.
 """
 
 from dataclasses import dataclass, replace
@@ -13,106 +14,108 @@ import scipy  # its parts are imported when first used
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Space
 
-LEAST_STEP = 0.005
+MIN_SIGMA = 0.005
 
 
 @dataclass(frozen=True, eq=False)
-class Cloud:
-    """A normal distribution over the cube, and the two paths its mean has taken."""
+class CmaDistribution:
+    """Normal distribution over the cube, and the two evolution paths of its mean."""
 
     mean: Floats  # (D,)
-    step: float  # sigma
-    shape: Floats  # (D, D) covariance in units of the step
-    path: Floats  # (D,) of the mean, in units of the step
-    step_path: Floats  # (D,) the same where the shape is a ball
+    sigma: float  # step size
+    C: Floats  # (D, D) covariance in units of sigma squared
+    p_c: Floats  # (D,) evolution path of the mean, in units of sigma
+    p_sigma: Floats  # (D,) the same in the coordinates in which C is the identity
     generation: int = 0
 
     @classmethod
-    def around(cls, mean: Floats, step: float) -> "Cloud":
-        """A ball."""
+    def around(cls, mean: Floats, sigma: float) -> "CmaDistribution":
+        """Return the isotropic distribution around `mean` (D,)."""
         zeros = np.zeros_like(mean)
-        return cls(mean, step, np.eye(len(mean)), zeros, zeros)
+        return cls(mean, sigma, np.eye(len(mean)), zeros, zeros)
 
     def draw(self, rng: np.random.Generator) -> Floats:
-        """A point (D,), not always within the cube; equations 38 to 40."""
-        scales, axes = _axes(self.shape)
-        drawn: Floats = self.mean + self.step * (
+        """Return a point (D,), not always within the cube; equations 38 to 40."""
+        scales, axes = _axes(self.C)
+        drawn: Floats = self.mean + self.sigma * (
             axes @ (scales * rng.standard_normal(len(self.mean)))
         )
         return drawn
 
-    def moved(self, points: Floats, values: Floats) -> "Cloud":
-        """The cloud after a generation of `points` (N, D) that were worth `values` (N,)."""
-        n_axes, rates = len(self.mean), Rates.of(len(points), len(self.mean))
-        scales, axes = _axes(self.shape)
-        steps = (points - self.mean) / self.step  # (N, D)
-        round_steps = (steps @ axes / scales) @ axes.T  # in the ball
-        steps, round_steps = _clipped(steps, round_steps)
+    def updated(self, points: Floats, values: Floats) -> "CmaDistribution":
+        """Return the distribution after a generation of `points` (N, D) worth `values` (N,)."""
+        n_axes, rates = len(self.mean), LearningRates.of(len(points), len(self.mean))
+        scales, axes = _axes(self.C)
+        y = (points - self.mean) / self.sigma  # (N, D)
+        z = (y @ axes / scales) @ axes.T  # whitened
+        y, z = _clipped(y, z)
         order = np.argsort(-values, kind="stable")
         good = order[: len(rates.weights)]
-        move = rates.weights @ steps[good]  # (D,) equation 41
-        round_move = rates.weights @ round_steps[good]
+        y_w = rates.weights @ y[good]  # (D,) equation 41
+        z_w = rates.weights @ z[good]
 
-        kept = np.sqrt(rates.step_path * (2 - rates.step_path) * rates.mass)
-        step_path = (1 - rates.step_path) * self.step_path + kept * round_move  # 43
-        length = float(np.linalg.norm(step_path)) / rates.usual_length
-        step = self.step * np.exp(rates.step_path / rates.damping * (length - 1))  # 44
-        settled = np.sqrt(1 - (1 - rates.step_path) ** (2 * (self.generation + 1)))
-        moves_on = float(length / settled < 1.4 + 2 / (n_axes + 1))
-        kept = np.sqrt(rates.path * (2 - rates.path) * rates.mass)
-        path = (1 - rates.path) * self.path + moves_on * kept * move  # 45
+        norm = np.sqrt(rates.c_sigma * (2 - rates.c_sigma) * rates.mu_eff)
+        p_sigma = (1 - rates.c_sigma) * self.p_sigma + norm * z_w  # 43
+        length = float(np.linalg.norm(p_sigma)) / rates.chi_n
+        sigma = self.sigma * np.exp(rates.c_sigma / rates.d_sigma * (length - 1))  # 44
+        settled = np.sqrt(1 - (1 - rates.c_sigma) ** (2 * (self.generation + 1)))
+        h_sigma = float(length / settled < 1.4 + 2 / (n_axes + 1))
+        norm = np.sqrt(rates.c_c * (2 - rates.c_c) * rates.mu_eff)
+        p_c = (1 - rates.c_c) * self.p_c + h_sigma * norm * y_w  # 45
 
-        spread = (rates.weights * steps[good].T) @ steps[good]  # (D, D)
-        stalled = (1 - moves_on) * rates.path * (2 - rates.path)
-        shape = (1 - rates.rank_one * (1 - stalled) - rates.rank_many) * self.shape  # 47
-        shape = shape + rates.rank_one * np.outer(path, path) + rates.rank_many * spread
+        rank_mu = (rates.weights * y[good].T) @ y[good]  # (D, D)
+        stalled = (1 - h_sigma) * rates.c_c * (2 - rates.c_c)
+        covariance = (1 - rates.c_1 * (1 - stalled) - rates.c_mu) * self.C  # 47
+        covariance = covariance + rates.c_1 * np.outer(p_c, p_c) + rates.c_mu * rank_mu
         return replace(
             self,
-            mean=np.clip(self.mean + self.step * move, 0, 1),  # 42
-            step=float(np.clip(step, LEAST_STEP, 1.0)),
-            shape=(shape + shape.T) / 2,
-            path=path,
-            step_path=step_path,
+            mean=np.clip(self.mean + self.sigma * y_w, 0, 1),  # 42
+            sigma=float(np.clip(sigma, MIN_SIGMA, 1.0)),
+            C=(covariance + covariance.T) / 2,
+            p_c=p_c,
+            p_sigma=p_sigma,
             generation=self.generation + 1,
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rates:
-    """How fast a cloud learns: the tutorial's defaults, table 1."""
+class LearningRates:
+    """Weights and learning rates: the tutorial's defaults, table 1."""
 
     weights: Floats  # of the better half, the best first
-    mass: float  # how many equal weights they are worth
-    step_path: float
-    damping: float
-    path: float
-    rank_one: float
-    rank_many: float
-    usual_length: float  # of a step path that says nothing
+    mu_eff: float  # how many equal weights they are worth
+    c_sigma: float
+    d_sigma: float  # damping
+    c_c: float
+    c_1: float  # of the rank-one update
+    c_mu: float  # of the rank-mu update
+    chi_n: float  # expected length of a standard normal vector
 
     @classmethod
-    def of(cls, n: int, n_axes: int) -> "Rates":
-        """For generations of `n` points in `n_axes` dimensions."""
+    def of(cls, n: int, n_axes: int) -> "LearningRates":
+        """Return the defaults for generations of `n` points in `n_axes` dimensions."""
         half = max(1, n // 2)
         raw = np.log((n + 1) / 2) - np.log(np.arange(half) + 1)
         weights = raw / raw.sum() if raw.sum() > 0 else np.ones(1)
-        mass = float(1 / (weights**2).sum())
-        step_path = (mass + 2) / (n_axes + mass + 5)
-        rank_one = 2 / ((n_axes + 1.3) ** 2 + mass)
+        mu_eff = float(1 / (weights**2).sum())
+        c_sigma = (mu_eff + 2) / (n_axes + mu_eff + 5)
+        c_1 = 2 / ((n_axes + 1.3) ** 2 + mu_eff)
         return cls(
             weights=weights,
-            mass=mass,
-            step_path=step_path,
-            damping=1 + 2 * max(0.0, np.sqrt((mass - 1) / (n_axes + 1)) - 1) + step_path,
-            path=(4 + mass / n_axes) / (n_axes + 4 + 2 * mass / n_axes),
-            rank_one=rank_one,
-            rank_many=min(1 - rank_one, 2 * (mass - 2 + 1 / mass) / ((n_axes + 2) ** 2 + mass)),
-            usual_length=float(np.sqrt(n_axes) * (1 - 1 / (4 * n_axes) + 1 / (21 * n_axes**2))),
+            mu_eff=mu_eff,
+            c_sigma=c_sigma,
+            d_sigma=1 + 2 * max(0.0, np.sqrt((mu_eff - 1) / (n_axes + 1)) - 1) + c_sigma,
+            c_c=(4 + mu_eff / n_axes) / (n_axes + 4 + 2 * mu_eff / n_axes),
+            c_1=c_1,
+            c_mu=min(1 - c_1, 2 * (mu_eff - 2 + 1 / mu_eff) / ((n_axes + 2) ** 2 + mu_eff)),
+            chi_n=float(np.sqrt(n_axes) * (1 - 1 / (4 * n_axes) + 1 / (21 * n_axes**2))),
         )
 
 
-def with_margin(cloud: Cloud, space: Space, n: int, choices: Floats | None = None) -> Cloud:
-    """The cloud, wide enough to leave the cell its mean lies in along every axis of cells.
+def with_margin(
+    distribution: CmaDistribution, space: Space, n: int, choices: Floats | None = None
+) -> CmaDistribution:
+    """Return it wide enough to leave the cell its mean lies in along every axis of cells.
 
     It is over the axes of numbers; those of categories, if there are any, lie at `choices`.
 
@@ -121,22 +124,22 @@ def with_margin(cloud: Cloud, space: Space, n: int, choices: Floats | None = Non
     """
     numbers = space.n_choices == 0
     point = np.empty(len(numbers))
-    point[numbers] = cloud.mean
+    point[numbers] = distribution.mean
     point[~numbers] = 0.5 if choices is None else choices
     cells = space.cells(space.decode(point))[numbers]
-    mean, scales = cloud.mean.copy(), np.ones(len(cloud.mean))
+    mean, scales = distribution.mean.copy(), np.ones(len(distribution.mean))
     least = 1 / (n * len(mean))  # chance of another cell, at least
-    deviations = cloud.step * np.sqrt(np.diag(cloud.shape))
+    deviations = distribution.sigma * np.sqrt(np.diag(distribution.C))
     for axis in np.flatnonzero(cells > 1):
         mean[axis], deviation = _widened(
             float(mean[axis]), float(deviations[axis]), int(cells[axis]), least
         )
         scales[axis] = deviation / deviations[axis]
-    return replace(cloud, mean=mean, shape=cloud.shape * np.outer(scales, scales))
+    return replace(distribution, mean=mean, C=distribution.C * np.outer(scales, scales))
 
 
 def _widened(mean: float, deviation: float, cells: int, least: float) -> tuple[float, float]:
-    """Mean and deviation along an axis of equal cells, with a chance to leave the mean's cell."""
+    """Return a mean and deviation with which a draw may leave the mean's cell of the axis."""
     cell = min(cells - 1, int(mean * cells))
     low, high = cell / cells, (cell + 1) / cells
     if cell in (0, cells - 1):
@@ -157,16 +160,16 @@ def _widened(mean: float, deviation: float, cells: int, least: float) -> tuple[f
     return low + to_low * deviation, deviation
 
 
-def _axes(shape: Floats) -> tuple[Floats, Floats]:
-    """Deviations (D,) and directions (D, D), in columns, of a covariance."""
-    squares, axes = np.linalg.eigh(shape)
+def _axes(covariance: Floats) -> tuple[Floats, Floats]:
+    """Return deviations (D,) and directions (D, D), in columns, of a covariance."""
+    squares, axes = np.linalg.eigh(covariance)
     return np.sqrt(np.maximum(squares, 1e-12)), axes
 
 
-def _clipped(steps: Floats, round_steps: Floats) -> tuple[Floats, Floats]:
-    """Both (N, D), none longer than a draw may be; Hansen 2011, equations 5 and 6."""
-    n_axes = steps.shape[1]
+def _clipped(y: Floats, z: Floats) -> tuple[Floats, Floats]:
+    """Return both (N, D), none longer than a draw may be; Hansen 2011, equations 5 and 6."""
+    n_axes = y.shape[1]
     most = np.sqrt(n_axes) + 2 * n_axes / (n_axes + 2)
-    lengths = np.linalg.norm(round_steps, axis=1, keepdims=True)
+    lengths = np.linalg.norm(z, axis=1, keepdims=True)
     factors = np.minimum(1.0, most / np.maximum(lengths, 1e-12))
-    return steps * factors, round_steps * factors
+    return y * factors, z * factors

@@ -1,6 +1,6 @@
-"""Covariance matrix adaptation: a cloud of points that moves, turns and shrinks to where it pays.
+"""Covariance matrix adaptation: a normal distribution that adapts to the better results.
 
-Source: Hansen 2016, "The CMA evolution strategy: a tutorial"; the cloud's own file says more.
+Source: Hansen 2016, "The CMA evolution strategy: a tutorial"; `cma_distribution` says more.
 """
 
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ import numpy as np
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Space
 from reeltune.search.choices import Shares
-from reeltune.search.cma_distribution import Cloud, with_margin
+from reeltune.search.cma_distribution import CmaDistribution, with_margin
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 FIRST_STEP, WARM_STEP = 0.25, 0.15  # deviation along an axis of the cube, without and with history
-MAX_ATTEMPTS = 20  # draws around the mean that were all tried before
-GENERATION = 6  # results after which the cloud is moved: few, since experiments are
+MAX_REDRAWS = 20  # draws around the mean that were all tried before
+GENERATION = 6  # results after which the distribution is updated: few, since experiments are
 
 
 @dataclass(frozen=True)
 class CovarianceAdaptation:
     """CMA-ES, replayed from the run's results for each proposal.
 
-    Every `GENERATION` results, in the order of their numbers, move the cloud once, whoever
-    proposed them. It begins around the best that earlier runs found, or around the current
-    configuration. Categories have no place in a cloud: each has shares of its choices, moved by the
+    Every `GENERATION` results, in the order of their numbers, update the distribution once,
+    whoever proposed them. It begins around the best that earlier runs found, or around the current
+    configuration. Categories have no place in it: each has shares of its choices, updated by the
     same generations.
     """
 
@@ -33,33 +33,33 @@ class CovarianceAdaptation:
     is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """A draw from the cloud, folded back into the cube."""
+        """Return a draw from the distribution, folded back into the cube."""
         space, rng = problem.space, problem.generator()
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
-        if problem.attempt > MAX_ATTEMPTS:
+        if problem.attempt > MAX_REDRAWS:
             return Proposal(space.decode(rng.random(n_axes)), "explore")
         results = problem.results()
         start, step = _start(problem, [t for t in results if t.number is None])
         numbers = space.n_choices == 0
-        cloud = Cloud.around(start[numbers], step)
+        distribution = CmaDistribution.around(start[numbers], step)
         shares = Shares.around(start[~numbers], space.n_choices[~numbers])
         n_generations = 0
         for points, values in _generations(space, results):
-            shares = shares.moved(points[:, ~numbers], values)
+            shares = shares.updated(points[:, ~numbers], values)
             if numbers.any():
-                moved = cloud.moved(points[:, numbers], values)
-                cloud = with_margin(moved, space, GENERATION, shares.modes)
+                updated = distribution.updated(points[:, numbers], values)
+                distribution = with_margin(updated, space, GENERATION, shares.modes)
             n_generations += 1
         point = np.empty(n_axes)
-        point[numbers] = 1 - np.abs(1 - np.abs(cloud.draw(rng)) % 2)
+        point[numbers] = 1 - np.abs(1 - np.abs(distribution.draw(rng)) % 2)
         point[~numbers] = shares.draw(rng)
         return Proposal(space.decode(point), "exploit" if n_generations else "initial")
 
 
 def _start(problem: Problem, earlier: list[Trial]) -> tuple[Floats, float]:
-    """The best of `earlier` results, or the current configuration where there are none.
+    """Return the best of `earlier` results, or the current configuration where there are none.
 
     As a point (D,) of the cube, with the deviation to begin with.
     """
@@ -69,10 +69,10 @@ def _start(problem: Problem, earlier: list[Trial]) -> tuple[Floats, float]:
 
 
 def _generations(space: Space, results: list[Trial]) -> Iterator[tuple[Floats, Floats]]:
-    """The run's candidates in the order of their numbers, a full generation at a time.
+    """Yield the run's candidates in the order of their numbers, a full generation at a time.
 
-    Of those that failed, the nearer to the best result so far is worth more: so a cloud in which
-    all failed goes back to where something did not.
+    Of those that failed, the nearer to the best result so far is worth more: so the distribution
+    goes back to where something did not.
     """
     own = sorted(((t.number, t) for t in results if t.number), key=lambda pair: pair[0])
     known = [t for t in results if not t.number and not t.failed]

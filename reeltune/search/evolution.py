@@ -5,7 +5,7 @@ import numpy as np
 from reeltune.search.choices import redrawn
 from reeltune.search.strategy import Problem, Proposal, Trial
 
-N_INITIAL = 8  # results before anything is varied
+N_FIRST_POINTS = 8  # results before anything is varied
 N_ANCHORS = 4  # best results that are varied
 FIRST_STEP, LAST_STEP = 0.25, 0.02  # standard deviation along an axis of the cube
 HALVED_EVERY = 25  # results
@@ -23,14 +23,14 @@ class Evolution:
     is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """A variation of one of the best configurations known."""
+        """Return a variation of one of the best configurations known."""
         space, rng = problem.space, problem.generator()
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
         finished = problem.results()
         full = [t for t in finished if not (t.failed or t.pruned)]
-        if not full or len(finished) < N_INITIAL or problem.attempt > 20:
+        if not full or len(finished) < N_FIRST_POINTS or problem.attempt > 20:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         anchors = [space.encode(t.configuration) for t in best_trials(full, N_ANCHORS)]
         ranks = np.arange(len(anchors))
@@ -46,6 +46,6 @@ class Evolution:
 
 
 def best_trials(finished: list[Trial], n: int) -> list[Trial]:
-    """The `n` trials of highest value, best first; of equals the earliest."""
+    """Return the `n` trials of highest value, best first; of equals the earliest."""
     order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
     return [finished[k] for k in order[:n]]

@@ -1,4 +1,4 @@
-"""Where configurations lie for a model: their values, each axis about as wide as a unit interval.
+"""Features of configurations for a model: their values, each axis about a unit interval wide.
 
 A model sees values rather than the cube's coordinates: shares of a sum bend when they are coded
 stick by stick, and what an objective depends on is the shares themselves. A category has a column
@@ -14,7 +14,7 @@ from operator import itemgetter
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.domain.conditions import Part
+from reeltune.domain.conditions import SpacePart
 from reeltune.domain.limited import LimitedAscending, LimitedSingle
 from reeltune.domain.limited_simplex import LimitedSimplex
 from reeltune.domain.space import (
@@ -22,9 +22,9 @@ from reeltune.domain.space import (
     CategoricalParameter,
     Configuration,
     Fixed,
-    Group,
     Hyperparameter,
     Parameter,
+    ParameterGroup,
     Simplex,
     Single,
     Space,
@@ -36,7 +36,7 @@ ONE_HOT = 0.5**0.5  # what a choice's column holds: different choices are 1 apar
 
 
 class Features:
-    """The map of a space's configurations, and of its cube, to features (N, F).
+    """Map of a space's configurations, and of its cube, to features (N, F).
 
     The columns of numbers come first, then those of each category: `categories` has their slices.
     """
@@ -141,7 +141,7 @@ class Features:
         return np.hstack([scaled, *coded])
 
 
-def _scales(part: Part) -> list[float]:
+def _scales(part: SpacePart) -> list[float]:
     """Return what each member is multiplied by; 0 for one without a column of its own."""
     group = part.group
     if isinstance(group, Fixed) or part.can_never_apply:
@@ -178,7 +178,7 @@ def _position(member: Parameter, value: Value) -> float:
     return float(value)
 
 
-def _decoded(group: Group, units: Floats) -> list[Floats]:
+def _decoded(group: ParameterGroup, units: Floats) -> list[Floats]:
     """Return values of each member, one array (N,) each, at coordinates `units` (N, d)."""
     kind = type(group)  # exactly: a limited simplex is a simplex, but decodes in its own way
     if kind is Simplex:
@@ -196,7 +196,7 @@ def _decoded(group: Group, units: Floats) -> list[Floats]:
 
 
 def _shares(units: Floats) -> list[Floats]:
-    """As `Simplex.decode`, for many points."""
+    """Decode as `Simplex.decode`, for many points."""
     shares: list[Floats] = []
     left = np.ones(len(units))
     for k, unit in enumerate(units.T):
@@ -207,7 +207,7 @@ def _shares(units: Floats) -> list[Floats]:
 
 
 def _ascending(members: Sequence[Hyperparameter], units: Floats) -> list[Floats]:
-    """As `Ascending.decode`, for many points."""
+    """Decode as `Ascending.decode`, for many points."""
     values: list[Floats] = []
     floor = np.full(len(units), float(members[0].low))
     for member, unit in zip(members, units.T, strict=True):

@@ -1,4 +1,4 @@
-"""A Gaussian process over the unit cube: fitted by maximum a posteriori, in NumPy and SciPy alone.
+"""Gaussian process over the unit cube: fitted by maximum a posteriori, in NumPy and SciPy alone.
 
 Model: values = mean + signal * (Matern 5/2 with a length per axis) + noise. Mean and signal have
 closed forms given the rest, so that the search is over lengths and the noise's share only.
@@ -20,14 +20,14 @@ NOISE_BOUNDS = (1e-6, 2.0)
 TYPICAL_LENGTH = 0.43  # times the root of the number of axes, as distances grow with it
 TYPICAL_NOISE, NOISE_SPREAD = 1e-3, 1.5  # of the signal's variance; in log units
 SIGNAL_SHAPE = SIGNAL_RATE = 2.0  # inverse gamma prior of the signal: as if 2 values had been seen
-MAX_STEPS = 30
+MAX_ITERATIONS = 30
 ENOUGH = 1e-3  # relative gain of a step below which the fit ends; more costs time and finds nothing
 _TOO_BAD = 1e10
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What lengths are likely before anything is seen: log-normal around `length`.
+    """Prior of the lengths: log-normal around `length`.
 
     The typical length grows with the root of the number of axes. Source: Hvarfner, Hellsten and
     Nardi 2024, "Vanilla Bayesian optimization performs great in high dimensions".
@@ -38,13 +38,13 @@ class Prior:
 
     @classmethod
     def of(cls, n_axes: int, spread: float) -> "Prior":
-        """The prior for a cube of that many axes."""
+        """Return the prior for a cube of that many axes."""
         return cls(TYPICAL_LENGTH * float(np.sqrt(n_axes)), spread)
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianProcess:
-    """A fitted process. `scaled` (N, D) are the points in units of the lengths."""
+    """Fitted process. `scaled` (N, D) are the points in units of the lengths."""
 
     lengths: Floats  # (D,)
     noise: float  # variance, as a share of the signal's
@@ -55,7 +55,7 @@ class GaussianProcess:
     signal: float  # variance
 
     def predict(self, points: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation (M,) of the noise-free function at `points` (M, D)."""
+        """Return mean and standard deviation (M,) of the noise-free function at `points` (M, D)."""
         cross = _matern(_squared_distances(points / self.lengths, self.scaled))  # (M, N)
         mean = self.mean + cross @ self.weights
         half = scipy.linalg.solve_triangular(
@@ -65,14 +65,14 @@ class GaussianProcess:
         return mean, np.sqrt(left * self.signal)
 
     def predict_mean(self, points: Floats) -> Floats:
-        """Mean (M,) at `points` (M, D); cheaper than with its deviation."""
+        """Return the mean (M,) at `points` (M, D); cheaper than with its deviation."""
         cross = _matern(_squared_distances(points / self.lengths, self.scaled))
         mean: Floats = self.mean + cross @ self.weights
         return mean
 
 
 def fit(points: Floats, values: Floats, prior: Prior) -> tuple[Floats, float]:
-    """Lengths (D,) and noise share that are most probable given `values` (N,) at `points` (N, D).
+    """Return the most probable lengths (D,) and noise share for `values` (N,) at `points` (N, D).
 
     Values should have about mean 0 and deviation 1.
     """
@@ -86,14 +86,14 @@ def fit(points: Floats, values: Floats, prior: Prior) -> tuple[Floats, float]:
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": MAX_STEPS, "ftol": ENOUGH},
+        options={"maxiter": MAX_ITERATIONS, "ftol": ENOUGH},
     )
     chosen: Floats = np.exp(found.x)
     return chosen[:-1], float(chosen[-1])
 
 
 def condition(points: Floats, values: Floats, lengths: Floats, noise: float) -> GaussianProcess:
-    """The process with these lengths and noise after `values` (N,) at `points` (N, D)."""
+    """Return the process with these lengths and noise after `values` (N,) at `points` (N, D)."""
     scaled = points / lengths
     matrix = _matern(_squared_distances(scaled, scaled))
     matrix[np.diag_indices(len(values))] = 1 + noise + JITTER
@@ -117,7 +117,7 @@ def condition(points: Floats, values: Floats, lengths: Floats, noise: float) -> 
 def negative_log_posterior(
     logs: Floats, points: Floats, values: Floats, prior: Prior
 ) -> tuple[float, Floats]:
-    """What `fit` minimises, and its gradient, at `logs` (D + 1,): of the lengths and the noise.
+    """Return what `fit` minimises, and its gradient, at `logs` (D + 1,) of lengths and noise.
 
     Mean and signal are at their best values. Gradient: Rasmussen and Williams 2006, equation 5.9;
     the derivative of Matern 5/2 by a log length is 5/3 (1 + r) exp(-r) times the squared distance
@@ -150,19 +150,19 @@ def negative_log_posterior(
 
 
 def _distance_from_prior(logs: Floats, prior: Prior) -> tuple[Floats, Floats]:
-    """(D + 1,) how many deviations `logs` is off what was likely, and these deviations."""
+    """Return (D + 1,) how many deviations `logs` is off what was likely, and these deviations."""
     centre, scale = np.full_like(logs, np.log(prior.length)), np.full_like(logs, prior.spread)
     centre[-1], scale[-1] = np.log(TYPICAL_NOISE), NOISE_SPREAD
     return (logs - centre) / scale, scale
 
 
 def _signal(misfit: float, n: int) -> float:
-    """The most probable variance of the signal."""
+    """Return the most probable variance of the signal."""
     return (SIGNAL_RATE + misfit) / (n + SIGNAL_SHAPE)
 
 
 def _factor_and_inverse(matrix: Floats) -> tuple[Floats | None, Floats]:
-    """Lower Cholesky factor and full inverse; no factor where the matrix is not positive."""
+    """Return the lower Cholesky factor, None if there is none, and the full inverse."""
     factor: Any
     factor, fault = scipy.linalg.lapack.dpotrf(matrix, lower=1)
     if fault:
@@ -175,14 +175,14 @@ def _factor_and_inverse(matrix: Floats) -> tuple[Floats | None, Floats]:
 
 
 def _squared_distances(a: Floats, b: Floats) -> Floats:
-    """(N, M) squared distances between rows of `a` (N, D) and `b` (M, D)."""
+    """Return (N, M) squared distances between rows of `a` (N, D) and `b` (M, D)."""
     squared = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2 * a @ b.T
     positive: Floats = np.maximum(squared, 0.0)
     return positive
 
 
 def _matern(squared_distances: Floats) -> Floats:
-    """Matern 5/2 correlation; Rasmussen and Williams 2006, equation 4.17."""
+    """Return the Matern 5/2 correlation; Rasmussen and Williams 2006, equation 4.17."""
     r = np.sqrt(5 * squared_distances)
     correlation: Floats = (1 + r + r * r / 3) * np.exp(-r)
     return correlation

@@ -1,4 +1,4 @@
-"""Search by a Gaussian process: propose where it promises most."""
+"""Bayesian optimisation: propose where the acquisition is highest under a Gaussian process."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,27 +17,29 @@ from reeltune.search.single_thread import one_thread
 from reeltune.search.sobol import sobol_point
 from reeltune.search.strategy import Problem, Proposal, Trial
 
-N_INITIAL = 4  # results that lie apart before the model is asked,
-MOST_INITIAL = 12  # or so many, wherever they lie
-MOST_FITTED = 120  # results that lengths are fitted on, and
-MOST_KNOWN = 240  # results that the model knows: its cost grows with their cube
+N_PLACES = 4  # results that lie apart before the model is asked,
+MAX_INITIAL = 12  # or so many, wherever they lie
+MAX_FITTED = 120  # results that lengths are fitted on, and
+MAX_KNOWN = 240  # results that the model knows: its cost grows with their cube
 SPREADS = (0.5, 1.0)  # of the prior of lengths: by turns, so that one misfit does not rule
 N_SPREAD, N_NEAR, N_LEADERS = 200, 600, 3  # first candidates: everywhere, and near the best known
 N_ROUNDS, N_MOVED, N_KEPT = 6, 200, 6  # then the best few are moved, by less each round
 FIRST_STEP, SHRINK = 0.1, 0.7
-NEAR = 0.15  # distance per root dimension below which points are one place: to try there exploits
+SAME_PLACE = (
+    0.15  # distance per root dimension below which points are one place: to try there exploits
+)
 
 
 @dataclass(frozen=True)
 class GaussianProcessSearch:
-    """The candidate of highest promise under a Gaussian process of the values.
+    """Candidate of highest acquisition under a Gaussian process of the values.
 
-    Promise is by turns the logarithm of the expected improvement on the model's own mean at the
-    best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
+    The acquisition is by turns the logarithm of the expected improvement on the model's own mean at
+    the best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
     Configurations being tried count with the value the model expects of them, so that a batch
     spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
-    until there are enough results in different places: what a run begins with, be it an earlier
-    winner or a guess, may be all in one, and then says little of the rest.
+    until there are enough results in different places: what a run begins with, be it the best of
+    an earlier run or a guess, may be all in one, and then says little of the rest.
 
     Source: Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
     functions"; Ament et al. 2023, "Unexpected improvements to expected improvement", for the
@@ -48,24 +50,24 @@ class GaussianProcessSearch:
     is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The most promising valid configuration that was not tried."""
+        """Return the valid configuration of highest acquisition that was not tried."""
         if not problem.space.dimensions:
             return None
         finished = problem.results()
         if (
             problem.attempt
             or not Features(problem.space).n_axes
-            or _n_places(problem, finished) < N_INITIAL
+            or _n_places(problem, finished) < N_PLACES
         ):
             return _initial(problem)
         with one_thread():
-            return _most_promising(problem, _telling(finished))
+            return _highest_acquisition(problem, _subsample(finished))
 
 
 def _n_places(problem: Problem, finished: list[Trial]) -> int:
-    """How many of these results lie apart; enough where there are many."""
-    if len(finished) >= MOST_INITIAL:
-        return N_INITIAL
+    """Return how many of these results lie apart; enough where there are many."""
+    if len(finished) >= MAX_INITIAL:
+        return N_PLACES
     places: list[Floats] = []
     for trial in finished:
         point = problem.space.encode(trial.configuration)
@@ -76,12 +78,12 @@ def _n_places(problem: Problem, finished: list[Trial]) -> int:
 
 def _is_near(space: Space, point: Floats, others: Iterable[Floats]) -> bool:
     """Return if `point` (D,) is in the same place as one of the others."""
-    near = NEAR * np.sqrt(len(point))
+    near = SAME_PLACE * np.sqrt(len(point))
     return any(space.distance(point, other) < near for other in others)
 
 
 def _initial(problem: Problem) -> Proposal:
-    """The middle, if nothing was tried there; else the design's point for this number.
+    """Return the middle, if nothing was tried there; else the design's point for this number.
 
     Where that was tried before, any point.
     """
@@ -90,30 +92,30 @@ def _initial(problem: Problem) -> Proposal:
     if problem.attempt:
         return Proposal(space.decode(problem.generator().random(n_axes)), "initial")
     middle = np.full(n_axes, 0.5)
-    early = problem.trials[:MOST_INITIAL]
+    early = problem.trials[:MAX_INITIAL]
     if not _is_near(space, middle, [space.encode(trial.configuration) for trial in early]):
         return Proposal(space.decode(middle), "initial")
     point = sobol_point(n_axes, problem.seed, max(0, problem.number - 1))
     return Proposal(space.decode(point), "initial")
 
 
-def _telling(finished: list[Trial]) -> list[Trial]:
-    """The results a model should know, in order: the best, and of the others as many, evenly."""
-    if len(finished) <= MOST_KNOWN:
+def _subsample(finished: list[Trial]) -> list[Trial]:
+    """Return the results a model knows, in order: the best, and of the others as many, evenly."""
+    if len(finished) <= MAX_KNOWN:
         return finished
     order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
-    best, others = order[: MOST_KNOWN // 2], np.sort(order[MOST_KNOWN // 2 :])
-    evenly = others[np.linspace(0, len(others) - 1, MOST_KNOWN - len(best)).astype(int)]
+    best, others = order[: MAX_KNOWN // 2], np.sort(order[MAX_KNOWN // 2 :])
+    evenly = others[np.linspace(0, len(others) - 1, MAX_KNOWN - len(best)).astype(int)]
     return [finished[k] for k in sorted({*best.tolist(), *evenly.tolist()})]
 
 
-def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
+def _highest_acquisition(problem: Problem, known: list[Trial]) -> Proposal:
     space, features = problem.space, Features(problem.space)
     rng = problem.generator()
     points = features.of_configurations([t.configuration for t in known])
     values = _standardised(np.array([t.value for t in known], dtype=np.float64))
     model = _fitted(points, values, Prior.of(features.n_axes, SPREADS[problem.number % 2]))
-    pending = [t.configuration for t in problem.open_trials()][-MOST_FITTED:]
+    pending = [t.configuration for t in problem.open_trials()][-MAX_FITTED:]
     if pending:
         open_points = features.of_configurations(pending)
         believed = np.append(values, model.predict_mean(open_points))
@@ -123,14 +125,14 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
     cubes = np.array([space.encode(known[k].configuration) for k in leaders])
     target = float(means[leaders[0]])
 
-    def promise(candidates: Floats) -> Floats:
+    def acquisition(candidates: Floats) -> Floats:
         mean, deviation = model.predict(features.of_points(candidates))
         if problem.number % 2:
             return _log_expected_improvement(mean, deviation, target)
         return mean + deviation
 
     move = Moves(space.n_choices, rng)
-    for point in _climbed(promise, _candidates(cubes, move), move):
+    for point in _maximised(acquisition, _candidates(cubes, move), move):
         configuration = problem.complete(space.decode(point))
         if problem.is_new(configuration):
             phase: Phase = "exploit" if _is_near(space, point, cubes[:1]) else "explore"
@@ -139,7 +141,7 @@ def _most_promising(problem: Problem, known: list[Trial]) -> Proposal:
 
 
 def _standardised(values: Floats) -> Floats:
-    """`values` with mean 0 and, unless they are all equal, deviation 1."""
+    """Return `values` with mean 0 and, unless they are all equal, deviation 1."""
     spread = values.std()
     standard: Floats = (values - values.mean()) / (spread if spread > 0 else 1.0)
     return standard
@@ -147,17 +149,17 @@ def _standardised(values: Floats) -> Floats:
 
 def _fitted(points: Floats, values: Floats, prior: Prior) -> GaussianProcess:
     chosen = np.arange(len(values))
-    if len(values) > MOST_FITTED:  # the best half, and of the others as many, evenly
+    if len(values) > MAX_FITTED:  # the best half, and of the others as many, evenly
         order = np.argsort(-values, kind="stable")
-        rest = np.linspace(MOST_FITTED // 2, len(values) - 1, MOST_FITTED // 2).astype(int)
-        chosen = np.sort(np.append(order[: MOST_FITTED // 2], order[rest]))
+        rest = np.linspace(MAX_FITTED // 2, len(values) - 1, MAX_FITTED // 2).astype(int)
+        chosen = np.sort(np.append(order[: MAX_FITTED // 2], order[rest]))
     lengths, noise = fit(points[chosen], values[chosen], prior)
     return condition(points, values, lengths, noise)
 
 
 @dataclass(frozen=True)
 class Moves:
-    """How candidates are varied: numbers by steps, and a choice that is moved is drawn anew."""
+    """Moves of candidates: numbers by steps, and a choice that is moved is drawn anew."""
 
     n_choices: Ints  # (D,) of each axis; 0 for numbers
     rng: np.random.Generator
@@ -184,22 +186,22 @@ def _candidates(leaders: Floats, moves: Moves) -> Floats:
     return np.vstack([rng.random((N_SPREAD, leaders.shape[1])), moves.moved(centres, steps)])
 
 
-def _climbed(promise: Any, points: Floats, moves: Moves) -> Floats:
-    """Return points of the last round of a search for high promise, the best first."""
-    worth, step, rng = promise(points), FIRST_STEP, moves.rng
+def _maximised(acquisition: Any, points: Floats, moves: Moves) -> Floats:
+    """Return points of the last round of a search for high acquisition, the best first."""
+    worth, step, rng = acquisition(points), FIRST_STEP, moves.rng
     for _ in range(N_ROUNDS):
         best = np.argsort(-worth, kind="stable")[:N_KEPT]
         points, worth = points[best], worth[best]
         centres = points[rng.integers(len(points), size=N_MOVED)]
         moved = moves.moved(centres, step * np.exp(rng.normal(0, 0.5, (N_MOVED, 1))))
-        points, worth = np.vstack([points, moved]), np.append(worth, promise(moved))
+        points, worth = np.vstack([points, moved]), np.append(worth, acquisition(moved))
         step *= SHRINK
     order: Floats = points[np.argsort(-worth, kind="stable")]
     return order
 
 
 def _log_expected_improvement(mean: Floats, deviation: Floats, target: float) -> Floats:
-    """(N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
+    """Return (N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
     z = (mean - target) / deviation
     log_density = -0.5 * z * z - 0.5 * np.log(2 * np.pi)
     direct = np.log(np.maximum(np.exp(log_density) + z * scipy.special.ndtr(z), 1e-300))

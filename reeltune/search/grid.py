@@ -1,5 +1,6 @@
 """Grid search: systematic steps around the current values, one hyperparameter at a time."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,20 +22,20 @@ from reeltune.search.strategy import Problem, Proposal, Trial
 RADIUS, LEVELS = 0.10, 2
 COARSE_RADIUS, COARSE_LEVELS = 0.40, 1  # of a progressive grid's first pass
 REGIONS = 2  # best results that a finer pass goes around
-MOST_PASSES = 12  # the radius is halved each time
+MAX_PASSES = 12  # the radius is halved each time
 
 Key = tuple[Value | None, ...]  # values in declared order; None for what does not apply
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The star around the current values: each hyperparameter moved up and down in equal steps.
+    """Equal coordinate steps around the current values: one hyperparameter moved at a time.
 
-    A full grid over many hyperparameters cannot be afforded; a star shows what each one does alone.
+    A full grid over many hyperparameters cannot be afforded; steps show what each one does alone.
     Shares of a sum are rescaled as one of them moves. The whole radius comes first, then the steps
-    within it, then stars of two, three ... radii, as far as bounds and orderings allow.
+    within it, then those of two, three ... radii, as far as bounds and orderings allow.
 
-    A progressive grid begins with one coarse star instead, and then goes around the best results
+    A progressive grid begins with one coarse radius instead, and then goes around the best results
     with half the radius, and so on: a compass search, Kolda, Lewis and Torczon 2003, "Optimization
     by direct search", section 3.
 
@@ -56,41 +57,40 @@ class Grid:
 
     @property
     def is_adaptive(self) -> bool:
-        """A progressive one goes where results are best."""
+        """True of a progressive grid, which goes where results are best."""
         return self.progressive
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The first configuration of the star, or of the latest pass, that was not tried."""
+        """Return the first configuration, of the latest pass if progressive, that was not tried."""
         space = problem.space
         known = [problem.current, *(trial.configuration for trial in problem.trials)]
         tried = {_key(space, configuration) for configuration in known}
-        places = self._passes(problem) if self.progressive else self._star(problem)
+        places = self._passes(problem) if self.progressive else self._steps(problem)
         for configuration, phase in places:
             if _key(space, problem.complete(configuration)) not in tried:
                 return Proposal(configuration, "exploit" if phase else "explore")
         return None
 
-    def first_ring(self, space: Space, current: Configuration) -> list[dict[str, Any]]:
-        """All configurations within one radius."""
-        ring = len(list(_moves(space, current, self._distances(1))))
-        star = self.star(space, current)
-        return [c for _, c in zip(range(ring), star, strict=False)]
+    def first_steps(self, space: Space, current: Configuration) -> list[dict[str, Any]]:
+        """Return all configurations within one radius."""
+        n = len(list(_moves(space, current, self._distances(1))))
+        return list(itertools.islice(self.coordinate_steps(space, current), n))
 
-    def star(self, space: Space, current: Configuration) -> Iterator[dict[str, Any]]:
-        """Every configuration of the star but its centre, none twice, the nearest ring first."""
+    def coordinate_steps(self, space: Space, current: Configuration) -> Iterator[dict[str, Any]]:
+        """Yield the configurations a coordinate step away, none twice, the nearest radius first."""
         seen = {_key(space, current)}
-        for ring in range(1, int(1 / self._radius) + 1):
-            for configuration in _moves(space, current, self._distances(ring)):
+        for n_radii in range(1, int(1 / self._radius) + 1):
+            for configuration in _moves(space, current, self._distances(n_radii)):
                 key = _key(space, configuration)
                 if key not in seen:
                     seen.add(key)
                     yield configuration
 
-    def _star(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
-        return ((c, 0) for c in _star(self, problem.space, tuple(problem.current.items())))
+    def _steps(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
+        return ((c, 0) for c in _all_steps(self, problem.space, tuple(problem.current.items())))
 
     def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
-        """Configurations of each pass with its number; what a pass goes around is known by then.
+        """Yield the configurations of each pass with its number.
 
         A pass begins once all of the one before was proposed, and goes around the best results that
         were to be seen at its first number: so all its proposals agree on what these are.
@@ -98,18 +98,18 @@ class Grid:
         space, centres = problem.space, [problem.current]
         own = {_key(space, t.configuration): t.number for t in problem.trials if t.number}
         begins = 1
-        for number in range(MOST_PASSES):
+        for number in range(MAX_PASSES):
             distances = self._distances(1, self._radius / 2**number)
-            stars = [c for centre in centres for c in _moves(space, centre, distances)]
-            yield from ((c, number) for c in stars)
-            keys = [_key(space, problem.complete(c)) for c in stars]
+            steps = [c for centre in centres for c in _moves(space, centre, distances)]
+            yield from ((c, number) for c in steps)
+            keys = [_key(space, problem.complete(c)) for c in steps]
             begins = max([begins, *(1 + own[key] for key in keys if key in own)])
             centres = best_before(problem.trials, begins - problem.asynchronous_delay) or centres
 
-    def _distances(self, ring: int, radius: float | None = None) -> list[float]:
-        """Shares of a range from the current value, the far ones of the ring first."""
+    def _distances(self, n_radii: int, radius: float | None = None) -> list[float]:
+        """Return shares of a range from the current value, the far ones of the radius first."""
         radius = radius or self._radius
-        steps = [radius * (ring - step / self._levels) for step in range(self._levels)]
+        steps = [radius * (n_radii - step / self._levels) for step in range(self._levels)]
         return [sign * step for step in steps for sign in (1, -1)]
 
     @property
@@ -124,13 +124,15 @@ class Grid:
 
 
 @lru_cache(maxsize=8)
-def _star(grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]) -> list[dict[str, Any]]:
-    """All of a star, made once: every proposal of a run looks for its place there."""
-    return list(grid.star(space, dict(current)))
+def _all_steps(
+    grid: Grid, space: Space, current: tuple[tuple[str, Value], ...]
+) -> list[dict[str, Any]]:
+    """Return all steps, made once: every proposal of a run looks for its place there."""
+    return list(grid.coordinate_steps(space, dict(current)))
 
 
 def best_before(trials: Iterable[Trial], number: int) -> list[Configuration]:
-    """The best `REGIONS` results of earlier runs and of this one's numbers up to `number`."""
+    """Return the best `REGIONS` results of earlier runs and of this one's up to `number`."""
     full = [t for t in trials if t.value is not None and not t.pruned]
     known = [t for t in full if t.number is None or t.number <= number]
     order = sorted(range(len(known)), key=lambda k: (-(known[k].value or 0.0), k))

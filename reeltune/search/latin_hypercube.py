@@ -19,7 +19,7 @@ class LatinHypercube:
     is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The block's point for this number; any point where that was tried before."""
+        """Return the block's point for this number; any point where that was tried before."""
         n_axes = len(problem.space.dimensions)
         if n_axes == 0:
             return None

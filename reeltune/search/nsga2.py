@@ -11,16 +11,16 @@ from reeltune.search.choices import redrawn
 from reeltune.search.strategy import Problem, Proposal
 from reeltune.stats.pareto import crowding, ranks
 
-N_INITIAL = 8  # results before anything is crossed
+N_FIRST_PARENTS = 8  # results before anything is crossed
 POPULATION = 8  # best results that are parents
 SPREAD = 5.0  # of crossover; more keeps children nearer to their parents
 MUTATION = 5.0  # the same of mutation
 CROSSED = 0.9  # share of children that are crossed
-MAX_ATTEMPTS = 20
+MAX_CHILDREN = 20  # that were all tried before; then points at random
 
 
 class NonDominatedSorting:
-    """A child of two of the best results known, by tournaments; points at random before.
+    """Child of two of the best results known, by tournaments; points at random before.
 
     Generations are not kept apart, since a proposal must not wait for one: each is drawn from the
     best of all results that are to be seen. Source: Durillo et al. 2009, "On the effect of the
@@ -31,23 +31,23 @@ class NonDominatedSorting:
     is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """A child, or a point at random until there are enough results."""
+        """Return a child, or a point at random until there are enough results."""
         space, rng = problem.space, problem.generator()
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
         known = problem.full_results()
-        if len(known) < N_INITIAL or problem.attempt > MAX_ATTEMPTS:
+        if len(known) < N_FIRST_PARENTS or problem.attempt > MAX_CHILDREN:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         chosen, rank, room = survivors(np.array([values for _, values in known]))
-        parents = [_winner(rank, room, rng) for _ in range(2)]
+        parents = [_tournament(rank, room, rng) for _ in range(2)]
         points = [space.encode(known[chosen[k]][0].configuration) for k in parents]
         child = _mutated(_crossed(points[0], points[1], space.n_choices, rng), space.n_choices, rng)
         return Proposal(space.decode(child), "exploit")
 
 
 def survivors(values: Floats) -> tuple[Ints, Ints, Floats]:
-    """Which `POPULATION` of `values` (N, K) are parents, each one's front and its room there.
+    """Return the `POPULATION` parents among `values` (N, K), their fronts and crowding distances.
 
     Lower fronts first, and of the last that counts those with the most room.
     """
@@ -60,8 +60,8 @@ def survivors(values: Floats) -> tuple[Ints, Ints, Floats]:
     return order, rank[order], room[order]
 
 
-def _winner(rank: Ints, room: Floats, rng: np.random.Generator) -> int:
-    """Of two parents at random the one in the lower front; of equals that with more room."""
+def _tournament(rank: Ints, room: Floats, rng: np.random.Generator) -> int:
+    """Return of two parents at random the one in the lower front; of equals that with more room."""
     a, b = rng.integers(len(rank), size=2).tolist()
     return int(min((a, b), key=lambda k: (rank[k], -room[k])))
 

@@ -1,4 +1,4 @@
-"""Optuna's samplers as ways of proposing: a study in memory, made anew from the history each time.
+"""Samplers of Optuna as ways of proposing: a study in memory, made anew from the history.
 
 Optuna is optional: it is imported where a proposal is made. Source: Akiba et al. 2019, "Optuna: a
 next-generation hyperparameter optimization framework".
@@ -18,14 +18,14 @@ from reeltune.domain.space import Space
 from reeltune.search.single_thread import one_thread
 from reeltune.search.strategy import Problem, Proposal, Trial
 
-N_INITIAL = 10  # results before the samplers look at them: their own default
-MAX_ATTEMPTS = 5  # proposals that were tried before; then points at random
-LEAST_SOURCE = 10  # results of earlier runs, a tenth of which CMA-ES begins with
+N_STARTUP_TRIALS = 10  # results before the samplers look at them: their own default
+MAX_REPEATED = 5  # proposals that were tried before; then points at random
+MIN_SOURCE = 10  # results of earlier runs, a tenth of which CMA-ES begins with
 
 
 @dataclass(frozen=True)
 class OptunaSearch:
-    """A sampler that has no memory but its random numbers: TPE, or a Gaussian process.
+    """Sampler that has no memory but its random numbers: TPE, or a Gaussian process.
 
     All that the run and earlier ones found is put into a study. What is being tried is there as
     running, what failed as worth as little as the worst.
@@ -38,10 +38,10 @@ class OptunaSearch:
     is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """What the sampler draws next."""
+        """Return what the sampler draws next."""
         if not problem.space.dimensions:
             return None
-        if problem.attempt > MAX_ATTEMPTS:
+        if problem.attempt > MAX_REPEATED:
             return _anywhere(problem)
         with _quiet(self.needs_torch) as optuna:
             seed = int(problem.generator().integers(2**31))
@@ -51,7 +51,7 @@ class OptunaSearch:
             study.add_trials([self._as_optuna(optuna, problem.space, t) for t in ended])
             study.add_trials([self._as_optuna(optuna, problem.space, t) for t in pending])
             point = _asked(optuna, study, problem.space)[1]
-        learned = len(ended) >= N_INITIAL
+        learned = len(ended) >= N_STARTUP_TRIALS
         return Proposal(problem.space.decode(point), "exploit" if learned else "initial")
 
     def _as_optuna(self, optuna: Any, space: Space, trial: Trial) -> Any:
@@ -61,7 +61,7 @@ class OptunaSearch:
 
 @dataclass(frozen=True)
 class OptunaCmaEs:
-    """Optuna's CMA-ES, whose generations are kept in its trials: the whole run is asked again.
+    """CMA-ES of Optuna, whose generations are kept in its trials: the whole run is asked again.
 
     Each of the run's experiments is asked for with what was to be seen then, and told what was
     tried in fact.
@@ -71,11 +71,11 @@ class OptunaCmaEs:
     is_adaptive: bool = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """What the sampler draws next."""
+        """Return what the sampler draws next."""
         space = problem.space
         if not space.dimensions:
             return None
-        if problem.attempt > MAX_ATTEMPTS:
+        if problem.attempt > MAX_REPEATED:
             return _anywhere(problem)
         results = problem.results()
         earlier = [t for t in results if t.number is None]
@@ -83,7 +83,7 @@ class OptunaCmaEs:
             source = [_as_optuna(optuna, space, t) for t in earlier]
             sampler = optuna.samplers.CmaEsSampler(
                 seed=int(np.random.default_rng([problem.seed, problem.attempt]).integers(2**31)),
-                source_trials=source if len(source) >= LEAST_SOURCE else None,
+                source_trials=source if len(source) >= MIN_SOURCE else None,
             )
             study = optuna.create_study(direction="maximize", sampler=sampler)
             _replay(optuna, study, problem, results)
@@ -97,16 +97,16 @@ def _replay(optuna: Any, study: Any, problem: Problem, results: list[Trial]) -> 
     own = sorted((t.number, t) for t in problem.trials if t.number is not None)
     waiting: list[tuple[int, Any]] = []
     for number, trial in own:
-        waiting = _told(study, waiting, values, number - problem.asynchronous_delay)
+        waiting = _tell_known(study, waiting, values, number - problem.asynchronous_delay)
         study.enqueue_trial(_by_axis(problem.space, problem.space.encode(trial.configuration)))
         waiting.append((number, _asked(optuna, study, problem.space)[0]))
-    _told(study, waiting, values, problem.number - problem.asynchronous_delay)
+    _tell_known(study, waiting, values, problem.number - problem.asynchronous_delay)
 
 
-def _told(
+def _tell_known(
     study: Any, waiting: list[tuple[int, Any]], values: dict[int, float | None], up_to: int
 ) -> list[tuple[int, Any]]:
-    """Tell the study what is known of experiments `up_to` a number; what still waits."""
+    """Tell the study what is known of experiments `up_to` a number; return what still waits."""
     left = []
     for number, asked in waiting:
         if number <= up_to and number in values:
@@ -117,7 +117,7 @@ def _told(
 
 
 def _asked(optuna: Any, study: Any, space: Space) -> tuple[Any, Floats]:
-    """Optuna's next trial, and its point (D,)."""
+    """Return Optuna's next trial, and its point (D,)."""
     asked = study.ask(_axes(optuna, space))
     _ = asked.relative_params  # keeps the sampler's state, also where the point is given
     units = [asked.params[f"x{k}"] for k in range(len(space.dimensions))]
@@ -163,7 +163,7 @@ def _anywhere(problem: Problem) -> Proposal:
 
 @contextmanager
 def _quiet(needs_torch: bool = False) -> Iterator[Any]:
-    """Optuna, silent and on one thread, since the number of threads changes the last bits."""
+    """Yield Optuna, silent and on one thread, since the number of threads changes the last bits."""
     optuna: Any = importlib.import_module("optuna")
     torch: Any = importlib.import_module("torch") if needs_torch else None
     n_threads = torch.get_num_threads() if torch else 0

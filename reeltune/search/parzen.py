@@ -11,7 +11,7 @@ import numpy as np
 from reeltune.domain.arrays import Bools, Floats
 from reeltune.domain.space import Configuration, Space
 
-MOST_NARROWED = 30  # kernels at n points are at least 1 / (1 + n) wide, up to this n
+MAX_NARROWED = 30  # kernels at n points are at least 1 / (1 + n) wide, up to this n
 
 
 def draw_candidates(
@@ -120,5 +120,5 @@ def _widths(centres: Floats) -> Floats:
     section 4, for the least width.
     """
     n = len(centres)
-    widths: Floats = np.maximum(centres.std(axis=0) * n**-0.2, 1 / (1 + min(n, MOST_NARROWED)))
+    widths: Floats = np.maximum(centres.std(axis=0) * n**-0.2, 1 / (1 + min(n, MAX_NARROWED)))
     return widths

@@ -4,7 +4,7 @@ from reeltune.search.strategy import Problem, Proposal
 
 
 class Random:
-    """Each proposal is a uniform point of the cube.
+    """Uniform points of the cube.
 
     Source: Bergstra and Bengio 2012, "Random search for hyper-parameter optimization".
     """
@@ -13,6 +13,6 @@ class Random:
     is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal:
-        """Any valid configuration, with equal chance."""
+        """Return any valid configuration, with equal chance."""
         point = problem.generator().random(len(problem.space.dimensions))
         return Proposal(problem.space.decode(point), "explore")

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def one_thread() -> Any:
-    """A context in which results are the same on any number of cores."""
+    """Return a context in which results are the same on any number of cores."""
     return _controller().limit(limits=1)
 
 

@@ -7,7 +7,7 @@ from reeltune.search.strategy import Problem, Proposal
 
 
 class Sobol:
-    """A scrambled Sobol' sequence, point by point.
+    """Scrambled Sobol' sequence, point by point.
 
     Source: Owen 1998, "Scrambling Sobol' and Niederreiter-Xing points"; as SciPy does it.
     """
@@ -16,7 +16,7 @@ class Sobol:
     is_adaptive = False
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The sequence's point for this number; any point where that was tried before."""
+        """Return the sequence's point for this number; any point where that was tried before."""
         n_axes = len(problem.space.dimensions)
         if n_axes == 0:
             return None

@@ -1,4 +1,4 @@
-"""What a strategy is given, and what it answers: a pure function, with no hidden state."""
+"""Protocol of strategies: from a problem to a proposal, with no hidden state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ _WEIGHTS_STREAM = 2**20  # of random numbers, apart from those of attempts
 _FARTHEST = 3.0  # from the best, where the median is 1
 _SHARE_OF_OTHERS = 0.05
 
-MAX_ATTEMPTS = 200  # proposals in a row that were all tried before: nothing new is left
+MAX_REPEATS = 200  # proposals in a row that were all tried before: nothing new is left
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A configuration that was tried, or is being tried."""
+    """Configuration that was tried, or is being tried."""
 
     configuration: Configuration
     value: float | None  # the objective, more is better; None where it failed or is not known yet
@@ -30,7 +30,7 @@ class Trial:
 
     @property
     def is_open(self) -> bool:
-        """Is it being tried, or is its result not to be seen yet?"""
+        """True while it is being tried, or its result is not to be seen yet."""
         return self.value is None and not self.failed
 
 
@@ -48,11 +48,11 @@ class Problem:
     attempt: int = 0  # how many proposals for this number were turned down as tried before
 
     def generator(self) -> np.random.Generator:
-        """Random numbers that depend on seed, number and attempt alone."""
+        """Return random numbers that depend on seed, number and attempt alone."""
         return np.random.default_rng([self.seed, self.number, self.attempt])
 
     def results(self) -> list[Trial]:
-        """Trials that have ended, in order; one that failed is worth as little as the worst.
+        """Return ended trials, in order; one that failed is worth as little as the worst.
 
         So strategies turn away from where experiments fail, without a scale of their own for it.
         Several objectives become one, by weights that are drawn anew for each number.
@@ -67,7 +67,7 @@ class Problem:
         return [replace(trial, value=worst) if trial.failed else trial for trial in ended]
 
     def full_results(self) -> list[tuple[Trial, tuple[float, ...]]]:
-        """Completed trials and their values in every objective, in order."""
+        """Return completed trials and their values in every objective, in order."""
         found = []
         for trial in self.trials:
             if trial.value is not None and not trial.pruned:
@@ -77,52 +77,52 @@ class Problem:
         return found
 
     def _weights(self) -> Floats:
-        """(K,) weights of the objectives, all alike in chance."""
+        """Return (K,) weights of the objectives, all alike in chance."""
         rng = np.random.default_rng([self.seed, self.number, _WEIGHTS_STREAM])
         return rng.dirichlet(np.ones(self.n_objectives))
 
     def open_trials(self) -> list[Trial]:
-        """Trials whose results are not known yet, in order."""
+        """Return the trials whose results are not known yet, in order."""
         return [trial for trial in self.trials if trial.is_open]
 
     def complete(self, configuration: Configuration) -> dict[str, Any]:
-        """`configuration` with the current value of all in it that is never searched."""
+        """Return `configuration` with the current value of all in it that is never searched."""
         members = self.space.hyperparameters.values()
         stays = [member.name for member in members if not member.searched]
         kept = {n: self.current[n] for n in stays if n in configuration and n in self.current}
         return {**configuration, **kept}
 
     def is_new(self, configuration: Configuration) -> bool:
-        """Is a complete configuration neither the current one nor among the trials?"""
+        """Return if a complete configuration is neither the current one nor among the trials."""
         tried = [trial.configuration for trial in self.trials]
         return configuration not in tried and configuration != self.current
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What to try next, and whether that explores or exploits."""
+    """Configuration to try next, and whether that explores or exploits."""
 
     configuration: dict[str, Any]
     phase: Phase
 
 
 class Strategy(Protocol):
-    """A way of proposing: the same problem gives the same proposal, in any process."""
+    """Way of proposing: the same problem gives the same proposal, in any process."""
 
     @property
     def name(self) -> str:
-        """By which users choose it."""
+        """Name by which users choose it."""
 
     @property
     def is_adaptive(self) -> bool:
-        """Does a proposal depend on results?"""
+        """True where a proposal depends on results."""
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """A valid configuration, new at each `attempt`; None where there is nothing left."""
+        """Return a valid configuration, new at each `attempt`; None where there is nothing left."""
 
 
 def weighed(ended: Sequence[Trial], weights: Floats) -> list[Trial]:
-    """Trials with one value for their several, by `weights` (K,); failed ones stay without.
+    """Return trials with one value for their several, by `weights` (K,); failed ones have none.
 
     Each objective is scaled from the median of what was found, 0, to the best, 1; what counts is
     the weighted distance from 1 where that is greatest, and a little of the others. Source: Knowles
@@ -143,11 +143,11 @@ def weighed(ended: Sequence[Trial], weights: Floats) -> list[Trial]:
 
 
 def propose(strategy: Strategy, problem: Problem) -> Proposal | None:
-    """The strategy's first proposal that was not tried before; None if there is none left.
+    """Return the strategy's first proposal that was not tried before; None if there is none left.
 
     What is never searched keeps its current value.
     """
-    for attempt in range(MAX_ATTEMPTS):
+    for attempt in range(MAX_REPEATS):
         proposal = strategy.propose(replace(problem, attempt=attempt))
         if proposal is None:
             return None

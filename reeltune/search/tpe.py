@@ -11,14 +11,14 @@ from reeltune.search.feature_map import Features
 from reeltune.search.parzen import draw_candidates, log_density
 from reeltune.search.strategy import Problem, Proposal, Trial
 
-N_INITIAL = 10  # results before densities are compared
-GOOD_SHARE, MOST_GOOD = 0.1, 25
-MOST_OTHERS = 60
+N_RANDOM = 10  # results before densities are compared
+GOOD_SHARE, MAX_GOOD = 0.1, 25
+MAX_OTHERS = 60
 N_CANDIDATES = 64
 
 
 class TreeParzenEstimator:
-    """The candidate of the highest ratio of densities: of good results to that of the others.
+    """Candidate of the highest ratio of densities: of good results to that of the others.
 
     Configurations being tried count as others, so that a batch spreads out.
     """
@@ -27,13 +27,13 @@ class TreeParzenEstimator:
     is_adaptive = True
 
     def propose(self, problem: Problem) -> Proposal | None:
-        """The valid configuration of the highest ratio that was not tried."""
+        """Return the valid configuration of the highest ratio that was not tried."""
         space, rng = problem.space, problem.generator()
         n_axes = len(space.dimensions)
         if n_axes == 0:
             return None
         finished = problem.results()
-        if len(finished) < N_INITIAL or problem.attempt:
+        if len(finished) < N_RANDOM or problem.attempt:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
         good, others = _split(finished, problem.open_trials())
         candidates = draw_candidates(space, [t.configuration for t in good], N_CANDIDATES, rng)
@@ -49,13 +49,13 @@ class TreeParzenEstimator:
 
 
 def _split(finished: list[Trial], pending: list[Trial]) -> tuple[list[Trial], list[Trial]]:
-    """The good results, best first, and of all others an even choice."""
+    """Return the good results, best first, and of all others an even choice."""
     order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable").tolist()
-    n_good = max(2, min(MOST_GOOD, round(GOOD_SHARE * len(finished))))
+    n_good = max(2, min(MAX_GOOD, round(GOOD_SHARE * len(finished))))
     rest = order[n_good:]
-    places = np.linspace(0, len(rest) - 1, min(MOST_OTHERS, len(rest))).astype(int)
+    places = np.linspace(0, len(rest) - 1, min(MAX_OTHERS, len(rest))).astype(int)
     good = [finished[k] for k in order[:n_good]]
-    return good, [finished[rest[k]] for k in places] + pending[-MOST_OTHERS:]
+    return good, [finished[rest[k]] for k in places] + pending[-MAX_OTHERS:]
 
 
 def _log_density(features: Features, candidates: Floats, trials: list[Trial]) -> Floats:

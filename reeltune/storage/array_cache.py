@@ -26,7 +26,7 @@ from reeltune.domain.arrays import AnyArray
 MAGIC = b"reeltune arrays\n"
 SUFFIX = ".arrays"
 FREE_FACTOR = 4  # times its size that must be free on the disk for a file to be kept
-MOST_FILES = 4  # of one kind; the least recently used go
+MAX_FILES = 4  # of one kind; the least recently used go
 _ALIGNMENT = 64  # bytes; what vector instructions like
 _BODY = len(MAGIC) + hashlib.sha256().digest_size  # where what is hashed begins
 _LENGTH = struct.Struct("<Q")
@@ -35,13 +35,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ArrayCache:
-    """The arrays kept for one database. Names are `<kind>-<what they depend on>`."""
+    """Arrays kept for one database. Names are `<kind>-<what they depend on>`."""
 
     directory: Path
 
     @classmethod
     def beside(cls, database: Path) -> "ArrayCache":
-        """The cache of a database.
+        """Return the cache of a database.
 
         >>> ArrayCache.beside(Path("data/movies.db")).directory.name
         'movies.cache'
@@ -49,7 +49,7 @@ class ArrayCache:
         return cls(database.absolute().with_name(f"{database.stem}.cache"))
 
     def load(self, name: str) -> dict[str, AnyArray] | None:
-        """What was saved under `name`; None where there is nothing, or not what was saved.
+        """Return what was saved under `name`; None where there is nothing, or not what was saved.
 
         The arrays are mapped: processes that load the same share the memory, and whoever writes
         to one gets a copy of that page for itself.
@@ -93,15 +93,15 @@ class ArrayCache:
                     path.unlink(missing_ok=True)
 
     def names(self) -> list[str]:
-        """What is kept, whole or not."""
+        """Return what is kept, whole or not."""
         return sorted(path.name.removesuffix(SUFFIX) for path in self._files("*"))
 
     def drafts(self) -> list[Path]:
-        """Files that were being written; where nobody is writing, a process died over them."""
+        """Return files that were being written; if nobody is writing, a process died over them."""
         return sorted(self.directory.glob(".*.unfinished"))
 
     def path(self, name: str) -> Path:
-        """The file that keeps `name`."""
+        """Return the file that keeps `name`."""
         return self._path(name)
 
     def _path(self, name: str) -> Path:
@@ -119,7 +119,7 @@ class ArrayCache:
 
     def _remove_oldest(self, kind: str) -> None:
         newest = sorted(self._files(kind), key=lambda path: -path.stat().st_mtime_ns)
-        for path in newest[MOST_FILES:]:
+        for path in newest[MAX_FILES:]:
             path.unlink(missing_ok=True)
 
 
@@ -134,7 +134,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _write(file: BinaryIO, arrays: Mapping[str, AnyArray]) -> None:
-    """All of a file; the hash, which is known last, is filled in at the end."""
+    """Write all of a file; the hash, which is known last, is filled in at the end."""
     digest = hashlib.sha256()
     file.write(MAGIC + bytes(digest.digest_size))
     header = _header(arrays)
@@ -152,11 +152,11 @@ def _write(file: BinaryIO, arrays: Mapping[str, AnyArray]) -> None:
 
 
 def _header(arrays: Mapping[str, AnyArray]) -> bytes:
-    said = {
+    described = {
         name: [array.dtype.descr if array.dtype.names else array.dtype.str, list(array.shape)]
         for name, array in arrays.items()
     }
-    return json.dumps(said).encode()
+    return json.dumps(described).encode()
 
 
 def _is_whole(content: mmap.mmap) -> bool:

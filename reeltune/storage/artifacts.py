@@ -1,4 +1,4 @@
-"""What is kept of a fitted model beside the database: arrays, and a manifest that vouches for them.
+"""Artifacts of fitted models beside the database: arrays, and a manifest that vouches for them.
 
 An artifact is a directory named after its manifest's hash, so one that is there is never changed:
 `movies.versions/<16 hex digits>/` with `arrays.safetensors` and `manifest.json`. Nothing in it can
@@ -68,7 +68,7 @@ def save_artifact(
 
 
 def artifact_sha256(manifest: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> str:
-    """What `save_artifact` would call these, without writing anything.
+    """Return what `save_artifact` would call these, without writing anything.
 
     Raises:
         InputError: an array is neither of numbers nor of booleans.
@@ -79,7 +79,7 @@ def artifact_sha256(manifest: Mapping[str, Any], arrays: Mapping[str, AnyArray])
 def load_artifact(
     database: Path, relative: str, sha256: str
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
-    """The manifest and the arrays, each checked against its hash before it is parsed.
+    """Return the manifest and the arrays, each checked against its hash before it is parsed.
 
     What counts is the content: it is found by its hash also where its directory, or the database,
     was renamed.
@@ -113,7 +113,7 @@ def is_copy(directory: Path, sha256: str) -> bool:
 
 
 def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
-    """What is wrong with an artifact, one sentence each; empty if nothing."""
+    """Return what is wrong with an artifact, one sentence each; empty if nothing."""
     try:
         load_artifact(database, relative, sha256)
     except StorageError as error:
@@ -122,7 +122,7 @@ def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
 
 
 def find_orphans(database: Path, named: Iterable[str]) -> list[str]:
-    """Artifacts of the database that are not in `named`, and unfinished ones, relative to it.
+    """Return artifacts of the database not in `named`, and unfinished ones, relative to it.
 
     `named` are names of artifacts; only the part that stands for the content counts.
 
@@ -154,7 +154,7 @@ def remove_artifact(database: Path, directory: Path) -> None:
 
 
 def artifacts_directory(database: Path) -> Path:
-    """Where the artifacts of a database lie."""
+    """Return where the artifacts of a database lie."""
     return database.with_name(f"{database.stem}.versions")
 
 
@@ -176,7 +176,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def _write_artifact(unfinished: Path, final: Path, files: Mapping[str, bytes]) -> None:
-    """All of `files` under their final name or none; a damaged artifact gets each anew."""
+    """Place all of `files` under their final name or none; a damaged artifact gets each anew."""
     root = final.parent
     if not root.is_dir():
         root.mkdir()
@@ -228,13 +228,13 @@ def _deserialized(path: Path, data: bytes) -> dict[str, AnyArray]:
 
 
 def _manifest_bytes(manifest: Mapping[str, Any], data: bytes) -> bytes:
-    said = {
+    described = {
         **manifest,
         "format": _FORMAT,
         "arrays_sha256": _sha256(data),
         "arrays_bytes": len(data),
     }
-    text = json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(described, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
 
 
@@ -252,7 +252,7 @@ def _read_manifest(directory: Path, sha256: str) -> dict[str, Any]:
 
 
 def _read(path: Path, n_bytes: int | None) -> bytes:
-    """The content of a regular file of `n_bytes`, or of any size that a manifest may have."""
+    """Return the content of a regular file of `n_bytes`, or of any size a manifest may have."""
     if not path.is_file():  # also a pipe, which would never end
         raise StorageError(f"{str(path)!r} is missing: restore it, or register the model again")
     try:

@@ -8,7 +8,7 @@ from reeltune.domain.errors import InputError
 
 
 def read_text(path: Path, most_bytes: int) -> str:
-    """The text of a regular file, without a byte order mark.
+    """Return the text of a regular file, without a byte order mark.
 
     Raises:
         InputError: it cannot be read, is no regular file (a pipe or a device might never end),

@@ -1,4 +1,4 @@
-"""The file that a database is, by whatever name it is called."""
+"""File that a database is, by whatever name it is called."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""One run at a time on one database, by whatever name it is called."""
+"""Lock of a database: one run at a time, by whatever name it is called."""
 
 import fcntl
 import json
@@ -72,7 +72,7 @@ def _held_by_old_name(database: Path) -> Path | None:
     for other in sorted(own.parent.glob("*.lock.json")):
         if other == own or wanted is None:
             continue
-        if _said(other).get("file") == list(wanted) and _is_locked(other.with_suffix("")):
+        if _description(other).get("file") == list(wanted) and _is_locked(other.with_suffix("")):
             return other
     return None
 
@@ -92,12 +92,12 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _said(holder: Path) -> dict[str, Any]:
+def _description(holder: Path) -> dict[str, Any]:
     """Return what a holder says of itself; nothing where it cannot be read."""
     with suppress(OSError, ValueError):
-        said = json.loads(holder.read_text(encoding="utf-8"))
-        if isinstance(said, dict):
-            return said
+        found = json.loads(holder.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
     return {}
 
 
@@ -112,9 +112,9 @@ def _acquire(lock: FileLock, holder: Path) -> None:
 
 
 def _is_dead(holder: Path) -> bool:
-    """Whether the process that is said to hold the lock is gone."""
+    """Return whether the process that is said to hold the lock is gone."""
     try:
-        os.kill(int(_said(holder)["pid"]), 0)
+        os.kill(int(_description(holder)["pid"]), 0)
     except ProcessLookupError:
         return True
     except (OSError, ValueError, KeyError, TypeError, OverflowError):
@@ -123,35 +123,35 @@ def _is_dead(holder: Path) -> bool:
 
 
 def holder_path(database: Path) -> Path:
-    """Where it is said who holds a database; only for people, the lock does without."""
+    """Return the file that names who holds a database; for people, the lock does without."""
     lock = lock_path(database)
     return lock.with_name(lock.name + ".json")
 
 
 def _say_who(database: Path, holder: Path) -> None:
-    said = {
+    described = {
         "pid": os.getpid(),
         "since": stamp(),
         "command": " ".join(sys.argv)[:500],
         "file": file_id(database),
     }
     with suppress(OSError):  # a full disk, which the database will tell of if it matters
-        holder.write_text(json.dumps(said), encoding="utf-8")
+        holder.write_text(json.dumps(described), encoding="utf-8")
 
 
 def lock_holder(database: Path) -> int | None:
-    """The process that holds `database` for a run; None if none does, or it has not said so yet."""
+    """Return the process that holds `database` for a run; None if none does, or none is named."""
     if not _is_locked(lock_path(database)):
         return None
     with suppress(ValueError, KeyError, TypeError):
-        return int(_said(holder_path(database))["pid"])
+        return int(_description(holder_path(database))["pid"])
     return None
 
 
 def _busy(database: Path, holder: Path) -> str:
     try:
-        said = _said(holder)
-        who = f"process {said['pid']} since {said['since']} ({said['command']})"
+        found = _description(holder)
+        who = f"process {found['pid']} since {found['since']} ({found['command']})"
     except KeyError:
         who = "another process"
     return f"{str(database)!r} is in use by {who}: wait for it, or give --wait SECONDS"

@@ -5,9 +5,8 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from reeltune.sweeps.document import Fault, Item
-
-Schema = Mapping[str, Any]
+from reeltune.sweeps.document import Item, SweepFault
+from reeltune.sweeps.schema import Schema
 
 _WORDS = {
     "object": "a block of settings",
@@ -19,7 +18,7 @@ _WORDS = {
 }
 
 
-def check(item: Item, schema: Schema) -> list[Fault]:
+def check(item: Item, schema: Schema) -> list[SweepFault]:
     """Return all that is wrong with `item` by `schema`, each with its line and its place."""
     errors = Draft202012Validator(schema).iter_errors(item.plain())
     return list(dict.fromkeys(fault for error in errors for fault in _faults(item, error)))
@@ -42,7 +41,7 @@ def conformed(value: Any, schema: Schema) -> Any:
     return value
 
 
-def _faults(root: Item, error: ValidationError) -> Iterator[Fault]:
+def _faults(root: Item, error: ValidationError) -> Iterator[SweepFault]:
     """Yield an error of the library as faults: one for each name that is missing or unknown."""
     item, schema = _at(root, error.absolute_path), cast("Schema", error.schema)
     where = ".".join(part for part in error.absolute_path if isinstance(part, str))
@@ -50,18 +49,18 @@ def _faults(root: Item, error: ValidationError) -> Iterator[Fault]:
     if keyword == "required":
         for name in schema["required"]:
             if name not in named:
-                yield Fault(item.line, f"{_path(where, name)} is missing")
+                yield SweepFault(item.line, f"{_path(where, name)} is missing")
     elif keyword == "additionalProperties":
         known = schema.get("properties", {})
         for name, part in named.items():
             if name not in known:
                 what = f"there is no {_path(where, name)!r}; known are {', '.join(known)}"
-                yield Fault(part.line, what)
+                yield SweepFault(part.line, what)
     elif keyword in _RULES:
         rule = _RULES[keyword](schema)
-        yield Fault(item.line, f"{where or 'it'} must {rule}, got {_shown(item, keyword)}")
+        yield SweepFault(item.line, f"{where or 'it'} must {rule}, got {_shown(item, keyword)}")
     else:
-        yield Fault(item.line, f"{where or 'it'}: {error.message}")
+        yield SweepFault(item.line, f"{where or 'it'}: {error.message}")
 
 
 _RULES: Mapping[str, Callable[[Schema], str]] = {

@@ -36,7 +36,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class SweepFault:
     """Fault in a file."""
 
     line: int
@@ -46,7 +46,7 @@ class Fault:
 class FaultyError(InputError):
     """Error about a file with faults; the text has one line for each of the first."""
 
-    def __init__(self, path: str, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, path: str, faults: tuple[SweepFault, ...]) -> None:
         super().__init__(path, faults)
         self.path, self.faults = path, faults
 
@@ -81,15 +81,15 @@ def read_document(path: Path) -> Item:
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
-            raise FaultyError(str(path), (Fault(1, "is empty"),))
-        faults: list[Fault] = []
+            raise FaultyError(str(path), (SweepFault(1, "is empty"),))
+        faults: list[SweepFault] = []
         item = _Reader(loader, faults).item(node, 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
-        raise FaultyError(str(path), (Fault(line, f"is no YAML: {error.problem}"),)) from error
+        raise FaultyError(str(path), (SweepFault(line, f"is no YAML: {error.problem}"),)) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise FaultyError(str(path), (Fault(1, f"is no YAML: {_one_line(error)}"),)) from error
+        raise FaultyError(str(path), (SweepFault(1, f"is no YAML: {_one_line(error)}"),)) from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -101,7 +101,7 @@ def read_document(path: Path) -> Item:
 class _Reader:
     """Reader that turns YAML nodes into items, and notes what is wrong."""
 
-    def __init__(self, loader: _Loader, faults: list[Fault]) -> None:
+    def __init__(self, loader: _Loader, faults: list[SweepFault]) -> None:
         self.loader, self.faults = loader, faults
         self.n_values = 0
 
@@ -117,15 +117,15 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return Item(line, tuple(self.item(part, depth + 1) for part in node.value))
         if node.tag not in _KINDS or (node.tag in _NUMBERS and ":" in node.value):
-            self.faults.append(Fault(line, f"{node.value!r} is neither text nor number"))
+            self.faults.append(SweepFault(line, f"{node.value!r} is neither text nor number"))
             return Item(line, None)
         try:
             value: Scalar = self.loader.construct_object(node)
             if isinstance(value, float) and not math.isfinite(value):  # JSON knows no others
-                self.faults.append(Fault(line, f"{node.value!r} must be a finite number"))
+                self.faults.append(SweepFault(line, f"{node.value!r} must be a finite number"))
             return Item(line, value)
         except (ValueError, LookupError, ArithmeticError) as error:  # as of `!!int ""`, `!!bool x`
-            self.faults.append(Fault(line, f"{node.value[:40]!r}: {_one_line(error)}"))
+            self.faults.append(SweepFault(line, f"{node.value[:40]!r}: {_one_line(error)}"))
             return Item(line, None)
 
     def _pairs(self, node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, Item]]:
@@ -133,12 +133,12 @@ class _Reader:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                self.faults.append(Fault(line, "a key must be a word"))
+                self.faults.append(SweepFault(line, "a key must be a word"))
                 continue
             name = str(key.value)
             if name in seen:
                 what = f"the key {name!r} occurs twice, first in line {seen[name]}"
-                self.faults.append(Fault(line, what))
+                self.faults.append(SweepFault(line, what))
                 continue
             seen[name] = line
             yield name, Item(line, self.item(value, depth + 1).value)

@@ -7,7 +7,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import check_objectives
 from reeltune.domain.study import StudyConfig
 from reeltune.metrics.objectives import all_objectives, deciding_objectives, direction_of
-from reeltune.sweeps.document import Fault, Item
+from reeltune.sweeps.document import Item, SweepFault
 from reeltune.tuning.proposer import check_way
 
 
@@ -20,7 +20,7 @@ def objective_names(said: Any) -> tuple[str, ...]:
     return tuple(_name(part) for part in _listed(said))
 
 
-def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
+def objective_faults(said: Mapping[str, Item]) -> Iterator[SweepFault]:
     """Yield what is wrong with the objectives of a sweep, or with its way of searching them."""
     item = said["objective"]
     parts = _listed(item.plain())
@@ -28,12 +28,12 @@ def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
     try:
         check_objectives(names, deciding_objectives(), all_objectives())
     except InputError as error:
-        yield Fault(item.line, str(error))
+        yield SweepFault(item.line, str(error))
         return
     for name, part in zip(names, parts, strict=True):
         better = direction_of(name)
         if isinstance(part, dict) and part.get("direction", better) != better:
-            yield Fault(item.line, f"the direction of {name} must be {better}")
+            yield SweepFault(item.line, f"the direction of {name} must be {better}")
     try:
         check_way(
             StudyConfig(objective=names[0], further_objectives=names[1:]),
@@ -42,7 +42,7 @@ def objective_faults(said: Mapping[str, Item]) -> Iterator[Fault]:
             prunes="pruner" in said,
         )
     except InputError as error:
-        yield Fault(item.line, str(error))
+        yield SweepFault(item.line, str(error))
 
 
 def _flag(item: Item | None, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The JSON Schema of sweep files, by which both this program and editors check them.
+"""JSON Schema of sweep files, by which both this program and editors check them.
 
 `sweep.schema.json` is this schema for editors; `python -m reeltune.sweeps.schema` writes it.
 """

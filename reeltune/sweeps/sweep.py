@@ -13,7 +13,7 @@ from reeltune.rating_models.registry import resolved_name
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.check import check, conformed
-from reeltune.sweeps.document import Fault, FaultyError, Item, read_document
+from reeltune.sweeps.document import FaultyError, Item, SweepFault, read_document
 from reeltune.sweeps.objectives import objective_faults, objective_names
 from reeltune.sweeps.schema import SCHEMA
 from reeltune.tasks.registry import space_of
@@ -128,37 +128,39 @@ def _default_configs(method: str, limits: Limits) -> int:
     return MAX_CONFIGS if whole else DEFAULT_CONFIGS[method]
 
 
-def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[Fault]:
+def _faults_of_meaning(said: Mapping[str, Item], wrong: set[int]) -> Iterator[SweepFault]:
     """Yield faults that no schema can see: in names of objectives, hyperparameters and models.
 
     Lines that are known to be `wrong` are left alone.
     """
     grid, method, model = said.get("grid"), said.get("method"), said.get("model")
     if grid is not None and method is not None and method.value != "grid":
-        yield Fault(grid.line, "grid goes with method grid")
+        yield SweepFault(grid.line, "grid goes with method grid")
     if method is not None and isinstance(method.value, str) and method.value in STRATEGIES:
         try:
             check_method(method.value)
         except InputError as error:
-            yield Fault(method.line, str(error))
+            yield SweepFault(method.line, str(error))
     if "objective" in said and not wrong.intersection(_lines(said["objective"])):
         yield from objective_faults(said)
     try:
         space = space_of(StudyConfig(model=str(model.value) if model else BUILT_IN))
     except InputError as error:
         if model is not None and model.line not in wrong:
-            yield Fault(model.line, str(error))
+            yield SweepFault(model.line, str(error))
         return
     yield from _parameter_faults(said, space, wrong)
 
 
-def _parameter_faults(said: Mapping[str, Item], space: Space, wrong: set[int]) -> Iterator[Fault]:
+def _parameter_faults(
+    said: Mapping[str, Item], space: Space, wrong: set[int]
+) -> Iterator[SweepFault]:
     parameters, others = said.get("parameters"), said.get("others")
     named = parameters.value if parameters is not None else {}
     if not isinstance(named, dict):
         return
     found = [
-        Fault(item.line, f"parameters.{name}: {what}")
+        SweepFault(item.line, f"parameters.{name}: {what}")
         for name, item in named.items()
         if not wrong.intersection(_lines(item))
         for what in _faults_of(name, item, space.hyperparameters.get(name))
@@ -168,9 +170,9 @@ def _parameter_faults(said: Mapping[str, Item], space: Space, wrong: set[int]) -
     if place is not None and not found and not wrong:
         try:
             if not restricted(space, _limits(said), space.defaults()).dimensions:
-                yield Fault(place.line, "nothing is left to search: every value is fixed")
+                yield SweepFault(place.line, "nothing is left to search: every value is fixed")
         except InputError as error:
-            yield Fault(place.line, f"parameters: {error}")
+            yield SweepFault(place.line, f"parameters: {error}")
 
 
 def _lines(item: Item) -> Iterator[int]:

@@ -28,13 +28,13 @@ from reeltune.tasks.ratings import RatingsEvaluator
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """Configuration of a model that is compared with another."""
+class ConfiguredModel:
+    """Model and hyperparameters that are compared with others."""
 
     model: str
     hyperparameters: Configuration
 
-    def is_same(self, other: "Side") -> bool:
+    def is_same(self, other: "ConfiguredModel") -> bool:
         """Return whether both would be fitted to the same model."""
         return self.model == other.model and dict(self.hyperparameters) == dict(
             other.hyperparameters
@@ -51,13 +51,13 @@ class Evidence:
     are_same: bool
 
     @property
-    def contrasts(self) -> list[MetricComparison]:
-        """Every figure side by side; the study's split first."""
+    def comparisons(self) -> list[MetricComparison]:
+        """All figures side by side; the study's split first."""
         splits = sorted(self.candidate, key=lambda split: split != self.study.split)
         return [
-            contrast
+            comparison
             for split in splits
-            for contrast in compare_models(
+            for comparison in compare_models(
                 split, self.deployed[split], self.candidate[split], self.study.objective
             )
         ]
@@ -80,19 +80,19 @@ def gather(
     data: Dataset,
     study: StudyConfig,
     part: Part,
-    deployed: Side,
-    candidate: Side,
-    panel: int | None = None,
+    deployed: ConfiguredModel,
+    candidate: ConfiguredModel,
+    n_users: int | None = None,
 ) -> Evidence:
-    """Measure both sides on `part` of two splits; sides that are the same only once.
+    """Measure both models on `part` of two splits; where they are the same, one only.
 
-    With a `panel`, on a fixed sample of so many users.
+    With `n_users`, on a fixed sample of so many users.
     """
     are_same = deployed.is_same(candidate)
     was, now = {}, {}
     for split in splits_measured(study.split):
-        trainer = RatingsEvaluator.of(data, replace(study, split=split), part).on_panel(panel)
-        measured = measure_sides(trainer, [candidate] if are_same else [candidate, deployed])
+        trainer = RatingsEvaluator.of(data, replace(study, split=split), part).on_sample(n_users)
+        measured = measure_models(trainer, [candidate] if are_same else [candidate, deployed])
         now[split], was[split] = measured[0], measured[-1]
     return Evidence(study, was, now, are_same)
 
@@ -107,30 +107,32 @@ def splits_measured(split: str) -> tuple[str, ...]:
     return tuple(name for name in SPLITS if name in pair)
 
 
-def measure_sides(trainer: RatingsEvaluator, sides: Sequence[Side]) -> list[SegmentedEvaluation]:
-    """Fit each side, and measure it as a whole and in segments.
+def measure_models(
+    trainer: RatingsEvaluator, models: Sequence[ConfiguredModel]
+) -> list[SegmentedEvaluation]:
+    """Fit each model, and measure it as a whole and in segments.
 
     Those of the built-in model are measured in one pass over the users.
     """
-    built_in = [side.hyperparameters for side in sides if side.model == BUILT_IN]
+    built_in = [each.hyperparameters for each in models if each.model == BUILT_IN]
     pipeline = replace(trainer, model=BUILT_IN)
     evaluations = iter(pipeline.evaluate_many(built_in) if built_in else [])
     found = []
-    for side in sides:
-        known = next(evaluations) if side.model == BUILT_IN else None
-        found.append(_measured(trainer, side, known))
+    for configured in models:
+        known = next(evaluations) if configured.model == BUILT_IN else None
+        found.append(_measured(trainer, configured, known))
     return found
 
 
 def _measured(
-    trainer: RatingsEvaluator, side: Side, known: Evaluation | None
+    trainer: RatingsEvaluator, configured: ConfiguredModel, known: Evaluation | None
 ) -> SegmentedEvaluation:
     fitting, held_out, catalogue = trainer.fitting, trainer.held_out, trainer.catalogue
     model: Recommender
-    if side.model == BUILT_IN:
-        model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, held_out)
+    if configured.model == BUILT_IN:
+        model = HandWeighted(configured.hyperparameters).fit(fitting, catalogue, held_out)
     else:
-        model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
+        model = model_class(configured.model)(configured.hyperparameters).fit(fitting, catalogue)
     return SegmentedEvaluation(
         evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
         by_users=user_segments(fitting, held_out),
@@ -138,9 +140,9 @@ def _measured(
     )
 
 
-def measure_figures(trainer: RatingsEvaluator, side: Side) -> Evaluation:
-    """Return every metric of one side."""
-    return replace(trainer, model=side.model).evaluate(side.hyperparameters)
+def measure_metrics(trainer: RatingsEvaluator, configured: ConfiguredModel) -> Evaluation:
+    """Return every metric of one model."""
+    return replace(trainer, model=configured.model).evaluate(configured.hyperparameters)
 
 
 def _scores_of(model: Recommender) -> HeldOutScores:

@@ -54,7 +54,7 @@ def of_all_units(configuration: Configuration) -> Figures:
 
 
 def _losses(configuration: Configuration, n: int) -> Floats:
-    """(n,) by how much each unit is missed."""
+    """Return (n,) errors, one per unit."""
     wanted = np.random.default_rng(7).normal(size=n)
     height = float(configuration.get("rate", 0.0)) - 0.6
     found = float(configuration["near"]) * 0.3 + height * np.sin(np.arange(n))

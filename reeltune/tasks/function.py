@@ -191,7 +191,7 @@ class FunctionEvaluator:
         )
 
     def _asked(self, n_units: int, units: Ints | None) -> Ints:
-        """(u,) the positions to measure, ascending: of the panel, or of all."""
+        """Return (u,) positions to measure, ascending: of the panel, or of all."""
         asked = np.arange(n_units)
         if self.panel is not None and self.panel < n_units:
             asked = np.sort(np.random.default_rng(0).permutation(n_units)[: self.panel])
@@ -260,9 +260,9 @@ class FunctionTask:
             code_versions=equal_versions(code_version(self.model, self.name)),
         )
 
-    def evaluator(self, part: Part = "validation", panel: int | None = None) -> FunctionEvaluator:
+    def evaluator(self, part: Part = "validation", n_units: int | None = None) -> FunctionEvaluator:
         """Return what calls the function, for all units or for a fixed sample of them."""
-        return FunctionEvaluator(self.model, self.objective, panel)
+        return FunctionEvaluator(self.model, self.objective, n_units)
 
     def unmeasurable(self, objective: str) -> str | None:
         """Return None: what a function can measure, only a call of it tells."""

@@ -1,4 +1,4 @@
-"""Pairs of movies that a user liked and did not like: what a surrogate of accuracy is fitted on."""
+"""Pairs of movies that a user liked and did not like: the initial guesses are fitted on them."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.metrics.ranking_metrics import RELEVANT
 from reeltune.ratings.table import RatingTable
 
-MOST_USERS = 1_000  # drawn at random where there are more
-MOST_PAIRS = 100  # of one user
+MAX_USERS = 1_000  # drawn at random where there are more
+MAX_PAIRS = 100  # of one user
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +29,14 @@ class Pairs:
 
 
 def sample_pairs(held_out: RatingTable, seed: int) -> Pairs | None:
-    """Pairs of up to `MOST_USERS` users; None where no user has one. The seed decides which."""
+    """Return pairs of up to `MAX_USERS` users, drawn by `seed`; None where no user has one."""
     rng = np.random.default_rng(seed)
     is_liked = held_out.ratings >= RELEVANT
     users = _mixed(held_out, is_liked)
     if not len(users):
         return None
-    if len(users) > MOST_USERS:
-        users = np.sort(rng.choice(users, MOST_USERS, replace=False))
+    if len(users) > MAX_USERS:
+        users = np.sort(rng.choice(users, MAX_USERS, replace=False))
     rows = [np.arange(held_out.starts[u], held_out.starts[u + 1]) for u in users]
     firsts = np.cumsum([0, *map(len, rows)])[:-1].tolist()
     drawn = [_pairs_of(is_liked[mine], rng) for mine in rows]
@@ -52,15 +52,15 @@ def sample_pairs(held_out: RatingTable, seed: int) -> Pairs | None:
 
 
 def _mixed(held_out: RatingTable, is_liked: Bools) -> Ints:
-    """Users with both a liked and another rating."""
+    """Return the users with both a liked and another rating."""
     n = held_out.n_users
     n_liked = np.bincount(held_out.users[is_liked], minlength=n)
     return np.flatnonzero((n_liked > 0) & (n_liked < np.diff(held_out.starts)))
 
 
 def _pairs_of(is_liked: Bools, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Places of the liked and of the other movie in up to `MOST_PAIRS` pairs of one user."""
+    """Return places of the liked and the other movie in up to `MAX_PAIRS` pairs of one user."""
     liked, others = np.flatnonzero(is_liked), np.flatnonzero(~is_liked)
     n = len(liked) * len(others)
-    chosen = np.arange(n) if n <= MOST_PAIRS else rng.choice(n, MOST_PAIRS, replace=False)
+    chosen = np.arange(n) if n <= MAX_PAIRS else rng.choice(n, MAX_PAIRS, replace=False)
     return liked[chosen // len(others)], others[chosen % len(others)]

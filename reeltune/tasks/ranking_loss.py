@@ -15,7 +15,7 @@ RIDGE = 1e-3  # keeps the weight of what hardly differs between pairs from runni
 
 
 def ordering_weights(differences: Floats, shares: Floats) -> Floats:
-    """Weights (K,), 0 or more, of the least loss; only their proportions mean anything.
+    """Return the weights (K,), 0 or more, of the least loss; only their proportions mean anything.
 
     Args:
         differences: (P, K) by how much each part of the score favours the liked one of each pair.

@@ -53,7 +53,7 @@ class RatingsEvaluator:
         """Return what fits before `part` of the study's split and measures on it."""
         return RatingsTask.of(data, study).evaluator(part)
 
-    def on_panel(self, n_users: int | None) -> "RatingsEvaluator":
+    def on_sample(self, n_users: int | None) -> "RatingsEvaluator":
         """Return the same, measured on a fixed sample of the users; with None, on all of them."""
         if n_users is None:
             return self
@@ -190,8 +190,8 @@ class RatingsTask:
             ),
         )
 
-    def evaluator(self, part: Part = "validation", panel: int | None = None) -> RatingsEvaluator:
-        """Return what fits before `part` and measures on it, on `panel` users or on all."""
+    def evaluator(self, part: Part = "validation", n_units: int | None = None) -> RatingsEvaluator:
+        """Return what fits before `part` and measures on it, on `n_units` users or on all."""
         cache_key = CacheKey.of(self.data, self.split) if part == "validation" else None
         whole = RatingsEvaluator(
             model=self.model,
@@ -200,7 +200,7 @@ class RatingsTask:
             catalogue=self.data.catalogue,
             cache_key=cache_key,
         )
-        return whole.on_panel(panel)
+        return whole.on_sample(n_units)
 
     def unmeasurable(self, objective: str) -> str | None:
         """Return why nobody can be measured on the validation part, if accuracy is asked for."""

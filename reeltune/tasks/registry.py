@@ -23,7 +23,7 @@ from reeltune.tasks.task import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskKind:
-    """A kind of task.
+    """Kind of task.
 
     Whatever is registered is held to the contract that `tests/tasks/test_contract.py` states, on
     its own `example`.

@@ -78,8 +78,8 @@ class Task(Protocol):
     def key(self, objective: str) -> TaskKey:
         """Return what makes results comparable: data, split, and the code that decides a value."""
 
-    def evaluator(self, part: Part = "validation", panel: int | None = None) -> Evaluator:
-        """Return what evaluates on a part, there on a fixed sample of `panel` units or on all."""
+    def evaluator(self, part: Part = "validation", n_units: int | None = None) -> Evaluator:
+        """Return what evaluates on a part, there on a fixed sample of `n_units` or on all."""
 
     def unmeasurable(self, objective: str) -> str | None:
         """Return why no configuration can be measured by `objective` for validation, if so."""

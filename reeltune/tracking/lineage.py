@@ -144,7 +144,7 @@ def program_version() -> str:
 
 @lru_cache(maxsize=1)
 def function_version() -> str:
-    """Hash of the program's own sources that decide what a function of the user's is worth."""
+    """Return the hash of the program's sources that decide the values of a user's function."""
     return digest(follow(DECIDING_OF_FUNCTION, _find_deciding), _is_program)
 
 

@@ -100,11 +100,11 @@ class InitialDesign:
         if self._grid or not is_adaptive or not Plan.of(self.planned).starts_warm:
             return []
         run = self.planned
-        said = self.tuner.task.initial_configurations(
+        proposed = self.tuner.task.initial_configurations(
             self._space, run.objective, run.seed, self.current
         )
         known = [self.current, *self._nearest, *self._tried]
-        return distinct(self._space, said, known)[: max(1, max_starts(self.planned))]
+        return distinct(self._space, proposed, known)[: max(1, max_starts(self.planned))]
 
     def _warm_starts(self, conn: Connection) -> Sequence[WarmStartCandidate]:
         if self._grid or not Plan.of(self.planned).starts_warm or not max_starts(self.planned):

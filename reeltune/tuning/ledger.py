@@ -60,7 +60,7 @@ class Ledger(RunState):
         )
 
     def group_gains(self, up_to: int) -> list[Floats]:
-        """Mean gains by group of users of the experiments up to and including number `up_to`.
+        """Return mean gains by group of users, of the experiments up to and including `up_to`.
 
         (G,) of a completed one; of a pruned one those of the first groups, as far as measured.
         """

@@ -37,15 +37,15 @@ class Loop:
     tuner: Proposer
     earlier: Sequence[Trial]  # comparable results of other runs
     executor: Executor[Configuration | EvaluationRequest, Measurement | Pruned]
-    watch: Watcher
+    watcher: Watcher
 
     @cached_property
-    def brake(self) -> StoppingMonitor:
+    def stopping_monitor(self) -> StoppingMonitor:
         """Rules that may end the run."""
         return StoppingMonitor(self.plan.stop, self.ledger)
 
     def run(self) -> tuple[RunStatus, Stop]:
-        """Try what is left to try; how that ended, and why."""
+        """Try what is left to try; return how that ended, and why."""
         while True:
             exhausted = self._fill()
             if not self.ledger.count("running"):
@@ -55,17 +55,16 @@ class Loop:
                 return "failed", self._failures(f"the first {GIVE_UP_AFTER} experiments all failed")
         if not self.ledger.count("completed"):
             return "failed", self._failures("all experiments failed")
-        stop = self.brake.stop(self.ledger.settled)
+        stop = self.stopping_monitor.stop(self.ledger.settled)
         if stop is not None:
             return "completed", stop
         if exhausted:
-            said = "nothing is left to propose that was not tried"
-            return "completed", Stop("exhausted", said)
+            return "completed", Stop("exhausted", "nothing is left to propose that was not tried")
         return "completed", Stop("configs", f"all {self.plan.n_configs} configurations tried")
 
-    def _failures(self, said: str) -> Stop:
+    def _failures(self, fact: str) -> Stop:
         errors = (e.error for _, e in sorted(self.ledger.experiments.items()) if e.error)
-        return Stop("failures", f"{said}, the first with: {next(errors, 'no reason')}")
+        return Stop("failures", f"{fact}, the first with: {next(errors, 'no reason')}")
 
     def _fill(self) -> bool:
         """Begin experiments while there is room; True if the strategy has nothing left."""
@@ -118,7 +117,7 @@ class Loop:
         waits = compares or (self.is_adaptive and not stored)
         if waits and not self.ledger.finished_up_to(visible):
             return False
-        return self.brake.stop(visible) is None
+        return self.stopping_monitor.stop(visible) is None
 
     def _propose(self, number: int, taken: Sequence[Experiment]) -> Experiment | None:
         """Return the candidate for `number` after those `taken`, whatever has finished by now."""
@@ -152,7 +151,7 @@ class Loop:
                 self._settle(outcome)
         n_finished = ledger.count(*FINISHED) - len(settled)
         for count, outcome in enumerate(settled, n_finished + 1):
-            self.watch.finished(ledger.experiments[outcome.number], ledger.best, count)
+            self.watcher.finished(ledger.experiments[outcome.number], ledger.best, count)
         self._begin([ledger.experiments[outcome.number] for outcome in again])
 
     def _may_try_again(self, number: int) -> bool:

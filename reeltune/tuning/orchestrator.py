@@ -71,7 +71,7 @@ class Orchestrator:
         self.study = study or StudyConfig()
         self.jobs = jobs
         self.timeout_seconds = timeout_seconds
-        self.watch = watch or SilentWatcher()
+        self.watcher = watch or SilentWatcher()
         self.tuner = Proposer(conn, task, self.study)
 
     def test_configuration(self, hyperparameters: Configuration) -> Measurement:
@@ -107,7 +107,7 @@ class Orchestrator:
         design = InitialDesign(
             self.tuner, self._started(plan, planned), self.tuner.get_current_hyperparameters()
         )
-        with stoppable(), self.watch:
+        with stoppable(), self.watcher:
             with transaction(self.conn):
                 if planned is not None:
                     set_aside(self.tuner, design.run)
@@ -133,7 +133,7 @@ class Orchestrator:
         check_resumable(self.tuner, run)
         close_dead_runs(self.conn)
         seconds = more_seconds or seconds_left(self.conn, run)
-        with stoppable(), self.watch:
+        with stoppable(), self.watcher:
             with transaction(self.conn):
                 set_run_status(self.conn, run_id, "running")
                 set_run_process(self.conn, run_id, os.getpid())
@@ -190,14 +190,14 @@ class Orchestrator:
         plan = Plan.of(run)
         with recorded_end(self.conn, run, seconds) as end, stoppable(seconds):
             ledger = Ledger(self.conn, run)
-            self.watch.started(run, run.n_configs + 1, ledger.count(*FINISHED))
+            self.watcher.started(run, run.n_configs + 1, ledger.count(*FINISHED))
             earlier = self.tuner.earlier_trials(run)
-            evaluator = self.task.evaluator(panel=plan.panel)
+            evaluator = self.task.evaluator(n_units=plan.panel)
             evaluator.prepare()  # here, once, for the workers to find it cached
             with self._executor(plan, evaluator, run.seed, seconds) as executor:
-                loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watch)
+                loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watcher)
                 end.status, end.stop = loop.run()
-        self.watch.ended(end.stop.message)
+        self.watcher.ended(end.stop.message)
         if end.status == "completed":
             record_source(self.conn, self.task, run)
         found = Ledger(self.conn, run)  # as stored: time may have run out between two writes

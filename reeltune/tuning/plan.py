@@ -55,10 +55,10 @@ class Plan:
             }
         )
 
-    def told(self) -> list[str]:
+    def differences(self) -> list[str]:
         """Return what differs from a plain run, in words."""
         stop = self.stop
-        said = {
+        phrases = {
             f"sweep {self.name}": self.name,
             f"time limit {stop.timeout_seconds} s": stop.timeout_seconds,
             f"target {stop.target}": stop.target is not None,
@@ -77,4 +77,4 @@ class Plan:
             f"a panel of {self.panel or 0:,} users": self.panel,
             f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
         }
-        return [text for text, holds in said.items() if holds]
+        return [text for text, differs in phrases.items() if differs]

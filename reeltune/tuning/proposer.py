@@ -77,7 +77,7 @@ class Proposer:
             radius: how far to go to either side, as a share of each hyperparameter's range; by
                 default a tenth.
         """
-        return Grid(radius).first_ring(self.space, self.get_current_hyperparameters())
+        return Grid(radius).first_steps(self.space, self.get_current_hyperparameters())
 
     def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """Return `n` configurations from the whole space, uniform."""
@@ -128,7 +128,7 @@ class Proposer:
         return self._searched[key]
 
     def earlier_trials(self, run: TuningRun) -> list[Trial]:
-        """Results of other runs that `run` may compare its own with; all so far if not started."""
+        """Return results that `run` may compare its own with; all so far if it is not started."""
         cutoff = run.history_cutoff
         history = load_history(
             self.conn,

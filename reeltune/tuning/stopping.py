@@ -129,10 +129,10 @@ def _converged(values: Values, noise: float | None, least: int) -> Stop | None:
     gain = expected_gain(values)
     if gain >= noise:
         return None
-    said = (
+    message = (
         f"{n // 2} more experiments would gain {gain:.2g} at most, below the noise of {noise:.2g}"
     )
-    return Stop("converged", said)
+    return Stop("converged", message)
 
 
 def expected_gain(values: Values) -> float:

@@ -1,1 +1,1 @@
-"""What can be done with versions beside promoting them: reproduce, look back, clear away, watch."""
+"""Versions of models: retraining, registry, history, reproduction, retention, verification."""

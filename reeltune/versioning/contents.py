@@ -1,4 +1,4 @@
-"""What is kept of a fitted model: its arrays, and what is said of them."""
+"""Contents of a model's artifact: its arrays, and what describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MODEL = "model."  # prefix of the model's own arrays
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A fitted model of a version, and whom and what its positions mean."""
+    """Fitted model of a version, and whom and what its positions mean."""
 
     version: Version
     model: Recommender
@@ -25,7 +25,7 @@ class LoadedModel:
 def artifact_contents(
     training: TrainingRun, model: Recommender, ratings: RatingTable
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
-    """The manifest and the arrays of a model fitted to all of `ratings`."""
+    """Return the manifest and the arrays of a model fitted to all of `ratings`."""
     arrays = {MODEL + name: array for name, array in model.arrays().items()}
     arrays |= {"user_ids": ratings.user_ids, "movie_ids": ratings.movie_ids}
     manifest = {
@@ -42,5 +42,5 @@ def artifact_contents(
 
 
 def model_arrays(arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    """The model's own arrays, as it named them."""
+    """Return the model's own arrays, as it named them."""
     return {n.removeprefix(MODEL): a for n, a in arrays.items() if n.startswith(MODEL)}

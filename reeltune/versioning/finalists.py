@@ -1,4 +1,4 @@
-"""Which experiments of a run are taken to the test part, and which of them is the best there."""
+"""Finalists of a run: experiments that are taken to the test part, and the best there."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ from reeltune.views.summary import ranking
 def load_finalists(
     conn: Connection, run_id: str, objective: str, most: int = 1
 ) -> list[Experiment]:
-    """The finalists of a stored run; its best one only where nothing is in production yet."""
+    """Return the finalists of a stored run; its best alone where nothing is in production yet."""
     experiments = load_experiments(conn, run_id)
     if load_production(conn) is None:
         return ranking(experiments)[:1]
@@ -29,7 +29,7 @@ def load_finalists(
 
 
 def load_deployable(conn: Connection, experiment_id: str) -> Experiment:
-    """An experiment of a run whose model can be deployed.
+    """Return an experiment of a run whose model can be deployed.
 
     Raises:
         NotFoundError: there is none with that id.
@@ -48,9 +48,9 @@ def load_deployable(conn: Connection, experiment_id: str) -> Experiment:
 def choose_finalists(
     experiments: Sequence[Experiment], objective: str, most: int = 1
 ) -> list[Experiment]:
-    """The best by the objective, of those that lose no guarded metric on the validation part.
+    """Return the best by the objective, of those that lose no guarded metric for validation.
 
-    The gate would refuse the others, after a look at the test part that comes out of the budget.
+    The gate would refuse the others, after a test-set evaluation that comes out of the budget.
     What beats the baseline but loses too much is left out; if all of that does, or nothing beats
     it, the best is the finalist after all, so that it is told why it is refused.
 
@@ -65,8 +65,8 @@ def choose_finalists(
     return kept[:most] or ranked[:1]
 
 
-def pick(gains: Floats, minimum: float) -> tuple[int, float]:
-    """Which of K finalists gains most, and its p-value adjusted for having been picked.
+def best_finalist(gains: Floats, minimum: float) -> tuple[int, float]:
+    """Return which of K finalists gains most, and its p-value adjusted for having been picked.
 
     Args:
         gains: (K, U) per-user gains over what is deployed; users without one in all K are left
@@ -81,7 +81,7 @@ def pick(gains: Floats, minimum: float) -> tuple[int, float]:
 
 
 def _loses(experiment: Experiment, baseline: Experiment, objective: str) -> bool:
-    """Is a guarded metric worse than the baseline's by more than its margin?"""
+    """Return if a guarded metric is worse than the baseline's by more than its margin."""
     for name, guardrail in METRIC_GUARDRAILS.items():
         now, was = experiment.metrics.get(name), baseline.metrics.get(name)
         if name == objective or now is None or was is None:

@@ -12,14 +12,14 @@ from reeltune.domain.version import VersionEvent
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was in production at `at`, since when and why."""
+    """Version in production at `at`, since when and why."""
 
     at: str
     promoted: VersionEvent
 
 
 def production_at(conn: Connection, moment: str) -> Moment:
-    """What was in production at `moment`, by the events.
+    """Return what was in production at `moment`, by the events.
 
     Raises:
         InputError: it is no date or moment.
@@ -35,7 +35,7 @@ def production_at(conn: Connection, moment: str) -> Moment:
 
 
 def read_moment(text: str) -> str:
-    """A moment in UTC, as it is written down; of a day without a time its end.
+    """Return a moment in UTC, as it is written down; of a day without a time its end.
 
     >>> read_moment("2026-11-01")
     '2026-11-01T23:59:59Z'

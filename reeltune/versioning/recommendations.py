@@ -1,4 +1,4 @@
-"""What a stored model recommends, to users and of movies that were known to it."""
+"""Recommendations of a stored model, to users and of movies that were known to it."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def recommend_for(conn: Connection, loaded: LoadedModel, user: int | str) -> lis
 
 
 def _seen(ratings: RatingTable, loaded: LoadedModel) -> RatingTable:
-    """`ratings` by the users and of the movies of a model, at the model's positions."""
+    """Return `ratings` by the users and of the movies of a model, at the model's positions."""
     users, movies = ratings.user_ids[ratings.users], ratings.movie_ids[ratings.movies]
     known = np.isin(users, loaded.user_ids) & np.isin(movies, loaded.movie_ids)
     return replace(

@@ -70,7 +70,7 @@ def register(
 def refuse(
     conn: Connection, training: TrainingRun, evidence: Mapping[str, Any], reason: str
 ) -> int:
-    """Record a retraining that the gate refused; the number of its version, which has no model."""
+    """Record a retraining that the gate refused; return its version, which has no model."""
     with transaction(conn):
         return add_version(conn, training, "refused", (None, None), ("refused", reason, evidence))
 
@@ -133,7 +133,7 @@ def rollback(conn: Connection, to: int | None = None, *, reason: str) -> int:
 
 
 def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
-    """The fitted model of a version, by default of the one in production.
+    """Return the fitted model of a version, by default of the one in production.
 
     Raises:
         InputError: it was refused, so that nothing was kept of it.
@@ -160,7 +160,7 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
 
 
 def _before(conn: Connection, production: int) -> int:
-    """What was in production before `production`, of what has not been undone."""
+    """Return what was in production before `production`, of what has not been undone."""
     live = live_history(load_events(conn))
     if not live or live[-1] != production:
         raise StorageError(

@@ -18,7 +18,7 @@ from reeltune.versioning.contents import artifact_contents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reproduction:
-    """What came of fitting a version again."""
+    """Result of fitting a version again."""
 
     version: int
     identical: bool  # to the last bit
@@ -28,7 +28,7 @@ class Reproduction:
     restored: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the fields for `--json`."""
         return asdict(self)
 
 
@@ -49,7 +49,7 @@ def reproduce(conn: Connection, version: int, *, restore: bool = False) -> Repro
     manifest, arrays = artifact_contents(training, model, data.ratings)
     sha256 = artifact_sha256(manifest, arrays)
     identical = sha256 == found.artifact_sha256
-    changed = changes(training, data)
+    changed = lineage_changes(training, data)
     if restore:
         if not identical:
             raise InputError(
@@ -70,8 +70,8 @@ def reproduce(conn: Connection, version: int, *, restore: bool = False) -> Repro
     )
 
 
-def changes(training: TrainingRun, data: Dataset) -> list[str]:
-    """What of the lineage is no longer as it was, one sentence each."""
+def lineage_changes(training: TrainingRun, data: Dataset) -> list[str]:
+    """Return what of the lineage is no longer as it was, one sentence each."""
     found = []
     if training.data_fingerprint != data.fingerprint:
         n = len(data.ratings) - training.n_ratings

@@ -15,7 +15,7 @@ from reeltune.views.json_ready import json_ready
 
 MIN_NEW_RATINGS = 100
 
-Verdict = Literal[
+RetrainingVerdict = Literal[
     "promoted", "would be promoted", "cannot tell", "refused", "nothing new", "nobody to measure"
 ]
 NOTHING_NEW: Final = "nothing new"
@@ -43,7 +43,7 @@ class RetrainingRequest:
 class Retraining:
     """Result of one retraining."""
 
-    verdict: Verdict
+    verdict: RetrainingVerdict
     said: str  # why, in one line
     version: int | None = None
     hyperparameters: Mapping[str, Value] | None = None
@@ -59,5 +59,5 @@ class Retraining:
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`, without NaN."""
+        """Return the fields for `--json`, without NaN."""
         return json_ready(self)

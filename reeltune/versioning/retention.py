@@ -19,7 +19,7 @@ KEEP = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """What was removed, or would be."""
+    """Models that were removed, or would be."""
 
     versions: tuple[int, ...]
     kept: tuple[int, ...]  # versions that have their model still
@@ -27,7 +27,7 @@ class Removal:
     stays_for: tuple[str, ...] = ()  # databases that cannot be read and might need what is here
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the fields for `--json`."""
         return asdict(self)
 
 
@@ -72,7 +72,7 @@ def remove_old(conn: Connection, keep: int = KEEP, *, dry_run: bool = False) -> 
 
 
 def protected(conn: Connection, versions: list[Version], keep: int) -> set[int]:
-    """Numbers of the versions whose models stay."""
+    """Return the numbers of the versions whose models stay."""
     there = {v.version for v in versions}
     newest = sorted(there)[max(0, len(there) - keep) :]
     live = live_history(load_events(conn))[-2:]

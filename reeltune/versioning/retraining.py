@@ -1,4 +1,4 @@
-"""One retraining: evaluate, gate, and unless refused register and promote."""
+"""Retraining: evaluate, gate, and unless refused register and promote."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,12 @@ from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.deployed import load_deployed
 from reeltune.db.experiments import set_test_accuracy
-from reeltune.db.test_evaluations import Look, Reference, count_looks, save_look
+from reeltune.db.test_evaluations import (
+    GateEvaluation,
+    Reference,
+    count_test_evaluations,
+    save_test_evaluation,
+)
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import latest_believable, stamp
@@ -27,10 +32,10 @@ from reeltune.metrics.objectives import direction_of
 from reeltune.monitoring.degradation import newest_rated_at
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
-from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
+from reeltune.tasks.evidence import ConfiguredModel, Evidence, gather, measure_metrics
 from reeltune.tasks.ratings import RatingsEvaluator, suited
 from reeltune.tracking.lineage import code_version, environment
-from reeltune.versioning.finalists import pick
+from reeltune.versioning.finalists import best_finalist
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
 from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
@@ -40,7 +45,7 @@ WATCHED_SPLIT = "calendar"
 
 
 class _Retrainer:
-    """One retraining under way."""
+    """Retraining under way."""
 
     def __init__(self, conn: Connection, data: Dataset, request: RetrainingRequest) -> None:
         self.conn, self.data, self.request = conn, data, request
@@ -51,17 +56,20 @@ class _Retrainer:
         own = load_deployed(conn, self.model.space, request.study.model)
         wanted = own.hyperparameters if request.hyperparameters is None else request.hyperparameters
         self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
-        self.candidate = Side(request.study.model, self.hyperparameters)
-        self.deployed, self.source = Side(request.study.model, own.hyperparameters), own.source
+        self.candidate = ConfiguredModel(request.study.model, self.hyperparameters)
+        self.deployed, self.source = (
+            ConfiguredModel(request.study.model, own.hyperparameters),
+            own.source,
+        )
         if self.production is not None:
             training = self.production.training
             if training.model != request.study.model:
-                self.deployed = Side(training.model, training.hyperparameters)
+                self.deployed = ConfiguredModel(training.model, training.hyperparameters)
             self.source = f"version {self.production.version}"
 
     @cached_property
     def decision(self) -> Decision:
-        """What kind of decision this is."""
+        """Kind of decision that this is."""
         if self.production is None:
             return "first"
         if self.candidate.is_same(self.deployed):
@@ -70,11 +78,11 @@ class _Retrainer:
 
     @property
     def panel(self) -> int | None:
-        """How many users to measure; all where another configuration is to be deployed."""
+        """Number of users to measure; all where another configuration is to be deployed."""
         return self.request.panel if self.decision == "routine" else None
 
     def nothing_new(self) -> str | None:
-        """Why there is nothing to retrain for; None if there is."""
+        """Return why there is nothing to retrain for; None if there is."""
         if self.production is None or self.request.force or self.decision != "routine":
             return None
         version = self.production
@@ -87,39 +95,39 @@ class _Retrainer:
         )
 
     def idle(self) -> Retraining | None:
-        """The answer where there is nothing to retrain for, or nobody to measure it on.
+        """Return the answer where there is nothing to retrain for, or nobody to measure it on.
 
-        Nobody has been looked at then: no look is counted.
+        Nobody has been measured then: no test-set evaluation is counted.
         """
         values = self.hyperparameters
-        said = self.nothing_new()
-        if said is not None:
-            return Retraining(verdict=NOTHING_NEW, said=said, hyperparameters=values)
+        reason = self.nothing_new()
+        if reason is not None:
+            return Retraining(verdict=NOTHING_NEW, said=reason, hyperparameters=values)
         held_out = RatingsEvaluator.of(self.data, self.study, "test").held_out
         has_dislikes = self.data.ratings.has_dislikes
-        said = nobody(held_out, self.study.split, "test", has_dislikes=has_dislikes)
-        if said is not None:
-            return Retraining(verdict=NOBODY, said=said, hyperparameters=values)
+        reason = nobody(held_out, self.study.split, "test", has_dislikes=has_dislikes)
+        if reason is not None:
+            return Retraining(verdict=NOBODY, said=reason, hyperparameters=values)
         return None
 
-    def per_unit(self, trainer: RatingsEvaluator, side: Side) -> Floats:
-        """(U,) the objective of one side on the test part, so that more is better."""
-        values = measure_figures(trainer, side).per_unit[self.study.objective]
+    def per_unit(self, trainer: RatingsEvaluator, configured: ConfiguredModel) -> Floats:
+        """Return (U,) the objective of one model on the test part, so that more is better."""
+        values = measure_metrics(trainer, configured).per_unit[self.study.objective]
         return direction_of(self.study.objective).upwards(values)
 
     def run(self, min_p_value: float = 0.0) -> Retraining:
-        """Evaluate, judge, count the look, and unless it is a dry run act on the verdict."""
+        """Evaluate, judge, count the evaluation, and unless it is a dry run act on the verdict."""
         idle = self.idle()
         if idle is not None:
             return idle
         budget = budget_state(self.conn, stamp()) if self.decision == "nightly" else None
         evidence = gather(self.data, self.study, "test", self.deployed, self.candidate, self.panel)
-        contrasts = evidence.contrasts
+        comparisons = evidence.comparisons
         found = evidence.candidate[self.study.split].evaluation
         judged = gate(
-            self._terms(budget),
+            self._settings(budget),
             found.values["accuracy" if self.data.ratings.has_dislikes else self.study.objective],
-            contrasts,
+            comparisons,
             evidence.gains,
             min_p_value=min_p_value,
         )
@@ -129,20 +137,20 @@ class _Retrainer:
             hyperparameters=self.hyperparameters,
             test_metrics=finite(found.values),
             deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
-            against_deployed=find(contrasts, self.study.split, self.study.objective).compared,
+            against_deployed=find(comparisons, self.study.split, self.study.objective).compared,
             deployed_source=self.source,
             decision=self.decision,
             rules=judged.rules,
-            contrasts=tuple(contrasts),
+            contrasts=tuple(comparisons),
             budget=budget,
         )
-        look = self._counted(result, judged)
-        result = replace(result, n_looks=count_looks(self.conn, self.data.fingerprint))
+        number = self._counted(result, judged)
+        result = replace(result, n_looks=count_test_evaluations(self.conn, self.data.fingerprint))
         if not self.request.dry_run:
-            result = self._acted(result, judged, evidence, look)
+            result = self._acted(result, judged, evidence, number)
         return replace(result, seconds=time.perf_counter() - self.began)
 
-    def _terms(self, budget: BudgetState | None) -> GateSettings:
+    def _settings(self, budget: BudgetState | None) -> GateSettings:
         return GateSettings(
             decision=self.decision,
             objective=self.study.objective,
@@ -160,51 +168,51 @@ class _Retrainer:
         return float(self.hyperparameters.get(name, ACCURACY_THRESHOLD.default))
 
     def _counted(self, result: Retraining, judged: GateDecision) -> int:
-        """Count the look before anybody is told of it, or anything done; its number."""
+        """Count the test-set evaluation before its result is used; return its number."""
         with transaction(self.conn):
-            look = save_look(self.conn, self._look(result, judged))
+            number = save_test_evaluation(self.conn, self._evaluation(result, judged))
             accuracy = (result.test_metrics or {}).get("accuracy")
             if self.request.experiment_id is not None and accuracy is not None:
                 set_test_accuracy(self.conn, self.request.experiment_id, accuracy)
-        return look
+        return number
 
     def _acted(
-        self, result: Retraining, judged: GateDecision, evidence: Evidence, look: int
+        self, result: Retraining, judged: GateDecision, evidence: Evidence, number: int
     ) -> Retraining:
         """Register, and promote what passed."""
-        said = judged.as_evidence() | {"look": look, "panel": self.panel}
+        stored = judged.as_evidence() | {"look": number, "panel": self.panel}
         if judged.verdict == "refused":
-            version = refuse(self.conn, self._training(result), said, result.said)
+            version = refuse(self.conn, self._training(result), stored, result.said)
             return replace(result, version=version)
-        version = self._registered(result, said, evidence)
+        version = self._registered(result, stored, evidence)
         if judged.verdict == "cannot tell":
             return replace(result, version=version)
         expected = None if self.production is None else self.production.version
-        promote(self.conn, version, self.request.reason, said, expected_production=expected)
+        promote(self.conn, version, self.request.reason, stored, expected_production=expected)
         return replace(result, verdict="promoted", version=version)
 
-    def _registered(self, result: Retraining, said: Mapping[str, Any], evidence: Evidence) -> int:
+    def _registered(self, result: Retraining, stored: Mapping[str, Any], evidence: Evidence) -> int:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
         fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
         references = {metric: self._reference(evidence, metric) for metric in WATCHED}
         return register(
-            self.conn, self._training(result), fitted, ratings, said, reason, references
+            self.conn, self._training(result), fitted, ratings, stored, reason, references
         )
 
     def _reference(self, evidence: Evidence, metric: str) -> Reference:
-        """What the candidate is worth user by user, for it to be watched against."""
+        """Return what the candidate is worth user by user, for it to be watched against."""
         ratings = self.data.ratings
         values = evidence.candidate[WATCHED_SPLIT].evaluation.per_unit[metric]
         known = np.isfinite(values)
         newest = newest_rated_at(ratings, latest_believable())
         return Reference(newest, ratings.user_ids[known], values[known])
 
-    def _look(self, result: Retraining, judged: GateDecision) -> Look:
+    def _evaluation(self, result: Retraining, judged: GateDecision) -> GateEvaluation:
         compared = result.against_deployed
         known = compared is not None and compared.n_users > 0
-        return Look(
+        return GateEvaluation(
             looked_at=stamp(),
             decision=self.decision,
             model=self.study.model,
@@ -237,7 +245,7 @@ class _Retrainer:
 
 
 def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retraining:
-    """Fit on train and validation, look at test once, gate; register and promote what passes.
+    """Fit on train and validation, evaluate on test once, gate; register and promote what passes.
 
     What is measured is a model fitted without the test part; what goes into production is the same
     configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
@@ -249,9 +257,9 @@ def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retr
 def retrain_best(
     conn: Connection, data: Dataset, requests: Sequence[RetrainingRequest]
 ) -> Retraining:
-    """Of several finalists of one study, retrain with the one that gains most on the test part.
+    """Retrain with the one of several finalists of a study that gains most on the test part.
 
-    They are looked at together, as one look; the p-value is adjusted for that.
+    They are measured together, as one test-set evaluation; the p-value is adjusted for that.
     """
     if len(requests) == 1:
         return retrain(conn, data, requests[0])
@@ -263,5 +271,5 @@ def retrain_best(
     trainer = RatingsEvaluator.of(data, first.study, "test")
     deployed = first.per_unit(trainer, first.deployed)
     gains = np.stack([each.per_unit(trainer, each.candidate) - deployed for each in finalists])
-    best, p_value = pick(gains, first.request.minimum_effect)
+    best, p_value = best_finalist(gains, first.request.minimum_effect)
     return finalists[best].run(p_value)

@@ -1,19 +1,19 @@
 """All that is wrong with the versions, and with the model of the one in production."""
 
 from reeltune.db.connection import Connection
-from reeltune.db.doctor import verify as verify_stored
+from reeltune.db.doctor import verify_versions
 from reeltune.db.versions import Fault, load_production
 
 
 def verify(conn: Connection) -> list[Fault]:
-    """All that is wrong: artifacts, production and its model, its export, the database."""
-    found = verify_stored(conn)
+    """Return all that is wrong: artifacts, production and its model, its export, the database."""
+    found = verify_versions(conn)
     is_sound = not any(fault.subject == "database" for fault in found)
     return found + check_model(conn) if is_sound else found
 
 
 def check_model(conn: Connection) -> list[Fault]:
-    """What is wrong with the module of the model in production, where that is the user's own.
+    """Return what is wrong with the module of a user's own model in production.
 
     Its source alone is read: it is not imported.
     """

@@ -11,7 +11,7 @@ from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.domain.space import Space
 from reeltune.domain.subject import Subject
 from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
-from reeltune.views.selection_bias import candidates, more_helps, selection_bias_of_best
+from reeltune.views.selection_bias import completed_candidates, more_helps, selection_bias_of_best
 
 RECOMMENDER = Subject(Space(()), deploys=True)
 
@@ -139,7 +139,7 @@ def _bias_corrected(
     chance = selection_bias_of_best(tried, groups, found.standard_error)
     if chance is None:
         return found
-    n = len(candidates(tried))
+    n = len(completed_candidates(tried))
     helps = more_helps(chance, n)
     return replace(
         found,

@@ -23,7 +23,7 @@ def selection_bias_of_best(
         groups: their gains by group of users (G,), by id.
         error: standard error of those gains of which an earlier program has kept none.
     """
-    found = candidates(completed)
+    found = completed_candidates(completed)
     told = [groups.get(e.experiment_id) for e in found]
     by_group = [each for each in told if each is not None]
     is_whole = len({len(each) for each in by_group}) == 1 and len(by_group) == len(told)
@@ -34,7 +34,7 @@ def selection_bias_of_best(
     )
 
 
-def candidates(completed: Sequence[Experiment]) -> list[Experiment]:
+def completed_candidates(completed: Sequence[Experiment]) -> list[Experiment]:
     """Return all but the baseline, by number."""
     return sorted((e for e in completed if e.number != BASELINE), key=lambda e: e.number)
 

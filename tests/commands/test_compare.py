@@ -10,7 +10,7 @@ from reeltune.commands.retraining_tables import render_retraining
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.test_evaluations import load_looks
+from reeltune.db.test_evaluations import load_test_evaluations
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.domain.study import StudyConfig
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
@@ -49,7 +49,7 @@ def test_experiments_are_compared_user_by_user_on_the_validation_part(
         values = conn.execute(
             "SELECT hyperparameters FROM hp_experiments WHERE number < 2 ORDER BY number"
         ).fetchall()
-        assert load_looks(conn)[1:] == []  # but for the first promotion, nobody looked
+        assert load_test_evaluations(conn)[1:] == []  # but for the first promotion, nobody looked
     before, after = (trainer.evaluate(json.loads(row[0])) for row in values)
     whole = {(c.split, c.metric): c for c in found.contrasts if c.segment == "all users"}
     for metric in ("accuracy", "ndcg@10"):

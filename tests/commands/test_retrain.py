@@ -9,7 +9,7 @@ from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_path, load_deployed
 from reeltune.db.experiments import load_experiment
-from reeltune.db.test_evaluations import load_looks
+from reeltune.db.test_evaluations import load_test_evaluations
 from reeltune.db.tuning_runs import load_runs
 from reeltune.db.versions import load_events, load_production, load_versions
 from reeltune.domain.study import BUILT_IN, StudyConfig
@@ -139,7 +139,7 @@ def test_a_verdict_over_nobody_is_none_and_no_look(world: Path, further: tuple[s
     assert "nobody can be measured" in said.stderr
     assert "at least 10 ratings" in said.stderr
     with connection(world) as conn:
-        assert (load_looks(conn), load_versions(conn)) == ([], [])
+        assert (load_test_evaluations(conn), load_versions(conn)) == ([], [])
     tune = ("tune_orchestrator.py", "--db", world, "--method", "random", "--configs", "2")
     said = run(*tune, expect=1)
     assert said.stdout == ""
@@ -166,7 +166,7 @@ def test_a_run_whose_winner_nobody_can_judge_shows_it_without_a_next_that_must_f
     assert "random_" in said.stdout
     assert "not promoted: nobody can be measured" in said.stderr
     with connection(world) as conn:
-        assert load_looks(conn) == []
+        assert load_test_evaluations(conn) == []
 
 
 def test_a_plain_retraining_is_of_the_model_in_production(world: Path) -> None:

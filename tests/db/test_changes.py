@@ -17,7 +17,7 @@ from reeltune.db.changes import (
     load_position,
 )
 from reeltune.db.connection import Connection, connection, transaction
-from reeltune.db.data_version import load_seal, seal
+from reeltune.db.data_version import ensure_data_version, load_data_version
 from reeltune.db.dataset import load_dataset, read_dataset, refreshed
 from reeltune.db.movies import CastMember, save_cast, save_genres
 from reeltune.db.ratings import save_ratings
@@ -50,7 +50,7 @@ def conn(world: Path) -> Iterator[Connection]:
         found.execute("INSERT INTO movies (movie_id, title) VALUES (99998, 'Nobody has rated it')")
         found.execute("UPDATE movies SET collection_id = (SELECT min(collection_id) FROM"
                       " collections) WHERE movie_id = 1")  # fmt: skip
-        seal(found)
+        ensure_data_version(found)
         yield found
 
 
@@ -93,7 +93,7 @@ def test_what_is_changed_of_the_catalogue_is_counted_by_movie(
 
 
 def test_to_write_what_is_there_changes_nothing(conn: Connection) -> None:
-    start, word, before = here(conn), load_seal(conn), dump(conn)
+    start, word, before = here(conn), load_data_version(conn), dump(conn)
     ratings = load_dataset(conn).ratings
     save_ratings(
         conn,
@@ -110,7 +110,7 @@ def test_to_write_what_is_there_changes_nothing(conn: Connection) -> None:
     )
     genres = {row[0]: tuple(json.loads(row[1])) for row in rows}
     save_genres(conn, "demo", genres)
-    assert (here(conn), load_seal(conn)) == (start, word)
+    assert (here(conn), load_data_version(conn)) == (start, word)
     assert dump(conn) == before
 
 
@@ -219,7 +219,7 @@ def test_the_log_is_cut_to_what_somebody_goes_back_to(conn: Connection) -> None:
         produced(conn)
         conn.execute(NEW)
         conn.execute("DELETE FROM ratings WHERE user_id = 900001")
-        seal(conn)
+        ensure_data_version(conn)
     assert conn.execute("SELECT min(change_id) FROM data_changes").fetchone()[0] == start + 1
     assert len(load_marks(conn)) == 4
     conn.execute("UPDATE training_runs SET last_change = training_run_id * 4 - 4")

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from reeltune.commands.database import db as command
 from reeltune.db.connection import Connection, connection
-from reeltune.db.doctor import examine, verify
+from reeltune.db.doctor import examine, verify_versions
 from reeltune.db.versions import load_version
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.retention import remove_old
@@ -43,12 +43,12 @@ def test_after_a_rename_all_models_are_found_and_kept(path: Path, conn: Connecti
     real = renamed(path, "real")
     assert fix(real) == "nothing is wrong\n"
     with connection(real) as found:
-        assert verify(found) == []
+        assert verify_versions(found) == []
         assert [load_model(found, n).version.version for n in (1, 2, 3)] == [1, 2, 3]
         produced(found)  # beside those that were made under the old name
-        assert verify(found) == []
+        assert verify_versions(found) == []
         assert remove_old(found, keep=0).versions == (1, 2)
-        assert verify(found) == []
+        assert verify_versions(found) == []
 
 
 def test_after_a_rename_a_backup_is_whole(path: Path, conn: Connection, tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_after_a_rename_a_backup_is_whole(path: Path, conn: Connection, tmp_path
         assert result.exit_code == 0, result.output
     shutil.rmtree(real.with_name("real.versions"))
     with connection(other) as found:
-        assert verify(found) == []
+        assert verify_versions(found) == []
         assert load_version(found, 1).artifact == f"other.versions/{artifact(found, 1).name}"
 
 
@@ -79,7 +79,7 @@ def test_where_an_older_database_was_put_back_the_newer_one_keeps_its_models(
         remove_old(found, keep=0)
     newer.rename(path)
     with connection(path) as found:
-        assert [fault.subject for fault in verify(found)] == ["hyperparameters.json"]
+        assert [fault.subject for fault in verify_versions(found)] == ["hyperparameters.json"]
         assert [load_model(found, n).version.version for n in range(1, 6)] == [1, 2, 3, 4, 5]
 
 
@@ -88,10 +88,10 @@ def test_two_databases_of_one_stem_leave_each_other_alone(path: Path, conn: Conn
     with connection(twin, create=True) as other:
         produced(other, 5)
         for each in (conn, other):
-            assert verify(each) == []
+            assert verify_versions(each) == []
             assert examine(each, idle=True) == []
             remove_old(each, keep=0)
-        assert verify(conn) == verify(other) == []
+        assert verify_versions(conn) == verify_versions(other) == []
 
 
 def test_a_directory_that_two_databases_share_by_a_link_keeps_what_either_needs(
@@ -102,14 +102,14 @@ def test_a_directory_that_two_databases_share_by_a_link_keeps_what_either_needs(
     elsewhere.with_name("movies.versions").symlink_to(path.with_name("movies.versions"))
     with connection(elsewhere, create=True) as other:
         produced(other, 6)
-        assert verify(other) == []  # also tells the first that it is there
+        assert verify_versions(other) == []  # also tells the first that it is there
         fix(path)
         fix(elsewhere)
-        assert verify(conn) == verify(other) == []
+        assert verify_versions(conn) == verify_versions(other) == []
     renamed = elsewhere.rename(elsewhere.with_name("renamed.db"))  # found by what it is
     remove_old(conn, keep=0)
     with connection(renamed) as other:
-        assert [f.subject for f in verify(other)] == ["renamed.hyperparameters.json"]
+        assert [f.subject for f in verify_versions(other)] == ["renamed.hyperparameters.json"]
     hidden = renamed.rename(tmp_path / "deep" / "hidden")
     produced(conn, 2)
     orphan = artifact(conn, 5).with_name("0123456789abcdef")

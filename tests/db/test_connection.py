@@ -12,7 +12,7 @@ from reeltune.db.connection import (
     schema_version,
     transaction,
 )
-from reeltune.db.data_version import seal
+from reeltune.db.data_version import ensure_data_version
 from reeltune.domain.errors import BusyError, NotFoundError, StorageError
 
 MIGRATIONS = sorted((Path(__file__).parents[2] / "reeltune" / "db" / "migrations").glob("*.sql"))
@@ -161,7 +161,7 @@ def test_another_programs_lock_is_waited_for_as_long_as_asked(
     with pytest.raises(BusyError, match="give --wait SECONDS"), connection(path) as conn:
         nothing_written(conn)
     with connection(path, wait_seconds=60) as conn:
-        seal(conn)  # does not wait itself, and leaves the waiting of others
+        ensure_data_version(conn)  # does not wait itself, and leaves the waiting of others
         nothing_written(conn)
     timer.join()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from reeltune.db.connection import Connection, connect, connection
-from reeltune.db.data_version import SEALED, load_seal, seal
+from reeltune.db.data_version import VERSIONED_TABLES, ensure_data_version, load_data_version
 
 CHANGES = {
     "ratings": (
@@ -42,58 +42,58 @@ def conn(world: Path) -> Iterator[Connection]:
     with connection(world) as found:
         found.execute("INSERT INTO movies (movie_id, title) VALUES (99998, 'Nobody has rated it')")
         found.execute("INSERT INTO genres (name) VALUES ('Unused')")
-        seal(found)
+        ensure_data_version(found)
         yield found
 
 
 def test_every_table_that_training_sees_is_tried() -> None:
-    assert CHANGES.keys() == set(SEALED)
+    assert CHANGES.keys() == set(VERSIONED_TABLES)
 
 
 @pytest.mark.parametrize("change", [sql for some in CHANGES.values() for sql in some])
 def test_any_change_breaks_the_seal_and_no_seal_comes_twice(conn: Connection, change: str) -> None:
-    before = load_seal(conn)
+    before = load_data_version(conn)
     assert before is not None
     if conn.execute(change).rowcount == 0:
         pytest.fail("the statement changes nothing")
-    assert load_seal(conn) is None
-    seal(conn)
-    assert load_seal(conn) not in (None, before)
+    assert load_data_version(conn) is None
+    ensure_data_version(conn)
+    assert load_data_version(conn) not in (None, before)
 
 
 def test_what_training_does_not_see_leaves_the_seal(conn: Connection) -> None:
-    before = load_seal(conn)
+    before = load_data_version(conn)
     conn.execute("UPDATE people SET name = name || '!'")
-    seal(conn)
-    assert load_seal(conn) == before
+    ensure_data_version(conn)
+    assert load_data_version(conn) == before
 
 
 def test_a_change_taken_back_leaves_the_seal(conn: Connection) -> None:
-    before = load_seal(conn)
+    before = load_data_version(conn)
     conn.execute("BEGIN")
     conn.execute("DELETE FROM cast_members")
     conn.execute("ROLLBACK")
-    assert load_seal(conn) == before
+    assert load_data_version(conn) == before
 
 
 def test_a_change_by_another_connection_breaks_it(conn: Connection, world: Path) -> None:
     other = connect(world)
     other.execute("UPDATE ratings SET rated_at = 0")
     other.close()
-    assert load_seal(conn) is None
+    assert load_data_version(conn) is None
 
 
 def test_where_a_trigger_is_gone_there_is_no_seal(conn: Connection) -> None:
     conn.execute("DROP TRIGGER ratings_update_breaks_the_seal")
-    assert load_seal(conn) is None
+    assert load_data_version(conn) is None
 
 
 def test_a_database_that_another_process_writes_to_is_not_waited_for(world: Path) -> None:
     other = connect(world)
     other.execute("BEGIN IMMEDIATE")
     with connection(world) as conn:
-        seal(conn)
-        assert load_seal(conn) is None
+        ensure_data_version(conn)
+        assert load_data_version(conn) is None
         other.execute("ROLLBACK")
         assert conn.execute("PRAGMA busy_timeout").fetchone()[0] == 30_000
     other.close()

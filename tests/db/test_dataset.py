@@ -11,7 +11,7 @@ from reeltune.db import dataset
 from reeltune.db.aside import Aside
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection
-from reeltune.db.dataset import check_kept, load_dataset, read_dataset
+from reeltune.db.dataset import check_cache, load_dataset, read_dataset
 from reeltune.db.doctor import examine
 from reeltune.db.restore import restore_backup
 from reeltune.ratings.dataset import Dataset
@@ -85,13 +85,13 @@ def test_the_doctor_finds_a_copy_that_is_not_the_database_and_one_that_is_damage
     cache = ArrayCache.beside(world)
     with connection(world) as conn:
         load_dataset(conn)
-        assert list(check_kept(conn)) == []
+        assert list(check_cache(conn)) == []
         (name,) = cache.names()
         arrays = dict(cache.load(name) or {})
         cache.save(name, {**arrays, "ratings.rated_at": arrays["ratings.rated_at"][::-1]})
         cache.save("world-1", {"a": np.zeros(3)})
         cache.path("world-1").write_bytes(b"?")
-        assert [(path.name[:5], said) for path, said in check_kept(conn)] == [
+        assert [(path.name[:5], said) for path, said in check_cache(conn)] == [
             ("data-", "is not what is in the database"),
             ("world", "is damaged, and so not used"),
         ]

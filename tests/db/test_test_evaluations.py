@@ -5,15 +5,15 @@ import pytest
 
 from reeltune.db.connection import connection
 from reeltune.db.test_evaluations import (
-    Look,
+    GateEvaluation,
     Reference,
-    load_looks,
     load_reference,
-    save_look,
+    load_test_evaluations,
     save_reference,
+    save_test_evaluation,
 )
 
-LOOK = Look(
+EVALUATION = GateEvaluation(
     looked_at="2026-11-20T21:00:00Z",
     decision="nightly",
     model="hand-weighted",
@@ -30,14 +30,17 @@ LOOK = Look(
 
 def test_a_look_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     with connection(tmp_path / "movies.db", create=True) as conn:
-        assert (save_look(conn, LOOK), save_look(conn, LOOK)) == (1, 2)
-        assert load_looks(conn) == [LOOK, LOOK]
+        assert (save_test_evaluation(conn, EVALUATION), save_test_evaluation(conn, EVALUATION)) == (
+            1,
+            2,
+        )
+        assert load_test_evaluations(conn) == [EVALUATION, EVALUATION]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE test_looks SET level = 0", "DELETE FROM test_looks"])
 def test_a_look_is_never_taken_back(tmp_path: Path, statement: str) -> None:
     with connection(tmp_path / "movies.db", create=True) as conn:
-        save_look(conn, LOOK)
+        save_test_evaluation(conn, EVALUATION)
         with pytest.raises(Exception, match="append-only"):
             conn.execute(statement)
 

@@ -10,10 +10,10 @@ from reeltune.domain.space import (
     CategoricalParameter,
     Condition,
     FloatParameter,
-    Group,
     Hyperparameter,
     IntParameter,
     Parameter,
+    ParameterGroup,
     Simplex,
     Space,
     Value,
@@ -86,7 +86,7 @@ def possible_values(member: Parameter) -> st.SearchStrategy[Value]:
 @st.composite
 def declared_spaces(draw: st.DrawFn, most: int = 6) -> Space:
     """A space of 1 to `most` groups, some of which apply only at some values of those before."""
-    groups: list[Group | Parameter] = []
+    groups: list[ParameterGroup | Parameter] = []
     parents: list[Parameter] = []
     for k in range(draw(st.integers(1, most))):
         active: tuple[Condition, ...] = ()
@@ -104,7 +104,9 @@ def declared_spaces(draw: st.DrawFn, most: int = 6) -> Space:
     return Space.of(*groups)
 
 
-def groups_named(name: str, active: tuple[Condition, ...]) -> st.SearchStrategy[Group | Parameter]:
+def groups_named(
+    name: str, active: tuple[Condition, ...]
+) -> st.SearchStrategy[ParameterGroup | Parameter]:
     shares = Simplex(tuple(share(f"{name}{letter}", active) for letter in "abc"))
     return (
         choices(name, active)

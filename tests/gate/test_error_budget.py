@@ -15,7 +15,7 @@ from reeltune.commands.versions import model_versioning
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.test_evaluations import load_looks
+from reeltune.db.test_evaluations import load_test_evaluations
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.error_budget import budget_state
 from reeltune.versioning.request import RetrainingRequest
@@ -97,7 +97,7 @@ def two(world: Path) -> tuple[str, str]:
 
 def n_looks(world: Path) -> int:
     with connection(world) as conn:
-        return len(load_looks(conn))
+        return len(load_test_evaluations(conn))
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)

@@ -42,7 +42,7 @@ def test_a_figure_by_user_has_its_interval_and_what_would_tell() -> None:
     assert rule.figures == (
         "NDCG@10 -0.0020 (95 % interval -0.0217 to +0.0177, 400 users), may lose 0.0100"
         " (10% of what it is): cannot tell whether it loses more,"
-        " about 3,466 more users would tell"  # (2.4865 * 0.2 / 0.008)^2 + 1.6449^2 / 2 - 400
+        " about 3,466 more users would decide"  # (2.4865 * 0.2 / 0.008)^2 + 1.6449^2 / 2 - 400
     )
 
 

@@ -133,7 +133,7 @@ def test_figures_are_told_in_full_with_how_many_users_would_tell() -> None:
         " what it is): cannot tell whether it loses more, about "
     )
     more = users_needed(0.01, 0.02 * N**0.5, level=GUARDRAIL_LEVEL) - N
-    assert told.endswith(f", about {more:,} more users would tell")
+    assert told.endswith(f", about {more:,} more users would decide")
     assert "cannot tell" not in rule_of(contrast(0.1)).figures
 
 

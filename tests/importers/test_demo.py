@@ -18,7 +18,7 @@ from reeltune.db.ratings import load_ratings
 from reeltune.domain.errors import InputError
 from reeltune.importers.demo import DemoReport, import_demo, truth_path
 from reeltune.importers.demo_command import demo
-from reeltune.importers.demo_settings import RECIPE, WEIGHTS, DemoSettings
+from reeltune.importers.demo_settings import RECIPE, TRUE_WEIGHTS, DemoSettings
 
 SMALL = DemoSettings(users=30, movies=200, ratings=1500, seed=3)
 OPTIONS = ["--users", "30", "--movies", "200", "--ratings", "1500", "--seed", "3"]
@@ -133,7 +133,7 @@ def test_the_command_says_what_it_made_and_writes_the_truth_beside_it(tmp_path: 
     assert "1,500" in result.stdout
     assert "movies.truth.json" in result.stdout
     truth = json.loads((tmp_path / "movies.truth.json").read_text())
-    assert truth["weights"] == WEIGHTS
+    assert truth["weights"] == TRUE_WEIGHTS
     assert (truth["users"], truth["seed"]) == (30, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["movies.db", "movies.truth.json"]
 

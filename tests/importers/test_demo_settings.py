@@ -7,7 +7,7 @@ from reeltune.importers.demo_settings import (
     LIKING_SHARE,
     MOOD_SHARE,
     NOISE_SHARE,
-    WEIGHTS,
+    TRUE_WEIGHTS,
     DemoSettings,
     random_stream,
     truth,
@@ -38,8 +38,10 @@ def test_all_faults_are_named_at_once() -> None:
 
 def test_the_true_weights_are_shares_far_from_the_defaults() -> None:
     defaults = SPACE.defaults()
-    distance = sum(abs(weight - defaults[f"{part}_weight"]) for part, weight in WEIGHTS.items())
-    assert sum(WEIGHTS.values()) == pytest.approx(1.0)
+    distance = sum(
+        abs(weight - defaults[f"{part}_weight"]) for part, weight in TRUE_WEIGHTS.items()
+    )
+    assert sum(TRUE_WEIGHTS.values()) == pytest.approx(1.0)
     assert distance >= 0.3
 
 

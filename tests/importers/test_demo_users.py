@@ -6,18 +6,18 @@ import pytest
 from reeltune.domain.arrays import Floats, Ints, content_hash
 from reeltune.importers.demo_settings import PERIOD_SECONDS, PERIOD_START, DemoSettings
 from reeltune.importers.demo_users import RatedBlock, draw_sizes, rate_in_blocks
-from reeltune.importers.demo_world import World, make_world
+from reeltune.importers.demo_world import DemoWorld, make_world
 
 SETTINGS = DemoSettings()
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> DemoWorld:
     return make_world(SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def rated(world: World) -> RatedBlock:
+def rated(world: DemoWorld) -> RatedBlock:
     (block,) = rate_in_blocks(world, SETTINGS, SETTINGS.users)
     return block
 
@@ -73,14 +73,14 @@ def test_every_user_rates_every_movie_once_at_most(rated: RatedBlock) -> None:
     assert np.array_equal(np.bincount(rated.users)[1:], draw_sizes(SETTINGS))
 
 
-def test_block_size_changes_nothing(world: World, rated: RatedBlock) -> None:
+def test_block_size_changes_nothing(world: DemoWorld, rated: RatedBlock) -> None:
     blocks = list(rate_in_blocks(world, SETTINGS, 77))
     assert len(blocks) == 8
     joined = [np.concatenate(columns) for columns in zip(*map(astuple, blocks), strict=True)]
     assert content_hash(joined) == content_hash(astuple(rated))
 
 
-def test_movies_are_rated_after_their_release(world: World, rated: RatedBlock) -> None:
+def test_movies_are_rated_after_their_release(world: DemoWorld, rated: RatedBlock) -> None:
     assert np.all(rated.rated_at >= world.released_at[rated.movies - 1])
 
 
@@ -116,13 +116,13 @@ def test_attention_has_a_long_tail(rated: RatedBlock) -> None:
     assert np.mean(counts <= 5) > 0.2
 
 
-def test_users_rather_rate_what_they_like(world: World, rated: RatedBlock) -> None:
+def test_users_rather_rate_what_they_like(world: DemoWorld, rated: RatedBlock) -> None:
     personal = rated.expected - world.merit[rated.movies - 1]
     assert personal.mean() > 0.05
 
 
 def test_noise_leaves_a_realistic_ceiling_far_above_the_merit_of_movies(
-    world: World, rated: RatedBlock
+    world: DemoWorld, rated: RatedBlock
 ) -> None:
     assert 0.80 < accuracy(rated, rated.expected) < 0.87
     assert 0.60 < accuracy(rated, world.merit[rated.movies - 1]) < 0.70

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from reeltune.cli.exits import EXIT_REJECTED
 from reeltune.commands.imports import importers
 from reeltune.db.connection import connection
-from reeltune.db.data_version import load_seal, seal
+from reeltune.db.data_version import ensure_data_version, load_data_version
 from tests.importers.tables import (
     COLUMNS,
     FILMS,
@@ -73,15 +73,15 @@ def test_only_what_is_new_comes_in_and_nothing_twice(tmp_path: Path, grows: str)
     (first,) = synced(db)
     assert first["new_ratings"] == 1
     with connection(db) as conn:
-        seal(conn)
-        sealed, found = load_seal(conn), stored(conn)
+        ensure_data_version(conn)
+        sealed, found = load_data_version(conn), stored(conn)
     assert len(found) == len(STORED) + 1
     assert ("zoë", "a-1", 0.5, 1735689600) in found
     (second,) = synced(db)
     assert second["new_ratings"] == 0
     assert second["files"][-1]["read"] == (1 if grows else 6)
     with connection(db) as conn:
-        assert (load_seal(conn), stored(conn)) == (sealed, found)
+        assert (load_data_version(conn), stored(conn)) == (sealed, found)
 
 
 def test_a_sync_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reeltune.db.connection import connect
-from reeltune.db.data_version import load_seal, seal
+from reeltune.db.data_version import ensure_data_version, load_data_version
 from reeltune.db.imports import load_batches, load_rejected_rows
 from reeltune.domain.errors import InputError, NotFoundError, ReelTuneError, RejectedRowsError
 from reeltune.importers.counts import DUPLICATE
@@ -162,11 +162,11 @@ def test_importing_again_changes_nothing_and_leaves_the_seal(tmp_path: Path) -> 
         "ratings": RATINGS_MAP | {"table": "my votes"},
     }
     import_table(conn, path, said)
-    seal(conn)
-    before, sealed = dump(conn), load_seal(conn)
+    ensure_data_version(conn)
+    before, sealed = dump(conn), load_data_version(conn)
     import_table(conn, path, said)
     assert dump(conn) == before
-    assert load_seal(conn) == sealed is not None
+    assert load_data_version(conn) == sealed is not None
 
 
 def test_all_parts_are_one_transaction(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.metrics.segments import held_out_scores, movie_accuracies
 from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.tasks.evidence import Side, gather, measure_sides
+from reeltune.tasks.evidence import ConfiguredModel, gather, measure_models
 from reeltune.tasks.ratings import RatingsEvaluator
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.ratings import HyperparameterTuner, TuningOrchestrator
@@ -49,15 +49,15 @@ def test_experiments_and_the_baseline_are_measured_on_the_same_few_users(world: 
     assert values is not None
     assert np.array_equal(values, np.where(in_sample, expected, np.nan), equal_nan=True)
     for experiment in rest:
-        value = whole.on_panel(20).evaluate(experiment.hyperparameters).values["accuracy"]
+        value = whole.on_sample(20).evaluate(experiment.hyperparameters).values["accuracy"]
         assert experiment.objective_value == value
 
 
 def test_the_fit_sees_everybody(world: Path) -> None:
     with connection(world) as conn:
         whole = RatingsEvaluator.of(load_dataset(conn), StudyConfig())
-    assert whole.on_panel(20).fitting is whole.fitting
-    assert whole.on_panel(None) is whole
+    assert whole.on_sample(20).fitting is whole.fitting
+    assert whole.on_sample(None) is whole
 
 
 def test_the_gate_measures_everybody(world: Path) -> None:
@@ -65,8 +65,8 @@ def test_the_gate_measures_everybody(world: Path) -> None:
     with connection(world) as conn:
         data = load_dataset(conn)
         experiments = load_experiments(conn, run_id)
-        sides = [Side("hand-weighted", e.hyperparameters) for e in experiments[:2]]
-        evidence = gather(data, StudyConfig(), "test", sides[0], sides[1])
+        models = [ConfiguredModel("hand-weighted", e.hyperparameters) for e in experiments[:2]]
+        evidence = gather(data, StudyConfig(), "test", models[0], models[1])
     held_out = RatingsEvaluator.of(data, StudyConfig(), "test").held_out
     measured = evidence.candidate["user-time"].evaluation.n_units
     assert measured == np.count_nonzero(np.diff(held_out.starts)) > 20
@@ -74,8 +74,8 @@ def test_the_gate_measures_everybody(world: Path) -> None:
 
 def test_segments_on_a_user_sample_are_as_by_a_model_fitted_for_everybody(world: Path) -> None:
     with connection(world) as conn:
-        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig(), "test").on_panel(60)
-    (found,) = measure_sides(trainer, [Side(BUILT_IN, SPACE.defaults())])
+        trainer = RatingsEvaluator.of(load_dataset(conn), StudyConfig(), "test").on_sample(60)
+    (found,) = measure_models(trainer, [ConfiguredModel(BUILT_IN, SPACE.defaults())])
     model = HandWeighted(SPACE.defaults()).fit(trainer.fitting, trainer.catalogue)
     scores_of = partial(held_out_scores, model.score)
     expected = movie_accuracies(scores_of, trainer.fitting, trainer.held_out, trainer.catalogue)

@@ -6,7 +6,7 @@ from scipy.special import ndtr
 
 from reeltune.domain.space import Configuration, Single, Space
 from reeltune.search import STRATEGIES, Trial, propose
-from reeltune.search.cma_distribution import Cloud, Rates, with_margin
+from reeltune.search.cma_distribution import CmaDistribution, LearningRates, with_margin
 from reeltune.search.cmaes import GENERATION
 from tests.search.problems import LIMITED, PLANE, problem, trial, tuned, whole
 
@@ -23,7 +23,7 @@ def distance(trials: list[Trial]) -> float:
     return float(min(-(t.value or 0.0) for t in trials) ** 0.5)
 
 
-def test_the_cloud_goes_to_the_peak_and_shrinks_around_it() -> None:
+def test_the_distribution_goes_to_the_peak_and_shrinks_around_it() -> None:
     for seed in range(3):
         trials = tuned("cmaes", PLANE, bowl, 150, seed)
         assert distance(trials) < 0.02
@@ -59,11 +59,12 @@ def test_it_begins_around_the_best_of_earlier_runs() -> None:
 
 def test_one_step_by_hand() -> None:
     """Two points in one dimension: the mean goes to the better one, the path there first."""
-    rates = Rates.of(2, 1)
+    rates = LearningRates.of(2, 1)
     assert rates.weights.tolist() == [1.0]
-    moved = Cloud.around(np.array([0.5]), 0.2).moved(np.array([[0.7], [0.4]]), np.array([1.0, 0.0]))
+    first = CmaDistribution.around(np.array([0.5]), 0.2)
+    moved = first.updated(np.array([[0.7], [0.4]]), np.array([1.0, 0.0]))
     assert moved.mean.tolist() == pytest.approx([0.7])
-    assert moved.step_path[0] == pytest.approx((rates.step_path * (2 - rates.step_path)) ** 0.5)
+    assert moved.p_sigma[0] == pytest.approx((rates.c_sigma * (2 - rates.c_sigma)) ** 0.5)
 
 
 @given(
@@ -73,9 +74,9 @@ def test_one_step_by_hand() -> None:
 )
 def test_a_cell_can_always_be_left(mean: float, deviation: float, cells: int) -> None:
     space = Space((Single(whole("a", 1, cells)), Single(whole("b", 1, 2))))
-    cloud = Cloud.around(np.array([mean, 0.5]), deviation)
-    widened = with_margin(cloud, space, 6)
-    at, spread = widened.mean[0], deviation * widened.shape[0, 0] ** 0.5
+    distribution = CmaDistribution.around(np.array([mean, 0.5]), deviation)
+    widened = with_margin(distribution, space, 6)
+    at, spread = widened.mean[0], deviation * widened.C[0, 0] ** 0.5
     cell = min(cells - 1, int(mean * cells))
     low, high = cell / cells, (cell + 1) / cells
     below = ndtr((low - at) / spread) if cell else 0.0

@@ -16,50 +16,50 @@ def changed(configuration: dict[str, float], current: dict[str, float]) -> set[s
     return {name for name, value in configuration.items() if value != current[name]}
 
 
-def test_the_first_ring_of_the_default_space_is_a_night_of_experiments() -> None:
-    ring = Grid().first_ring(SPACE, SPACE.defaults())
-    assert 50 <= len(ring) <= 80
-    assert all(SPACE.faults(configuration) == [] for configuration in ring)
-    assert len({tuple(configuration.items()) for configuration in ring}) == len(ring)
+def test_the_first_steps_of_the_default_space_are_a_night_of_experiments() -> None:
+    steps = Grid().first_steps(SPACE, SPACE.defaults())
+    assert 50 <= len(steps) <= 80
+    assert all(SPACE.faults(configuration) == [] for configuration in steps)
+    assert len({tuple(configuration.items()) for configuration in steps}) == len(steps)
 
 
 def test_one_hyperparameter_moves_at_a_time_and_shares_follow() -> None:
     current = SPACE.defaults()
     weights = {member.name for member in WEIGHTS.members}
     popularity = {"popularity_rating_weight", "popularity_count_weight"}
-    for configuration in Grid().first_ring(SPACE, current):
+    for configuration in Grid().first_steps(SPACE, current):
         moved = changed(configuration, current)
         assert len(moved) == 1 or moved <= weights or moved == popularity
 
 
-def test_the_ring_goes_as_far_as_its_radius_and_half_way() -> None:
-    ring = Grid(radius=0.1).first_ring(PLANE, PLANE.defaults())
-    assert sorted({c["x"] for c in ring}) == pytest.approx([0.4, 0.45, 0.5, 0.55, 0.6])
-    assert len(ring) == 12
+def test_the_steps_go_as_far_as_its_radius_and_half_way() -> None:
+    steps = Grid(radius=0.1).first_steps(PLANE, PLANE.defaults())
+    assert sorted({c["x"] for c in steps}) == pytest.approx([0.4, 0.45, 0.5, 0.55, 0.6])
+    assert len(steps) == 12
 
 
-def test_at_a_bound_the_star_goes_inwards_only() -> None:
+def test_at_a_bound_the_steps_go_inwards_only() -> None:
     current = PLANE.defaults() | {"x": 1.0}
-    ring = Grid(radius=0.1).first_ring(PLANE, current)
-    assert sorted({c["x"] for c in ring}) == pytest.approx([0.9, 0.95, 1.0])
-    assert len(ring) == 2 + 4 + 4
+    steps = Grid(radius=0.1).first_steps(PLANE, current)
+    assert sorted({c["x"] for c in steps}) == pytest.approx([0.9, 0.95, 1.0])
+    assert len(steps) == 2 + 4 + 4
 
 
 def test_a_weight_of_one_can_still_be_moved() -> None:
-    """The others are zero, so there is nothing to rescale them by; that must not stop the star."""
+    """The others are zero, so there is nothing to rescale them by; that must not stop the steps."""
     current = SPACE.defaults() | dict.fromkeys((m.name for m in WEIGHTS.members), 0.0)
     current["genre_weight"] = 1.0
-    star = list(Grid().star(SPACE, current))
-    assert star
-    assert all(SPACE.faults(configuration) == [] for configuration in star)
+    steps = list(Grid().coordinate_steps(SPACE, current))
+    assert steps
+    assert all(SPACE.faults(configuration) == [] for configuration in steps)
 
 
-def test_what_was_tried_before_takes_no_place_of_the_star() -> None:
-    star = list(Grid().star(PLANE, PLANE.defaults()))
+def test_what_was_tried_before_takes_no_place_of_the_steps() -> None:
+    steps = list(Grid().coordinate_steps(PLANE, PLANE.defaults()))
     others = [Trial(trial(PLANE, 0.5, k).configuration, 0.5, 1 + k) for k in range(5)]
-    proposal = propose(Grid(), problem(PLANE, [*others, Trial(star[0], 0.5, 6)]))
+    proposal = propose(Grid(), problem(PLANE, [*others, Trial(steps[0], 0.5, 6)]))
     assert proposal is not None
-    assert proposal.configuration == star[1]
+    assert proposal.configuration == steps[1]
 
 
 def slope(configuration: Configuration) -> float:
@@ -93,8 +93,8 @@ def test_all_proposals_of_a_pass_go_around_the_same_results() -> None:
 
 
 def test_radius_and_levels_are_the_users() -> None:
-    ring = Grid(radius=0.3, levels=3).first_ring(PLANE, PLANE.defaults())
-    assert sorted({c["y"] for c in ring}) == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
+    steps = Grid(radius=0.3, levels=3).first_steps(PLANE, PLANE.defaults())
+    assert sorted({c["y"] for c in steps}) == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])
     with pytest.raises(InputError, match="radius must be above 0"):
         Grid(radius=0.0)
     with pytest.raises(InputError, match="1 level or more"):

@@ -144,7 +144,7 @@ def test_shares_go_to_the_choices_that_pay_and_leave_none_out() -> None:
     assert shares.shares[0] == pytest.approx([2 / 3, 1 / 6, 1 / 6])
     for _ in range(8):
         points = np.array([shares.draw(rng) for _ in range(6)])
-        shares = shares.moved(points, -np.abs(points[:, 0] - 0.5))
+        shares = shares.updated(points, -np.abs(points[:, 0] - 0.5))
     assert shares.modes == pytest.approx([0.5])
     assert shares.shares[0][1] > 0.8
     assert shares.shares[0].min() > 0.05

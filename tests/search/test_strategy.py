@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reeltune.domain.space import Configuration, Fixed, Hyperparameter, Single, Space, Value
-from reeltune.search.strategy import MAX_ATTEMPTS, Problem, Proposal, Trial, propose, weighed
+from reeltune.search.strategy import MAX_REPEATS, Problem, Proposal, Trial, propose, weighed
 
 
 def knob(name: str, **values: Any) -> Hyperparameter:
@@ -58,9 +58,9 @@ def test_what_is_never_searched_keeps_its_current_value() -> None:
 
 def test_nothing_is_proposed_where_nothing_is_left() -> None:
     assert propose(Listed([]), problem()) is None
-    stubborn = Listed([CURRENT] * 10 * MAX_ATTEMPTS)
+    stubborn = Listed([CURRENT] * 10 * MAX_REPEATS)
     assert propose(stubborn, problem()) is None
-    assert len(stubborn.attempts) == MAX_ATTEMPTS
+    assert len(stubborn.attempts) == MAX_REPEATS
 
 
 def test_random_numbers_depend_on_seed_number_and_attempt_alone() -> None:

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as some_numpy
 
 from reeltune.domain.arrays import AnyArray
 from reeltune.storage import array_cache
-from reeltune.storage.array_cache import MOST_FILES, ArrayCache
+from reeltune.storage.array_cache import MAX_FILES, ArrayCache
 
 ARRAYS: dict[str, AnyArray] = {"a": np.arange(300), "b": np.array([[True, False]])}
 
@@ -123,7 +123,7 @@ def test_where_no_directory_can_be_made_nothing_is_kept(
 
 def test_of_one_kind_the_least_recently_used_go(cache: ArrayCache) -> None:
     cache.save("world-x", ARRAYS)
-    for n in range(2, MOST_FILES + 2):
+    for n in range(2, MAX_FILES + 2):
         for k, name in enumerate(cache.names()):
             os.utime(cache.path(name), ns=(k, k))
         os.utime(cache.path("data-1"), ns=(99, 99))

@@ -8,7 +8,7 @@ import pytest
 
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection, open_unchanged
-from reeltune.db.doctor import verify
+from reeltune.db.doctor import verify_versions
 from reeltune.db.restore import restore_backup
 from reeltune.domain.errors import BusyError, StorageError
 from reeltune.storage.identity import is_mount_point
@@ -54,12 +54,12 @@ def test_through_a_link_models_are_found_made_and_saved_where_the_file_lies(
     with connection(link) as linked:
         produced(linked)
         assert artifact(linked, 3).parent == path.parent / "movies.versions"
-        assert verify(linked) == []
+        assert verify_versions(linked) == []
     save_backup(link, tmp_path / "saved")
     restore_backup(tmp_path / "saved", link, force=True)
     assert link.is_symlink()
     with connection(path) as restored:
-        assert verify(restored) == []
+        assert verify_versions(restored) == []
     assert list(link.parent.iterdir()) == [link]
 
 

@@ -159,8 +159,8 @@ class TestTask:
                 tuned(task, tmp_path / "study.db", refused)
             return
         n = 20
-        (panel,) = task.evaluator(panel=n).evaluate_many(configurations[:1])
-        (again,) = task.evaluator(panel=n).evaluate_many(configurations[:1])
+        (panel,) = task.evaluator(n_units=n).evaluate_many(configurations[:1])
+        (again,) = task.evaluator(n_units=n).evaluate_many(configurations[:1])
         assert same(panel, again)
         assert panel.n_units == n < whole[0].n_units
         for name, values in panel.per_unit.items():

@@ -15,7 +15,7 @@ from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import Surrogate
-from reeltune.tasks.pairs import MOST_PAIRS, sample_pairs
+from reeltune.tasks.pairs import MAX_PAIRS, sample_pairs
 from reeltune.tasks.ratings import RatingsEvaluator, RatingsTask
 from reeltune.tuning.initial_design import GUESSED
 from reeltune.tuning.measuring import Measurer
@@ -105,7 +105,7 @@ def test_pairs_are_of_one_user_and_users_count_alike(data: Dataset) -> None:
     owner = pairs.users[pairs.liked]
     assert np.array_equal(owner, pairs.users[pairs.others])
     counts = np.bincount(owner)
-    assert counts.max() == MOST_PAIRS
+    assert counts.max() == MAX_PAIRS
     by_user = np.bincount(owner, pairs.shares)[counts > 0]
     assert by_user == pytest.approx(np.full(len(by_user), 1 / len(by_user)))
     assert len(set(zip(pairs.liked, pairs.others, strict=True))) == len(pairs.liked)

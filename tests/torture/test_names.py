@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from reeltune.commands.database import db as command
 from reeltune.db.connection import connection
 from reeltune.db.deployed import export_deployed
-from reeltune.db.doctor import verify
+from reeltune.db.doctor import verify_versions
 from reeltune.db.versions import load_versions
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.retention import remove_old
@@ -83,7 +83,7 @@ class Yard:
             path.with_suffix(".versions").symlink_to(shared)
         with connection(path, create=True) as conn:
             produced(conn, 2)
-            verify(conn)
+            verify_versions(conn)
         self.databases.append(path)
 
     def rename(self) -> None:
@@ -133,7 +133,9 @@ class Yard:
                     if version.artifact and not version.removed_at:
                         load_model(conn, version.version)
                 found += [
-                    f"{path}: {f.subject}" for f in verify(conn) if f.subject.startswith("version ")
+                    f"{path}: {f.subject}"
+                    for f in verify_versions(conn)
+                    if f.subject.startswith("version ")
                 ]
         return found
 

@@ -70,11 +70,11 @@ def test_settings_of_a_newer_program_are_passed_over() -> None:
 
 
 def test_a_plain_plan_has_nothing_to_tell() -> None:
-    assert Plan().told() == []
+    assert Plan().differences() == []
 
 
 def test_all_that_differs_is_told_in_order() -> None:
-    assert FULL.told() == [
+    assert FULL.differences() == [
         "sweep all of it",
         "time limit 60.0 s",
         "target 0.8",
@@ -94,4 +94,4 @@ def test_all_that_differs_is_told_in_order() -> None:
 
 
 def test_a_target_of_0_is_told() -> None:
-    assert Plan(stop=StopRules(target=0.0)).told() == ["target 0.0"]
+    assert Plan(stop=StopRules(target=0.0)).differences() == ["target 0.0"]

@@ -5,7 +5,7 @@ import pytest
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
-from reeltune.versioning.finalists import choose_finalists, pick
+from reeltune.versioning.finalists import best_finalist, choose_finalists
 from tests.tuning.mirrored import guard_negative_alone, register_negative
 
 
@@ -92,20 +92,20 @@ def gains(*means: float) -> Floats:
 
 
 def test_the_finalist_that_gains_most_is_picked_at_an_adjusted_p_value() -> None:
-    best, p_value = pick(gains(0.0, 0.025, 0.0), 0.001)
-    alone = pick(gains(0.0, 0.025, 0.0)[1:2], 0.001)[1]
+    best, p_value = best_finalist(gains(0.0, 0.025, 0.0), 0.001)
+    alone = best_finalist(gains(0.0, 0.025, 0.0)[1:2], 0.001)[1]
     assert best == 1
     assert alone < p_value < 0.1
 
 
 def test_the_best_of_ten_equal_finalists_is_a_find_as_seldom_as_one_is() -> None:
     rng = np.random.default_rng(1)
-    found = [pick(rng.standard_normal((10, 40)), 0.0)[1] <= 0.05 for _ in range(100)]
+    found = [best_finalist(rng.standard_normal((10, 40)), 0.0)[1] <= 0.05 for _ in range(100)]
     assert sum(found) <= 12  # 5 are expected
 
 
 def test_users_without_a_gain_for_each_finalist_are_left_out() -> None:
     some = gains(0.05, 0.0)
     some[0, :50] = np.nan
-    assert pick(some, 0.0) == pick(some[:, 50:], 0.0)
-    assert pick(np.full((2, 5), np.nan), 0.0) == (0, 1.0)
+    assert best_finalist(some, 0.0) == best_finalist(some[:, 50:], 0.0)
+    assert best_finalist(np.full((2, 5), np.nan), 0.0) == (0, 1.0)

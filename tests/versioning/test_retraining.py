@@ -10,7 +10,7 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments, save_experiment
-from reeltune.db.test_evaluations import load_looks, load_reference
+from reeltune.db.test_evaluations import load_reference, load_test_evaluations
 from reeltune.db.tuning_runs import save_run
 from reeltune.db.versions import load_events, load_production, load_version, load_versions
 from reeltune.domain.experiment import BASELINE
@@ -100,7 +100,7 @@ def test_of_several_finalists_the_one_that_gains_most_is_judged_in_one_look(worl
         ]
         result = retrain_best(conn, load_dataset(conn), requests)
         assert (result.verdict, result.hyperparameters) == ("promoted", SPACE.defaults())
-        assert [look.decision for look in load_looks(conn)] == ["first", "nightly"]
+        assert [look.decision for look in load_test_evaluations(conn)] == ["first", "nightly"]
 
 
 def test_at_night_what_is_worse_beyond_noise_is_refused(world: Path) -> None:
@@ -135,7 +135,7 @@ def test_each_look_is_counted_and_only_nights_spend(world: Path) -> None:
         retrained(conn)
         retrained(conn, {"genre_boost_high": 0.16}, by="hand")
         first, second = (retrained(conn, {"genre_boost_high": each}) for each in (0.17, 0.18))
-        looks = load_looks(conn)
+        looks = load_test_evaluations(conn)
     assert [look.decision for look in looks] == [
         "first",
         "routine",
@@ -156,7 +156,7 @@ def test_a_dry_run_counts_as_a_look_and_nothing_else(world: Path) -> None:
         seen = [retrain(conn, load_dataset(conn), request) for _ in range(2)]
         assert [each.verdict for each in seen] == ["would be promoted"] * 2
         assert [each.n_looks for each in seen] == [1, 2]
-        assert [look.verdict for look in load_looks(conn)] == ["promote"] * 2
+        assert [look.verdict for look in load_test_evaluations(conn)] == ["promote"] * 2
         assert load_versions(conn) == []
         conn.execute("UPDATE ratings SET rating = 6 - rating WHERE user_id = 1")
         assert retrain(conn, load_dataset(conn), request).n_looks == 1  # others, not yet looked at
@@ -218,7 +218,7 @@ def test_a_night_without_a_sure_gain_takes_no_look_at_the_test_part(world: Path)
     with connection(world) as conn:
         (candidate,) = load_experiments(conn, result["tuning_run_id"])[1:]
         assert (candidate.improvement_from_baseline or 0) > 0
-        assert len(load_looks(conn)) == 1  # of the first version
+        assert len(load_test_evaluations(conn)) == 1  # of the first version
 
 
 def test_all_is_said_in_json_without_nan(world: Path) -> None:
