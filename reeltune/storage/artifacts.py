@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from reeltune.domain.arrays import AnyArray
+from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 
@@ -110,6 +110,21 @@ def is_copy(directory: Path, sha256: str) -> bool:
         return bool((directory / ARRAYS).stat().st_size == manifest["arrays_bytes"])
     except (OSError, StorageError):
         return False
+
+
+def users_of(directory: Path) -> Ints | None:
+    """Return the ids of the users in an artifact; None where its arrays cannot be read."""
+    try:
+        arrays = _deserialized(directory / ARRAYS, (directory / ARRAYS).read_bytes())
+        return arrays["user_ids"].astype(np.int64)
+    except (OSError, KeyError, StorageError):
+        return None
+
+
+def is_named_as_artifact(directory: Path) -> bool:
+    """Tell whether a directory is called as artifacts are, and is none that is being written."""
+    name = f"{directory.parent.name}/{directory.name}"
+    return directory.is_dir() and _NAME.fullmatch(name) is not None
 
 
 def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
