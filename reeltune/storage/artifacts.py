@@ -168,6 +168,19 @@ def remove_artifact(database: Path, directory: Path) -> None:
         raise StorageError(f"{str(directory)!r} cannot be removed: {error}") from error
 
 
+def remove_unfinished(database: Path) -> None:
+    """Remove what a process that was killed has left of an artifact; nobody may be writing one.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    try:
+        if _unfinished(database).exists():
+            shutil.rmtree(_unfinished(database))
+    except OSError as error:
+        raise StorageError(f"{str(_unfinished(database))!r} cannot be removed: {error}") from error
+
+
 def artifacts_directory(database: Path) -> Path:
     """Where the artifacts of a database lie."""
     return database.with_name(f"{database.stem}.versions")

@@ -46,6 +46,7 @@ from reeltune.storage.artifacts import (
     artifacts_directory,
     find_artifact,
     remove_artifact,
+    remove_unfinished,
     save_artifact,
 )
 from reeltune.versioning.refits import (
@@ -276,6 +277,8 @@ def _finish(conn: Connection, subject: Subject, erasure: Erasure) -> None:
 def _remove_models(conn: Connection, subject: Subject, erasure: Erasure) -> int:
     """Remove the models that hold the user, but for those that other databases need."""
     database = database_path(conn)
+    with transaction(conn):  # nobody is registering a model
+        remove_unfinished(database)
     claims = claims_of_others(database)
     named = load_version_erasures(conn, erasure_id=erasure.erasure_id)
     root = artifacts_directory(database).name
