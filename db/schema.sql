@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 13, to be read. This file is
+-- All tables, indices and triggers of a database with schema 14, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -450,7 +450,7 @@ CREATE TABLE hp_tuning_runs (
         CHECK (status IN ('planned', 'running', 'completed', 'interrupted', 'failed')),
     stop_reason TEXT,
     process_id INTEGER,  -- which process works on it: whom `stop` asks to end
-    CHECK (task <> 'ratings' OR split IN ('user-time', 'calendar')),
+    CHECK (task <> 'ratings' OR split IN ('user-time', 'user-random', 'calendar')),
     CHECK (status = 'planned' OR (data_fingerprint IS NOT NULL AND history_cutoff IS NOT NULL))
 ) STRICT;
 
@@ -464,4 +464,36 @@ CREATE TABLE hp_patterns (
     space_fingerprint TEXT NOT NULL,
     profile TEXT NOT NULL CHECK (json_type(profile) = 'object'),
     best TEXT NOT NULL CHECK (json_type(best) = 'array')  -- [{"gain":, "hyperparameters": {}}]
+) STRICT;
+
+CREATE TABLE erasure_key (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    key BLOB NOT NULL CHECK (length(key) = 32)
+) STRICT;
+
+CREATE TABLE erasures (
+    erasure_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'ratings')),
+    user_hash TEXT NOT NULL CHECK (length(user_hash) = 64),
+    erased_at TEXT NOT NULL,
+    finished_at TEXT,  -- NULL: files beside the database may hold the user still
+    kept_out_until INTEGER,  -- imports leave out ratings up to then; NULL: all of the user's
+    readmitted_at TEXT,  -- since then imports leave out nothing; NULL: they do
+    removed TEXT NOT NULL CHECK (json_type(removed) = 'object')
+) STRICT;
+CREATE INDEX erasures_by_user ON erasures (user_hash);
+
+CREATE TABLE version_erasures (
+    version INTEGER NOT NULL REFERENCES model_versions,
+    erasure_id INTEGER NOT NULL REFERENCES erasures,
+    action TEXT NOT NULL CHECK (action IN ('refitted', 'dropped')),
+    artifact_sha256 TEXT NOT NULL CHECK (length(artifact_sha256) = 64),  -- of what was erased
+    data_fingerprint TEXT,  -- of the data refitted to
+    PRIMARY KEY (version, erasure_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withdrawn_movies (
+    movie_id INTEGER PRIMARY KEY REFERENCES movies,
+    withdrawn_at TEXT NOT NULL,
+    reason TEXT NOT NULL
 ) STRICT;

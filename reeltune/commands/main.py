@@ -33,6 +33,10 @@ COMMANDS = {
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
     ),
+    "withdraw": _Entry(
+        "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."
+    ),
+    "erase": _Entry("erase", "erase", "Erase users from the database, the models and the caches."),
     "db": _Entry("database", "db", "Back up, restore, check and repair the database."),
 }
 

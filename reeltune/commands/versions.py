@@ -14,6 +14,7 @@ from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
 from reeltune.db.deployed import export_path
+from reeltune.db.erasures import load_version_erasures
 from reeltune.db.external_ids import load_external_names
 from reeltune.db.versions import load_events, load_version, load_versions
 from reeltune.monitoring.command import monitor_command
@@ -78,13 +79,14 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
     with connection(db_path) as conn, snapshot(conn):
         found = find_version(conn, version)
         events = load_events(conn, found.version)
+        erased = load_version_erasures(conn, found.version)
         best = None if user is None else recommend_for(conn, load_model(conn, found.version), user)
         titles = load_titles(conn) if best else {}
         names = load_external_names(conn, "movie") if best else {}
     if as_json:
-        print_json(show_json(found, events, best, titles, names))
+        print_json(show_json(found, events, best, titles, names, erased))
         return
-    print_version(result_console(), found, events)
+    print_version(result_console(), found, events, erased)
     if best is not None and user is not None:
         print_recommendations(result_console(), user, best, titles)
 
@@ -159,8 +161,9 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
         faults = verify(conn)
         n_versions = 0 if faults else len(load_versions(conn))
         export = export_path(conn).name
+        erased = [f"version {each.version}: {each}" for each in load_version_erasures(conn)]
     if as_json:
-        print_json(faults_json(faults))
+        print_json(faults_json(faults) | ({"notes": erased} if erased else {}))
     elif faults:
         print_faults(result_console(), faults)
     elif not quiet:
@@ -168,6 +171,9 @@ def verify_command(db_path: Path, as_json: bool, quiet: bool) -> None:
             f"nothing is wrong with {n_versions} versions, their artifacts, what is in production,"
             f" {export} and the database"
         )
+    if not as_json and not quiet:
+        for text in erased:
+            click.echo(f"note: {text}", err=True)
     if faults:
         sys.exit(EXIT_ERROR)
 

@@ -33,7 +33,7 @@ class Aside:
     def of(cls, database: Path) -> "Aside":
         """Return a new place beside a database."""
         moment = stamp().translate({ord(c): None for c in "-:"})
-        root, n = _root(database), 1
+        root, n = aside_directory(database), 1
         while (root / f"{moment}-{n}").exists():
             n += 1
         return cls(root / f"{moment}-{n}")
@@ -109,7 +109,7 @@ def put_back(database: Path, directory: Path | None = None) -> tuple[list[Path],
 
 def latest(database: Path) -> Path | None:
     """Return where things were moved aside last; None if there is no such directory."""
-    found = [path.parent for path in _root(database).glob(f"*/{MOVED_LIST}")]
+    found = [path.parent for path in aside_directory(database).glob(f"*/{MOVED_LIST}")]
     return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
@@ -119,7 +119,8 @@ def size_of(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def _root(database: Path) -> Path:
+def aside_directory(database: Path) -> Path:
+    """Return where what is moved aside of a database lies."""
     return database.with_name(f"{database.name}.aside")
 
 

@@ -58,6 +58,24 @@ def claims_of_others(database: Path) -> Claims:
     return found
 
 
+def other_databases(database: Path) -> list[Path]:
+    """Return the files, other than `database`, that are databases of this program and can be found.
+
+    Beside it, in a directory right below, and those that share its models.
+    """
+    roots, seen = _roots(database), {file_id(database)}
+    found = []
+    for path in (*_beside(database, roots), *(p for root in roots for p in _noted(root))):
+        known = file_id(path)
+        if known in seen or not path.is_file():
+            continue
+        seen.add(known)
+        with suppress(OSError):
+            if _may_be_ours(path):
+                found.append(path)
+    return found
+
+
 def leave_note(database: Path) -> None:
     """Leave a note with models that this database uses from elsewhere, for others to see."""
     real = database.resolve()

@@ -65,6 +65,8 @@ def _load_kept(conn: Connection) -> Dataset:
             return from_arrays(arrays, cache, load_position(conn))
         data = replace(refreshed(conn, cache) or read_dataset(conn), cache=cache)
     cache.save(f"{KIND}-{version}", to_arrays(data))
+    if load_data_version(conn) != version:  # changed meanwhile: it may hold an erased user
+        cache.remove(f"{KIND}-{version}")
     cache.remove_all_but(KIND, version)
     cache.remove_all_but(INDEX_KIND, data.fingerprint[:16])  # those made of other data
     cache.remove_all_but("world", "none")  # an earlier program's indices

@@ -21,6 +21,7 @@ from reeltune.db.connection import (
 from reeltune.db.dataset import check_cache
 from reeltune.db.dead_runs import close_run, load_dead_runs
 from reeltune.db.deployed import check_export, check_production, export_deployed, export_path
+from reeltune.db.erasures import check_erasures
 from reeltune.db.readers import may_write
 from reeltune.db.restore import restoring
 from reeltune.db.versions import Fault, check_database, check_version, database_path, load_versions
@@ -64,6 +65,7 @@ def examine(conn: Connection, *, idle: bool) -> list[Diagnosis]:
         return [Diagnosis(fault) for fault in faults]  # what is read from it means nothing
     found = [*_of_dead_runs(conn), *_leftovers(conn)] if idle else []
     found += [Diagnosis(fault) for fault in check_production(conn)]
+    found += [Diagnosis(fault) for fault in check_erasures(conn)] if idle else []
     found += [Diagnosis(fault, partial(_export_anew, conn)) for fault in check_export(conn)]
     for version in load_versions(conn):
         found += [Diagnosis(fault) for fault in check_version(conn, version)]
@@ -100,7 +102,7 @@ def verify_versions(conn: Connection) -> list[Fault]:
         return found  # what is read from such a database means nothing
     with _nobody_promotes(conn):
         versions = load_versions(conn)
-        found = check_production(conn) + check_export(conn)
+        found = check_production(conn) + check_export(conn) + check_erasures(conn)
     found += [fault for version in versions for fault in check_version(conn, version)]
     return found + [finding.fault for finding in orphans(conn) if finding.mend is not None]
 

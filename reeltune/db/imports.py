@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reeltune.db.connection import Connection
+from reeltune.db.erasures import load_tombstones
+from reeltune.domain.erasure import HIDDEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,20 @@ def finish_batch(conn: Connection, batch_id: int, rows_read: int, rows_kept: int
 
 
 def save_rejected_rows(conn: Connection, batch_id: int, rows: Iterable[RejectedRow]) -> None:
-    """Add rows that a batch did not take."""
+    """Add rows that a batch did not take; not what is said of users who were erased."""
+    tombstones = load_tombstones(conn)
     conn.executemany(
         """
         INSERT INTO rejected_rows (batch_id, line, reason, detail)
         VALUES (:batch_id, :line, :reason, :detail)
         """,
         (
-            {"batch_id": batch_id, "line": r.line, "reason": r.reason, "detail": r.detail}
+            {
+                "batch_id": batch_id,
+                "line": r.line,
+                "reason": r.reason,
+                "detail": HIDDEN if tombstones and tombstones.is_named_in(r.detail) else r.detail,
+            }
             for r in rows
         ),
     )

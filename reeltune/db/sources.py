@@ -86,3 +86,8 @@ def save_state(conn: Connection, name: str, state: Mapping[str, Any]) -> None:
 def remove_source(conn: Connection, name: str) -> None:
     """Forget a source; what was imported from it stays."""
     conn.execute("DELETE FROM sources WHERE name = :name", {"name": name})
+
+
+def reset_sources(conn: Connection) -> None:
+    """Have all sources read from their beginning the next time."""
+    conn.execute("UPDATE sources SET state = '{}', synced_at = NULL")

@@ -107,6 +107,18 @@ def set_artifact(conn: Connection, sha256: str, artifact: str) -> None:
     )
 
 
+def set_version_artifact(conn: Connection, version: int, artifact: str, sha256: str) -> None:
+    """Say which artifact is that of a version."""
+    conn.execute(
+        """
+        UPDATE model_versions
+           SET artifact = :artifact, artifact_sha256 = :sha256
+         WHERE version = :version
+        """,
+        {"version": version, "artifact": artifact, "sha256": sha256},
+    )
+
+
 def save_event(conn: Connection, event: VersionEvent) -> None:
     """Add to what happened to a version; a NaN in the evidence is written as null."""
     conn.execute(

@@ -1,7 +1,8 @@
 """Ratings of a source as columns: what is not in the catalogue or repeated goes, the rest is saved.
 
 A rating that repeats user and movie of another in the source is rejected: the later time stays, of
-equal ones the later line. Ratings of movies that are not in the catalogue are rejected.
+equal ones the later line. Ratings of movies that are not in the catalogue are rejected. Ratings of
+users who were erased are skipped, before anything else is said of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from reeltune.db.connection import Connection
+from reeltune.db.erasures import load_tombstones
 from reeltune.db.ratings import load_movie_ids, save_ratings
 from reeltune.domain.arrays import Bools, Floats, Ints
+from reeltune.domain.clock import latest_believable
 from reeltune.importers.counts import DUPLICATE, RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.ratings.splits import unordered_share
@@ -19,6 +22,7 @@ from reeltune.ratings.table import RatingTable
 
 IdPair = tuple[Ids, Ids]  # of users, of movies
 
+ERASED = "user was erased"
 UNKNOWN_MOVIE = "movie is not in the catalogue"
 _ROWS_PER_WRITE = 50_000
 _SAMPLED_RATINGS = 200_000
@@ -56,6 +60,7 @@ def save_columns(
 
     `ids` are those of users and of movies; what users are called is saved too.
     """
+    columns = skip_erased(conn, file, columns, ids[0])
     columns = _reject_unknown_movies(file, columns, load_movie_ids(conn), ids)
     columns = _reject_duplicates(file, columns, ids)
     _note_time_order(file, columns)
@@ -63,6 +68,28 @@ def save_columns(
         save_ratings(conn, part.users, part.movies, part.ratings, part.rated_at)
     ids[0].save(np.unique(columns.users).tolist())
     return columns
+
+
+def skip_erased(
+    conn: Connection, file: RowCounts, columns: FileRatings, user_ids: Ids
+) -> FileRatings:
+    """Return the ratings without those that an erasure keeps out; these are skipped rows.
+
+    Of a user whose ratings were erased those stay that were given since, at a believable time.
+    """
+    tombstones = load_tombstones(conn)
+    if not tombstones:
+        return columns
+    users, positions = np.unique(columns.users, return_inverse=True)
+    names = (user_ids.name_of(user) for user in users.tolist())
+    found = (tombstones.cutoff(name) for name in names)
+    cutoffs = np.array([-np.inf if cutoff is None else cutoff for cutoff in found])
+    cutoff = cutoffs[positions]  # (N,)
+    unbelievable = (columns.rated_at > latest_believable()) & (cutoff > -np.inf)
+    kept: Bools = (columns.rated_at > cutoff) & ~unbelievable
+    for line in columns.lines[~kept].tolist():
+        file.skip(line, ERASED)
+    return columns if kept.all() else columns[kept]
 
 
 def _note_time_order(file: RowCounts, columns: FileRatings) -> None:

@@ -14,7 +14,7 @@ from reeltune.domain.errors import InputError
 from reeltune.importers.counts import RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
-from reeltune.importers.rating_columns import FileRatings
+from reeltune.importers.rating_columns import FileRatings, skip_erased
 from reeltune.importers.rows import EMPTY
 from reeltune.importers.scales import DOWN, THUMBS, UP, Scale, check_fits, recognise_scale
 from reeltune.importers.tables import Chunk, Table, check_columns
@@ -70,6 +70,8 @@ def read_ratings(
         ratings=values,
         rated_at=np.frombuffer(reader.rated_at, np.int64),
     )
+    if conn is not None:
+        columns = skip_erased(conn, counts, columns, reader.users_by_id)
     if mapping.is_events:
         columns, scale = _of_events(columns, mapping, counts), None
     else:

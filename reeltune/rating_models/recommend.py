@@ -9,11 +9,19 @@ from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.recommender import Recommendation, Recommender
 from reeltune.ratings.table import RatingTable
 
+_NONE: Ints = np.zeros(0, dtype=np.int64)
+
 
 def recommend(
-    model: Recommender, ratings: RatingTable, user_id: int, k: int = 10
+    model: Recommender,
+    ratings: RatingTable,
+    user_id: int,
+    k: int = 10,
+    excluded: Ints = _NONE,
 ) -> list[Recommendation]:
     """Return the `k` best movies that the user has not rated, best first, with reasons.
+
+    Those whose ids are in `excluded` (E,) are left out.
 
     Raises:
         InputError: there is no such user in `ratings`.
@@ -22,6 +30,8 @@ def recommend(
     if user == ratings.n_users or ratings.user_ids[user] != user_id:
         raise InputError(f"user {user_id} has no ratings")
     seen = ratings.movies[ratings.starts[user] : ratings.starts[user + 1]]
+    hidden = np.flatnonzero(np.isin(ratings.movie_ids, excluded)).astype(np.int32)
+    left_out: Ints32 = np.concatenate([seen, hidden])
     scores = np.array(model.score(np.array([user]))[0])
     reasons = model.parts(np.array([user])) if isinstance(model, HandWeighted) else {}
     return [
@@ -30,7 +40,7 @@ def recommend(
             score=float(scores[movie]),
             parts={name: float(part[0, movie]) for name, part in reasons.items()},
         )
-        for movie in top_movies(scores, seen, tie_order(ratings.movie_ids), k)
+        for movie in top_movies(scores, left_out, tie_order(ratings.movie_ids), k)
     ]
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from reeltune.cli.tables import plain_table
 from reeltune.db.versions import Fault
+from reeltune.domain.erasure import VersionErasure
 from reeltune.domain.version import Version, VersionEvent
 from reeltune.ratings.recommender import Recommendation
 
@@ -60,12 +61,15 @@ def show_json(
     recommendations: Sequence[Recommendation] | None,
     titles: Mapping[int, str],
     names: Mapping[int, str],
+    erased: Sequence[VersionErasure] = (),
 ) -> dict[str, Any]:
     """Return a version with its lineage, its events and, if asked for, a user's list.
 
     `names` are the ids of movies as their source writes them, where ours are others.
     """
     said = asdict(version) | {"events": [asdict(event) for event in events]}
+    if erased:
+        said["erasures"] = [asdict(each) | {"said": str(each)} for each in erased]
     if recommendations is not None:
         said["recommendations"] = [
             {"title": titles.get(each.movie_id)}
@@ -76,7 +80,12 @@ def show_json(
     return said
 
 
-def print_version(console: Console, version: Version, events: Iterable[VersionEvent]) -> None:
+def print_version(
+    console: Console,
+    version: Version,
+    events: Iterable[VersionEvent],
+    erased: Sequence[VersionErasure] = (),
+) -> None:
     """Print lineage, hyperparameters, metrics and events of a version."""
     training = version.training
     console.print(Text(f"Version {version.version}, {version.status}", style="bold"))
@@ -94,6 +103,8 @@ def print_version(console: Console, version: Version, events: Iterable[VersionEv
         "artifact": version.artifact or "none is kept of a refused version",
     }
     console.print(_grid(lines))
+    for each in erased:
+        console.print(plain(f"  note: {each}"), soft_wrap=True)
     console.print()
     console.print(_values("hyperparameter", training.hyperparameters, _figure))
     console.print()

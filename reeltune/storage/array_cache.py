@@ -92,6 +92,18 @@ class ArrayCache:
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
+    def clear(self) -> int:
+        """Remove all that is kept, half written files too; how many files."""
+        doomed = [*self._files("*"), *self.drafts()]
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        return len(doomed)
+
+    def remove(self, name: str) -> None:
+        """Remove what is kept under `name`."""
+        with suppress(OSError):
+            self._path(name).unlink(missing_ok=True)
+
     def names(self) -> list[str]:
         """Return what is kept, whole or not."""
         return sorted(path.name.removesuffix(SUFFIX) for path in self._files("*"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from reeltune.domain.arrays import AnyArray
+from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 
@@ -112,6 +112,21 @@ def is_copy(directory: Path, sha256: str) -> bool:
         return False
 
 
+def users_of(directory: Path) -> Ints | None:
+    """Return the ids of the users in an artifact; None where its arrays cannot be read."""
+    try:
+        arrays = _deserialized(directory / ARRAYS, (directory / ARRAYS).read_bytes())
+        return arrays["user_ids"].astype(np.int64)
+    except (OSError, KeyError, StorageError):
+        return None
+
+
+def is_named_as_artifact(directory: Path) -> bool:
+    """Tell whether a directory is called as artifacts are, and is none that is being written."""
+    name = f"{directory.parent.name}/{directory.name}"
+    return directory.is_dir() and _NAME.fullmatch(name) is not None
+
+
 def check_artifact(database: Path, relative: str, sha256: str) -> list[str]:
     """Return what is wrong with an artifact, one sentence each; empty if nothing."""
     try:
@@ -151,6 +166,19 @@ def remove_artifact(database: Path, directory: Path) -> None:
         shutil.rmtree(doomed)
     except OSError as error:
         raise StorageError(f"{str(directory)!r} cannot be removed: {error}") from error
+
+
+def remove_unfinished(database: Path) -> None:
+    """Remove what a process that was killed has left of an artifact; nobody may be writing one.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    try:
+        if _unfinished(database).exists():
+            shutil.rmtree(_unfinished(database))
+    except OSError as error:
+        raise StorageError(f"{str(_unfinished(database))!r} cannot be removed: {error}") from error
 
 
 def artifacts_directory(database: Path) -> Path:

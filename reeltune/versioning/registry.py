@@ -12,6 +12,7 @@ import numpy as np
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.deployed import export_deployed, live_history
+from reeltune.db.erasures import load_version_erasures
 from reeltune.db.test_evaluations import Reference, save_reference
 from reeltune.db.versions import (
     add_version,
@@ -143,8 +144,7 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
     # Here: a rollback need not wait for models.
     from reeltune.rating_models.registry import model_class
 
-    found = find_version(conn, version)
-    manifest, arrays = _load_artifact(conn, found)
+    found, manifest, arrays = _load_found(conn, version)
     kind = model_class(found.training.model)
     faults = kind.space.faults(found.training.hyperparameters)
     try:
@@ -226,12 +226,28 @@ def _load_artifact(
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     if version.artifact is None or version.artifact_sha256 is None:
         raise InputError(f"version {version.version} was refused: nothing was kept of its model")
+    erased = load_version_erasures(conn, version.version) if version.removed_at else []
+    if erased:
+        raise StorageError(f"version {version.version} has no model: {erased[-1]}; retrain")
     if version.removed_at is not None:
         raise StorageError(
             f"the model of version {version.version} was removed at {version.removed_at}: make it"
             f" again, `model_versioning.py reproduce {version.version} --restore`"
         )
     return load_artifact(database_path(conn), version.artifact, version.artifact_sha256)
+
+
+def _load_found(
+    conn: Connection, version: int | None
+) -> tuple[Version, dict[str, Any], dict[str, AnyArray]]:
+    """Load the artifact of a version; the new one, where it was refitted while it was looked up."""
+    while True:
+        found = find_version(conn, version)
+        try:
+            return found, *_load_artifact(conn, found)
+        except StorageError:
+            if find_version(conn, version).artifact_sha256 == found.artifact_sha256:
+                raise
 
 
 def _ids(arrays: Mapping[str, AnyArray], name: str) -> Ints:

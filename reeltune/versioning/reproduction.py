@@ -6,6 +6,7 @@ from typing import Any
 from reeltune.db.command_runs import unmark_removed
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.dataset import load_dataset
+from reeltune.db.erasures import load_erasures, load_version_erasures
 from reeltune.db.versions import database_path, load_version, set_artifact
 from reeltune.domain.errors import InputError
 from reeltune.domain.version import TrainingRun
@@ -48,8 +49,12 @@ def reproduce(conn: Connection, version: int, *, restore: bool = False) -> Repro
     model = kind(kind.space.checked(training.hyperparameters)).fit(data.ratings, data.catalogue)
     manifest, arrays = artifact_contents(training, model, data.ratings)
     sha256 = artifact_sha256(manifest, arrays)
-    identical = sha256 == found.artifact_sha256
-    changed = lineage_changes(training, data)
+    erased = load_version_erasures(conn, version)
+    expected = erased[0].artifact_sha256 if erased else found.artifact_sha256
+    identical = sha256 == expected
+    changed = [*map(str, erased), *lineage_changes(training, data)]
+    if not erased and training.data_fingerprint != data.fingerprint:
+        changed[:0] = _erasures_since(conn, training)
     if restore:
         if not identical:
             raise InputError(
@@ -64,10 +69,20 @@ def reproduce(conn: Connection, version: int, *, restore: bool = False) -> Repro
         version=version,
         identical=identical,
         changed=tuple(changed),
-        expected_sha256=found.artifact_sha256,
+        expected_sha256=expected,
         found_sha256=sha256,
         restored=restore,
     )
+
+
+def _erasures_since(conn: Connection, training: TrainingRun) -> list[str]:
+    """Return a sentence for each erasure since a version was trained, which may have been in it."""
+    return [
+        f"the data: the ratings of a user were erased at {each.erased_at} (erasure"
+        f" {each.erasure_id})"
+        for each in load_erasures(conn)
+        if each.erased_at >= training.created_at
+    ]
 
 
 def lineage_changes(training: TrainingRun, data: Dataset) -> list[str]:

@@ -11,7 +11,17 @@ from tests.torture.nursery import Nursery
 from tests.torture.scale import note, times
 
 pytestmark = pytest.mark.slow
-WORKLOADS = ("tune", "retrain", "promote", "import", "migrate", "backup", "restore", "remove")
+WORKLOADS = (
+    "tune",
+    "retrain",
+    "promote",
+    "import",
+    "migrate",
+    "backup",
+    "restore",
+    "remove",
+    "erase",
+)
 # by fault, how often each workload is tried: in every run of the tests, and by `make torture`
 COUNTS = {
     "kill": (5, 150),

@@ -12,6 +12,7 @@ from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connect, connection, newest_schema, schema_version
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import check_production
+from reeltune.db.erasures import load_erasures
 from reeltune.db.experiments import load_experiments
 from reeltune.db.imports import load_batches
 from reeltune.db.restore import load_backup, restore_backup
@@ -25,7 +26,8 @@ from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
 from reeltune.storage.artifacts import find_orphans
 from reeltune.storage.run_lock import run_lock
-from reeltune.versioning.registry import promote, rollback
+from reeltune.versioning.erasure import erase
+from reeltune.versioning.registry import load_model, promote, rollback
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retention import remove_old
 from reeltune.versioning.retraining import retrain
@@ -177,13 +179,7 @@ class Retrain(Workload):
     """A retraining by force, gated, registered and promoted."""
 
     def work(self, directory: Path, acknowledge: Acknowledge) -> None:
-        path = directory / "movies.db"
-        with connection(path) as conn, run_lock(path):
-            request = RetrainingRequest(
-                study=StudyConfig(model=MODEL), force=True, accuracy_threshold=0.0
-            )
-            result = retrain(conn, load_dataset(conn), request)
-            acknowledge(f"{result.verdict} {result.version}")
+        acknowledge(retrained(directory))
 
     def outcome(self, directory: Path) -> Any:
         with connection(directory / "movies.db") as conn:
@@ -198,6 +194,17 @@ class Retrain(Workload):
             return [f"versions {blind} have nothing to be watched against"]
         found = [f"promoted {production.version}"] if production else []
         return [] if not acknowledged or found == list(acknowledged) else [f"lost: {acknowledged}"]
+
+
+def retrained(directory: Path) -> str:
+    """Retrain by force; what came of it."""
+    path = directory / "movies.db"
+    with connection(path) as conn, run_lock(path):
+        request = RetrainingRequest(
+            study=StudyConfig(model=MODEL), force=True, accuracy_threshold=0.0
+        )
+        result = retrain(conn, load_dataset(conn), request)
+    return f"{result.verdict} {result.version}"
 
 
 def is_watched(conn: Connection, version: int) -> bool:
@@ -328,6 +335,43 @@ class Remove(Workload):
         return wrong
 
 
+class Erase(Workload):
+    """A user is erased from the ratings and two models."""
+
+    user: ClassVar[str] = "7"
+
+    def prepare(self, directory: Path) -> None:
+        super().prepare(directory)
+        for _ in range(2):
+            retrained(directory)
+
+    def work(self, directory: Path, acknowledge: Acknowledge) -> None:
+        path = directory / "movies.db"
+        with connection(path) as conn, run_lock(path):
+            acknowledge(str(len(erase(conn, self.user).versions)))
+
+    def outcome(self, directory: Path) -> Any:
+        with connection(directory / "movies.db") as conn:
+            (erasure,) = load_erasures(conn)
+            left = foundations(conn, self.user)
+            return [verify(conn), erasure.removed["ratings"], erasure.finished_at is None, left]
+
+    def promises(self, directory: Path, acknowledged: Sequence[str]) -> list[str]:
+        """Tables and models hold the user or do not; once it is acknowledged, they do not."""
+        with connection(directory / "movies.db") as conn:
+            found = foundations(conn, self.user)
+        if len(set(found)) > 1:
+            return [f"the user is in some of the tables and models: {found}"]
+        return ["the user is there still"] if acknowledged and any(found) else []
+
+
+def foundations(conn: Connection, user: str) -> list[bool]:
+    """Tell of the ratings and of each version's model whether a user is in it."""
+    n = conn.execute("SELECT count(*) FROM ratings WHERE user_id = :user", {"user": int(user)})
+    models = [int(user) in load_model(conn, v.version).user_ids for v in load_versions(conn)]
+    return [n.fetchone()[0] > 0, *models]
+
+
 WORKLOADS: dict[str, type[Workload]] = {
     "tune": Tune,
     "retrain": Retrain,
@@ -338,4 +382,5 @@ WORKLOADS: dict[str, type[Workload]] = {
     "backup": Backup,
     "restore": Restore,
     "remove": Remove,
+    "erase": Erase,
 }

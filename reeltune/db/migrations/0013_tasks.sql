@@ -28,7 +28,7 @@ CREATE TABLE hp_tuning_runs (
         CHECK (status IN ('planned', 'running', 'completed', 'interrupted', 'failed')),
     stop_reason TEXT,
     process_id INTEGER,  -- which process works on it: whom `stop` asks to end
-    CHECK (task <> 'ratings' OR split IN ('user-time', 'calendar')),
+    CHECK (task <> 'ratings' OR split IN ('user-time', 'user-random', 'calendar')),
     CHECK (status = 'planned' OR (data_fingerprint IS NOT NULL AND history_cutoff IS NOT NULL))
 ) STRICT;
 INSERT INTO hp_tuning_runs (
