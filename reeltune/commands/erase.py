@@ -37,7 +37,7 @@ _settings = options(
         type=click.Choice(["refit", "drop"]),
         default="refit",
         show_default=True,
-        help="What to do with models that are kept for rollback.",
+        help="Models kept for rollback.",
     ),
     option(
         _ERASURE,
@@ -125,7 +125,9 @@ def erase_ratings_command(
     _show(found, db_path, proof, as_json=as_json, quiet=quiet)
 
 
-@erase.command("readmit", examples=("100", "100 --json", "100 --quiet"))
+@erase.command(
+    "readmit", examples=("u-0001 --db a.db", "u-0001 --db a.db --json", "u-0001 --db a.db --quiet")
+)
 @_argument_user
 @option_db
 @option_json

@@ -8,6 +8,11 @@ from reeltune.domain.errors import BusyError
 _STEP_SECONDS = 0.5  # between them Ctrl-C is heard
 
 
+def overwrite_deleted(conn: Connection) -> None:
+    """Have what `conn` deletes from here on overwritten with zeros."""
+    conn.execute("PRAGMA secure_delete = ON")
+
+
 def wait_for_readers(conn: Connection) -> None:
     """Return when the log is empty, and nobody reads the database as it was before now.
 

@@ -34,7 +34,7 @@ from reeltune.db.erasures import (
 from reeltune.db.holders import Holder, find_holders, models_with
 from reeltune.db.ratings import has_ratings
 from reeltune.db.sources import reset_sources
-from reeltune.db.vacuum import rewrite, wait_for_readers
+from reeltune.db.vacuum import overwrite_deleted, rewrite, wait_for_readers
 from reeltune.db.versions import database_path, set_version_artifact
 from reeltune.domain.clock import stamp
 from reeltune.domain.erasure import Erasure, ErasureKind, VersionErasure, removed_json
@@ -125,7 +125,7 @@ def erase(
         NotFoundError: nothing here holds such a user.
     """
     order = _Order(find_subject(conn, user), kind, models)
-    conn.execute("PRAGMA secure_delete = ON")
+    overwrite_deleted(conn)
     if _is_needed(conn, order):
         _erase_rows(conn, order)
     for each in find_erasures(conn, order.subject.name):

@@ -51,6 +51,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     left_behind.mkdir()
     (left_behind / "manifest.json").write_text("{}", encoding="utf-8")
     reeltune("db", "doctor", "--fix", *there)
+    reeltune("erase", "user", "u-0001", *named)
     return place
 
 

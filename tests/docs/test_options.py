@@ -10,9 +10,11 @@ from reeltune.commands import tune as tune_orchestrator
 from reeltune.commands import versions as model_versioning
 from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
+from reeltune.commands.erase import erase
 from reeltune.commands.imports import importers
 from reeltune.commands.runs import runs
 from reeltune.commands.warm_starts import warm_starts
+from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
 
 COMMANDS: dict[str, click.Command] = {
@@ -24,6 +26,8 @@ COMMANDS: dict[str, click.Command] = {
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,
     "db": database,
+    "reeltune erase": erase,
+    "reeltune withdraw": withdraw,
 }
 
 
