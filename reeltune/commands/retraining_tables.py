@@ -57,7 +57,7 @@ def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
     """Print the gate: each rule with its figure, its threshold and its verdict."""
     print_table(console, title, _rules(console, rules))
     if not all(rule.binding for rule in rules):
-        console.print("[dim]in parentheses: not decisive, for a person decides here[/]\n")
+        console.print("[dim]in parentheses: shown, not decisive here[/]\n")
 
 
 def headline(result: Retraining) -> str:
