@@ -1,5 +1,6 @@
 """Tables of what a retraining found."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -94,7 +95,7 @@ def _rules(console: Console, rules: Sequence[Rule]) -> Table:
         table.add_row(
             f"[{colour}]{shown}[/]",
             outside_text(console, rule.name),
-            value_cell(rule.figure),
+            value_cell(rule.figure if math.isfinite(rule.figure) else None),
             value_cell(rule.threshold),
         )
     return table

@@ -20,10 +20,9 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
 from reeltune.domain.study import StudyConfig
 from reeltune.domain.version import Version
-from reeltune.gate.comparisons import Comparison
 from reeltune.gate.renewal import not_shown_worse
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.stats.paired_tests import paired_difference
+from reeltune.stats.paired_tests import Comparison, paired_difference
 from reeltune.tasks.evidence import Side
 from reeltune.tuning.proposer import new_experiment
 from reeltune.tuning.ratings import HyperparameterTuner
@@ -38,6 +37,7 @@ NO_WEIGHTS = dict.fromkeys(
 )
 ONLY_CAST = NO_WEIGHTS | {"cast_weight": 1.0}
 ONLY_POPULARITY = NO_WEIGHTS | {"popularity_weight": 1.0}
+WELL_RATED = NO_WEIGHTS | {"genre_weight": 0.2, "rating_weight": 0.8}  # accurate, lists are worse
 NEW_USER = 10_001
 NIGHT = ("tune_orchestrator.py", "--method", "random", "--configs", "1", "--promote", "--jobs", "1")
 
@@ -96,9 +96,9 @@ def put_in_production(world: Path, **given: float) -> None:
     run("retrain_model.py", "--db", world, *(options or ("--accuracy-threshold", "0")))
 
 
-def deploy_only_cast(conn: Connection) -> None:
-    """Make what is in production worse than the defaults, as if it had passed in its time."""
-    values = SPACE.merged(SPACE.defaults(), ONLY_CAST)
+def deploy(conn: Connection, given: dict[str, float]) -> None:
+    """Put other values into production, as if they had passed in their time."""
+    values = SPACE.merged(SPACE.defaults(), given)
     conn.execute("UPDATE training_runs SET hyperparameters = ?", [json.dumps(values)])
 
 
@@ -127,22 +127,25 @@ def test_after_a_refused_change_production_is_renewed_and_who_arrived_is_served(
 ) -> None:
     put_in_production(world)
     with connection(world) as conn:
-        deploy_only_cast(conn)
+        deploy(conn, ONLY_POPULARITY)
         rate(conn)
-    refused = run("model_versioning.py", "show", "--user", str(NEW_USER), "--db", world, expect=1)
-    assert "had no ratings when version 1 was fitted" in refused.stderr
-    offer(world, **ONLY_POPULARITY)
+    show = ("model_versioning.py", "show", "--user", str(NEW_USER), "--db", world)
+    assert "had no ratings when version 1 was fitted" in run(*show, expect=1).stderr
+    offer(world, **WELL_RATED)
     done = run(*NIGHT, "--db", world)
     with connection(world) as conn:
         production = in_production(conn)
         assert load_version(conn, 2).status == "refused"
-        assert (production.version, production.training.hyperparameters["cast_weight"]) == (3, 1)
+        assert (production.version, production.training.hyperparameters["popularity_weight"]) == (
+            3,
+            1,
+        )
         assert [look.decision for look in load_looks(conn)] == ["first", "nightly", "routine"]
     line = done.stdout.splitlines()[-1]
     assert " renewed: version 3 in production; " in line
-    assert "; the change was refused: Coverage@10 -" in line
+    assert "; the change was refused: NDCG@10 -" in line
     assert "; 0 ratings behind; " in line
-    shown = run_json("model_versioning.py", "show", "--user", str(NEW_USER), "--db", world)
+    shown = run_json(*show)
     assert len(shown["recommendations"]) == 10
 
 
@@ -163,7 +166,7 @@ def test_a_night_that_finds_nothing_better_renews_for_one_new_rating(world: Path
 def test_a_change_that_is_promoted_needs_no_renewal(world: Path) -> None:
     put_in_production(world)
     with connection(world) as conn:
-        deploy_only_cast(conn)
+        deploy(conn, ONLY_CAST)
         rate(conn)
         study = StudyConfig()
         change = RetrainingRequest(
