@@ -23,6 +23,8 @@ EXIT_DEGRADED = 5  # production is worse than it was, beyond noise
 EXIT_DAMAGED = 6  # production is missing or damaged
 EXIT_OVERDUE = 7  # no recent run succeeded
 EXIT_REJECTED = 8  # too many rows of an imported file were rejected, or none was kept
+EXIT_BEHIND = 9  # production has not seen ratings of several nights
+EXIT_REFUSED_IN_A_ROW = 10  # several nights running the gate refused
 EXIT_INTERRUPTED = 130
 _MAX_MESSAGE = 2_000  # characters of a message
 

@@ -41,7 +41,7 @@ def logged(
         ended(EXIT_ERROR, f"{type(error).__name__}: {error}", records=records)
         raise
     else:
-        ended(0, "done", records=records)
+        ended(0, str((result.get("night") or {}).get("line", "done")), records=records)
 
 
 def _ended(

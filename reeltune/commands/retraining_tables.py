@@ -1,5 +1,6 @@
 """Tables of what a retraining found."""
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -57,7 +58,7 @@ def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
     """Print the gate: each rule with its figure, its threshold and its verdict."""
     print_table(console, title, _rules(console, rules))
     if not all(rule.binding for rule in rules):
-        console.print("[dim]in parentheses: not decisive, for a person decides here[/]\n")
+        console.print("[dim]in parentheses: shown, not decisive here[/]\n")
 
 
 def headline(result: Retraining) -> str:
@@ -94,7 +95,7 @@ def _rules(console: Console, rules: Sequence[Rule]) -> Table:
         table.add_row(
             f"[{colour}]{shown}[/]",
             outside_text(console, rule.name),
-            value_cell(rule.figure),
+            value_cell(rule.figure if math.isfinite(rule.figure) else None),
             value_cell(rule.threshold),
         )
     return table

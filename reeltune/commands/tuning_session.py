@@ -1,5 +1,6 @@
-"""Tuning session: hold the database, tune, promote the best if asked to, print."""
+"""Tuning session: hold the database, tune, change or renew production if asked to, print."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
@@ -24,10 +25,12 @@ from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.db.connection import Connection, connection
 from reeltune.db.tuning_runs import load_run
-from reeltune.domain.errors import GateError, InputError
+from reeltune.domain.errors import BusyError, GateError, InputError, InterruptedRunError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
+from reeltune.ratings.dataset import Dataset
+from reeltune.reports.cells import outside_text
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
 from reeltune.tasks.ratings import RatingsTask
@@ -38,8 +41,10 @@ from reeltune.tuning.orchestrator import Orchestrator, study_of
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.finalists import load_finalists
-from reeltune.versioning.request import NOBODY, Retraining, RetrainingRequest
-from reeltune.versioning.retraining import retrain_best
+from reeltune.versioning.night import Night, NightReport, decide_night, renew, report_night
+from reeltune.versioning.request import NOBODY, RetrainingRequest
+
+Search = Callable[[Orchestrator], RunResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +70,63 @@ class TuningSession:
 
     def run(self, study: StudyConfig, plan: Plan) -> None:
         """Do a new run, and print what it found."""
-        create = not task_kind(study.task).needs_data
-        with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
-            with run_lock(self.db_path, self.wait):
-                orchestrator = self._orchestrator(conn, study)
-                result = orchestrator.run(plan)
-                promotion = self._promotion(orchestrator, result)
-            record |= _as_dict(result, promotion)
-            self._show(orchestrator, result, promotion)
+        self._do(
+            lambda _: study,
+            lambda orchestrator: orchestrator.run(plan),
+            create=not task_kind(study.task).needs_data,
+        )
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> None:
         """Continue a run that was interrupted, and print what it found."""
-        with logged(self.db_path, "tune", self.notify) as record, self._connected() as conn:
+        self._do(
+            lambda conn: study_of(load_run(conn, run_id)),
+            lambda orchestrator: orchestrator.resume(run_id, more_seconds),
+        )
+
+    def _do(
+        self,
+        study: Callable[[Connection], StudyConfig],
+        search: Search,
+        *,
+        create: bool = False,
+    ) -> None:
+        began = time.perf_counter()
+        with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
             with run_lock(self.db_path, self.wait):
-                orchestrator = self._orchestrator(conn, study_of(load_run(conn, run_id)))
-                result = orchestrator.resume(run_id, more_seconds)
-                promotion = self._promotion(orchestrator, result)
-            record |= _as_dict(result, promotion)
-            self._show(orchestrator, result, promotion)
+                orchestrator = self._orchestrator(conn, study(conn))
+                result = self._searched(orchestrator, search, began)
+                night = self._night(orchestrator, result)
+            report = self._report(orchestrator, night, _failure(result), began)
+            record |= _as_dict(result, night, report)
+            self._show(orchestrator, result, night, report)
+
+    def _searched(
+        self,
+        orchestrator: Orchestrator,
+        search: Search,
+        began: float,
+    ) -> RunResult:
+        """Search; where that ends with an error, renew production all the same, and raise it."""
+        try:
+            return search(orchestrator)
+        except (BusyError, InterruptedRunError):
+            raise
+        except Exception as error:
+            if self.promotes:
+                self._renew_after(orchestrator, error, began)
+            raise
+
+    def _renew_after(self, orchestrator: Orchestrator, error: Exception, began: float) -> None:
+        conn, study = orchestrator.conn, orchestrator.study
+        with self._steps_shown():
+            night = Night(renewal=renew(conn, _data(orchestrator), study))
+        report = self._report(orchestrator, night, str(error), began)
+        if report is not None and night.renewal is not None:
+            if self.as_json:
+                self.output(night.as_dict() | {"night": report.as_dict()})
+            else:
+                render_retraining(result_console(), night.renewal)
+                print_night(report)
 
     def _connected(self, create: bool = False) -> AbstractContextManager[Connection]:
         return connection(self.db_path, create=create, wait_seconds=self.wait)
@@ -113,12 +157,11 @@ class TuningSession:
     def _steps_shown(self) -> AbstractContextManager[None]:
         return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
-    def _promotion(self, orchestrator: Orchestrator, result: RunResult) -> Retraining | None:
-        """Retrain with the run's best finalist; None if not asked to or if none completed."""
+    def _night(self, orchestrator: Orchestrator, result: RunResult) -> Night:
+        """Change production to the run's best finalist, or renew it; nothing if not asked to."""
         if not self.promotes:
-            return None
-        conn, study, task = orchestrator.conn, orchestrator.study, orchestrator.task
-        assert isinstance(task, RatingsTask)  # the only one that is deployed as yet
+            return Night()
+        conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
         requests = [
             RetrainingRequest(
@@ -132,32 +175,74 @@ class TuningSession:
             for finalist in finalists
         ]
         with self._steps_shown():
-            return retrain_best(conn, task.data, requests) if requests else None
+            return decide_night(conn, _data(orchestrator), study, requests)
+
+    def _report(
+        self, orchestrator: Orchestrator, night: Night, failure: str | None, began: float
+    ) -> NightReport | None:
+        if not self.promotes:
+            return None
+        seconds = time.perf_counter() - began
+        return report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
 
     def _show(
-        self, orchestrator: Orchestrator, result: RunResult, promotion: Retraining | None
+        self,
+        orchestrator: Orchestrator,
+        result: RunResult,
+        night: Night,
+        report: NightReport | None,
     ) -> None:
         """Print what a run found; what failed or was refused ends with its own exit status."""
         if self.as_json:
-            self.output(_as_dict(result, promotion))
+            self.output(_as_dict(result, night, report))
         else:
             console = result_console()
             summary = orchestrator.generate_tuning_summary(result.tuning_run_id)
             render_found(console, summary)
-            if promotion is not None:
-                render_retraining(console, promotion)
-            if promotion is None or promotion.verdict != NOBODY:
+            for each in night.decisions:
+                render_retraining(console, each)
+            if all(each.verdict != NOBODY for each in night.decisions):
                 render_next(console, summary)
-        if result.status == "failed":
-            raise InputError(f"run {result.tuning_run_id} failed: {result.stop_reason}")
-        if promotion is not None and promotion.verdict == "refused":
-            raise GateError(f"not promoted: {promotion.said}")
-        if promotion is not None and promotion.verdict == NOBODY:
-            raise InputError(f"not promoted: {promotion.said}")
+            if report is not None:
+                print_night(report)
+        _check_ended_well(result, night)
 
 
-def _as_dict(result: RunResult, promotion: Retraining | None) -> dict[str, Any]:
-    return result.as_dict() | {"promotion": None if promotion is None else promotion.as_dict()}
+def print_night(report: NightReport) -> None:
+    """Print the report of a night on one line."""
+    console = result_console()
+    console.print(outside_text(console, report.line), soft_wrap=True)
+
+
+def _data(orchestrator: Orchestrator) -> Dataset:
+    task = orchestrator.task
+    assert isinstance(task, RatingsTask)  # the only one that is deployed as yet
+    return task.data
+
+
+def _failure(result: RunResult) -> str | None:
+    return result.stop_reason if result.status == "failed" else None
+
+
+def _check_ended_well(result: RunResult, night: Night) -> None:
+    """Raise what ends a night with another exit status than 0.
+
+    Raises:
+        GateError: the gate refused, and production was not renewed.
+        InputError: the search failed, or nobody could be measured.
+    """
+    if result.status == "failed":
+        raise InputError(f"run {result.tuning_run_id} failed: {result.stop_reason}")
+    if night.refused is not None:
+        raise GateError(f"not promoted: {night.refused.said}")
+    deciding = night.deciding
+    if deciding is not None and deciding.verdict == NOBODY:
+        raise InputError(f"not promoted: {deciding.said}")
+
+
+def _as_dict(result: RunResult, night: Night, report: NightReport | None) -> dict[str, Any]:
+    about = {"night": None if report is None else report.as_dict()}
+    return result.as_dict() | night.as_dict() | about
 
 
 def _reason(finalist: Experiment, result: RunResult) -> str:

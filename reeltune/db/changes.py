@@ -158,3 +158,32 @@ def forget_changes(conn: Connection) -> None:
                )
         """
     )
+
+
+def load_changed_ratings(conn: Connection, since: int, until: int) -> tuple[Ints, Ints]:
+    """(C,) ids of users and of movies of the ratings changed after `since` and up to `until`."""
+    users, movies = fetch_columns(
+        conn,
+        f"""
+        SELECT DISTINCT user_id, movie_id
+          FROM data_changes
+         WHERE change_id > {since:d} AND change_id <= {until:d} AND user_id IS NOT NULL
+        """,  # noqa: S608 whole numbers
+        [np.int64, np.int64],
+    )
+    return users, movies
+
+
+def load_oldest_changed(conn: Connection, since: int) -> int | None:
+    """Return when the oldest of the ratings was given that were changed after `since`, if any."""
+    row = conn.execute(
+        """
+        SELECT min(rated_at)
+          FROM ratings
+          JOIN (SELECT DISTINCT user_id, movie_id FROM data_changes
+                 WHERE change_id > :since AND user_id IS NOT NULL)
+         USING (user_id, movie_id)
+        """,
+        {"since": since},
+    ).fetchone()
+    return None if row[0] is None else int(row[0])

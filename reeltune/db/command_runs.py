@@ -60,5 +60,19 @@ def load_last_command_run(conn: Connection, *, successful: bool = False) -> Comm
     return None if row is None else _run(row)
 
 
+def load_run_starts(conn: Connection, after: str) -> list[str]:
+    """Return when the commands began that began after a moment, in order."""
+    rows = conn.execute(
+        """
+        SELECT started_at
+          FROM command_runs
+         WHERE started_at > :after
+         ORDER BY command_run_id
+        """,
+        {"after": after},
+    )
+    return [row["started_at"] for row in rows]
+
+
 def _run(row: Row) -> CommandRun:
     return CommandRun(**dict(row))

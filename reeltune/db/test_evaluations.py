@@ -72,6 +72,15 @@ def count_test_evaluations(conn: Connection, data_fingerprint: str) -> int:
     return int(row[0])
 
 
+def load_verdicts(conn: Connection, decision: str) -> list[str]:
+    """Return the verdicts of all decisions of a kind, the latest first."""
+    rows = conn.execute(
+        "SELECT verdict FROM test_looks WHERE decision = :decision ORDER BY look_id DESC",
+        {"decision": decision},
+    )
+    return [row["verdict"] for row in rows]
+
+
 def save_reference(conn: Connection, version: int, metric: str, reference: Reference) -> None:
     """Keep what a version is to be watched against."""
     conn.execute(

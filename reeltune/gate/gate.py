@@ -8,6 +8,7 @@ from typing import Any, Literal
 from reeltune.domain.arrays import Floats
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule, RuleVerdict, guardrails
+from reeltune.gate.renewal import is_measurable, not_shown_worse
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.paired_tests import Comparison, lower_bound, p_better
 from reeltune.stats.power import detectable_gain, more_users_needed
@@ -81,6 +82,7 @@ def gate(
     gains: Floats | None,
     *,
     min_p_value: float = 0.0,
+    renewal: Comparison | None = None,
 ) -> GateDecision:
     """Decide whether a candidate may be promoted.
 
@@ -91,9 +93,13 @@ def gate(
         comparisons: candidate against deployed model, on the test parts of both splits.
         gains: (n,) per-user gains in the objective on the test part of `settings.split`, above 0
             where the candidate is better; None where it has the deployed hyperparameters.
-        least_p_value: what the p-value is adjusted to where the candidate was picked out of
+        min_p_value: what the p-value is adjusted to where the candidate was picked out of
             several by the same test part.
+        renewal: gain on the newest ratings by being fitted to newer ones; None where it was not
+            measured, or another configuration is decided on.
     """
+    if settings.decision == "routine":
+        return _renewal(settings, accuracy, renewal)
     measured = _accurate if settings.has_dislikes else _finds_some
     rules = [measured(settings, accuracy)]
     if not settings.has_dislikes:
@@ -109,6 +115,17 @@ def gate(
     guards = guardrails(comparisons, settings.split, settings.objective)
     rules += guards if nightly else [_unbound(rule) for rule in guards]
     return GateDecision(terms=settings, rules=tuple(rules), p_value=p_value)
+
+
+def _renewal(settings: GateSettings, figure: float, found: Comparison | None) -> GateDecision:
+    """Decide on the deployed configuration, fitted to newer ratings, without the threshold."""
+    title, least = "accuracy", settings.accuracy_threshold if settings.has_dislikes else None
+    if not settings.has_dislikes:
+        title = METRICS[settings.objective].title
+    rules = [is_measurable(figure, f"{settings.part} {title}", least), _identical()]
+    if found is not None:
+        rules.append(not_shown_worse(found, settings.objective, settings.minimum_effect))
+    return GateDecision(terms=settings, rules=tuple(rules))
 
 
 def find(comparisons: Iterable[MetricComparison], split: str, metric: str) -> MetricComparison:

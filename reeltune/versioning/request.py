@@ -54,6 +54,7 @@ class Retraining:
     decision: Decision | None = None
     rules: tuple[Rule, ...] = ()
     contrasts: tuple[MetricComparison, ...] = ()
+    renewal: Comparison | None = None  # gain on the newest ratings, where only ratings are new
     budget: BudgetState | None = None  # nightly decisions only
     n_looks: int | None = None  # at the test part of these ratings so far, this one included
     seconds: float = 0.0

@@ -32,12 +32,15 @@ from reeltune.metrics.objectives import direction_of
 from reeltune.monitoring.degradation import newest_rated_at
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
+from reeltune.ratings.recommender import Recommender
+from reeltune.stats.paired_tests import Comparison
 from reeltune.tasks.evidence import ConfiguredModel, Evidence, gather, measure_metrics
 from reeltune.tasks.ratings import RatingsEvaluator, suited
 from reeltune.tracking.lineage import code_version, environment
 from reeltune.versioning.finalists import best_finalist
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
+from reeltune.versioning.renewal import compare_renewal, split_newest, unservable
 from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
 
 WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
@@ -80,6 +83,16 @@ class _Retrainer:
     def panel(self) -> int | None:
         """Number of users to measure; all where another configuration is to be deployed."""
         return self.request.panel if self.decision == "routine" else None
+
+    @cached_property
+    def renewal(self) -> Comparison | None:
+        """Gain on the newest ratings by being fitted to newer ones; None if not measured."""
+        if self.production is None or self.decision != "routine":
+            return None
+        parts = split_newest(self.conn, self.production, self.data, self.panel)
+        if parts is None:
+            return None
+        return compare_renewal(parts, self.candidate, self.data.catalogue, self.study.objective)
 
     def nothing_new(self) -> str | None:
         """Return why there is nothing to retrain for; None if there is."""
@@ -130,6 +143,7 @@ class _Retrainer:
             comparisons,
             evidence.gains,
             min_p_value=min_p_value,
+            renewal=self.renewal,
         )
         result = Retraining(
             verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
@@ -142,6 +156,7 @@ class _Retrainer:
             decision=self.decision,
             rules=judged.rules,
             contrasts=tuple(comparisons),
+            renewal=self.renewal,
             budget=budget,
         )
         number = self._counted(result, judged)
@@ -184,18 +199,24 @@ class _Retrainer:
         if judged.verdict == "refused":
             version = refuse(self.conn, self._training(result), stored, result.said)
             return replace(result, version=version)
-        version = self._registered(result, stored, evidence)
+        fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
+        fault = unservable(fitted, self.data.ratings)
+        if fault is not None:
+            version = refuse(self.conn, self._training(result), stored | {"fault": fault}, fault)
+            return replace(result, verdict="refused", said=fault, version=version)
+        version = self._registered(result, stored, evidence, fitted)
         if judged.verdict == "cannot tell":
             return replace(result, version=version)
         expected = None if self.production is None else self.production.version
         promote(self.conn, version, self.request.reason, stored, expected_production=expected)
         return replace(result, verdict="promoted", version=version)
 
-    def _registered(self, result: Retraining, stored: Mapping[str, Any], evidence: Evidence) -> int:
+    def _registered(
+        self, result: Retraining, stored: Mapping[str, Any], evidence: Evidence, fitted: Recommender
+    ) -> int:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
-        fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
         references = {metric: self._reference(evidence, metric) for metric in WATCHED}
         return register(
             self.conn, self._training(result), fitted, ratings, stored, reason, references
@@ -252,6 +273,11 @@ def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retr
     stays a candidate, and production what it is.
     """
     return _Retrainer(conn, data, request).run()
+
+
+def is_renewal(conn: Connection, data: Dataset, request: RetrainingRequest) -> bool:
+    """Return whether a request is for the configuration that is in production."""
+    return _Retrainer(conn, data, request).decision == "routine"
 
 
 def retrain_best(

@@ -102,11 +102,19 @@ def test_a_gain_is_held_against_the_minimum_effect() -> None:
 
 
 @pytest.mark.parametrize("accuracy", [0.6499, float("nan")])
-@pytest.mark.parametrize("decision", ["first", "routine", "nightly", "by hand"])
+@pytest.mark.parametrize("decision", ["first", "nightly", "by hand"])
 def test_below_the_threshold_nothing_is_promoted(accuracy: float, decision: Decision) -> None:
     found = decided(0.03, accuracy=accuracy, decision=decision)
     assert found.verdict == "refused"
     assert "at least 0.6500 is needed" in found.message
+
+
+def test_a_renewal_needs_no_threshold_but_a_figure() -> None:
+    terms = replace(TERMS, decision="routine")
+    found = gate(terms, 0.6499, [], None)
+    assert found.verdict == "promote"
+    assert "the least of 0.6500 is asked of changes only" in found.message
+    assert gate(terms, float("nan"), [], None).verdict == "refused"
 
 
 def test_the_same_hyperparameters_are_not_worse_by_identity() -> None:
