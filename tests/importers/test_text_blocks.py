@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reeltune.db.imports import RejectedRow
@@ -105,7 +105,13 @@ MANY = settings(
 )
 
 
+IN_THREE_BLOCKS = (
+    b'who,film,vote,when\n1,2,4,1000000000\n1,"2' + b"\nx" * 60 + b'\ny",4,1000000000\n'
+)
+
+
 @MANY
+@example(content=IN_THREE_BLOCKS)
 @given(content=TEXTS)
 @pytest.mark.usefixtures("small")
 def test_blocks_give_the_records_that_lines_give(tmp_path: Path, content: bytes) -> None:
