@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reeltune.domain.arrays import Bools, Ints
+from reeltune.importers.ids import Ids
 from reeltune.importers.tables import Chunk, CodedColumn, Column, text_of
 from reeltune.importers.text_blocks import TextColumn, distinct_places
 from reeltune.importers.times import LATEST, UNITS, Times
@@ -49,14 +50,33 @@ def convert_times(chunk: Chunk, name: str | None, times: Times | None) -> Conver
     """Return the moments of a column, in Unix seconds; 0 where there are none."""
     if times is None or name is None:
         return Converted(np.zeros(len(chunk), np.int64), {})
-    column = chunk.columns[name]
-    numbers = _whole_numbers(column) if times.form in UNITS else None
+    numbers = _whole_numbers(chunk.columns[name]) if times.form in UNITS else None
     if numbers is None:
         return convert(chunk, name, times)
     values = numbers[0] // UNITS[times.form]
-    others = np.flatnonzero(~numbers[1] | (values > LATEST))
-    texts = [text_of(column[row]) for row in others.tolist()]
-    found = _looked_up(texts, times)
+    return _with_others(values, ~numbers[1] | (values > LATEST), chunk.columns[name], times)
+
+
+def convert_ids(chunk: Chunk, name: str | None, ids: Ids, absent: str = "") -> Converted:
+    """Return the number by which each id of a column is stored; of no column, that of `absent`.
+
+    A whole number without a zero before it stands for itself.
+    """
+    numbers = None if name is None else _whole_numbers(chunk.columns[name])
+    if numbers is None or name is None or not numbers[1].any():
+        return convert(chunk, name, ids, absent)
+    values, good, begin_with_zero = numbers
+    return _with_others(values, ~good | begin_with_zero, chunk.columns[name], ids)
+
+
+def _with_others(
+    values: Ints, is_other: Bools, column: Column, lookup: Mapping[str, float]
+) -> Converted:
+    """Return `values` (N,), but what `lookup` says where another is needed."""
+    others: Ints = np.flatnonzero(is_other)
+    if not len(others):
+        return Converted(values, {})
+    found = _looked_up([text_of(column[row]) for row in others.tolist()], lookup)
     values[others] = found.values
     return Converted(values, {int(others[n]): bad for n, bad in found.problems.items()})
 
@@ -87,11 +107,11 @@ def _distinct(column: Column) -> tuple[list[str], Ints] | None:
     return None
 
 
-def _whole_numbers(column: Column) -> tuple[Ints, Bools] | None:
-    """Return the values of 1 to 18 digits as numbers (N,), and which these are (N,)."""
+def _whole_numbers(column: Column) -> tuple[Ints, Bools, Bools] | None:
+    """Return `TextColumn.whole_numbers` of a column; None where that is slow."""
     if isinstance(column, TextColumn):
         return column.whole_numbers()
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu":
         good = (column >= 0) & (column < 10**18)
-        return np.where(good, column, 0).astype(np.int64), good
+        return np.where(good, column, 0).astype(np.int64), good, column == 0
     return None

@@ -10,7 +10,7 @@ import numpy as np
 from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
-from reeltune.importers.conversion import Problems, convert, convert_times
+from reeltune.importers.conversion import Problems, convert, convert_ids, convert_times
 from reeltune.importers.counts import RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
@@ -136,8 +136,8 @@ class _Reader:
             return
         said = self.said
         numbers, problems = self._numbers(chunk)
-        users = convert(chunk, said.user, self.users_by_id, said.one_user or "")
-        movies = convert(chunk, said.movie, self.movies_by_id)
+        users = convert_ids(chunk, said.user, self.users_by_id, said.one_user or "")
+        movies = convert_ids(chunk, said.movie, self.movies_by_id)
         times = convert_times(chunk, said.time, self.times)
         problems = times.problems | movies.problems | users.problems | problems
         for row in sorted(problems):

@@ -59,8 +59,10 @@ class TextColumn(Sequence[str]):
         first, codes = distinct_places(keys)
         return list(TextColumn(self._content, self._starts[first], self._ends[first])), codes
 
-    def whole_numbers(self) -> tuple[Ints, Bools]:
-        """Return the fields of 1 to 18 digits as numbers (N,), and which these are (N,)."""
+    def whole_numbers(self) -> tuple[Ints, Bools, Bools]:
+        """Return the fields of 1 to 18 digits as numbers (N,), which these are, and which begin
+        with a zero.
+        """
         lengths = self._ends - self._starts
         good = (lengths > 0) & (lengths <= _MAX_DIGITS)
         numbers = np.zeros(len(self), np.int64)
@@ -68,7 +70,10 @@ class TextColumn(Sequence[str]):
             digit = place - np.uint8(_ZERO)  # what is below 0 is far above 9
             good &= ~has | (digit <= 9)
             numbers = np.where(has, numbers * 10 + digit, numbers)
-        return numbers, good
+        begin_with_zero = np.zeros(len(self), np.bool_)
+        content = np.frombuffer(self._content, np.uint8)
+        begin_with_zero[good] = content[self._starts[good]] == _ZERO
+        return numbers, good, begin_with_zero
 
     def _places(self, lengths: Ints) -> Iterator[tuple[Bytes, Bools]]:
         """Yield the first bytes (N,), the second ones ..., and which fields have them."""

@@ -192,9 +192,10 @@ def test_a_column_of_text_is_its_fields(cells: list[str]) -> None:
         assert [found[0][code] for code in found[1]] == cells
     else:
         assert max(map(len, content)) > 8
-    numbers, good = column.whole_numbers()
+    numbers, good, zeros = column.whole_numbers()
     digits = [cell.isascii() and cell.isdigit() for cell in cells]
     assert good.tolist() == digits
+    assert zeros.tolist() == [d and c[0] == "0" for d, c in zip(digits, cells, strict=True)]
     assert [n for n, ok in zip(numbers.tolist(), digits, strict=True) if ok] == [
         int(cell) for cell, ok in zip(cells, digits, strict=True) if ok
     ]
