@@ -82,7 +82,7 @@ def read_lines(
     """
     seen = [0]
     with _expected_damage(path, seen), path.open("rb") as raw:
-        for number, content, too_long in _lines(raw, path, unpack or _unpacked):
+        for number, content, too_long in _lines(raw, path, unpack or ungzipped):
             seen[0] = number
             if number % _LINES_PER_REPORT == 0:
                 moved(raw.tell())
@@ -170,12 +170,22 @@ def _blocks(
                 _check_no_bomb(path, n_bytes, size)
 
 
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+def ungzipped(raw: IO[bytes]) -> IO[bytes]:
+    """Return the content of a file that may be packed by gzip, from its start."""
     packed = raw.read(2) == _GZIP_MAGIC
     raw.seek(0)
     if not packed:
         return raw
     return io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**18)
+
+
+def begins_as_text(start: bytes) -> bool:
+    """Tell whether nothing is known that begins as a file does, but text in some encoding."""
+    return not any(
+        start.startswith(beginning)
+        for beginning, (what, _) in _NOT_TEXT.items()
+        if what != "UTF-16"
+    )
 
 
 def _check_text(path: Path, start: bytes) -> None:

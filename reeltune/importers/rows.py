@@ -38,6 +38,7 @@ class Format:
     has_header: bool = True  # if not, `columns` are the first ones
     n_fields: int = 0  # of a record without header
     may_be_latin1: bool = False
+    has_names: bool = True  # if not, all is ASCII, and what is not is no other encoding but wrong
     rest_in_last: bool = False  # of a record without quotes: the last field may have separators
 
     @property
