@@ -84,13 +84,18 @@ check: $(VENV)/dev
 	@$(BIN)/python -m reeltune.reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
 	@$(BIN)/python -m reeltune.reports.schema_page --check db/schema.sql
 
-bench: $(VENV)/main $(DB)
+$(VENV)/bench: $(VENV)/main requirements-bench.txt
+	@$(PIP) install -r requirements-bench.txt
+	@touch $@
+
+bench: $(VENV)/bench $(DB)
 	@echo "== what the engine, other libraries and the ways of proposing reach on this machine (minutes)"
 	@$(BIN)/python -m benchmarks.engine --db $(DB)
 	@$(BIN)/python -m benchmarks.limits --db $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)

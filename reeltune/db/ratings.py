@@ -1,6 +1,7 @@
 """Table of ratings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from reeltune.ratings.blocks import RatingBlock, RatingColumns
 from reeltune.ratings.table import RatingTable
 
 _BLOCK_ROWS = 2**18
+_ROWS_PER_WRITE = 50_000
+_ROWS_PER_STATEMENT = 50
 _CHANGED = "WHERE user_id IN (SELECT user_id FROM data_changes WHERE change_id > :since)"
 
 
@@ -128,25 +131,33 @@ def save_ratings(
     movie. Every movie must be in the catalogue.
     """
     believed = latest_believable()
-    columns = (users.tolist(), movies.tolist(), ratings.tolist(), rated_at.tolist())
-    conn.executemany(
-        """
+    columns = users, movies, ratings, rated_at
+    for start in range(0, len(users), _ROWS_PER_WRITE):
+        some = [column[start : start + _ROWS_PER_WRITE].tolist() for column in columns]
+        fields = list(chain.from_iterable(zip(*some, strict=True)))
+        size = 4 * _ROWS_PER_STATEMENT
+        last = len(fields) // size * size
+        conn.executemany(
+            _insertion(_ROWS_PER_STATEMENT),
+            ((*fields[n : n + size], believed) for n in range(0, last, size)),
+        )
+        if last < len(fields):
+            rest = fields[last:]
+            conn.execute(_insertion(len(rest) // 4), (*rest, believed))
+
+
+def _insertion(n_rows: int) -> str:
+    """Return a statement that adds several ratings: half as long as one for each takes.
+
+    Its values are the fields of all rows, and the moment until which times are believed.
+    """
+    believed = f"?{4 * n_rows + 1}"
+    return f"""
         INSERT INTO ratings (user_id, movie_id, rating, rated_at)
-        VALUES (:user_id, :movie_id, :rating, :rated_at)
+        VALUES {", ".join(["(?, ?, ?, ?)"] * n_rows)}
             ON CONFLICT (user_id, movie_id) DO UPDATE
            SET rating = excluded.rating, rated_at = excluded.rated_at
-         WHERE (excluded.rated_at <= :believed, excluded.rated_at)
-               >= (ratings.rated_at <= :believed, ratings.rated_at)
+         WHERE (excluded.rated_at <= {believed}, excluded.rated_at)
+               >= (ratings.rated_at <= {believed}, ratings.rated_at)
            AND (excluded.rating <> ratings.rating OR excluded.rated_at <> ratings.rated_at)
-        """,
-        (
-            {
-                "user_id": user,
-                "movie_id": movie,
-                "rating": rating,
-                "rated_at": at,
-                "believed": believed,
-            }
-            for user, movie, rating, at in zip(*columns, strict=True)
-        ),
-    )
+        """  # noqa: S608 of question marks alone

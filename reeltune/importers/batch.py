@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from rich.progress import Progress, TaskID
 
@@ -14,10 +14,13 @@ from reeltune.db.connection import Connection, transaction
 from reeltune.db.imports import finish_batch, save_rejected_rows, start_batch
 from reeltune.db.movies import SourceName
 from reeltune.importers.counts import RowCounts, check_rejected_share
-from reeltune.importers.rows import EMPTY, Format, read_records
+from reeltune.importers.lines import ungzipped
+from reeltune.importers.rows import EMPTY, Format, Record, read_records
+from reeltune.importers.streams import ENCODINGS, expected_encoding, recoded, text_encoding
 from reeltune.importers.values import BadRowError, SkippedRowError
 
 Value = TypeVar("Value")
+Unpack = Callable[[IO[bytes]], IO[bytes]]
 
 
 @dataclass
@@ -36,7 +39,12 @@ class FileImport(RowCounts):
         self, form: Format, parse: Callable[[list[str]], Value]
     ) -> Iterator[tuple[int, Value]]:
         """Yield line and value of each row that `parse` takes; count the others by its reason."""
-        for line, text, fields, problem in read_records(self.path, form, self._moved):
+        encoding = "utf-8" if form.may_be_latin1 else text_encoding(self.path)
+        unpack = None
+        if encoding != "utf-8" and (form.has_names or encoding.startswith("utf-16")):
+            self.notes.append(f"{ENCODINGS[encoding]}, recognised")
+            unpack = partial(_decoded, encoding)
+        for line, text, fields, problem in self._records(form, unpack):
             self.read += 1
             try:
                 if problem:
@@ -49,6 +57,10 @@ class FileImport(RowCounts):
             else:
                 yield line, value
         self._moved(self.path.stat().st_size)
+
+    def _records(self, form: Format, unpack: Unpack | None) -> Iterator[Record]:
+        with expected_encoding(self.path):
+            yield from read_records(self.path, form, self._moved, unpack)
 
     def stored(self, done: int, total: int) -> None:
         """Show how many of the rows read are stored."""
@@ -69,6 +81,10 @@ class FileImport(RowCounts):
 
     def _moved(self, n_bytes: int) -> None:
         self.bar.update(self.task, completed=n_bytes // 1024)
+
+
+def _decoded(encoding: str, raw: IO[bytes]) -> IO[bytes]:
+    return recoded(ungzipped(raw), encoding)
 
 
 @contextmanager

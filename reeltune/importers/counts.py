@@ -81,12 +81,18 @@ class RowCounts:
             self.source,
             self.name,
             self.read,
-            dict(self.skipped.most_common()),
-            dict(self.rejected.most_common()),
+            self._by_count(self.skipped),
+            self._by_count(self.rejected),
             {reason: tuple(sorted(lines)) for reason, lines in self._examples.items()},
-            dict(self.left_out.most_common()),
+            self._by_count(self.left_out),
             tuple(self.notes),
         )
+
+    def _by_count(self, counts: Counter[str]) -> dict[str, int]:
+        """Return the most frequent reason first; of equal ones, that of the earliest line."""
+        known = self._examples
+        order = sorted(counts, key=lambda reason: (-counts[reason], min(known[reason])))
+        return {reason: counts[reason] for reason in order}
 
     def _keep_example(self, line: int, reason: str) -> None:
         lines = self._examples.setdefault(reason, [])

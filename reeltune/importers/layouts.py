@@ -36,7 +36,7 @@ class MovieLensFiles:
     unread: tuple[str, ...] = ()  # names of the directory's other files
 
 
-LINKS = Format(columns=("movieId", "imdbId", "tmdbId"), key="movieId")
+LINKS = Format(columns=("movieId", "imdbId", "tmdbId"), key="movieId", has_names=False)
 
 _RATING_COLUMNS = ("userId", "movieId", "rating", "timestamp")
 _MOVIE_COLUMNS = ("movieId", "title", "genres")
@@ -46,7 +46,7 @@ LAYOUTS = {
         "movies.csv",
         Format(columns=_MOVIE_COLUMNS, key="movieId"),
         "ratings.csv",
-        Format(columns=_RATING_COLUMNS, key="userId"),
+        Format(columns=_RATING_COLUMNS, key="userId", has_names=False),
         "links.csv",
         ("ratings_small.csv", "links_small.csv"),
     ),
@@ -61,7 +61,14 @@ LAYOUTS = {
             may_be_latin1=True,
         ),
         "ratings.dat",
-        Format(columns=_RATING_COLUMNS, key="userId", separator="::", has_header=False, n_fields=4),
+        Format(
+            columns=_RATING_COLUMNS,
+            key="userId",
+            has_names=False,
+            separator="::",
+            has_header=False,
+            n_fields=4,
+        ),
     ),
     "ML-100K": Layout(
         "u.item",
@@ -74,7 +81,14 @@ LAYOUTS = {
             may_be_latin1=True,
         ),
         "u.data",
-        Format(columns=_RATING_COLUMNS, key="userId", separator="\t", has_header=False, n_fields=4),
+        Format(
+            columns=_RATING_COLUMNS,
+            key="userId",
+            has_names=False,
+            separator="\t",
+            has_header=False,
+            n_fields=4,
+        ),
     ),
 }
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -27,6 +28,8 @@ _NOT_TEXT = {  # how a file begins, what that is, and what to do about it
     b"SQLite format 3\x00": ("a database", "import the files it was made from"),
 }
 _LINES_PER_REPORT = 500
+_BLOCK_BYTES = 2**20
+_SHOWN_BYTES = 2**10  # of a line that is too long
 
 
 class Line(NamedTuple):
@@ -35,6 +38,29 @@ class Line(NamedTuple):
     number: int  # from 1
     content: bytes
     too_long: bool
+
+
+class Block(NamedTuple):
+    """Whole lines with their ends, or the start of one that is too long."""
+
+    number: int  # of the first line, from 1
+    content: bytes
+    too_long: bool = False
+
+    @property
+    def n_lines(self) -> int:
+        """Return how many lines these are."""
+        if self.too_long:
+            return 1
+        return self.content.count(b"\n") + (self.content[-1:] not in (b"", b"\n"))
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines without their ends."""
+        parts = [self.content] if self.too_long else self.content.split(b"\n")
+        if not self.too_long and not parts[-1]:
+            parts.pop()
+        for number, part in enumerate(parts, self.number):
+            yield Line(number, part.rstrip(b"\r\n"), self.too_long)
 
 
 def read_lines(
@@ -54,16 +80,39 @@ def read_lines(
             would.
         NotFoundError: the file cannot be read.
     """
-    number = 0
+    seen = [0]
+    with _expected_damage(path, seen), path.open("rb") as raw:
+        for number, content, too_long in _lines(raw, path, unpack or ungzipped):
+            seen[0] = number
+            if number % _LINES_PER_REPORT == 0:
+                moved(raw.tell())
+            yield Line(number, content, too_long)
+
+
+def read_blocks(
+    path: Path, moved: Callable[[int], None], unpack: Callable[[IO[bytes]], IO[bytes]]
+) -> Iterator[Block]:
+    """Yield the lines of a file, many at a time, as `read_lines` gives them one by one.
+
+    Raises:
+        InputError, NotFoundError: as `read_lines` does.
+    """
+    seen = [0]
+    with _expected_damage(path, seen), path.open("rb") as raw:
+        for block in _blocks(raw, path, unpack):
+            seen[0] = block.number + block.n_lines - 1
+            moved(raw.tell())
+            yield block
+
+
+@contextmanager
+def _expected_damage(path: Path, seen: list[int]) -> Iterator[None]:
+    """Turn what damaged files raise into expected errors; `seen` has the last good line."""
     try:
-        with path.open("rb") as raw:
-            for number, content, too_long in _lines(raw, path, unpack or _unpacked):
-                if number % _LINES_PER_REPORT == 0:
-                    moved(raw.tell())
-                yield Line(number, content, too_long)
+        yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
-            f"{str(path)!r} is damaged after line {number} ({error}): fetch it again;"
+            f"{str(path)!r} is damaged after line {seen[0]} ({error}): fetch it again;"
             " nothing of this file was imported"
         ) from error
     except OSError as error:
@@ -92,12 +141,51 @@ def _lines(
         yield number, content.rstrip(b"\r\n"), too_long
 
 
-def _unpacked(raw: IO[bytes]) -> IO[bytes]:
+def _blocks(
+    raw: IO[bytes], path: Path, unpack: Callable[[IO[bytes]], IO[bytes]]
+) -> Iterator[Block]:
+    size = path.stat().st_size
+    stream = unpack(raw)
+    number, n_bytes = 1, 0
+    while content := stream.read(_BLOCK_BYTES):
+        if not content.endswith(b"\n"):
+            content += stream.readline(MAX_LINE_BYTES + 1)
+        n_bytes += len(content)
+        _check_no_bomb(path, n_bytes, size)
+        if number == 1:
+            _check_text(path, content)
+            content = content.removeprefix(_BOM)
+        last = content.rfind(b"\n", 0, -1) + 1  # where the last line begins
+        too_long = len(content) - last > MAX_LINE_BYTES
+        whole = Block(number, content[:last] if too_long else content)
+        if whole.content:
+            yield whole
+        number += whole.n_lines
+        if too_long:
+            yield Block(number, content[last : last + _SHOWN_BYTES], too_long=True)
+            number += 1
+            while content and not content.endswith(b"\n"):
+                content = stream.readline(MAX_LINE_BYTES)
+                n_bytes += len(content)
+                _check_no_bomb(path, n_bytes, size)
+
+
+def ungzipped(raw: IO[bytes]) -> IO[bytes]:
+    """Return the content of a file that may be packed by gzip, from its start."""
     packed = raw.read(2) == _GZIP_MAGIC
     raw.seek(0)
     if not packed:
         return raw
     return io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**18)
+
+
+def begins_as_text(start: bytes) -> bool:
+    """Tell whether nothing is known that begins as a file does, but text in some encoding."""
+    return not any(
+        start.startswith(beginning)
+        for beginning, (what, _) in _NOT_TEXT.items()
+        if what != "UTF-16"
+    )
 
 
 def _check_text(path: Path, start: bytes) -> None:

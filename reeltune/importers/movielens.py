@@ -87,10 +87,13 @@ def import_links(
             file,
             file.rows(LINKS, lambda fields: parse_link(fields, known, ids)),
             "movie",
-            key=lambda link: link.movie_id,
-            known=lambda link: (link.imdb_id is not None) + (link.tmdb_id is not None),
+            key=lambda row: row.link.movie_id,
+            known=lambda row: (row.link.imdb_id is not None) + (row.link.tmdb_id is not None),
         )
-        save_links(conn, (link for _, link in kept))
+        for line, row in kept:
+            for reason in row.left_out:
+                file.leave_out(line, reason)
+        save_links(conn, (row.link for _, row in kept))
     return file.report()
 
 
@@ -100,6 +103,13 @@ class MovieRow(NamedTuple):
     movie: Movie
     genres: tuple[str, ...]
     left_out: str = ""
+
+
+class LinkRow(NamedTuple):
+    """The ids of a movie elsewhere; `left_out` says what is wrong with the cells that are."""
+
+    link: Link
+    left_out: tuple[str, ...] = ()
 
 
 def parse_movie(fields: list[str], ids: Mapping[str, int]) -> MovieRow:
@@ -128,22 +138,29 @@ def parse_flagged_movie(fields: list[str], ids: Mapping[str, int]) -> MovieRow:
     return MovieRow(_check_movie(number, title, ids), tuple(genres))
 
 
-def parse_link(fields: list[str], known_movies: Container[int], ids: Mapping[str, int]) -> Link:
-    """Return the ids of a movie elsewhere.
+def parse_link(fields: list[str], known_movies: Container[int], ids: Mapping[str, int]) -> LinkRow:
+    """Return the ids of a movie elsewhere; one that is bad is left out.
 
-    >>> parse_link(["1", "0114709", "862"], {1}, {"1": 1})
-    Link(movie_id=1, imdb_id='tt0114709', tmdb_id=862)
+    >>> parse_link(["1", "0114709", "x"], {1}, {"1": 1})[0]
+    Link(movie_id=1, imdb_id='tt0114709', tmdb_id=None)
     """
     number, imdb, tmdb = fields
     movie_id = ids[number]
     if movie_id not in known_movies:
         raise BadRowError(UNKNOWN_MOVIE)
-    imdb = imdb.strip().removeprefix("tt")
-    return Link(
-        movie_id,
-        f"tt{check_id(imdb, 'imdbId'):07}" if imdb else None,
-        check_id(tmdb, "tmdbId") if tmdb.strip() else None,
-    )
+    bad: list[str] = []
+    imdb_number = _linked_id(imdb.strip().removeprefix("tt"), "imdbId", bad)
+    imdb_id = None if imdb_number is None else f"tt{imdb_number:07}"
+    return LinkRow(Link(movie_id, imdb_id, _linked_id(tmdb, "tmdbId", bad)), tuple(bad))
+
+
+def _linked_id(text: str, name: str, bad: list[str]) -> int | None:
+    """Return an id; None for an empty or a bad cell, and why it is that goes to `bad`."""
+    try:
+        return check_id(text, name) if text.strip() else None
+    except BadRowError as error:
+        bad.append(error.reason)
+        return None
 
 
 def _check_movie(number: str, title: str, ids: Mapping[str, int]) -> Movie:

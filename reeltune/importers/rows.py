@@ -38,6 +38,7 @@ class Format:
     has_header: bool = True  # if not, `columns` are the first ones
     n_fields: int = 0  # of a record without header
     may_be_latin1: bool = False
+    has_names: bool = True  # if not, all is ASCII, and what is not is no other encoding but wrong
     rest_in_last: bool = False  # of a record without quotes: the last field may have separators
 
     @property
@@ -75,10 +76,10 @@ def read_records(
     csv.field_size_limit(MAX_LINE_BYTES)  # Python's own limit of 128 KiB is too low for credits
     lines = read_lines(path, moved, unpack)
     if form.has_header:
-        header = _read_header(path, form, lines)
-        yield from _records(lines, form, len(header), [header.index(c) for c in form.columns])
+        header = read_header(path, form, next(lines, None))
+        yield from cut_records(lines, form, len(header), [header.index(c) for c in form.columns])
     else:
-        yield from _records(lines, form, form.n_fields, list(range(len(form.columns))))
+        yield from cut_records(lines, form, form.n_fields, list(range(len(form.columns))))
 
 
 def excerpt(text: str, length: int = 80) -> str:
@@ -92,8 +93,12 @@ def excerpt(text: str, length: int = 80) -> str:
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
-def _read_header(path: Path, form: Format, lines: Iterator[Line]) -> list[str]:
-    first = next(lines, None)
+def read_header(path: Path, form: Format, first: Line | None) -> list[str]:
+    """Return the names of all columns.
+
+    Raises:
+        InputError: the first line lacks a wanted column.
+    """
     text, _ = _decode(first, form) if first else ("", "")
     found = [name.strip() for name in _cut(text, form) or []]
     missing = [name for name in form.columns if name not in found]
@@ -105,9 +110,10 @@ def _read_header(path: Path, form: Format, lines: Iterator[Line]) -> list[str]:
     return found
 
 
-def _records(
+def cut_records(
     lines: Iterator[Line], form: Format, n_fields: int, wanted: list[int]
 ) -> Iterator[Record]:
+    """Yield the records of `lines`, below any header: of `n_fields` fields those at `wanted`."""
     key = None if form.key is None else wanted[form.columns.index(form.key)]
     takes_all = wanted == list(range(n_fields))
 

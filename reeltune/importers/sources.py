@@ -21,7 +21,7 @@ from reeltune.db.outside import (
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.importers.mapping import TableLocation
 from reeltune.importers.streams import expected_damage, members, optional
-from reeltune.importers.tables import CHUNK_ROWS, Chunk, Column, Source, Table, pick
+from reeltune.importers.tables import CHUNK_ROWS, Chunk, CodedColumn, Column, Source, Table, pick
 from reeltune.importers.text_tables import (
     JsonTable,
     Moved,
@@ -99,9 +99,9 @@ class SeveralTables:
         for part in self.parts:
             last = before
             for chunk in part.chunks(wanted):
-                lines = [before + line for line in chunk.lines]
+                lines = before + np.asarray(chunk.lines, np.int64)
                 bad = [(before + line, reason, text) for line, reason, text in chunk.bad]
-                last = max(last, *lines[-1:], *(line for line, _, _ in bad[-1:]))
+                last = max(last, *lines[-1:].tolist(), *(line for line, _, _ in bad[-1:]))
                 yield Chunk(lines, chunk.columns, bad)
             before = last
 
@@ -306,6 +306,9 @@ def _of_arrow(column: Any) -> Column:
     """Return a column as NumPy has it where that is quick, else as Python values."""
     if column.null_count == 0 and str(column.type).startswith(("int", "uint", "float", "double")):
         return _of_numpy(column.to_numpy())
+    if str(column.type) in ("string", "large_string"):
+        coded = column.dictionary_encode(null_encoding="encode")
+        return CodedColumn(coded.dictionary.to_pylist(), coded.indices.to_numpy())
     found: list[Any] = column.to_pylist()
     return found
 

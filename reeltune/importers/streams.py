@@ -9,15 +9,17 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from reeltune.domain.errors import InputError, NotFoundError
+from reeltune.importers.lines import BOMB_BYTES, begins_as_text, ungzipped
 
 REQUIREMENTS = "pip install -r requirements-import.txt"
 _SAMPLE_BYTES = 2**20
 _BUFFER = 2**18
+_LONGEST_MARK = 16
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -40,11 +42,10 @@ ENCODINGS = {
 def expected_damage(path: Path) -> Iterator[None]:
     """Turn what a damaged archive, or a file that cannot be read, raises into an expected error."""
     try:
-        yield
+        with expected_encoding(path):
+            yield
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise InputError(f"{str(path)!r} is damaged ({error}): fetch it again") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{str(path)!r} is not the {error.encoding} it begins as") from error
     except OSError as error:
         raise NotFoundError(f"{str(path)!r} cannot be read: {error.strerror or error}") from error
     except Exception as error:
@@ -138,6 +139,28 @@ def recognise_encoding(stream: IO[bytes], most_bytes: int) -> str:
     except UnicodeDecodeError:
         return "latin-1"
     return "cp1252"
+
+
+def text_encoding(path: Path) -> str:
+    """Return the encoding of a text, plain or gzip'd; UTF-8 where something else is wrong."""
+    with suppress(EOFError, zlib.error, OSError), path.open("rb") as raw:
+        text = ungzipped(raw)
+        if begins_as_text(text.read(_LONGEST_MARK)):
+            text.seek(0)
+            return recognise_encoding(text, BOMB_BYTES)
+    return "utf-8"
+
+
+@contextmanager
+def expected_encoding(path: Path) -> Iterator[None]:
+    """Turn a text that is not in the encoding it begins in into an expected error."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{str(path)!r} is not the {error.encoding} it begins as: save it as UTF-8;"
+            " nothing of this file was imported"
+        ) from error
 
 
 class Recoded(io.RawIOBase):

@@ -108,7 +108,7 @@ def _rows(
                 counts.reject(line, reason, text)
         wanted = _wanted(chunk, mapping)
         columns = {name: chunk.texts(name) for name in mapping.columns()}
-        for row, line in enumerate(chunk.lines):
+        for row, line in enumerate(map(int, chunk.lines)):
             if not wanted[row]:
                 counts.skip(line, NOT_WANTED)
                 continue

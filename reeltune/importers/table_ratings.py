@@ -2,7 +2,6 @@
 
 import math
 from array import array
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,13 +10,14 @@ import numpy as np
 from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
+from reeltune.importers.conversion import Problems, convert, convert_ids, convert_times
 from reeltune.importers.counts import RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
 from reeltune.importers.rating_columns import FileRatings, skip_erased
 from reeltune.importers.rows import EMPTY
 from reeltune.importers.scales import DOWN, THUMBS, UP, Scale, check_fits, recognise_scale
-from reeltune.importers.tables import Chunk, Table, check_columns
+from reeltune.importers.tables import Chunk, Table, check_columns, text_of
 from reeltune.importers.text_tables import describe_row
 from reeltune.importers.times import Times, check_zone, recognise_format
 from reeltune.importers.values import BadRowError, SkippedRowError
@@ -50,7 +50,8 @@ def read_ratings(
         InputError: a column is missing, or the scale or the times are not clear or do not fit.
     """
     check_columns(table, mapping.columns())
-    reader = _Reader(conn, mapping, counts)
+    times, notes = _times(table, mapping)
+    reader = _Reader(conn, mapping, counts, times)
     for chunk in table.chunks(mapping.columns()):
         counts.read += len(chunk) + len(chunk.bad)
         for line, reason, text in chunk.bad:
@@ -61,7 +62,7 @@ def read_ratings(
         reader.take(chunk)
         if counts.read >= _HOPELESS_ROWS and not reader.lines:
             break  # that none is kept is told by whoever checks the counts
-    counts.notes += [*table.notes, *reader.notes]
+    counts.notes += [*table.notes, *notes]
     values = np.frombuffer(reader.values, np.float64)
     columns = FileRatings(
         lines=np.frombuffer(reader.lines, np.int64),
@@ -111,123 +112,108 @@ class Numbers(dict[str, float]):
         return value
 
 
+class _Only(dict[str, float]):
+    """A value that a column must have for its row to be wanted."""
+
+    def __missing__(self, _text: str) -> float:
+        """Raise SkippedRowError."""
+        raise SkippedRowError(NOT_WANTED)
+
+
 class _Reader:
     """Columns under way."""
 
-    def __init__(self, conn: Connection | None, mapping: RatingsMap, counts: RowCounts) -> None:
-        self.mapping, self.counts = mapping, counts
+    def __init__(
+        self, conn: Connection | None, mapping: RatingsMap, counts: RowCounts, times: Times | None
+    ) -> None:
+        self.mapping, self.counts, self.times = mapping, counts, times
         self.users_by_id, self.movies_by_id = Ids(conn, "user"), Ids(conn, "movie")
         self.numbers = Numbers(_BAD_WEIGHT if mapping.is_events else _BAD_RATING)
-        self.times: Times | None = None
-        self.notes: list[str] = []
         self.lines, self.users, self.movies, self.rated_at = (array("q") for _ in range(4))
         self.values = array("d")
 
     def take(self, chunk: Chunk) -> None:
-        """Add the good rows of a chunk: all at once, or one by one where some are bad."""
+        """Add the good rows of a chunk, and count the others by the first problem of each."""
         if not len(chunk):
             return
-        fields = self._fields(chunk)
-        try:
-            found = self._converted(*fields)
-            lines = chunk.lines
-        except BadRowError:
-            found, lines = self._one_by_one(chunk, fields)
-        self.lines.extend(lines)
-        self.users.extend(found[0])
-        self.movies.extend(found[1])
-        self.values.extend(found[2])
-        self.rated_at.extend(found[3])
-
-    def _fields(self, chunk: Chunk) -> list[Sequence[str]]:
-        """Return users, movies, numbers, times and what decides whether a row is wanted."""
         mapping = self.mapping
-        n = len(chunk)
-        users = [mapping.one_user or ""] * n if mapping.user is None else chunk.texts(mapping.user)
-        times = chunk.texts(mapping.time)
-        if self.times is None and mapping.time is not None:
-            self._recognise_time(times)
-        number = mapping.rating or mapping.weight
-        numbers = ["1"] * n if number is None else chunk.texts(number)
-        kinds = chunk.texts(mapping.event)
-        return [users, chunk.texts(mapping.movie), numbers, times, kinds, self._wanted(chunk)]
+        numbers, problems = self._numbers(chunk)
+        users = convert_ids(chunk, mapping.user, self.users_by_id, mapping.one_user or "")
+        movies = convert_ids(chunk, mapping.movie, self.movies_by_id)
+        times = convert_times(chunk, mapping.time, self.times)
+        problems = times.problems | movies.problems | users.problems | problems
+        for row in sorted(problems):
+            self._count(chunk, row, problems[row])
+        good = np.ones(len(chunk), np.bool_)
+        good[list(problems)] = False
+        for column, values in (
+            (self.lines, np.asarray(chunk.lines, np.int64)),
+            (self.users, users.values.astype(np.int64)),
+            (self.movies, movies.values.astype(np.int64)),
+            (self.values, numbers.astype(np.float64)),
+            (self.rated_at, times.values.astype(np.int64)),
+        ):
+            column.frombytes((values[good] if problems else values).tobytes())
 
-    def _wanted(self, chunk: Chunk) -> list[str]:
-        """Return an empty text for each row that is wanted."""
-        wanted = [""] * len(chunk)
-        for name, value in (self.mapping.only or {}).items():
-            pairs = zip(wanted, chunk.texts(name), strict=True)
-            wanted = [before or ("" if text == value else "x") for before, text in pairs]
-        return wanted
+    def _count(self, chunk: Chunk, row: int, bad: BadRowError) -> None:
+        line = int(chunk.lines[row])
+        if isinstance(bad, SkippedRowError):
+            self.counts.skip(line, bad.reason)
+        else:
+            self.counts.reject(line, bad.reason, describe_row(chunk, row))
 
-    def _recognise_time(self, texts: Sequence[str]) -> None:
-        form = self.mapping.time_format
-        if form is None:
-            form = recognise_format(islice((t for t in texts if t.strip()), _SAMPLED))
-            if form is None:
-                if any(text.strip() for text in texts):
-                    raise InputError(
-                        f"what the times in {self.mapping.time!r} are cannot be told, as"
-                        f" {next(t for t in texts if t.strip())[:40]!r}: say time_format"
-                    )
-                return
-            self.notes.append(
-                f"times are {form}, recognised; without a zone {self.mapping.time_zone}"
-            )
-        self.times = Times(form, check_zone(self.mapping.time_zone))
+    def _numbers(self, chunk: Chunk) -> tuple[Floats, Problems]:
+        """Return ratings or weights (N,), and the rows that have none or are not wanted."""
+        mapping = self.mapping
+        problems: Problems = {}
+        for name, value in (mapping.only or {}).items():
+            problems = convert(chunk, name, _Only({value: 1.0})).problems | problems
+        found = convert(chunk, mapping.rating or mapping.weight, self.numbers, "1")
+        values, problems = found.values, found.problems | problems
+        if not mapping.is_events:
+            return values, problems
+        negative = BadRowError(_BAD_WEIGHT)
+        problems = dict.fromkeys(np.flatnonzero(values < 0).tolist(), negative) | problems
+        if mapping.weights is not None:
+            kinds = convert(chunk, mapping.event, _Only(mapping.weights))
+            values, problems = values * kinds.values, kinds.problems | problems
+        return values, problems
 
-    def _converted(
-        self,
-        users: Sequence[str],
-        movies: Sequence[str],
-        numbers: Sequence[str],
-        times: Sequence[str],
-        kinds: Sequence[str],
-        wanted: Sequence[str],
-    ) -> tuple[list[int], list[int], list[float], list[int]]:
-        if any(wanted):
-            raise SkippedRowError(NOT_WANTED)
-        by_number, clock = self.numbers, self.times
-        values = [by_number[text] for text in numbers]
-        if self.mapping.is_events:
-            values = self._weighted(values, kinds)
-        return (
-            [self.users_by_id[text] for text in users],
-            [self.movies_by_id[text] for text in movies],
-            values,
-            [0] * len(times) if clock is None else [clock[text] for text in times],
+
+def _times(table: Table, mapping: RatingsMap) -> tuple[Times | None, list[str]]:
+    """Return what reads the times of a table, None where it has none; and what was recognised.
+
+    Raises:
+        InputError: the format is not said and cannot be told.
+    """
+    zone = check_zone(mapping.time_zone)
+    if mapping.time is None:
+        return None, []
+    if mapping.time_format is not None:
+        return Times(mapping.time_format, zone), []
+    some = _first_times(table, mapping.time)
+    if not some:
+        return None, []
+    form = recognise_format(some)
+    if form is None:
+        raise InputError(
+            f"what the times in {mapping.time!r} are cannot be told, as {some[0][:40]!r}:"
+            " say time_format"
         )
+    return Times(form, zone), [f"times are {form}, recognised; without a zone {mapping.time_zone}"]
 
-    def _weighted(self, values: list[float], kinds: Sequence[str]) -> list[float]:
-        if min(values) < 0:
-            raise BadRowError(_BAD_WEIGHT)
-        weights: Mapping[str, float] | None = self.mapping.weights
-        if weights is None:
-            return values
-        if not all(kind in weights for kind in kinds):
-            raise SkippedRowError(NOT_WANTED)
-        return [value * weights[kind] for value, kind in zip(values, kinds, strict=True)]
 
-    def _one_by_one(
-        self, chunk: Chunk, fields: list[Sequence[str]]
-    ) -> tuple[tuple[list[int], list[int], list[float], list[int]], list[int]]:
-        found: tuple[list[int], list[int], list[float], list[int]] = ([], [], [], [])
-        lines: list[int] = []
-        for row, values in enumerate(zip(*fields, strict=True)):
-            line = chunk.lines[row]
-            try:
-                one = self._converted(*([value] for value in values))
-            except SkippedRowError as bad:
-                self.counts.skip(line, bad.reason)
-            except BadRowError as bad:
-                self.counts.reject(line, bad.reason, describe_row(chunk, row))
-            else:
-                lines.append(line)
-                found[0].extend(one[0])
-                found[1].extend(one[1])
-                found[2].extend(one[2])
-                found[3].extend(one[3])
-        return found, lines
+def _first_times(table: Table, column: str) -> list[str]:
+    """Return the first times that are given."""
+    some: list[str] = []
+    n_read = 0
+    for chunk in table.chunks([column]):
+        given = (text for text in map(text_of, chunk.columns[column]) if text.strip())
+        some += islice(given, _SAMPLED - len(some))
+        n_read += len(chunk) + len(chunk.bad)
+        if len(some) >= _SAMPLED or (n_read >= _HOPELESS_ROWS and not some):
+            break
+    return some
 
 
 def _in_stars(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reeltune.domain.arrays import Ints
 from reeltune.domain.errors import InputError
 from reeltune.importers.mapping import TableLocation
 
@@ -23,7 +24,7 @@ Column = Sequence[Any]
 class Chunk:
     """Chunk of rows of a table."""
 
-    lines: Sequence[int]  # (n,) where each stands, from 1
+    lines: Sequence[int] | Ints  # (n,) where each stands, from 1
     columns: Mapping[str, Column]  # (n,) each
     bad: list[tuple[int, str, str]] = field(default_factory=list)  # line, reason, text
 
@@ -34,7 +35,29 @@ class Chunk:
         """Return a column as texts; of none, empty ones."""
         if name is None:
             return [""] * len(self)
-        return [v if type(v) is str else text_of(v) for v in self.columns[name]]
+        column = self.columns[name]
+        if isinstance(column, np.ndarray):
+            column = column.tolist()
+        return [v if type(v) is str else text_of(v) for v in column]
+
+
+class CodedColumn(Sequence[Any]):
+    """A column (N,) of which each distinct value is there once."""
+
+    def __init__(self, values: Sequence[Any], codes: Ints) -> None:
+        self.values, self.codes = values, codes
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self.values[code] for code in self.codes[place].tolist()]
+        return self.values[self.codes[place]]
+
+    def distinct(self) -> tuple[list[str], Ints]:
+        """Return the distinct values as texts, and which is where (N,)."""
+        return [text_of(value) for value in self.values], self.codes
 
 
 class Table(Protocol):

@@ -4,16 +4,33 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from reeltune.domain.errors import InputError
-from reeltune.importers.lines import BOMB_BYTES, BOMB_RATIO, MAX_LINE_BYTES, read_lines
+from reeltune.importers.lines import (
+    BOMB_BYTES,
+    BOMB_RATIO,
+    MAX_LINE_BYTES,
+    Block,
+    Line,
+    read_blocks,
+    read_lines,
+)
 from reeltune.importers.mapping import TableLocation
-from reeltune.importers.rows import EMPTY, FIELD_COUNT, NUL, TOO_LONG, Format, excerpt, read_records
+from reeltune.importers.rows import (
+    EMPTY,
+    FIELD_COUNT,
+    NUL,
+    TOO_LONG,
+    Format,
+    cut_records,
+    excerpt,
+    read_header,
+)
 from reeltune.importers.streams import (
     ENCODINGS,
     expected_damage,
@@ -23,6 +40,7 @@ from reeltune.importers.streams import (
     unpacked,
 )
 from reeltune.importers.tables import CHUNK_ROWS, Chunk
+from reeltune.importers.text_blocks import CutBlock, cut_block
 
 _SEPARATORS = (",", ";", "\t", "|", "::")
 _SAMPLE_LINES = 50
@@ -102,8 +120,10 @@ class SeparatedTable:
         return self._columns
 
     def chunks(self, wanted: Sequence[str]) -> Iterator[Chunk]:
-        """Yield the wanted columns of all rows."""
-        places = [self._columns.index(name) for name in wanted]
+        """Yield the wanted columns of all rows.
+
+        Blocks of lines that are records of their own are cut all at once, the others by `rows`.
+        """
         form = Format(
             columns=tuple(self._columns),
             key=None,
@@ -113,16 +133,73 @@ class SeparatedTable:
             n_fields=len(self._columns),
             rest_in_last=self._rest,
         )
+        csv.field_size_limit(MAX_LINE_BYTES)
+        places = {name: self._columns.index(name) for name in wanted}
         with expected_damage(self.file.path):
-            records = read_records(self.file.path, form, self.moved, self.file.open)
-            while some := list(islice(records, CHUNK_ROWS)):
-                good = [record for record in some if not record.problem]
-                rows = list(zip(*(record.fields for record in good), strict=True))
+            blocks = read_blocks(self.file.path, self.moved, self.file.open)
+            if self.has_header:
+                blocks = self._below_header(blocks, form)
+            yield from self._cut_blocks(blocks, form, places)
+
+    def _below_header(self, blocks: Iterator[Block], form: Format) -> Iterator[Block]:
+        first = next(blocks, None)
+        read_header(self.file.path, form, first and next(first.lines()))
+        if first and not first.too_long and (end := first.content.find(b"\n") + 1):
+            rest = first.content[end:]
+            yield from [Block(2, rest)] if rest else []
+        yield from blocks
+
+    def _cut_blocks(
+        self, blocks: Iterator[Block], form: Format, places: Mapping[str, int]
+    ) -> Iterator[Chunk]:
+        block = next(blocks, None)
+        while block is not None:
+            cut = self._cut(block)
+            if cut is None:
+                following: list[Block] = []
+                lines = self._uncut_lines(block, blocks, following)
+                yield from _row_by_row(lines, form, places)
+                block = following[0] if following else None
+            else:
                 yield Chunk(
-                    [record.line for record in good],
-                    {n: rows[p] if rows else [] for n, p in zip(wanted, places, strict=True)},
-                    [(r.line, r.problem, r.text) for r in some if r.problem],
+                    block.number + cut.lines,
+                    {name: cut.columns[place] for name, place in places.items()},
+                    [(block.number + line, reason, text) for line, reason, text in cut.bad],
                 )
+                block = next(blocks, None)
+
+    def _uncut_lines(
+        self, block: Block, blocks: Iterator[Block], following: list[Block]
+    ) -> Iterator[Line]:
+        """Yield the lines of blocks up to the first that can be cut, which goes to `following`."""
+        yield from block.lines()
+        for each in blocks:
+            if self._cut(each, after_open=True) is not None:
+                following.append(each)
+                return
+            yield from each.lines()
+
+    def _cut(self, block: Block, *, after_open: bool = False) -> CutBlock | None:
+        """Return the fields of a block, where its lines are records of their own for certain."""
+        mark = self.separator
+        if block.too_long or self._rest or len(mark) > 1 or not mark.isascii() or mark in '"\r\n':
+            return None
+        return cut_block(
+            block.content, mark, len(self._columns), quoted=self._quoted, after_open=after_open
+        )
+
+
+def _row_by_row(lines: Iterator[Line], form: Format, places: Mapping[str, int]) -> Iterator[Chunk]:
+    width = len(form.columns)
+    records = cut_records(lines, form, width, list(range(width)))
+    while some := list(islice(records, CHUNK_ROWS)):
+        good = [record for record in some if not record.problem]
+        rows = list(zip(*(record.fields for record in good), strict=True))
+        yield Chunk(
+            [record.line for record in good],
+            {name: rows[place] if rows else [] for name, place in places.items()},
+            [(r.line, r.problem, r.text) for r in some if r.problem],
+        )
 
 
 class NetflixTable:
@@ -251,10 +328,11 @@ def cut_lines(start: str, separator: str) -> list[list[str]]:
     if len(separator) > 1:
         return [line.split(separator) for line in start.splitlines() if line.strip()]
     csv.field_size_limit(MAX_LINE_BYTES)
+    found: list[list[str]] = []
+    plain = start.replace("\0", "").replace("\r", " ")
     with suppress(csv.Error):
-        rows = csv.reader(io.StringIO(start.replace("\0", "")), delimiter=separator)
-        return [row for row in rows if row]
-    return []
+        found.extend(row for row in csv.reader(io.StringIO(plain), delimiter=separator) if row)
+    return found
 
 
 def has_header(rows: list[list[str]]) -> bool:

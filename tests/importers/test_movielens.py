@@ -1,3 +1,4 @@
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,20 +100,53 @@ def test_a_movie_twice_stays_as_the_fuller_row_has_it_and_on_a_tie_as_the_later(
 
 def test_links_keep_their_leading_zeros_and_may_lack_an_id(tmp_path: Path) -> None:
     conn = fresh(tmp_path)
-    rows = "1,0114709,862\n2,113277,949.0\n3,,\n9,0000001,5\n1,0114709,\n2,x,1\n"
+    rows = "1,0114709,862\n2,113277,949.0\n3,,\n9,0000001,5\n1,0114709,\n3,x,1\n"
     report = import_all(
         conn, write(tmp_path / "files", movies_csv=THREE_MOVIES, links_csv=LINKS + rows)
     )["links.csv"]
     assert select(conn, "SELECT imdb_id, tmdb_id FROM movies ORDER BY movie_id") == [
         ("tt0114709", 862),
         ("tt0113277", 949),
-        (None, None),
+        (None, 1),
     ]
-    assert report.rejected == {
-        UNKNOWN_MOVIE: 1,
-        SAME.format("movie"): 1,
-        "imdbId is not a positive whole number": 1,
-    }
+    assert report.rejected == {UNKNOWN_MOVIE: 1, SAME.format("movie"): 2}
+    assert report.left_out == {"imdbId is not a positive whole number": 1}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-16", "UTF-16"),
+        ("utf-16-be", "UTF-16, big endian"),
+        ("cp1252", "Windows-1252"),
+        ("latin-1", "Windows-1252"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_encoding_is_recognised_and_said(
+    tmp_path: Path, encoding: str, said: str, packed: bool
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    rows = "1,Amélie (2001),Comedy\n2,Heat (1995),Crime\n"
+    texts = {"movies.csv": MOVIES + rows, "ratings.csv": RATINGS + "1,1,4.0,5\n"}
+    for name, text in texts.items():
+        content = text.encode(encoding)
+        path = files / (f"{name}.gz" if packed else name)
+        path.write_bytes(gzip.compress(content) if packed else content)
+    conn = fresh(tmp_path)
+    reports = list(import_all(conn, files).values())
+    assert load_titles(conn) == {1: "Amélie (2001)", 2: "Heat (1995)"}
+    assert select(conn, "SELECT movie_id, rating FROM ratings") == [(1, 4.0)]
+    assert reports[0].notes == (f"{said}, recognised",)
+    assert not any(report.rejected for report in reports)
+
+
+def test_a_text_that_changes_its_encoding_midway_is_one_error(tmp_path: Path) -> None:
+    files = write(tmp_path / "files", movies_csv="")
+    (files / "movies.csv").write_bytes((MOVIES + "1,Heat,\n").encode("utf-16") + b"\x00\xd8" * 2)
+    with pytest.raises(InputError, match=r"is not the utf-16.* it begins as: save it as UTF-8"):
+        import_all(fresh(tmp_path), files)
 
 
 def test_new_genres_replace_the_old(tmp_path: Path) -> None:

@@ -261,15 +261,13 @@ def integrity(path: Path) -> str:
         return str(conn.execute("PRAGMA integrity_check").fetchone()[0])
 
 
-@pytest.mark.parametrize("kind", ["zip", "bzip2", "xz", "gzip twice", "a zip bomb", "UTF-16"])
-def test_a_table_that_is_packed_or_encoded_is_one_line_that_says_what_to_do(
-    tmp_path: Path, kind: str
-) -> None:
+@pytest.mark.parametrize("kind", ["zip", "bzip2", "xz", "gzip twice", "a zip bomb"])
+def test_a_table_that_is_packed_is_one_line_that_says_what_to_do(tmp_path: Path, kind: str) -> None:
     path = laid_out(tmp_path / "files", "ratings.csv")
     path.write_bytes(CONTENTS[kind](GOOD["ratings.csv"].encode()))
     told = imported(path.parent).output
     assert told.endswith("; nothing of this file was imported\n")
-    assert "unpack it" in told or "save it as UTF-8" in told
+    assert "unpack it" in told
 
 
 @pytest.mark.parametrize("thing", THINGS)
