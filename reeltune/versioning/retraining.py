@@ -24,7 +24,7 @@ from reeltune.gate.gate import Decision, GateDecision, GateSettings, find, gate
 from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.objectives import direction_of
-from reeltune.monitoring.degradation import newest_rated_at
+from reeltune.monitoring.degradation import newest_rated_at, watched_metric
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.evidence import Evidence, Side, gather, measure_figures
@@ -35,7 +35,6 @@ from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
 from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
 
-WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
 WATCHED_SPLIT = "calendar"
 
 
@@ -188,7 +187,8 @@ class _Retrainer:
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
         fitted = self.model(self.hyperparameters).fit(ratings, self.data.catalogue)
-        references = {metric: self._reference(evidence, metric) for metric in WATCHED}
+        watched = watched_metric(ratings, self.study.objective)
+        references = {watched: self._reference(evidence, watched)}
         return register(
             self.conn, self._training(result), fitted, ratings, said, reason, references
         )
