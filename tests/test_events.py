@@ -35,7 +35,9 @@ def world(directory: Path, *, times: bool, rating: bool) -> Path:
         for n in range(24):
             movie = draw.choice(own if draw.random() < 0.75 else list(genre_of))
             vote = f",{8 + draw.randrange(3) if movie in own else 1 + draw.randrange(9)}"
-            rows.append(f"u/{user:03},{movie}{vote * rating}{f',{1_700_000_000 + n}' * times}")
+            rows.append(
+                f"u/{user:03},{movie}{vote * rating}{f',{1_600_000_000 + 100_000 * n}' * times}"
+            )
     (directory / "events.csv").write_text("\n".join(rows) + "\n")
     db = directory / "movies.db"
     ids = ("--db", str(db), "--quiet", "--movie")
@@ -110,6 +112,11 @@ def test_events_are_tuned_deployed_and_recommended_from(events: Path) -> None:
     assert shown["status"] == "production"
     assert len(shown["recommendations"]) == 10
     assert all(str(each["movie_id"]).startswith("m-") for each in shown["recommendations"])
+    monitored = run_json("model_versioning.py", "monitor", "--db", events)
+    assert monitored["metric"] == "ndcg@10"
+    assert monitored["ndcg@10"]["n_then"] == 120
+    assert 0 < monitored["ndcg@10"]["then"] < 1
+    assert "accuracy" not in monitored
     unknown = run("model_versioning.py", "show", "--db", events, "--user", "7", expect=1)
     assert "user 7 had no ratings" in unknown.stderr
 

@@ -113,5 +113,5 @@ def _expected(path: Path) -> Iterator[None]:
         if "locked" in str(error):
             raise BusyError(f"{str(path)!r} is locked by its program: {error}") from error
         raise InputError(f"{str(path)!r} cannot be read: {error}") from error
-    except sqlite.Error as error:
+    except (sqlite.Error, UnicodeDecodeError) as error:
         raise InputError(f"{str(path)!r} cannot be read: {error}") from error

@@ -115,3 +115,19 @@ def load_reference(conn: Connection, version: int, metric: str) -> Reference | N
         np.frombuffer(row["user_ids"], dtype="<i8").astype(np.int64),
         np.frombuffer(row["values"], dtype="<f8"),
     )
+
+
+def load_watched(conn: Connection, version: int) -> tuple[str, Reference] | None:
+    """Return the metric a version is to be watched by, and what it is to be watched against."""
+    row = conn.execute(
+        """
+        SELECT metric
+          FROM version_references
+         WHERE version = :version
+         ORDER BY metric <> 'accuracy', metric
+         LIMIT 1
+        """,
+        {"version": version},
+    ).fetchone()
+    found = None if row is None else load_reference(conn, version, row["metric"])
+    return None if found is None else (row["metric"], found)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reeltune.importers.values import BadRowError
+from reeltune.importers.values import BadRowError, whole_texts
 
 _MAX_CHARACTERS = 2**20
 _SEPARATORS = ("|", ";", ",", " / ")
@@ -84,12 +84,12 @@ def read_literal(text: str) -> object:
     """
     if len(text) <= _MAX_CHARACTERS:
         try:
-            return json.loads(text)
+            return whole_texts(json.loads(text))
         except (ValueError, RecursionError):
             pass
         try:
             with warnings.catch_warnings(action="ignore"):  # of an odd backslash
-                return ast.literal_eval(text)
+                return whole_texts(ast.literal_eval(text))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             pass
     raise BadRowError("a cell begins like a list and is none")

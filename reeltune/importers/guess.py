@@ -9,7 +9,7 @@ from reeltune.domain.errors import InputError
 from reeltune.importers.counts import RowCounts
 from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, TableLocation
 from reeltune.importers.table_ratings import read_ratings
-from reeltune.importers.tables import Chunk, Source, Table
+from reeltune.importers.tables import Chunk, Source, Table, listed
 
 _SAMPLE_CHUNKS = 2
 _MAX_TABLES = 40
@@ -76,7 +76,7 @@ def guess_mapping(source: Source) -> tuple[SourceMap, list[str]]:
         film = _movies_of(name, columns, place, has_ratings=mapping is not None)
         movies += [] if film is None else [film]
         if found is None and film is None:
-            remarks.append(f"{name}: of no use here; its columns are {', '.join(columns[:20])}")
+            remarks.append(f"{name}: of no use here; its columns are {listed(columns)}")
     if not movies and not ratings:
         raise InputError(
             f"nothing in {source.name!r} looks like ratings or movies: {'; '.join(remarks)[:900]}"

@@ -207,7 +207,7 @@ class ParquetTable:
     def _expected(self) -> Iterator[None]:
         try:
             yield
-        except (self._damage, OSError) as error:
+        except (self._damage, OSError, UnicodeDecodeError) as error:
             why = " ".join(str(error).split())
             raise InputError(f"{str(self.path)!r} is damaged ({why}): fetch it again") from error
 
@@ -309,7 +309,10 @@ def _of_arrow(column: Any) -> Column:
     if str(column.type) in ("string", "large_string"):
         coded = column.dictionary_encode(null_encoding="encode")
         return CodedColumn(coded.dictionary.to_pylist(), coded.indices.to_numpy())
-    found: list[Any] = column.to_pylist()
+    try:
+        found: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError):  # a moment that Python has no number for
+        found = column.cast("string").to_pylist()
     return found
 
 

@@ -15,11 +15,17 @@ from typing import IO, Any
 
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.importers.lines import BOMB_BYTES, begins_as_text, ungzipped
+from reeltune.importers.rows import excerpt
 
 REQUIREMENTS = "pip install -r requirements-import.txt"
 _SAMPLE_BYTES = 2**20
 _BUFFER = 2**18
 _LONGEST_MARK = 16
+_DAMAGE = (
+    *(EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile),
+    NotImplementedError,  # of an archive that is packed in another way
+)
+_MAX_LISTED = 40
 _MAGIC = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -44,7 +50,7 @@ def expected_damage(path: Path) -> Iterator[None]:
     try:
         with expected_encoding(path):
             yield
-    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise InputError(f"{str(path)!r} is damaged ({error}): fetch it again") from error
     except OSError as error:
         raise NotFoundError(f"{str(path)!r} cannot be read: {error.strerror or error}") from error
@@ -64,7 +70,10 @@ def unpacked(raw: IO[bytes], member: str | None = None) -> IO[bytes]:
     kind = packing(raw)
     if kind == "zip":
         archive = zipfile.ZipFile(raw)
-        return archive.open(member or the_one_table(archive))
+        try:
+            return archive.open(member or the_one_table(archive))
+        except (RuntimeError, KeyError) as error:  # a password is needed, a name is not there
+            raise zipfile.BadZipFile(str(error)) from error
     if kind == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER)
     if kind == "bzip2":
@@ -72,7 +81,8 @@ def unpacked(raw: IO[bytes], member: str | None = None) -> IO[bytes]:
     if kind == "xz":
         return io.BufferedReader(lzma.LZMAFile(raw), _BUFFER)
     if kind == "zstd":
-        reader = optional("zstandard", "files packed by zstd").ZstdDecompressor().stream_reader(raw)
+        zstd = optional("zstandard", "files packed by zstd").ZstdDecompressor()
+        reader = zstd.stream_reader(raw, read_across_frames=True)
         return io.BufferedReader(reader, _BUFFER)
     return raw
 
@@ -93,7 +103,8 @@ def the_one_table(archive: zipfile.ZipFile) -> str:
     names = members(archive)
     if len(names) != 1:
         raise InputError(
-            f"an archive with {len(names)} files must be told which: {', '.join(names) or 'none'}"
+            f"an archive with {len(names)} files must be told which:"
+            f" {', '.join(map(excerpt, names[:_MAX_LISTED])) or 'none'}"
         )
     return names[0]
 

@@ -34,9 +34,9 @@ def sync(
 ) -> None:
     """Read again the sources that `import table --remember` named.
 
-    Only what is new is read. Each source is one transaction; where nothing has changed nothing is
-    written. The exit status is 8 if more rows of a source are rejected than it may have, or none
-    is kept.
+    Only what is new is read, and what a source no longer has stays. Each source is one
+    transaction; where nothing has changed nothing is written. The exit status is 8 if more rows of
+    a source are rejected than it may have, or none is kept.
     """
     with connection(db_path) as conn:
         if forget is not None:

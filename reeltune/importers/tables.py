@@ -15,8 +15,10 @@ import numpy as np
 from reeltune.domain.arrays import Ints
 from reeltune.domain.errors import InputError
 from reeltune.importers.mapping import TableLocation
+from reeltune.importers.rows import excerpt
 
 CHUNK_ROWS = 50_000
+_MAX_LISTED = 40
 Column = Sequence[Any]
 
 
@@ -107,7 +109,10 @@ def text_of(value: object) -> str:
         return value.decode("utf-8", "replace")
     if isinstance(value, list | tuple | dict | np.ndarray):
         plain = value.tolist() if isinstance(value, np.ndarray) else value
-        return json.dumps(plain, ensure_ascii=False, default=str)
+        try:
+            return json.dumps(plain, ensure_ascii=False, default=str)
+        except RecursionError:
+            return ""
     if isinstance(value, datetime | date):
         text = value.isoformat()
         return "" if text == "NaT" else text
@@ -130,16 +135,19 @@ def pick(names: Sequence[str], wanted: str | None, where: str) -> str:
     if wanted is None:
         if len(names) == 1:
             return names[0]
-        raise InputError(
-            f"{where} has {len(names)} tables, say which: {', '.join(names) or 'none'}"
-        )
+        raise InputError(f"{where} has {len(names)} tables, say which: {listed(names)}")
     if wanted not in names:
-        raise InputError(f"{where} has no table {wanted!r}: it has {', '.join(names) or 'none'}")
+        raise InputError(f"{where} has no table {wanted!r}: it has {listed(names)}")
     return wanted
 
 
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:40]) or "none"
+def listed(names: Sequence[str]) -> str:
+    """Return some names for a message, on one line.
+
+    >>> listed(["user", "a\\nb"])
+    'user, a b'
+    """
+    return ", ".join(map(excerpt, names[:_MAX_LISTED])) or "none"
 
 
 def check_columns(table: Table, wanted: Sequence[str]) -> None:
@@ -147,7 +155,7 @@ def check_columns(table: Table, wanted: Sequence[str]) -> None:
     there = table.columns()
     missing = [name for name in wanted if name not in there]
     if missing:
-        shown = ", ".join(there[:40])
+        shown = listed(there)
         raise InputError(
             f"{table.name!r} has no column {', '.join(map(repr, missing))}: its columns are {shown}"
         )

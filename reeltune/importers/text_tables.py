@@ -41,6 +41,7 @@ from reeltune.importers.streams import (
 )
 from reeltune.importers.tables import CHUNK_ROWS, Chunk
 from reeltune.importers.text_blocks import CutBlock, cut_block
+from reeltune.importers.values import whole_texts
 
 _SEPARATORS = (",", ";", "\t", "|", "::")
 _SAMPLE_LINES = 50
@@ -274,7 +275,7 @@ class JsonTable:
             value: object = None
             if not line.too_long:
                 with suppress(ValueError, RecursionError):
-                    value = json.loads(text)
+                    value = _parsed(text)
             yield line.number, flat(value) if isinstance(value, dict) else None, text[:400]
 
     def _of_list(self) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
@@ -284,11 +285,17 @@ class JsonTable:
             limit = _MAX_JSON_BYTES // 2**20
             raise InputError(f"{self.name!r} is a list of more than {limit} MiB: write JSON lines")
         try:
-            values = json.loads(content.decode("utf-8-sig"))
+            values = _parsed(content.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             raise InputError(f"{self.name!r} is not JSON: {error}") from error
         for number, value in enumerate(values, 1):
             yield number, flat(value) if isinstance(value, dict) else None, repr(value)[:400]
+
+
+def _parsed(text: str) -> Any:
+    """Return what JSON says, without half characters."""
+    value = json.loads(text)
+    return whole_texts(value) if "\\ud" in text or "\\uD" in text else value
 
 
 def flat(value: dict[str, Any], before: str = "") -> dict[str, Any]:

@@ -5,11 +5,13 @@ import math
 import re
 import warnings
 from datetime import date
+from typing import Any
 
 LARGEST_ID = 2**63 - 1  # of SQLite
 _MAX_LITERAL = 2**20  # characters; the longest real one has 34,000
 _YEARS = (1870, 2100)
 _TITLE_YEAR = re.compile(r"\((\d{4})(?:\s*[-–]\s*(?:\d{4})?)?\)$", re.ASCII)
+_HALF = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -83,6 +85,23 @@ def check_year(text: str, name: str) -> int | None:
     raise BadRowError(f"{name} is not a year, {_YEARS[0]} to {_YEARS[1]}")
 
 
+def whole_texts(value: Any) -> Any:
+    """Return a value of lists, dictionaries and texts, half characters in it replaced.
+
+    JSON and Python literals may have half of a surrogate pair, which is no text.
+
+    >>> whole_texts(["Drama", {"name": "\\ud800"}])
+    ['Drama', {'name': '�'}]
+    """
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list | tuple):
+        return type(value)(map(whole_texts, value))
+    if isinstance(value, dict):
+        return {whole_texts(name): whole_texts(each) for name, each in value.items()}
+    return value
+
+
 def check_literal(text: str, name: str) -> object:
     """Return a Python literal, of a type for the caller to check; None for an empty cell."""
     text = text.strip()
@@ -91,7 +110,7 @@ def check_literal(text: str, name: str) -> object:
     try:
         if len(text) <= _MAX_LITERAL:
             with warnings.catch_warnings(action="ignore"):  # of an odd backslash
-                return ast.literal_eval(text)
+                return whole_texts(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
     raise BadRowError(f"{name} is not a Python literal")

@@ -7,20 +7,21 @@ import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.direction import Direction
+from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.ranking import Ranking
-from reeltune.metrics.ranking_metrics import Outcome, accuracy
+from reeltune.metrics.ranking_metrics import METRICS, Outcome, accuracy
 from reeltune.metrics.segments import Score, held_out_scores
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
 DEGRADATION_LEVEL = 0.001  # one-sided: nightly, some one false alarm in three years
-MIN_DEGRADATION = 0.005  # of accuracy; less is no matter
+MIN_DEGRADATION = 0.005  # of the metric; less is no matter
 MIN_USERS_COMPARED = 30  # then and now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricChange:
-    """Mean accuracy then and now."""
+    """Mean of a metric then and now."""
 
     n_then: int  # users
     n_now: int
@@ -78,6 +79,32 @@ def accuracy_since(
         np.empty((0, 0), np.int64), np.empty(0, np.int64), held_out_scores(score, part)
     )
     values = accuracy(Outcome(ranking, ratings, part, catalogue))
+    measured = np.isfinite(values)
+    return ratings.user_ids[measured], values[measured]
+
+
+def watched_metric(ratings: RatingTable, objective: str) -> str:
+    """Return the metric by which degradation is told: accuracy, where dislikes make it one.
+
+    Where there are none, as of events, it is the objective by which versions are decided; NDCG@10
+    if that has no value for each user.
+    """
+    if ratings.has_dislikes:
+        return "accuracy"
+    return objective if METRICS[objective].per_unit else "ndcg@10"
+
+
+def metric_since(
+    metric: str, score: Score, ratings: RatingTable, catalogue: Catalogue, since: int
+) -> tuple[Ints, Floats]:
+    """Compute a metric as `accuracy_since` computes accuracy; of lists over the whole catalogue."""
+    if metric == "accuracy":
+        return accuracy_since(score, ratings, catalogue, since)
+    fitting, part = (
+        ratings.where(ratings.rated_at <= since),
+        ratings.where(ratings.rated_at > since),
+    )
+    values = evaluate(score, fitting, part, catalogue, metrics=[metric]).per_unit[metric]
     measured = np.isfinite(values)
     return ratings.user_ids[measured], values[measured]
 

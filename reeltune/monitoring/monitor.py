@@ -10,15 +10,15 @@ from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import Connection
-from reeltune.db.test_evaluations import load_reference
+from reeltune.db.test_evaluations import load_watched
 from reeltune.domain.clock import latest_believable
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.version import TrainingRun, Version
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.monitoring.degradation import (
     MetricChange,
-    accuracy_since,
     metric_change,
+    metric_since,
     watched_since,
 )
 from reeltune.monitoring.drift import Drift, find_drift
@@ -41,13 +41,16 @@ class DegradationReport:
     n_new_ratings: int  # since it was fitted
     health: MonitorVerdict
     said: str
-    accuracy: MetricChange
+    metric: str
+    change: MetricChange
     drift: tuple[Drift, ...]
     n_in_future: int = 0  # ratings whose time lies ahead: not measured on
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields for `--json`, without NaN."""
-        return json_ready(self)
+        """Return the fields for `--json`, without NaN; the change under the metric's name."""
+        found: dict[str, Any] = json_ready(self)
+        found[self.metric] = found.pop("change")
+        return found
 
 
 def measure_degradation(
@@ -57,7 +60,8 @@ def measure_degradation(
 
     Its configuration is fitted again to the ratings up to then, so that new users and new movies
     are scored as the model scores them, and is compared with its accuracy, when it was made, on
-    the latest days of then, fitted to what came before them: the calendar's test part.
+    the latest days of then, fitted to what came before them: the calendar's test part. Where there
+    are no dislikes it is the objective by which the version was decided instead of accuracy.
 
     Args:
         conn: the database.
@@ -66,14 +70,15 @@ def measure_degradation(
         fit: fits a version's configuration.
 
     Raises:
-        NotFoundError: no accuracy of the version was stored.
+        NotFoundError: nothing to compare the version with was stored.
     """
-    reference = load_reference(conn, version.version, "accuracy")
-    if reference is None:
+    watched = load_watched(conn, version.version)
+    if watched is None:
         raise NotFoundError(
             f"the accuracy per user of version {version.version} was not stored:"
             " `retrain_model.py --force` makes one with it"
         )
+    metric, reference = watched
     believed = latest_believable()
     made_at = latest_believable(datetime.fromisoformat(version.created_at))
     since = watched_since(
@@ -81,15 +86,16 @@ def measure_degradation(
     )
     ratings = data.ratings.where(data.ratings.rated_at <= believed)
     model = fit(version.training, ratings.where(ratings.rated_at <= since), data.catalogue)
-    now = accuracy_since(model.score, ratings, data.catalogue, since)
-    direction = METRICS["accuracy"].direction
+    now = metric_since(metric, model.score, ratings, data.catalogue, since)
+    direction = METRICS[metric].direction
     found = metric_change((reference.user_ids, reference.values), now, direction)
     return DegradationReport(
         version=version.version,
         n_new_ratings=int(np.count_nonzero(ratings.rated_at > since)),
         health=_health(found),
-        said=_said(found),
-        accuracy=found,
+        said=_said(metric, found),
+        metric=metric,
+        change=found,
         drift=tuple(find_drift(replace(data, ratings=ratings), since)),
         n_in_future=len(data.ratings) - len(ratings),
     )
@@ -126,14 +132,14 @@ def _health(found: MetricChange) -> MonitorVerdict:
     return "fallen" if found.fallen else "well"
 
 
-def _said(found: MetricChange) -> str:
+def _said(metric: str, found: MetricChange) -> str:
     if np.isnan(found.difference):
         return (
             f"only {found.n_now} users have new ratings it can be measured on "
             f"({found.n_then} had when it was made): too few to tell"
         )
     return (
-        f"accuracy {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
+        f"{metric} {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
         f"it was made: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
         f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not degraded)"
     )

@@ -4,7 +4,7 @@ import numpy as np
 
 from reeltune.db.changes import count_changes, is_logged_since
 from reeltune.db.connection import Connection
-from reeltune.db.test_evaluations import load_reference
+from reeltune.db.test_evaluations import load_watched
 from reeltune.domain.changes import Changes
 from reeltune.domain.clock import latest_believable
 from reeltune.domain.version import TrainingRun
@@ -27,11 +27,11 @@ def changes_since(
     if training.data_fingerprint == data.fingerprint:
         return Changes(0, 0, 0, 0)
     more = len(data.ratings) - training.n_ratings
-    reference = load_reference(conn, version, "accuracy")
+    watched = load_watched(conn, version)
     newer = 0
-    if reference is not None:
+    if watched is not None:
         rated_at = data.ratings.rated_at
-        is_newer = (rated_at > reference.newest_rated_at) & (rated_at <= latest_believable())
+        is_newer = (rated_at > watched[1].newest_rated_at) & (rated_at <= latest_believable())
         newer = int(np.count_nonzero(is_newer))
     inserted, deleted = max(more, 0), max(-more, 0)
     found = Changes(inserted, max(0, newer - inserted), deleted, 0)

@@ -29,7 +29,7 @@ from reeltune.gate.gate import Decision, GateDecision, GateSettings, find, gate
 from reeltune.gate.guardrails import GUARDRAIL_LEVEL
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.objectives import direction_of
-from reeltune.monitoring.degradation import newest_rated_at
+from reeltune.monitoring.degradation import newest_rated_at, watched_metric
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
@@ -43,7 +43,6 @@ from reeltune.versioning.registry import promote, refuse, register
 from reeltune.versioning.renewal import compare_renewal, split_newest, unservable
 from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
 
-WATCHED = ("accuracy",)  # kept per user, to see later whether production falls
 WATCHED_SPLIT = "calendar"
 
 
@@ -217,7 +216,8 @@ class _Retrainer:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
-        references = {metric: self._reference(evidence, metric) for metric in WATCHED}
+        watched = watched_metric(ratings, self.study.objective)
+        references = {watched: self._reference(evidence, watched)}
         return register(
             self.conn, self._training(result), fitted, ratings, stored, reason, references
         )

@@ -84,6 +84,23 @@ def test_only_what_is_new_comes_in_and_nothing_twice(tmp_path: Path, grows: str)
         assert (load_data_version(conn), stored(conn)) == (sealed, found)
 
 
+@pytest.mark.parametrize("grows", ["", 'grows = "when"\n'])
+def test_what_a_source_no_longer_has_stays(tmp_path: Path, grows: str) -> None:
+    app, db = remembered(tmp_path, MAP + grows)
+    synced(db)
+    conn = sqlite.connect(str(app))
+    conn.execute("DELETE FROM \"my votes\" WHERE who = 'zoë'")
+    conn.execute("UPDATE \"my votes\" SET vote = 2, \"when\" = '2025-01-01' WHERE who = '7'")
+    conn.commit()
+    conn.close()
+    assert synced(db)[0]["new_ratings"] == 0
+    with connection(db) as conn:
+        found = {(user, movie): rating for user, movie, rating, _ in stored(conn)}
+    assert found == {(user, movie): rating for user, movie, rating, _ in STORED} | {
+        ("7", "a-1"): 1.0
+    }
+
+
 def test_a_sync_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
     app, db = remembered(tmp_path)
     write(
