@@ -185,7 +185,8 @@ def _run(
     wait: float,
     db_path: Path,
 ) -> Proof:
-    with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
+    held = run_lock(db_path, wait, "reeltune erase")  # others are not told whom
+    with connection(db_path, wait_seconds=wait) as conn, held:
         if dry_run:
             return foresee(conn, user, kind=kind, models=models, places=places)
         found = erase_user(conn, user, kind=kind, models=models, places=places)

@@ -9,6 +9,7 @@ import numpy as np
 
 from reeltune.db.changes import load_marks, save_mark
 from reeltune.db.connection import Connection
+from reeltune.db.experiments import load_user_values
 from reeltune.db.external_ids import find_id, load_external_names
 from reeltune.domain.arrays import Ints
 from reeltune.domain.erasure import HIDDEN, words
@@ -98,7 +99,7 @@ def _shorten_user_values(
     """
     rows = conn.execute(
         """
-        SELECT v.experiment_id, v.metric, v."values", e.tuning_run_id, r.data_fingerprint
+        SELECT v.experiment_id, v.metric, e.tuning_run_id, r.data_fingerprint
           FROM hp_user_values AS v
           JOIN hp_experiments AS e USING (experiment_id)
           JOIN hp_tuning_runs AS r USING (tuning_run_id)
@@ -106,7 +107,8 @@ def _shorten_user_values(
     ).fetchall()
     changed, large = 0, set()
     for row in rows:
-        values = np.frombuffer(row["values"], dtype="<f8")
+        values = load_user_values(conn, row["experiment_id"], row["metric"])
+        assert values is not None
         if len(values) >= _GROUPS * FEWEST_TOGETHER:
             large.add(row["tuning_run_id"])
         kept: bytes | None = None
@@ -114,7 +116,7 @@ def _shorten_user_values(
             is_other = known.user_ids != subject.user_id
             if len(values) == len(is_other):
                 kept = values[is_other].tobytes()
-        if kept == row["values"]:
+        if kept == values.tobytes():
             continue
         changed += 1
         key = {"id": row["experiment_id"], "metric": row["metric"]}

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from reeltune.domain.arrays import AnyArray
+from reeltune.storage.artifacts import sync_directory
 
 MAGIC = b"reeltune arrays\n"
 SUFFIX = ".arrays"
@@ -93,10 +94,12 @@ class ArrayCache:
                     path.unlink(missing_ok=True)
 
     def clear(self) -> int:
-        """Remove all that is kept, half written files too; how many files."""
+        """Remove all that is kept, half written files too, for good; how many files."""
         doomed = [*self._files("*"), *self.drafts()]
         for path in doomed:
             path.unlink(missing_ok=True)
+        if doomed:
+            sync_directory(self.directory)
         return len(doomed)
 
     def remove(self, name: str) -> None:

@@ -164,6 +164,7 @@ def remove_artifact(database: Path, directory: Path) -> None:
         directory.rename(doomed)
         sync_directory(directory.parent)
         shutil.rmtree(doomed)
+        sync_directory(directory.parent)
     except OSError as error:
         raise StorageError(f"{str(directory)!r} cannot be removed: {error}") from error
 
@@ -177,6 +178,7 @@ def remove_unfinished(database: Path) -> None:
     try:
         if _unfinished(database).exists():
             shutil.rmtree(_unfinished(database))
+            sync_directory(artifacts_directory(database))
     except OSError as error:
         raise StorageError(f"{str(_unfinished(database))!r} cannot be removed: {error}") from error
 

@@ -22,11 +22,14 @@ _PAUSE_SECONDS = 0.2
 
 
 @contextmanager
-def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
+def run_lock(
+    database: Path, wait_seconds: float = 0.0, command: str | None = None
+) -> Iterator[None]:
     """Hold `database` for one tuning or retraining; the system frees it if the process dies.
 
     It is held by any name: the lock lies beside the file that links lead to, and a run that was
-    begun before the file was renamed is found by what it said of the file.
+    begun before the file was renamed is found by what it said of the file. `command` is what
+    others are told that holds it, by default the command line.
 
     Raises:
         BusyError: another run holds it, still after `wait_seconds`.
@@ -43,7 +46,7 @@ def run_lock(database: Path, wait_seconds: float = 0.0) -> Iterator[None]:
         raise StorageError(f"{str(database)!r} cannot be locked: {error}") from error
     try:
         _check_not_renamed(database, wait_seconds)
-        _say_who(database, holder)
+        _say_who(database, holder, command or " ".join(sys.argv))
         yield
     finally:
         with suppress(OSError):
@@ -128,11 +131,11 @@ def holder_path(database: Path) -> Path:
     return lock.with_name(lock.name + ".json")
 
 
-def _say_who(database: Path, holder: Path) -> None:
+def _say_who(database: Path, holder: Path, command: str) -> None:
     described = {
         "pid": os.getpid(),
         "since": stamp(),
-        "command": " ".join(sys.argv)[:500],
+        "command": command[:500],
         "file": file_id(database),
     }
     with suppress(OSError):  # a full disk, which the database will tell of if it matters

@@ -131,6 +131,7 @@ def erase(
     for each in find_erasures(conn, order.subject.name):
         if each.finished_at is None:
             _finish(conn, order.subject, each)
+    export_deployed(conn)  # also where all is done, but the disk has lost the file
     last = find_erasures(conn, order.subject.name)[-1]
     versions = load_version_erasures(conn, erasure_id=last.erasure_id)
     return Proof(erasure=last, versions=tuple(versions), left=_left(conn, order.subject, places))

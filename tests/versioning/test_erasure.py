@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from reeltune.cli.console import progress_bar, remark_console
+from reeltune.commands.main import main
 from reeltune.db import dataset
 from reeltune.db.backup import save_backup
 from reeltune.db.connection import Connection, connection, transaction
@@ -26,18 +28,20 @@ from reeltune.db.ratings import count_ratings
 from reeltune.db.sources import load_sources, save_source
 from reeltune.db.test_evaluations import load_reference
 from reeltune.db.versions import database_path, load_production, load_version
-from reeltune.domain.errors import InputError, NotFoundError, StorageError
+from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.layouts import find_movielens
 from reeltune.importers.movielens import import_movielens
 from reeltune.importers.table import import_table
 from reeltune.rating_models.registry import model_class
 from reeltune.storage.artifacts import artifacts_directory, users_of
-from reeltune.storage.run_lock import run_lock
+from reeltune.storage.run_lock import holder_path, run_lock
 from reeltune.tuning.ratings import TuningOrchestrator
+from reeltune.versioning import erasure
 from reeltune.versioning.erasure import Proof, erase, foresee, readmit
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.recommendations import recommend_for
+from reeltune.versioning.refits import refit
 from reeltune.versioning.registry import load_model, rollback
 from reeltune.versioning.reproduction import reproduce
 from reeltune.versioning.request import RetrainingRequest
@@ -392,6 +396,50 @@ def test_a_model_that_another_database_needs_stays_and_is_named(path: Path) -> N
     proof = erased(path)
     kinds = sorted(each.kind for each in proof.left)
     assert kinds == ["database", "model", "model"]
+
+
+@pytest.mark.parametrize("often", [1, 100])
+def test_data_that_change_while_models_are_fitted_are_fitted_to_or_nothing_is_done(
+    path: Path, monkeypatch: pytest.MonkeyPatch, often: int
+) -> None:
+    calls: list[int] = []
+
+    def slowly(*args: Any) -> Any:
+        calls.append(1)
+        if len(calls) <= often:
+            with connection(path) as other, transaction(other):
+                other.execute("UPDATE ratings SET rated_at = rated_at + 1")
+        return refit(*args)
+
+    monkeypatch.setattr(erasure, "refit", slowly)
+    if often > 1:
+        with pytest.raises(BusyError):
+            erased(path)
+        with connection(path) as conn:
+            assert find_id(conn, "user", ANNA) is not None
+            assert load_erasures(conn) == []
+        return
+    proof = erased(path)
+    with connection(path) as conn:
+        fingerprint = load_dataset(conn).fingerprint
+    assert {each.data_fingerprint for each in proof.versions} == {fingerprint}
+
+
+def test_nobody_else_is_told_who_is_erased(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def look(*args: Any) -> Any:
+        seen.append(holder_path(path).read_text())
+        return refit(*args)
+
+    monkeypatch.setattr(erasure, "refit", look)
+    words = ["erase", "user", ANNA, "--quiet", "--db", str(path)]
+    monkeypatch.setattr(sys, "argv", ["reeltune", *words])
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert len(seen) == 1
+    assert ANNA not in seen[0]
+    assert traces(path.parent, 2**63 - 1) == []
 
 
 KILL = """
