@@ -77,10 +77,12 @@ def movielens(
             if tmdb_files:
                 reports += import_tmdb(conn, tmdb_files, bar, max_rejected)
         database = describe_database(conn, before)
+    read = tmdb_files.paths if tmdb_files else set()
+    unread = [name for name in files.unread if (directory / name).resolve() not in read]
     if as_json:
-        print_json(render_json(db_path, reports, database, files.unread))
+        print_json(render_json(db_path, reports, database, unread))
     else:
-        print_report(result_console(), db_path, reports, database, files.unread)
+        print_report(result_console(), db_path, reports, database, unread)
         if any(file.kept < file.read for file in reports):
             remark_console(quiet=quiet).print(LEGEND, style="dim")
 

@@ -53,6 +53,11 @@ class TmdbFiles:
     metadata: Path | None
     credits: Path | None
 
+    @property
+    def paths(self) -> set[Path]:
+        """Absolute paths of the files."""
+        return {path.resolve() for path in (self.metadata, self.credits) if path}
+
 
 def find_tmdb(directory: Path) -> TmdbFiles:
     """Return the TMDB files of a directory."""

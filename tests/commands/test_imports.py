@@ -118,6 +118,21 @@ def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
     assert "tags.csv" in run(files, "--db", tmp_path / "movies.db").stdout
 
 
+def test_files_of_tmdb_in_the_same_directory_are_read(tmp_path: Path) -> None:
+    ratings = RATINGS + "1,1,4,5\n"
+    files = write(tmp_path / "files", movies_csv=THREE_MOVIES, ratings_csv=ratings, tags_csv="a")
+    write(
+        files,
+        links_csv="movieId,imdbId,tmdbId\n1,0114709,862\n",
+        credits_csv="cast,crew,id\n[],[],862\n",
+    )
+    elsewhere = write(tmp_path / "elsewhere", credits_csv="cast,crew,id\n[],[],862\n")
+    for tmdb, unread in ((files, ["tags.csv"]), (elsewhere, ["credits.csv", "tags.csv"])):
+        result = run(files, "--tmdb", tmdb, "--db", tmp_path / "movies.db", "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["files_not_read"] == unread
+
+
 @pytest.mark.parametrize("second", ["ratings_csv_gz", "ratings_dat", "movies_csv_gz"])
 def test_two_files_of_one_kind_are_refused_before_anything_is_written(
     tmp_path: Path, second: str
