@@ -206,7 +206,7 @@ def test_no_source_that_dice_make_up_does_more_than_be_refused(tmp_path: Path, k
     conn = connect(tmp_path / "movies.db", create=True)
     with transaction(conn):
         conn.execute("INSERT INTO movies (movie_id, title) VALUES (2, 'Heat')")
-    n = times(40, 125_000)
+    n = times(40, 20_000)
     for number in range(n):
         content = SOURCES[kind](dice)
         path.write_bytes(content)
@@ -234,7 +234,7 @@ def test_no_mapping_that_dice_make_up_does_more_than_be_refused(tmp_path: Path) 
     source = tmp_path / "votes.csv"
     source.write_text(HEADER + "1,2,3,1700000000\n", encoding="utf-8")
     conn = connect(tmp_path / "movies.db", create=True)
-    n = times(200, 100_000)
+    n = times(200, 20_000)
     for _ in range(n):
         said = "".join(dice.choices(TOML_PIECES, k=dice.randint(0, 14)))
         path.write_text(said, encoding="utf-8", newline="")
@@ -248,7 +248,7 @@ def test_no_directory_that_dice_make_up_breaks_a_ready_mapping(tmp_path: Path) -
     seed = random.randrange(2**32)
     dice, refused = Dice(seed), 0
     names = sorted(READY)
-    n = times(20, 10_000)
+    n = times(20, 2_000)
     conn = connect(tmp_path / "movies.db", create=True)
     for _ in range(n):
         mapping = ready_mapping(dice.choice(names))
