@@ -20,8 +20,8 @@ SMALL_WORLD = DemoSettings(users=80, movies=240, ratings=4_000, seed=3)
 
 
 @pytest.fixture(scope="session")
-def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of 80 users, 240 movies and 4,000 ratings, not to be changed."""
+def new_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of 80 users, 240 movies and 4,000 ratings, never opened since it was made."""
     path = tmp_path_factory.mktemp("world") / "movies.db"
     with connection(path, create=True) as conn, progress_bar(remark_console(quiet=True), "") as bar:
         import_demo(conn, SMALL_WORLD, bar)
@@ -29,10 +29,16 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def small_world(new_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that database whose ratings stay as they are; to load them may give it a version."""
+    return Path(shutil.copy(new_world, tmp_path_factory.mktemp("small") / "movies.db"))
+
+
 @pytest.fixture
-def world(small_world: Path, tmp_path: Path) -> Path:
+def world(new_world: Path, tmp_path: Path) -> Path:
     """A copy of that database, to be changed."""
-    return Path(shutil.copy(small_world, tmp_path / "movies.db"))
+    return Path(shutil.copy(new_world, tmp_path / "movies.db"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from reeltune.ratings.dataset import Dataset
 from reeltune.reports.cells import outside_text
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.storage.run_lock import run_lock
-from reeltune.tasks.ratings import RatingsTask
+from reeltune.tasks.ratings import RatingsTask, suited
 from reeltune.tasks.registry import TaskKind, task_kind
 from reeltune.tracking.progress import watcher
 from reeltune.tracking.steps import steps_shown
@@ -137,6 +137,7 @@ class TuningSession:
             task = kind.of(conn, study)
         if isinstance(task, RatingsTask):
             print_remarks(remark_console(quiet=self.quiet), task.data, study)
+            study = suited(study, task.data)
         watch = watcher(remark_console(), quiet=self.quiet or self.as_json)
         return Orchestrator(conn, task, study, jobs=self.jobs, watch=watch)
 

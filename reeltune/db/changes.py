@@ -161,7 +161,7 @@ def forget_changes(conn: Connection) -> None:
 
 
 def load_changed_ratings(conn: Connection, since: int, until: int) -> tuple[Ints, Ints]:
-    """(C,) ids of users and of movies of the ratings changed after `since` and up to `until`."""
+    """Return (C,) user ids and (C,) movie ids of the ratings changed in (`since`, `until`]."""
     users, movies = fetch_columns(
         conn,
         f"""

@@ -15,12 +15,12 @@ from reeltune.domain.arrays import Ints
 from reeltune.domain.erasure import HIDDEN, words
 from reeltune.domain.external_ids import FIRST_GENERATED, generated_id
 
-FEWEST_TOGETHER = 10  # users whose mean says nothing of one of them
+MIN_TOGETHER = 10  # users whose mean says nothing of one of them
 _GROUPS = 32  # of users, in `gains_by_group`
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ErasedUser:
     """User who is to be erased."""
 
     user_id: int  # ours
@@ -35,19 +35,19 @@ class KnownUsers:
     user_ids: Ints  # (U,) ascending
 
 
-def find_subject(conn: Connection, text: str) -> Subject:
+def find_subject(conn: Connection, text: str) -> ErasedUser:
     """Return the user whom a source calls `text`, whether or not anything is stored of them."""
     name = text.strip()
     found = find_id(conn, "user", name)
     if found is None:
-        return Subject(generated_id("user", name), name)
+        return ErasedUser(generated_id("user", name), name)
     if found >= FIRST_GENERATED:
-        return Subject(found, load_external_names(conn, "user").get(found, name))
-    return Subject(found, name)
+        return ErasedUser(found, load_external_names(conn, "user").get(found, name))
+    return ErasedUser(found, name)
 
 
 def erase_rows(
-    conn: Connection, subject: Subject, pseudonym: int, known: KnownUsers | None
+    conn: Connection, subject: ErasedUser, pseudonym: int, known: KnownUsers | None
 ) -> dict[str, int]:
     """Take a user out of every table; how many rows of each were removed or changed.
 
@@ -68,7 +68,7 @@ def erase_rows(
     return found
 
 
-def count_rows(conn: Connection, subject: Subject) -> int:
+def count_rows(conn: Connection, subject: ErasedUser) -> int:
     """Return how many rows there are by which a table names a user."""
     row = conn.execute(
         """
@@ -83,7 +83,7 @@ def count_rows(conn: Connection, subject: Subject) -> int:
     return int(row[0]) + rejected + references
 
 
-def _delete_ratings(conn: Connection, subject: Subject) -> int:
+def _delete_ratings(conn: Connection, subject: ErasedUser) -> int:
     rows = conn.execute(
         "DELETE FROM ratings WHERE user_id = :user_id", {"user_id": subject.user_id}
     )
@@ -91,7 +91,7 @@ def _delete_ratings(conn: Connection, subject: Subject) -> int:
 
 
 def _shorten_user_values(
-    conn: Connection, subject: Subject, known: KnownUsers | None
+    conn: Connection, subject: ErasedUser, known: KnownUsers | None
 ) -> tuple[int, list[str]]:
     """Remove the user's value; where it cannot be told which it is, all values of the experiment.
 
@@ -109,7 +109,7 @@ def _shorten_user_values(
     for row in rows:
         values = load_user_values(conn, row["experiment_id"], row["metric"])
         assert values is not None
-        if len(values) >= _GROUPS * FEWEST_TOGETHER:
+        if len(values) >= _GROUPS * MIN_TOGETHER:
             large.add(row["tuning_run_id"])
         kept: bytes | None = None
         if known is not None and row["data_fingerprint"] == known.data_fingerprint:
@@ -149,7 +149,7 @@ def _forget_small_groups(conn: Connection, runs: list[str]) -> int:
     return int(rows.rowcount)
 
 
-def _references(conn: Connection, subject: Subject) -> Any:
+def _references(conn: Connection, subject: ErasedUser) -> Any:
     rows = conn.execute('SELECT version, metric, user_ids, "values" FROM version_references')
     for row in rows.fetchall():
         user_ids = np.frombuffer(row["user_ids"], dtype="<i8")
@@ -158,7 +158,7 @@ def _references(conn: Connection, subject: Subject) -> Any:
             yield row, user_ids[is_other], np.frombuffer(row["values"], dtype="<f8")[is_other]
 
 
-def _shorten_references(conn: Connection, subject: Subject) -> int:
+def _shorten_references(conn: Connection, subject: ErasedUser) -> int:
     n = 0
     for row, user_ids, values in _references(conn, subject):
         n += 1
@@ -178,7 +178,7 @@ def _shorten_references(conn: Connection, subject: Subject) -> int:
     return n
 
 
-def _rejected_rows(conn: Connection, subject: Subject) -> list[int]:
+def _rejected_rows(conn: Connection, subject: ErasedUser) -> list[int]:
     rows = conn.execute(
         "SELECT rowid, detail FROM rejected_rows WHERE instr(detail, :name)",
         {"name": subject.name},
@@ -186,7 +186,7 @@ def _rejected_rows(conn: Connection, subject: Subject) -> list[int]:
     return [row["rowid"] for row in rows if subject.name in words(row["detail"])]
 
 
-def _hide_rejected_rows(conn: Connection, subject: Subject) -> int:
+def _hide_rejected_rows(conn: Connection, subject: ErasedUser) -> int:
     found = _rejected_rows(conn, subject)
     conn.executemany(
         "UPDATE rejected_rows SET detail = :hidden WHERE rowid = :row",
@@ -195,7 +195,7 @@ def _hide_rejected_rows(conn: Connection, subject: Subject) -> int:
     return len(found)
 
 
-def _delete_external_id(conn: Connection, subject: Subject) -> int:
+def _delete_external_id(conn: Connection, subject: ErasedUser) -> int:
     rows = conn.execute(
         "DELETE FROM external_ids WHERE kind = 'user' AND id = :user_id",
         {"user_id": subject.user_id},
@@ -203,7 +203,7 @@ def _delete_external_id(conn: Connection, subject: Subject) -> int:
     return int(rows.rowcount)
 
 
-def _delete_own_sources(conn: Connection, subject: Subject) -> int:
+def _delete_own_sources(conn: Connection, subject: ErasedUser) -> int:
     """Forget the sources that hold nobody else's ratings."""
     rows = conn.execute("SELECT name, mapping FROM sources").fetchall()
     own = [row["name"] for row in rows if _is_of_one(json.loads(row["mapping"]), subject.name)]
@@ -220,7 +220,7 @@ def _is_of_one(mapping: Any, name: str) -> bool:
     return isinstance(mapping, list) and any(_is_of_one(part, name) for part in mapping)
 
 
-def _anonymise_changes(conn: Connection, subject: Subject, pseudonym: int) -> int:
+def _anonymise_changes(conn: Connection, subject: ErasedUser, pseudonym: int) -> int:
     """Keep how much was changed, and not by whom nor of which movie.
 
     No copy of the data that was made before is brought up to date from here on: each has the user.

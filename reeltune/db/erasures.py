@@ -1,4 +1,4 @@
-"""The tables of erasures: who is kept out by the hash of an id, and which models were changed."""
+"""Tables of erasures: who is kept out by the hash of an id, and which models were changed."""
 
 import json
 import secrets

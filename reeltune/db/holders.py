@@ -11,7 +11,7 @@ from reeltune.db.aside import aside_directory
 from reeltune.db.backup import CONTENTS
 from reeltune.db.claims import other_databases
 from reeltune.db.connection import open_unchanged
-from reeltune.db.erasing import Subject, find_subject
+from reeltune.db.erasing import ErasedUser, find_subject
 from reeltune.domain.errors import ReelTuneError
 from reeltune.storage.artifacts import artifacts_directory, is_named_as_artifact, users_of
 
@@ -25,7 +25,7 @@ class Holder:
     holds: str  # in words
 
 
-def models_with(database: Path, subject: Subject) -> list[Path]:
+def models_with(database: Path, subject: ErasedUser) -> list[Path]:
     """Return the directories of models of a database, moved aside ones too, that hold a user.
 
     One whose arrays cannot be read may hold anybody.
@@ -34,14 +34,14 @@ def models_with(database: Path, subject: Subject) -> list[Path]:
     return [place for place in sorted(places) if place.is_dir() and _holds(place, subject)]
 
 
-def _holds(place: Path, subject: Subject) -> bool:
+def _holds(place: Path, subject: ErasedUser) -> bool:
     users = users_of(place)
     if users is None:
         return is_named_as_artifact(place)
     return subject.user_id in users
 
 
-def find_holders(database: Path, subject: Subject, places: Iterable[Path]) -> list[Holder]:
+def find_holders(database: Path, subject: ErasedUser, places: Iterable[Path]) -> list[Holder]:
     """Return the other databases, beside this one or in `places`, that hold a user.
 
     One that cannot be read is returned too: it may.
@@ -60,7 +60,7 @@ def _databases_in(place: Path) -> Iterator[Path]:
                 yield path
 
 
-def _holder(path: Path, subject: Subject) -> Holder | None:
+def _holder(path: Path, subject: ErasedUser) -> Holder | None:
     kind = "backup" if path.with_name(CONTENTS).exists() else "database"
     where = str(path.parent if kind == "backup" else path)
     try:

@@ -89,5 +89,5 @@ def remove_source(conn: Connection, name: str) -> None:
 
 
 def reset_sources(conn: Connection) -> None:
-    """Have all sources read from their beginning the next time."""
+    """Reset all sources, so that the next time they are read from their beginning."""
     conn.execute("UPDATE sources SET state = '{}', synced_at = NULL")

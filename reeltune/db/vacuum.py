@@ -9,7 +9,7 @@ _STEP_SECONDS = 0.5  # between them Ctrl-C is heard
 
 
 def overwrite_deleted(conn: Connection) -> None:
-    """Have what `conn` deletes from here on overwritten with zeros."""
+    """Overwrite what `conn` deletes from here on with zeros."""
     conn.execute("PRAGMA secure_delete = ON")
 
 

@@ -1,4 +1,4 @@
-"""The table of movies that are not to be recommended; their ratings stay."""
+"""Table of movies that are not to be recommended; their ratings stay."""
 
 from dataclasses import dataclass
 

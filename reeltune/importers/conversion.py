@@ -19,7 +19,7 @@ Problems = dict[int, BadRowError]  # by row
 
 @dataclass(frozen=True, eq=False)
 class Converted:
-    """The values of a column (N,), and which rows have none and why."""
+    """Values of a column (N,), and which rows have none and why."""
 
     values: npt.NDArray[Any]
     problems: Problems

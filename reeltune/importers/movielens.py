@@ -106,7 +106,7 @@ class MovieRow(NamedTuple):
 
 
 class LinkRow(NamedTuple):
-    """The ids of a movie elsewhere; `left_out` says what is wrong with the cells that are."""
+    """Ids of a movie elsewhere; `left_out` says what is wrong with the cells that are."""
 
     link: Link
     left_out: tuple[str, ...] = ()

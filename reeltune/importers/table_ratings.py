@@ -113,7 +113,7 @@ class Numbers(dict[str, float]):
 
 
 class _Only(dict[str, float]):
-    """A value that a column must have for its row to be wanted."""
+    """Value that a column must have for its row to be wanted."""
 
     def __missing__(self, _text: str) -> float:
         """Raise SkippedRowError."""

@@ -44,7 +44,7 @@ class Chunk:
 
 
 class CodedColumn(Sequence[Any]):
-    """A column (N,) of which each distinct value is there once."""
+    """Column (N,) of which each distinct value is there once."""
 
     def __init__(self, values: Sequence[Any], codes: Ints) -> None:
         self.values, self.codes = values, codes

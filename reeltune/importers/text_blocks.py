@@ -14,14 +14,14 @@ import numpy.typing as npt
 from reeltune.domain.arrays import Bools, Ints
 from reeltune.importers.rows import EMPTY, FIELD_COUNT
 
-Bytes = npt.NDArray[np.uint8]
+ByteArray = npt.NDArray[np.uint8]
 _NEWLINE, _RETURN, _ZERO = b"\n\r0"
 _MAX_KEY_BYTES = 8  # of a text that is one number of 64 bits
 _MAX_DIGITS = 18
 
 
 class TextColumn(Sequence[str]):
-    """A column of fields (N,) that are texts only when they are asked for."""
+    """Column of fields (N,) that are texts only when they are asked for."""
 
     def __init__(self, content: bytes, starts: Ints, ends: Ints) -> None:
         self._content, self._starts, self._ends = content, starts, ends
@@ -75,7 +75,7 @@ class TextColumn(Sequence[str]):
         begin_with_zero[good] = content[self._starts[good]] == _ZERO
         return numbers, good, begin_with_zero
 
-    def _places(self, lengths: Ints) -> Iterator[tuple[Bytes, Bools]]:
+    def _places(self, lengths: Ints) -> Iterator[tuple[ByteArray, Bools]]:
         """Yield the first bytes (N,), the second ones ..., and which fields have them."""
         content = np.frombuffer(self._content, np.uint8)
         for n in range(int(lengths.max(initial=0))):
@@ -98,7 +98,7 @@ def distinct_places(keys: npt.NDArray[np.generic]) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True, eq=False)
 class CutBlock:
-    """The fields of a block: of its good lines, column by column; and its other lines."""
+    """Fields of a block: of its good lines, column by column; and its other lines."""
 
     lines: Ints  # (N,) places of the good lines in the block, from 0
     columns: list[TextColumn]  # (N,) each

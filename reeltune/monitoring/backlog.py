@@ -20,7 +20,7 @@ from reeltune.domain.version import Version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How far production is behind the ratings, and what was refused of late."""
+    """Distance of production behind the ratings, and the latest refusals."""
 
     ratings_behind: int  # added, changed or deleted since production was fitted
     nights_behind: int  # days on which a command ran since, and left them unseen

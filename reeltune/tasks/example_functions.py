@@ -13,11 +13,11 @@ from reeltune.domain.space import (
     Space,
     when,
 )
-from reeltune.tasks.function import Figures, objective
+from reeltune.tasks.function import ReturnedFigures, objective
 
 N_UNITS = 320
 
-SPACE = Space.of(
+EXAMPLE_SPACE = Space.of(
     CategoricalParameter(name="kind", default="sine", choices=("sine", "flat"), meaning="of wave"),
     FloatParameter(
         name="rate",
@@ -39,15 +39,17 @@ SPACE = Space.of(
 )
 
 
-@objective(space=SPACE, metrics={"loss": "minimize", "share below 1": "maximize"}, n_units=N_UNITS)
-def of_some_units(configuration: Configuration, units: Ints) -> Figures:
+@objective(
+    space=EXAMPLE_SPACE, metrics={"loss": "minimize", "share below 1": "maximize"}, n_units=N_UNITS
+)
+def of_some_units(configuration: Configuration, units: Ints) -> ReturnedFigures:
     """Measure units some at a time: what pruning and panels need."""
     losses = _losses(configuration, N_UNITS)[units]
     return {"loss": losses, "share below 1": (losses < 1).astype(np.float64)}
 
 
-@objective(space=SPACE, metrics={"score": "maximize", "cost": "minimize"})
-def of_all_units(configuration: Configuration) -> Figures:
+@objective(space=EXAMPLE_SPACE, metrics={"score": "maximize", "cost": "minimize"})
+def of_all_units(configuration: Configuration) -> ReturnedFigures:
     """Measure all units at once, of which one has no value, and a cost of them all together."""
     scores: list[float | None] = (-_losses(configuration, 40)).tolist()
     return {"score": [None, *scores[1:]], "cost": float(configuration["depth"])}

@@ -10,7 +10,7 @@ from reeltune.tasks.function import FunctionTask
 from reeltune.tasks.ratings import RatingsTask
 
 N_USERS, N_MOVIES, N_EACH = 60, 90, 30  # users, movies, ratings of a user
-GENRES = ("Action", "Comedy", "Drama")
+EXAMPLE_GENRES = ("Action", "Comedy", "Drama")
 N_PEOPLE, N_COLLECTIONS = 25, 8
 DAY = 86_400
 FUNCTIONS = ("of_some_units", "of_all_units")
@@ -23,7 +23,7 @@ def example_of_ratings(variant: int) -> RatingsTask:
     first = catalogue.genres[catalogue.genre_starts[:-1]]  # (M,) a genre of each movie
     users = np.repeat(np.arange(1, N_USERS + 1), N_EACH)
     movies = np.concatenate([rng.permutation(catalogue.movie_ids)[:N_EACH] for _ in range(N_USERS)])
-    liked = first[movies - 1] == users % len(GENRES)
+    liked = first[movies - 1] == users % len(EXAMPLE_GENRES)
     stars = 2.5 + 1.5 * liked + rng.normal(scale=0.8, size=len(users))
     table = RatingTable.from_ids(
         catalogue.movie_ids,
@@ -43,12 +43,12 @@ def example_of_a_function(variant: int) -> FunctionTask:
 
 def _catalogue(rng: np.random.Generator) -> Catalogue:
     """Return movies with one or two genres, three people each, and collections of some."""
-    genres = [rng.permutation(len(GENRES))[: 1 + m % 2] for m in range(N_MOVIES)]
+    genres = [rng.permutation(len(EXAMPLE_GENRES))[: 1 + m % 2] for m in range(N_MOVIES)]
     cast = [rng.permutation(N_PEOPLE)[:3] for _ in range(N_MOVIES)]
     collections = rng.integers(-N_COLLECTIONS, N_COLLECTIONS, size=N_MOVIES)
     return Catalogue(
         movie_ids=np.arange(1, N_MOVIES + 1),
-        genre_names=GENRES,
+        genre_names=EXAMPLE_GENRES,
         genre_starts=_starts([len(each) for each in genres]),
         genres=np.concatenate(genres).astype(np.int32),
         person_ids=np.arange(1, N_PEOPLE + 1),

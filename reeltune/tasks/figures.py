@@ -76,7 +76,7 @@ def _shown(given: object) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def value_of(figure: float | Floats) -> float:
+def mean_value(figure: float | Floats) -> float:
     """Return a metric's value: of units that have one, the mean."""
     return figure if isinstance(figure, float) else float(np.nanmean(figure))
 
@@ -88,10 +88,10 @@ def per_unit(figures: Mapping[str, float | Floats]) -> Iterator[tuple[str, Float
             yield name, figure
 
 
-def spread(values: Floats, positions: Ints, n: int) -> Floats:
+def at_positions(values: Floats, positions: Ints, n: int) -> Floats:
     """Return (n,) `values` (u,) at their `positions`, NaN elsewhere.
 
-    >>> spread(np.array([0.5]), np.array([1]), 3)
+    >>> at_positions(np.array([0.5]), np.array([1]), 3)
     array([nan, 0.5, nan])
     """
     found = np.full(n, np.nan)

@@ -21,11 +21,11 @@ from reeltune.domain.metric import Metric, metrics_of
 from reeltune.domain.search_space import SearchSpace, as_space
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import FUNCTION, NO_SPLIT
-from reeltune.tasks.figures import checked_figures, per_unit, spread, value_of
+from reeltune.tasks.figures import at_positions, checked_figures, mean_value, per_unit
 from reeltune.tracking.lineage import code_version, equal_versions
 from reeltune.tracking.own_code import imported, resolved_name
 
-Figures = float | Mapping[str, float | Sequence[float | None] | Floats]
+ReturnedFigures = float | Mapping[str, float | Sequence[float | None] | Floats]
 """Result of a function: its only metric, or each by name, as one value or one per unit."""
 
 
@@ -36,7 +36,7 @@ class Objective:
     It is called as the function itself is.
     """
 
-    function: Callable[..., Figures]
+    function: Callable[..., ReturnedFigures]
     space: Space
     metrics: Mapping[str, Metric]
     data: tuple[Path, ...] = ()  # files and folders that its values depend on
@@ -46,7 +46,7 @@ class Objective:
         for name in WRAPPER_ASSIGNMENTS:  # as functools.wraps does
             vars(self)[name] = getattr(self.function, name, None)
 
-    def __call__(self, *args: Any, **named: Any) -> Figures:
+    def __call__(self, *args: Any, **named: Any) -> ReturnedFigures:
         """Call the function."""
         return self.function(*args, **named)
 
@@ -57,7 +57,7 @@ def objective(
     metrics: Mapping[str, Direction | str],
     data: Sequence[str | Path] = (),
     n_units: int | None = None,
-) -> Callable[[Callable[..., Figures]], Objective]:
+) -> Callable[[Callable[..., ReturnedFigures]], Objective]:
     """Let a function be tuned, by `reeltune tune FILE.py:NAME`.
 
     It takes a configuration, a dict, and returns a dict with each metric: a number, or a number per
@@ -80,7 +80,7 @@ def objective(
     if n_units is not None and (isinstance(n_units, bool) or n_units < 1):
         raise InputError(f"n_units must be 1 or more, got {n_units!r}")
 
-    def declared(function: Callable[..., Figures]) -> Objective:
+    def declared(function: Callable[..., ReturnedFigures]) -> Objective:
         folder = Path(inspect.getfile(function)).resolve().parent
         paths = tuple(folder / path for path in data)
         return Objective(function, searched, known, paths, n_units)
@@ -122,16 +122,16 @@ class FunctionEvaluator:
 
     name: str
     objective: Objective
-    panel: int | None = None  # units measured; None: all
+    n_measured: int | None = None  # units measured; None: all
     is_batched = False
 
     @classmethod
-    def of(cls, name: str, panel: int | None = None) -> "FunctionEvaluator":
+    def of(cls, name: str, n_measured: int | None = None) -> "FunctionEvaluator":
         """Return what measures the function of that name."""
-        return cls(name, load_objective(name), panel)
+        return cls(name, load_objective(name), n_measured)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return FunctionEvaluator.of, (self.name, self.panel)
+        return FunctionEvaluator.of, (self.name, self.n_measured)
 
     def prepare(self) -> None:
         """Make nothing: evaluations share nothing."""
@@ -176,8 +176,8 @@ class FunctionEvaluator:
                 f"{wrong[0]} must have a value for each of the {len(asked):,} units asked for"
             )
         return Evaluation(
-            values={name: value_of(each) for name, each in figures.items()},
-            per_unit={name: spread(each, asked, n) for name, each in known.items()},
+            values={name: mean_value(each) for name, each in figures.items()},
+            per_unit={name: at_positions(each, asked, n) for name, each in known.items()},
             n_units=len(asked),
         )
 
@@ -185,16 +185,16 @@ class FunctionEvaluator:
         """Return all that a function which knows no units measures."""
         figures = self._called(configuration)
         return Evaluation(
-            values={name: value_of(each) for name, each in figures.items()},
+            values={name: mean_value(each) for name, each in figures.items()},
             per_unit=dict(per_unit(figures)),
             n_units=max((len(each) for _, each in per_unit(figures)), default=1),
         )
 
     def _asked(self, n_units: int, units: Ints | None) -> Ints:
-        """Return (u,) positions to measure, ascending: of the panel, or of all."""
+        """Return (u,) positions to measure, ascending: of the sample, or of all."""
         asked = np.arange(n_units)
-        if self.panel is not None and self.panel < n_units:
-            asked = np.sort(np.random.default_rng(0).permutation(n_units)[: self.panel])
+        if self.n_measured is not None and self.n_measured < n_units:
+            asked = np.sort(np.random.default_rng(0).permutation(n_units)[: self.n_measured])
         return asked if units is None else np.intersect1d(asked, units)
 
     def _called(self, configuration: Configuration, *units: Ints) -> Mapping[str, float | Floats]:
@@ -206,8 +206,8 @@ class FunctionEvaluator:
 
 def _part(whole: Evaluation, units: Ints) -> Evaluation:
     """Return what an evaluation says of some units; a metric without any stays as it is."""
-    chosen = {name: spread(v[units], units, len(v)) for name, v in whole.per_unit.items()}
-    means = {name: value_of(values[units]) for name, values in chosen.items()}
+    chosen = {name: at_positions(v[units], units, len(v)) for name, v in whole.per_unit.items()}
+    means = {name: mean_value(values[units]) for name, values in chosen.items()}
     return Evaluation({**whole.values, **means}, chosen, len(units))
 
 

@@ -21,7 +21,7 @@ from reeltune.db.connection import Connection, transaction
 from reeltune.db.data_version import ensure_data_version, load_data_version
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import export_deployed
-from reeltune.db.erasing import Subject, count_rows, erase_rows, find_subject
+from reeltune.db.erasing import ErasedUser, count_rows, erase_rows, find_subject
 from reeltune.db.erasures import (
     find_erasures,
     hash_of,
@@ -59,8 +59,8 @@ from reeltune.versioning.refits import (
     without_user,
 )
 
-FORMAT = "reeltune erasure 1"
-_MOST_ATTEMPTS = 3  # while somebody changes the data
+RECORD_FORMAT = "reeltune erasure 1"
+_MAX_ATTEMPTS = 3  # while somebody changes the data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Proof:
         said = asdict(self.erasure) | {"removed": removed_json(self.erasure.removed)}
         del said["readmitted_at"]
         return {
-            "format": FORMAT,
+            "format": RECORD_FORMAT,
             "program": f"reeltune {__version__}",
             "user_hash_is": "BLAKE2b, 256 bits, of the id, with a key that only the database has",
             **said,
@@ -95,7 +95,7 @@ class _UndoneError(Exception):
 class _Order:
     """Erasure that is asked for."""
 
-    subject: Subject
+    subject: ErasedUser
     kind: ErasureKind
     models: Models
 
@@ -220,7 +220,7 @@ def _is_needed(conn: Connection, order: _Order) -> bool:
 
 def _erase_rows(conn: Connection, order: _Order) -> None:
     """Refit, then erase from all tables at once; of data that did not change meanwhile."""
-    for _ in range(_MOST_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         ensure_data_version(conn)
         with snapshot(conn):
             before = load_data_version(conn)
@@ -259,7 +259,7 @@ def _commit(
     set_removed(conn, erasure_id, removed, None)
 
 
-def _finish(conn: Connection, subject: Subject, erasure: Erasure) -> None:
+def _finish(conn: Connection, subject: ErasedUser, erasure: Erasure) -> None:
     """Remove what no row names any more, and rewrite the file, so that the bytes are gone too."""
     export_deployed(conn)
     wait_for_readers(conn)
@@ -275,7 +275,7 @@ def _finish(conn: Connection, subject: Subject, erasure: Erasure) -> None:
     wait_for_readers(conn)
 
 
-def _remove_models(conn: Connection, subject: Subject, erasure: Erasure) -> int:
+def _remove_models(conn: Connection, subject: ErasedUser, erasure: Erasure) -> int:
     """Remove the models that hold the user, but for those that other databases need."""
     database = database_path(conn)
     with transaction(conn):  # nobody is registering a model
@@ -294,7 +294,7 @@ def _remove_models(conn: Connection, subject: Subject, erasure: Erasure) -> int:
     return len(doomed)
 
 
-def _left(conn: Connection, subject: Subject, places: Sequence[Path]) -> tuple[Holder, ...]:
+def _left(conn: Connection, subject: ErasedUser, places: Sequence[Path]) -> tuple[Holder, ...]:
     """Return what holds the user still."""
     database = database_path(conn)
     models = (

@@ -1,4 +1,4 @@
-"""One night: whether to change the configuration and whether to renew it, decided apart."""
+"""Night: whether to change the configuration and whether to renew it, decided apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class Night:
 
     @property
     def verdict(self) -> NightVerdict:
-        """What became of production."""
+        """Verdict on production."""
         if self.change is not None and self.change.verdict == "promoted":
             return "changed"
         if self.renewal is not None and self.renewal.verdict == "promoted":

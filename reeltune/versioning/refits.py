@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from reeltune.db.connection import Connection
-from reeltune.db.erasing import KnownUsers, Subject
+from reeltune.db.erasing import ErasedUser, KnownUsers
 from reeltune.db.holders import models_with
 from reeltune.db.versions import database_path, load_versions
 from reeltune.domain.arrays import AnyArray
@@ -32,7 +32,7 @@ class Replacement:
     contents: Contents | None
 
 
-def versions_with(conn: Connection, subject: Subject) -> list[Version]:
+def versions_with(conn: Connection, subject: ErasedUser) -> list[Version]:
     """Return the versions whose stored model holds a user; so may one that cannot be read."""
     database = database_path(conn)
     found = []
@@ -46,12 +46,12 @@ def versions_with(conn: Connection, subject: Subject) -> list[Version]:
     return found
 
 
-def holds_models(conn: Connection, subject: Subject) -> bool:
+def holds_models(conn: Connection, subject: ErasedUser) -> bool:
     """Tell whether a model of the database, a version's or a left-over one, holds a user."""
     return bool(models_with(database_path(conn), subject) or versions_with(conn, subject))
 
 
-def without_user(data: Dataset | None, subject: Subject) -> Dataset | None:
+def without_user(data: Dataset | None, subject: ErasedUser) -> Dataset | None:
     """Return data without a user; None where nothing is left."""
     if data is None:
         return None

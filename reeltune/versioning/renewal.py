@@ -100,7 +100,7 @@ def unservable(model: Recommender, ratings: RatingTable) -> str | None:
 
 
 def _new(conn: Connection, production: Version, data: Dataset) -> Bools | None:
-    """(N,) which ratings are new to a version; None where that is not known."""
+    """Return (N,) which ratings are new to a version; None where that is not known."""
     ratings, since, until = data.ratings, production.training.last_change, data.last_change
     if since is not None and until is not None and is_logged_since(conn, since):
         users, movies = load_changed_ratings(conn, since, until)
@@ -112,7 +112,7 @@ def _new(conn: Connection, production: Version, data: Dataset) -> Bools | None:
 
 
 def _is_among(ratings: RatingTable, users: Ints, movies: Ints) -> Bools:
-    """(N,) which ratings are by one of `users` (C,) of the one of `movies` (C,) beside it."""
+    """Return (N,) which ratings are by one of `users` (C,) of the one of `movies` (C,) beside it."""
     known = np.isin(users, ratings.user_ids) & np.isin(movies, ratings.movie_ids)
     rows = np.searchsorted(ratings.user_ids, users[known]) * ratings.n_movies
     keys = rows + np.searchsorted(ratings.movie_ids, movies[known])
@@ -126,7 +126,7 @@ def _per_user(
     catalogue: Catalogue,
     objective: str,
 ) -> Floats:
-    """(E,) the objective of the users held out, so that more is better."""
+    """Return (E,) the objective of the users held out, so that more is better."""
     model: Recommender
     if side.model == BUILT_IN:
         model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, parts.held_out)

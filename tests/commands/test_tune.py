@@ -269,9 +269,9 @@ def test_a_run_that_meets_another_programs_lock_ends_with_the_way_to_go_on(
     study = StudyConfig(model="examples.most_popular:MostPopular", seed=7)
     with connection(world) as conn:
         orchestrator = TuningOrchestrator(conn, load_dataset(conn), study, watch=Holding())
-        with pytest.raises(BusyError, match="--resume random_") as told:
+        with pytest.raises(BusyError, match="runs resume random_") as told:
             orchestrator.run_full_tuning("random", 6)
-    assert "give --wait SECONDS; then go on with: python tune_orchestrator.py" in str(told.value)
+    assert "give --wait SECONDS; then go on with: reeltune runs resume" in str(told.value)
     other.close()
     with connection(world) as conn:
         (run_id,) = (stored.tuning_run_id for stored in load_runs(conn))

@@ -88,11 +88,13 @@ def lived_in(
     with connection(path) as conn:
         data = load_dataset(conn)
         run_id = TuningOrchestrator(conn, data, StudyConfig(seed=1)).run_full_tuning("random", 3)
-        for threshold in (0.0, 1.0):
-            request = RetrainingRequest(
-                study=StudyConfig(), force=True, accuracy_threshold=threshold
-            )
-            retrain(conn, data, request)
+        study, other = StudyConfig(), SPACE.defaults() | {"genre_boost_low": -0.25}
+        retrain(conn, data, RetrainingRequest(study=study, accuracy_threshold=0.0))
+        retrain(
+            conn,
+            data,
+            RetrainingRequest(study=study, hyperparameters=other, accuracy_threshold=1.0),
+        )
         assert load_production(conn) is not None
         with transaction(conn):
             _add_what_a_night_leaves(conn)

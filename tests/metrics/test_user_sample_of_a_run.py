@@ -145,4 +145,4 @@ def test_what_a_night_on_a_user_sample_deploys_is_fitted_to_everybody(
 
 def test_other_hyperparameters_are_not_deployed_on_a_user_sample(world: Path) -> None:
     words = ["--apply-hp", "{}", "--panel", "100", "--db", str(world)]
-    assert "measures everybody" in CliRunner().invoke(main, words).output
+    assert "measures all users" in CliRunner().invoke(main, words).output

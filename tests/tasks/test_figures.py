@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reeltune.domain.errors import InputError
-from reeltune.tasks.figures import checked_figures, per_unit, value_of
+from reeltune.tasks.figures import checked_figures, mean_value, per_unit
 
 
 def test_a_number_is_the_only_metric() -> None:
@@ -15,7 +15,7 @@ def test_a_number_is_the_only_metric() -> None:
 
 def test_numbers_per_unit_average_to_the_value_without_those_that_have_none() -> None:
     figures = checked_figures({"loss": [1.0, None, 3.0], "cost": 4}, ["loss", "cost"])
-    assert {name: value_of(each) for name, each in figures.items()} == {"loss": 2.0, "cost": 4.0}
+    assert {name: mean_value(each) for name, each in figures.items()} == {"loss": 2.0, "cost": 4.0}
     ((name, values),) = per_unit(figures)
     assert name == "loss"
     assert np.array_equal(values, [1.0, np.nan, 3.0], equal_nan=True)

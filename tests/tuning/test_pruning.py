@@ -160,12 +160,12 @@ def test_few_users_say_nothing() -> None:
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_a_resumed_run_prunes_what_the_unbroken_one_does(worlds: list[Path], plan: Plan) -> None:
     one, two = worlds
-    expected = tuned(two, plan, seed=8)
+    expected = tuned(two, plan, seed=9)
     assert expected.experiments_pruned > 0
     assert expected.experiments_run == 15
     with connection(one) as conn:
         orchestrator = TuningOrchestrator(
-            conn, load_dataset(conn), StudyConfig(seed=8), watch=Interrupting(8)
+            conn, load_dataset(conn), StudyConfig(seed=9), watch=Interrupting(8)
         )
         with pytest.raises(InterruptedRunError):
             orchestrator.run(plan)

@@ -51,7 +51,7 @@ def check(value: Any, schema: Mapping[str, Any]) -> None:
 
 
 def test_the_schema_names_what_the_record_has() -> None:
-    names = [*RunResult.__dataclass_fields__, "promotion"]
+    names = [*RunResult.__dataclass_fields__, "promotion", "renewal", "night"]
     assert list(SCHEMA["properties"]) == SCHEMA["required"] == names
     assert SCHEMA["properties"]["status"]["enum"] == list(get_args(RunStatus))
     assert SCHEMA["properties"]["stopped_by"]["enum"] == list(get_args(StoppedBy))
