@@ -31,7 +31,7 @@ def new_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_world(new_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of that database whose ratings stay as they are; to load them may give it a version."""
+    """A copy of that database, its ratings not to be changed; loading gives them a version."""
     return Path(shutil.copy(new_world, tmp_path_factory.mktemp("small") / "movies.db"))
 
 

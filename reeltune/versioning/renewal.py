@@ -112,7 +112,7 @@ def _new(conn: Connection, production: Version, data: Dataset) -> Bools | None:
 
 
 def _is_among(ratings: RatingTable, users: Ints, movies: Ints) -> Bools:
-    """Return (N,) which ratings are by one of `users` (C,) of the one of `movies` (C,) beside it."""
+    """Return (N,) which ratings are by one of `users` (C,), of the movie beside it."""
     known = np.isin(users, ratings.user_ids) & np.isin(movies, ratings.movie_ids)
     rows = np.searchsorted(ratings.user_ids, users[known]) * ratings.n_movies
     keys = rows + np.searchsorted(ratings.movie_ids, movies[known])
