@@ -35,7 +35,7 @@ INSTALLED = [name for name in STRATEGIES if not missing_libraries(name)]
 @pytest.mark.parametrize("method", INSTALLED)
 def test_what_is_stored_is_valid_and_read_back_as_it_was(world: Path, method: str) -> None:
     result = tuned(world, Plan(method=method, n_configs=7), model=MODEL)
-    shown = {**result.as_dict(), "promotion": None}
+    shown = result.as_dict() | {"promotion": None, "renewal": None, "night": None}
     check(json.loads(json.dumps(shown)), SCHEMA)
     with connection(world) as conn:
         stored = [e.hyperparameters for e in load_experiments(conn, result.tuning_run_id)]
