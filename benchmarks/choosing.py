@@ -1,4 +1,4 @@
-"""What a way of choosing the best of a run is worth to users it was not chosen on.
+"""Value of each way of choosing the best of a run to users it was not chosen on.
 
     python -m benchmarks.choosing --db movies.db
 
@@ -32,7 +32,7 @@ RULES = {  # standard errors that are taken off
 
 @dataclass(frozen=True)
 class Chosen:
-    """What one choice came to; gains over what was deployed."""
+    """Result of one choice; gains are over what was deployed."""
 
     seen: float  # by the users that chose
     true: float  # by others; 0 where the deployed one stayed
@@ -55,7 +55,7 @@ def user_values(db: Path, objective: str, n: int) -> Floats:
 
 
 def choose(gains: Floats, choosing: Ints, others: Ints, rule: str) -> Chosen:
-    """The best of `gains` (N, U) by `rule` on some users, and what it is worth to others."""
+    """Choose the best of `gains` (N, U) by `rule` on some users; measure it on the others."""
     found = [paired_gain(each, np.zeros(len(choosing))) for each in gains[:, choosing]]
     errors = np.array([0.0 if each is None else each.error for each in found])
     means = gains[:, choosing].mean(axis=1)

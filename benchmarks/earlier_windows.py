@@ -1,4 +1,4 @@
-"""Whether older ratings help to choose what will be best on the latest ones.
+"""Test of whether older ratings help to choose what is best on the latest ones.
 
     python -m benchmarks.earlier_windows --db movies.db
 
@@ -38,7 +38,7 @@ def from_end(table: RatingTable, percent: int) -> Bools:
 
 
 def windows(table: RatingTable) -> dict[str, tuple[RatingTable, RatingTable]]:
-    """What is fitted and what is measured, by name; the first is to be foretold."""
+    """Return what is fitted and what is measured, by name; the first is to be predicted."""
     found = {
         f"{low} to {low + 10} % from the end": (
             table.where(~from_end(table, low + 10)),

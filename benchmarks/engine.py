@@ -51,7 +51,7 @@ class Row:
 
 
 def timed(name: str, configurations: int, work: Callable[[], object]) -> Row:
-    """How long `work` takes."""
+    """Return the time that `work` takes, as a row."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return Row(name, configurations, time.perf_counter() - wall, time.process_time() - cpu)
@@ -64,12 +64,12 @@ def random_configurations(n: int, seed: int) -> list[Configuration]:
 
 
 def only(names: Sequence[str], changed: Sequence[Configuration]) -> list[Configuration]:
-    """The default configuration with `names` as in each of `changed`."""
+    """Return the default configuration with `names` as in each of `changed`."""
     return [{**SPACE.defaults(), **{name: c[name] for name in names}} for c in changed]
 
 
 def measure(trainer: RatingsEvaluator, n: int) -> list[Row]:
-    """All rows for one world; the reference comes last."""
+    """Return all rows for one world; the reference comes last."""
     default = [SPACE.defaults()]
     some = random_configurations(n, seed=0)
     weights = only([member.name for member in WEIGHTS.members], some)
@@ -121,7 +121,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def machine() -> dict[str, object]:
-    """What the figures depend on."""
+    """Return what the figures depend on."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "processor": platform.processor() or platform.machine(),

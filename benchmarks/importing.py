@@ -1,4 +1,4 @@
-"""What an import of ratings takes: time and memory, beside what DuckDB and pandas take to read.
+"""Time and memory of an import of ratings, beside those of DuckDB and pandas for reading.
 
     python -m benchmarks.importing [--millions 0.1 0.2] [--directory DIRECTORY]
 
@@ -149,7 +149,7 @@ def report(began: tuple[float, float]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one step took."""
+    """Cost of one step."""
 
     step: str
     form: str

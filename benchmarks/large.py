@@ -32,7 +32,7 @@ NIGHT_SHARE = 0.01  # of the ratings, new in a night
 
 @dataclass(frozen=True)
 class Taken:
-    """What one command took."""
+    """Cost of one command."""
 
     step: str
     millions: float

@@ -1,4 +1,4 @@
-"""What one configuration costs with the libraries one would pick instead, on the same split.
+"""Cost of one configuration with other libraries, on the same split.
 
     python -m benchmarks.libraries --db movies.db [--json FILE]
 
@@ -44,7 +44,7 @@ Score = Callable[[Ints], Floats]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one configuration cost, and how good it was."""
+    """Cost and quality of one configuration."""
 
     pipeline: str
     cpu_seconds: float
@@ -104,7 +104,7 @@ def lenskit_item_knn(trainer: RatingsEvaluator) -> Score:
 
 
 def plain_pandas(trainer: RatingsEvaluator) -> Score:
-    """The hand-weighted idea as a first version is written: data frames, user by user."""
+    """Score by the hand-weighted idea as a first version is written: data frames, user by user."""
     import pandas
 
     table, catalogue = trainer.fitting, trainer.catalogue
@@ -159,7 +159,7 @@ def timed(
 
 
 def ours_one(trainer: RatingsEvaluator, repeats: int) -> Cost:
-    """The plain reference, one configuration at a time."""
+    """Measure by the plain reference, one configuration at a time."""
     seconds = []
     configurations = random_configurations(repeats + 1)
     for configuration in configurations:
@@ -175,7 +175,7 @@ def ours_one(trainer: RatingsEvaluator, repeats: int) -> Cost:
 
 
 def ours_many(trainer: RatingsEvaluator, n: int) -> Cost:
-    """A tuning run's batch, every hyperparameter different in each configuration."""
+    """Measure a run's batch, every hyperparameter different in each configuration."""
     Measurer(trainer, "accuracy").measure_many(random_configurations(2))
     began = time.process_time()
     found = Measurer(trainer, "accuracy").measure_many(random_configurations(n))
@@ -210,7 +210,7 @@ def measure_all(data: Dataset, repeats: int, n: int) -> list[Cost]:
 
 
 def render(console: Console, costs: list[Cost]) -> None:
-    """A table, the cheapest first, in multiples of ours."""
+    """Print a table, the cheapest first, in multiples of ours."""
     ours = costs[0].cpu_seconds
     table = Table("pipeline", box=None, title="One configuration: fit and exact evaluation")
     for heading in ("CPU seconds", "times ours", "accuracy", "NDCG@10"):

@@ -1,4 +1,4 @@
-"""How near the engine comes to what memory and arithmetic of this machine allow.
+"""Share that the engine reaches of what memory and arithmetic of this machine allow.
 
     python -m benchmarks.limits --db movies.db [--configs 256]
 

@@ -88,7 +88,7 @@ STEPS: dict[str, Callable[[Path, Figures], None]] = {
 
 
 def in_a_process(step: str, db: Path) -> Figures:
-    """The figures of one step."""
+    """Return the figures of one step."""
     words = [sys.executable, "-m", "benchmarks.loading", "--db", str(db), "--step", step]
     done = subprocess.run(words, capture_output=True, check=True, text=True)
     figures: Figures = json.loads(done.stdout)

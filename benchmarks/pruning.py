@@ -1,4 +1,4 @@
-"""What each pruner finds with the same time at measuring.
+"""Values that each pruner finds with the same time at measuring.
 
     python -m benchmarks.pruning --db movies.db
 
@@ -30,7 +30,7 @@ SHARES = (0.1, 0.25, 0.5, 1.0)
 
 @dataclass(frozen=True)
 class Curve:
-    """The best lower bound after each experiment of a run, and how long they took by then."""
+    """Best lower bound after each experiment of a run, and how long they took by then."""
 
     seconds: tuple[float, ...]
     bounds: tuple[float, ...]
@@ -38,7 +38,7 @@ class Curve:
 
     @classmethod
     def of(cls, experiments: Sequence[Experiment]) -> "Curve":
-        """The curve of a finished run."""
+        """Return the curve of a finished run."""
         seconds = np.cumsum([e.duration_seconds or 0.0 for e in experiments])
         bounds = [-np.inf if e.worth is None else e.worth for e in experiments]
         return cls(
@@ -48,7 +48,7 @@ class Curve:
         )
 
     def at(self, seconds: float) -> float:
-        """The best lower bound after so long."""
+        """Return the best lower bound after so long."""
         n_done = int(np.searchsorted(self.seconds, seconds, side="right"))
         return self.bounds[max(0, n_done - 1)]
 

@@ -31,7 +31,7 @@ from reeltune.tuning.pruning_rules import REDUCTION, RUNGS
 
 
 class Found(NamedTuple):
-    """What a way of measuring found."""
+    """Result of a way of measuring."""
 
     per_second: float
     best: int  # which configuration
@@ -44,7 +44,7 @@ def values(engine: Engine, configurations: Sequence[Configuration], objective: s
 
 
 def race(parts: Sequence[Engine], configurations: Sequence[Configuration], objective: str) -> int:
-    """The winner: on each part but the last, one in REDUCTION goes on."""
+    """Return the winner: on each part but the last, one in REDUCTION goes on."""
     left: Ints = np.arange(len(configurations))
     for number, engine in enumerate(parts):
         found = values(engine, [configurations[k] for k in left], objective)
@@ -54,7 +54,7 @@ def race(parts: Sequence[Engine], configurations: Sequence[Configuration], objec
 
 
 def parts_of(trainer: RatingsEvaluator) -> list[Engine]:
-    """The engine for the users of each rung, and for all."""
+    """Return the engine for the users of each rung, and for all."""
     whole = trainer.engine
     assert whole is not None, "there is no engine for this data"
     users = whole.index.users
@@ -64,7 +64,7 @@ def parts_of(trainer: RatingsEvaluator) -> list[Engine]:
 
 
 def timed(n: int, work: Callable[[], int]) -> Found:
-    """How many of `n` configurations per second `work` does, and which it finds best."""
+    """Return how many of `n` configurations per second `work` does, and which it finds best."""
     began = time.perf_counter()
     best = work()
     return Found(n / (time.perf_counter() - began), best)

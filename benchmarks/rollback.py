@@ -1,4 +1,4 @@
-"""How long a rollback takes, from the command line to production being what it was.
+"""Duration of a rollback, from the command line to production being what it was.
 
     python -m benchmarks.rollback --db movies.db [--versions 20] [--json rollback.json]
 

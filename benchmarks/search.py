@@ -1,4 +1,4 @@
-"""How much each way of proposing finds with how many experiments, and what a proposal costs.
+"""Regret of each strategy by number of experiments, and the cost of a proposal.
 
     python -m benchmarks.search [--quick] [--db FILE ...] [--keep FILE] [--chart FILE] ...
 
@@ -43,7 +43,7 @@ SEEDS_FROM = 0  # strategies are developed on seeds from 500
 def all_pieces(
     pieces: Sequence[Piece], objectives: Sequence[Objective], keep: Path | None, seconds: float
 ) -> list[Piece]:
-    """The pieces with their regrets; those that are kept already are not run again.
+    """Return the pieces with their regrets; those that are kept already are not run again.
 
     None is begun after so many seconds.
     """

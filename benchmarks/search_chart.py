@@ -1,4 +1,4 @@
-"""The search benchmark's figures as a picture: SVG, written by hand."""
+"""Search benchmark's figures as a picture: SVG, written by hand."""
 
 from collections.abc import Sequence
 from html import escape

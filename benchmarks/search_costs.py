@@ -32,7 +32,7 @@ class Cost:
 
 
 class Steps:
-    """A run of made-up results in a database of its own."""
+    """Run of made-up results in a database of its own."""
 
     def __init__(self, conn: Connection, n: int) -> None:
         """With `n` experiments finished."""

@@ -20,7 +20,7 @@ FIRST_STEP, SHRINK = 0.15, 0.93
 
 
 def data_objective(path: Path) -> Objective:
-    """The built-in recommender on the data in `path`; a search begins with its defaults."""
+    """Return the built-in recommender on the data in `path`; a search begins with its defaults."""
     with connection(path) as conn:
         data = load_dataset(conn)
     trainer = RatingsEvaluator.of(data, StudyConfig())
@@ -43,7 +43,7 @@ def data_objective(path: Path) -> Objective:
 
 
 def highest(trainer: RatingsEvaluator, known: list[Configuration]) -> float:
-    """The highest value that climbing from the best of `known` found: a guess at the optimum."""
+    """Return the highest value by climbing from the best of `known`: a guess at the optimum."""
     rng = np.random.default_rng(0)
     values = [m.objective_value for m in Measurer(trainer, "accuracy").measure_many(known)]
     best, value = SPACE.encode(known[int(np.argmax(values))]), max(values)

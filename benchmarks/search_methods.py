@@ -20,7 +20,7 @@ class Searcher(Protocol):
     """One search under way; results are told in the order of the numbers, maybe some asks later."""
 
     def ask(self) -> Configuration | None:
-        """What to try next, numbered 0, 1, ...; None where nothing is left."""
+        """Return what to try next, numbered 0, 1, ...; None where nothing is left."""
 
     def tell(self, number: int, value: float) -> None:
         """What the configuration of that number was worth."""
@@ -30,7 +30,7 @@ Method = Callable[[Objective, int, int], Searcher]  # objective, seed, in flight
 
 
 class Ours:
-    """A strategy of ours, which sees what is in flight."""
+    """Strategy of ours, which sees what is in flight."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Ours:
         self.trials: list[Trial] = []
 
     def ask(self) -> Configuration | None:
-        """The first configuration and any guesses; then what the strategy proposes."""
+        """Return the first configuration and any guesses; then what the strategy proposes."""
         number = len(self.trials)
         if number < len(self.firsts):
             chosen = self.firsts[number]
@@ -88,7 +88,7 @@ class Peer:
         self.asked: list[Any] = []
 
     def ask(self) -> Configuration:
-        """The first configuration; then what the sampler draws."""
+        """Return the first configuration; then what the sampler draws."""
         trial = self.study.ask()
         self.asked.append(trial)
         point = [trial.suggest_float(name, 0.0, 1.0) for name in self.space.dimensions]

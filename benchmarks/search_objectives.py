@@ -16,7 +16,7 @@ REFERENCE_EXPERIMENTS = 10
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """A function of configurations, more is better."""
+    """Function of configurations, more is better."""
 
     name: str
     space: Space
@@ -32,7 +32,7 @@ class Objective:
         return self.space.decode(rng.random(len(self.space.dimensions)))
 
     def first(self, seed: int) -> Configuration:
-        """What a search with that seed begins with."""
+        """Return what a search with that seed begins with."""
         return self.deployed or self.random(np.random.default_rng([seed, 0]))
 
     @cache  # noqa: B019 - objectives live as long as the program
@@ -107,7 +107,7 @@ def levy(x: Floats) -> float:
 
 
 def rosenbrock(x: Floats) -> float:
-    """A bent valley with a flat floor; least 0 where all are 1."""
+    """Return the value in a bent valley with a flat floor; least 0 where all are 1."""
     return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
 
 

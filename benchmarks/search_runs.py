@@ -1,4 +1,4 @@
-"""The searches of the benchmark: each is a piece that can be kept, so that a long run can stop."""
+"""Searches of the benchmark: each is a piece that can be kept, so that a long run can stop."""
 
 import hashlib
 import importlib.metadata
@@ -31,7 +31,7 @@ class Piece:
 
     @property
     def key(self) -> tuple[str, str, int, int, int, str]:
-        """All but what was found."""
+        """Return all but what was found."""
         return (
             self.method,
             self.objective,
@@ -73,7 +73,7 @@ def wanted(
     asynchronous_delay: Iterable[int],
     most: Mapping[str, int],
 ) -> Iterator[Piece]:
-    """The pieces of a benchmark, a seed of everything before the next seed.
+    """Return the pieces of a benchmark, a seed of everything before the next seed.
 
     Args:
         most: experiments, by objective; slow peers have fewer.
@@ -98,7 +98,7 @@ def wanted(
 
 
 def program_of(method: str) -> str:
-    """What a piece of this method depends on: Optuna's version, or the hash of our strategies."""
+    """Return what a piece of this method depends on: Optuna's version, or our strategies' hash."""
     if method in PEERS:
         return "optuna " + importlib.metadata.version("optuna")
     files = sorted((_ROOT / "reeltune" / "search").glob("*.py"))
@@ -107,7 +107,7 @@ def program_of(method: str) -> str:
 
 
 def load_pieces(path: Path | None) -> dict[tuple[str, str, int, int, int, str], Piece]:
-    """The pieces kept in a file of one JSON object a line, by their keys."""
+    """Return the pieces kept in a file of one JSON object a line, by their keys."""
     if path is None or not path.exists():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""The search benchmark's figures as tables on the terminal."""
+"""Search benchmark's figures as tables on the terminal."""
 
 from collections.abc import Mapping, Sequence
 
@@ -72,7 +72,7 @@ def print_costs(found: Mapping[int, Mapping[str, Cost]]) -> None:
 
 
 def _names(pieces: Sequence[Piece], field: str) -> list[str]:
-    """What they have in a field, each once, in order."""
+    """Return what they have in a field, each once, in order."""
     return list(dict.fromkeys(getattr(piece, field) for piece in pieces))
 
 

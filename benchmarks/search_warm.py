@@ -42,14 +42,14 @@ WORLDS_FROM = 100  # strategies are developed on others
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A world, and what a run there is to begin with, by what the earlier world was."""
+    """World, and what a run there is to begin with, by what the earlier world was."""
 
     objective: Objective
     starts: dict[str, tuple[Configuration, ...]]
 
 
 def setting(number: int) -> Setting:
-    """The world of that number, after runs on two earlier ones."""
+    """Return the world of that number, after runs on two earlier ones."""
     rng = np.random.default_rng([number, 1])
     n_axes = len(RECOMMENDER.dimensions)
     point = rng.random(n_axes)
@@ -65,7 +65,7 @@ def setting(number: int) -> Setting:
 
 
 def world(name: str, seed: int, point: np.ndarray) -> Objective:
-    """The world whose users' tastes are at `point`; its highest value is sought from there."""
+    """Return the world of users with tastes at `point`; its highest value is sought from there."""
     made = World(seed, RECOMMENDER.decode(point))
     rng = np.random.default_rng(seed)
     best, value, step = point, made.accuracy(RECOMMENDER.decode(point)), 0.1
@@ -82,7 +82,7 @@ def world(name: str, seed: int, point: np.ndarray) -> Objective:
 
 
 def starts_after(earlier: Objective, seed: int, current: Configuration) -> list[Configuration]:
-    """What a new run begins with after `EARLIER` experiments on an earlier world."""
+    """Return what a new run begins with after `EARLIER` experiments on an earlier world."""
     run = TuningRun(
         tuning_run_id="earlier",
         created_at=stamp(),

@@ -1,4 +1,4 @@
-"""A made-up recommender with 19 free hyperparameters, and how well it orders its users' films.
+"""Made-up recommender with 19 free hyperparameters, and how well it orders its users' films.
 
 Everything a real one does to a search is there: weights that sum to 1, thresholds in order, whole
 numbers, values that do not matter while a weight is near zero, and a share of pairs ordered right,
@@ -122,7 +122,7 @@ class World:
         return total
 
     def _genre(self, c: Configuration) -> Floats:
-        """The match, raised where it is high or medium and lowered where it is low."""
+        """Return the match, raised where it is high or medium and lowered where it is low."""
         step = np.digitize(self.match, [c["match_low"], c["match_medium"], c["match_high"]])
         boost = np.array([c["boost_low"], 0.0, c["boost_medium"], c["boost_high"]])
         moved: Floats = np.clip(self.match + boost[step], 0, 1)

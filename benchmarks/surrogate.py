@@ -39,7 +39,7 @@ STOPS = (1, 2, 5, 10, 20, 50)
 
 
 def run_found(db_path: Path, study: StudyConfig, plan: Plan) -> list[Experiment]:
-    """The experiments of a run on a copy of the database, without history."""
+    """Return the experiments of a run on a copy of the database, without history."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(shutil.copy(db_path, Path(folder) / "copy.db"))
         with connection(path) as conn:
@@ -48,7 +48,7 @@ def run_found(db_path: Path, study: StudyConfig, plan: Plan) -> list[Experiment]
 
 
 def best_by_then(experiments: list[Experiment]) -> list[Experiment]:
-    """The best on the validation part after the deployed one and each of `STOPS` more."""
+    """Return the best on the validation part after the deployed one and each of `STOPS` more."""
     return [
         max(experiments[: stop + 1], key=lambda e: (e.objective_value or 0.0, -e.number))
         for stop in STOPS

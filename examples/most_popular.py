@@ -1,4 +1,4 @@
-"""A recommender of one's own, with one hyperparameter: the most popular movies, for everybody.
+"""Recommender of one's own, with one hyperparameter: the most popular movies, for everybody.
 
 python tune_orchestrator.py --model examples.most_popular:MostPopular --method grid
 """
@@ -48,7 +48,7 @@ class MostPopular:
         return np.tile(self.counts, (len(users), 1))
 
     def arrays(self) -> dict[str, AnyArray]:
-        """The counts."""
+        """Return the counts."""
         return {"counts": self.counts}
 
     def load(self, arrays: Mapping[str, AnyArray]) -> Self:

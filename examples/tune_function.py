@@ -1,4 +1,4 @@
-"""A function of one's own, tuned: exponential smoothing of daily sales, with no ratings anywhere.
+"""Function of one's own, tuned: exponential smoothing of daily sales, with no ratings anywhere.
 
 reeltune tune examples/tune_function.py:forecast --configs 20 --db study.db
 """
