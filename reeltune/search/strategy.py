@@ -27,6 +27,12 @@ class Trial:
     failed: bool = False
     pruned: bool = False  # its value is an estimate, from a part of the users
     values: tuple[float, ...] = ()  # of all objectives where there are several; more is better
+    constraints: tuple[float, ...] = ()  # of each guardrail: at most 0 where it is kept
+
+    @property
+    def is_feasible(self) -> bool:
+        """True unless a constraint is known to be violated."""
+        return all(constraint <= 0 for constraint in self.constraints)
 
     @property
     def is_open(self) -> bool:
