@@ -1,9 +1,9 @@
 """Tuning session: hold the database, tune, change or renew production if asked to, print."""
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,23 @@ from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.night import Night, NightReport, decide_night, renew, report_night
 from reeltune.versioning.request import NOBODY, RetrainingRequest
 
-Search = Callable[[Orchestrator], RunResult]
+
+@dataclass
+class _Opened:
+    """Database that a session has opened."""
+
+    conn: Connection
+    record: dict[str, Any]  # what the command log gets as the result
+    began: float  # seconds, of the session
+
+
+@dataclass
+class _Search:
+    """Search of a session: what it is done with, and what it found."""
+
+    orchestrator: Orchestrator
+    began: float  # seconds, of the session
+    result: RunResult = field(init=False)  # set by whoever searches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,66 +86,63 @@ class TuningSession:
 
     def run(self, study: StudyConfig, plan: Plan) -> None:
         """Do a new run, and print what it found."""
-        self._do(
-            lambda _: study,
-            lambda orchestrator: orchestrator.run(plan),
-            create=not task_kind(study.task).needs_data,
-        )
+        create = not task_kind(study.task).needs_data
+        with self._opened(create=create) as opened, self._search(opened, study) as search:
+            search.result = search.orchestrator.run(plan)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> None:
         """Continue a run that was interrupted, and print what it found."""
-        self._do(
-            lambda conn: study_of(load_run(conn, run_id)),
-            lambda orchestrator: orchestrator.resume(run_id, more_seconds),
-        )
+        with self._opened() as opened:
+            study = study_of(load_run(opened.conn, run_id))
+            with self._search(opened, study) as search:
+                search.result = search.orchestrator.resume(run_id, more_seconds)
 
-    def _do(
-        self,
-        study: Callable[[Connection], StudyConfig],
-        search: Search,
-        *,
-        create: bool = False,
-    ) -> None:
+    @contextmanager
+    def _opened(self, *, create: bool = False) -> Iterator[_Opened]:
+        """Open the database; record how the block ends, and send it to the user's command."""
         began = time.perf_counter()
-        with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
-            with run_lock(self.db_path, self.wait):
-                orchestrator = self._orchestrator(conn, study(conn))
-                result = self._searched(orchestrator, search, began)
-                night = self._night(orchestrator, result)
-            report = self._report(orchestrator, night, _failure(result), began)
-            record |= _as_dict(result, night, report)
-            self._show(orchestrator, result, night, report)
+        with (
+            logged(self.db_path, "tune", self.notify) as record,
+            connection(self.db_path, create=create, wait_seconds=self.wait) as conn,
+        ):
+            yield _Opened(conn, record, began)
 
-    def _searched(
-        self,
-        orchestrator: Orchestrator,
-        search: Search,
-        began: float,
-    ) -> RunResult:
-        """Search; where that ends with an error, renew production all the same, and raise it."""
+    @contextmanager
+    def _search(self, opened: _Opened, study: StudyConfig) -> Iterator[_Search]:
+        """Hold the database for the search in the block; then change production, and print all."""
+        with run_lock(self.db_path, self.wait):
+            search = _Search(self._orchestrator(opened.conn, study), opened.began)
+            with self._renewal_after_error(search):
+                yield search
+            night = self._night(search)
+        report = self._report(search, night, _failure(search.result))
+        opened.record |= _as_dict(search.result, night, report)
+        self._show(search, night, report)
+
+    @contextmanager
+    def _renewal_after_error(self, search: _Search) -> Iterator[None]:
+        """Renew production all the same where the search in the block ends with an error."""
         try:
-            return search(orchestrator)
+            yield
         except (BusyError, InterruptedRunError):
             raise
         except Exception as error:
             if self.promotes:
-                self._renew_after(orchestrator, error, began)
+                self._renew_after(search, error)
             raise
 
-    def _renew_after(self, orchestrator: Orchestrator, error: Exception, began: float) -> None:
-        conn, study = orchestrator.conn, orchestrator.study
+    def _renew_after(self, search: _Search, error: Exception) -> None:
+        orchestrator = search.orchestrator
         with self._steps_shown():
-            night = Night(renewal=renew(conn, _data(orchestrator), study))
-        report = self._report(orchestrator, night, str(error), began)
-        if report is not None and night.renewal is not None:
+            renewal = renew(orchestrator.conn, _data(orchestrator), orchestrator.study)
+        night = Night(renewal=renewal)
+        report = self._report(search, night, str(error))
+        if report is not None and renewal is not None:
             if self.as_json:
                 self.output(night.as_dict() | {"night": report.as_dict()})
             else:
-                render_retraining(result_console(), night.renewal)
+                render_retraining(result_console(), renewal)
                 print_night(report)
-
-    def _connected(self, create: bool = False) -> AbstractContextManager[Connection]:
-        return connection(self.db_path, create=create, wait_seconds=self.wait)
 
     def _orchestrator(self, conn: Connection, study: StudyConfig) -> Orchestrator:
         kind = self._kind(study)
@@ -158,10 +171,11 @@ class TuningSession:
     def _steps_shown(self) -> AbstractContextManager[None]:
         return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
-    def _night(self, orchestrator: Orchestrator, result: RunResult) -> Night:
+    def _night(self, search: _Search) -> Night:
         """Change production to the run's best finalist, or renew it; nothing if not asked to."""
         if not self.promotes:
             return Night()
+        orchestrator, result = search.orchestrator, search.result
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
         requests = [
@@ -178,27 +192,20 @@ class TuningSession:
         with self._steps_shown():
             return decide_night(conn, _data(orchestrator), study, requests)
 
-    def _report(
-        self, orchestrator: Orchestrator, night: Night, failure: str | None, began: float
-    ) -> NightReport | None:
+    def _report(self, search: _Search, night: Night, failure: str | None) -> NightReport | None:
         if not self.promotes:
             return None
-        seconds = time.perf_counter() - began
+        orchestrator, seconds = search.orchestrator, time.perf_counter() - search.began
         return report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
 
-    def _show(
-        self,
-        orchestrator: Orchestrator,
-        result: RunResult,
-        night: Night,
-        report: NightReport | None,
-    ) -> None:
+    def _show(self, search: _Search, night: Night, report: NightReport | None) -> None:
         """Print what a run found; what failed or was refused ends with its own exit status."""
+        result = search.result
         if self.as_json:
             self.output(_as_dict(result, night, report))
         else:
             console = result_console()
-            summary = orchestrator.generate_tuning_summary(result.tuning_run_id)
+            summary = search.orchestrator.generate_tuning_summary(result.tuning_run_id)
             render_found(console, summary)
             for each in night.decisions:
                 render_retraining(console, each)

@@ -287,10 +287,10 @@ def retrain_best(
 
     They are measured together, as one test-set evaluation; the p-value is adjusted for that.
     """
-    if len(requests) == 1:
-        return retrain(conn, data, requests[0])
     finalists = [_Retrainer(conn, data, request) for request in requests]
     first = finalists[0]
+    if len(finalists) == 1:
+        return first.run()
     idle = first.idle()
     if idle is not None:
         return idle
