@@ -9,8 +9,8 @@ import numpy as np
 
 from reeltune.db.changes import load_marks, save_mark
 from reeltune.db.connection import Connection
-from reeltune.db.experiments import load_user_values
 from reeltune.db.external_ids import find_id, load_external_names
+from reeltune.db.user_values import load_user_values
 from reeltune.domain.arrays import Ints
 from reeltune.domain.erasure import HIDDEN, words
 from reeltune.domain.external_ids import FIRST_GENERATED, generated_id

@@ -1,10 +1,8 @@
-"""Table of experiments, and the values per user of those that led a run."""
+"""Table of experiments."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-
-import numpy as np
 
 from reeltune.db.connection import Connection, Row
 from reeltune.domain.arrays import Floats
@@ -371,26 +369,6 @@ def count_by_status(conn: Connection, run_id: str | None = None) -> dict[str, in
         {"run": run_id},
     )
     return {row["status"]: row["n"] for row in rows}
-
-
-def save_user_values(conn: Connection, experiment_id: str, metric: str, values: Floats) -> None:
-    """Keep an experiment's values per user (U,)."""
-    conn.execute(
-        """
-        INSERT OR REPLACE INTO hp_user_values (experiment_id, metric, "values")
-        VALUES (:id, :metric, :values)
-        """,
-        {"id": experiment_id, "metric": metric, "values": values.astype("<f8").tobytes()},
-    )
-
-
-def load_user_values(conn: Connection, experiment_id: str, metric: str) -> Floats | None:
-    """Return an experiment's values per user (U,), if they were kept."""
-    row = conn.execute(
-        'SELECT "values" FROM hp_user_values WHERE experiment_id = :id AND metric = :metric',
-        {"id": experiment_id, "metric": metric},
-    ).fetchone()
-    return None if row is None else np.frombuffer(row["values"], dtype="<f8")
 
 
 def _json(value: Mapping[str, float | None]) -> str:

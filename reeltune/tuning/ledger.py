@@ -10,16 +10,15 @@ from reeltune.db.experiments import (
     fail_experiment,
     load_experiments,
     load_group_gains,
-    load_user_values,
     mark_running,
     prune_experiment,
     pruned_metrics,
     save_experiment,
     save_gain,
-    save_user_values,
     set_improvement,
 )
 from reeltune.db.tuning_runs import save_progress
+from reeltune.db.user_values import load_user_values, save_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import (

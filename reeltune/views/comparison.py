@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from reeltune.db.connection import Connection
-from reeltune.db.experiments import load_group_gains, load_user_values
+from reeltune.db.experiments import load_group_gains
+from reeltune.db.user_values import load_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
 from reeltune.domain.space import Space

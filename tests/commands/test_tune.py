@@ -12,8 +12,9 @@ import pytest
 from reeltune.commands.tune import RunResult, TuningOrchestrator
 from reeltune.db.connection import connect, connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.experiments import load_experiments, load_user_values
+from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_progress, load_runs
+from reeltune.db.user_values import load_user_values
 from reeltune.domain.errors import BusyError, InputError
 from reeltune.domain.experiment import Experiment, Measurement
 from reeltune.domain.space import Configuration

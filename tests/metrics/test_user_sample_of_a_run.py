@@ -12,8 +12,9 @@ from reeltune.commands.retrain import main
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.experiments import load_experiments, load_user_values
+from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_run, load_runs
+from reeltune.db.user_values import load_user_values
 from reeltune.domain.errors import InterruptedRunError
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.study import BUILT_IN, StudyConfig

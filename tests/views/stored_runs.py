@@ -11,10 +11,10 @@ from reeltune.db.experiments import (
     complete_experiment,
     fail_experiment,
     save_experiment,
-    save_user_values,
     set_improvement,
 )
 from reeltune.db.tuning_runs import save_progress, save_run
+from reeltune.db.user_values import save_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import (
     BASELINE,
