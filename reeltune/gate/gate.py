@@ -208,7 +208,7 @@ def _users_needed_text(settings: GateSettings, found: Comparison) -> str:
         return f"about {more:,} more users would detect a gain of this size"
     if more == 0:
         return "though a gain of this size would be found four times in five"
-    if found.n_users < 2 or not found.spread > 0:
+    if found.n_users < 2:
         return "there are too few users with held-out ratings"
     gain = detectable_gain(found.n_users, found.spread, level=settings.level)
     return (

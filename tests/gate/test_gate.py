@@ -267,14 +267,12 @@ def test_the_deployed_hyperparameters_are_not_worse_whatever_the_figures() -> No
 @pytest.mark.parametrize(
     ("differences", "level", "told"),
     [
-        (gains(0.5, 2), 0.05, "though a gain of this size would be found four times in five"),
-        (np.array([0.5]), 0.05, "cannot tell, there are too few users with held-out ratings"),
-        (np.append(np.ones(9), 20.0), 0.01, "cannot tell, about "),
-        (
-            gains(-0.002),
-            0.001,
-            "these 400 users would detect a gain of 0.0208",
-        ),  # 3.93 errors, and 0.001
+        (gains(0.5, 2), 0.05, ", though a gain of this size would be found four times in five"),
+        (np.array([0.5]), 0.05, ", there are too few users with held-out ratings"),
+        (np.append(np.ones(9), 20.0), 0.01, ", about "),
+        (gains(-0.002), 0.001, "these 400 users would detect a gain of 0.0208"),  # 3.93 errors
+        (gains(-0.002, 2), 0.05, "these 2 users would detect a gain of 0.2496"),  # 2.49 spreads
+        (np.zeros(9), 0.05, "these 9 users would detect a gain of 0.0010"),  # the minimum alone
     ],
 )
 def test_what_would_tell_is_said(differences: Floats, level: float, told: str) -> None:
@@ -282,10 +280,46 @@ def test_what_would_tell_is_said(differences: Floats, level: float, told: str) -
     rule = gate(terms, 0.7, [comparison(differences)], differences).rules[1]
     assert rule.verdict == "cannot tell"
     assert rule.figures.startswith("accuracy ")
-    assert told in rule.figures
+    assert told in rule.figures.split(": cannot tell")[1]
 
 
 def test_another_objective_keeps_its_name_as_it_is_written() -> None:
     terms = replace(TERMS, objective="ndcg@10")
     found = gate(terms, 0.7, [comparison(gains(0.03), metric="ndcg@10")], gains(0.03))
     assert found.rules[1].figures.startswith("NDCG@10 +0.0300 against")
+
+
+EVENTS = replace(TERMS, objective="ndcg@10", has_dislikes=False)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.4, "passed"), (0.0, "refused")])
+def test_of_events_no_more_is_asked_than_that_something_is_found(
+    value: float, verdict: str
+) -> None:
+    found = gate(EVENTS, value, [comparison(gains(0.03), metric="ndcg@10")], gains(0.03))
+    assert found.rules[0] == Rule(
+        name="ndcg@10",
+        verdict="passed" if value else "refused",
+        figure=value,
+        threshold=0.0,
+        figures=f"test NDCG@10 {value:.4f}, more than 0 is needed: of events without dislikes"
+        " accuracy cannot be measured",
+    )
+    assert found.rules[0].verdict == verdict
+    assert found.verdict == ("promote" if value else "refused")
+
+
+@pytest.mark.parametrize(
+    ("decision", "verdict"), [("nightly", "cannot tell"), ("by hand", "promote")]
+)
+def test_an_interval_that_ends_at_0_is_not_below_it(decision: Decision, verdict: str) -> None:
+    ends = Comparison(9, -0.01, -0.02, 0.0, 0.5, 0.005)
+    found = replace(comparison(0.0), compared=ends)
+    terms = replace(TERMS, decision=decision)
+    assert gate(terms, 0.7, [found], np.full(9, -0.01)).verdict == verdict
+
+
+def test_a_p_value_at_the_level_passes() -> None:
+    level = p_better(gains(0.01), minimum=TERMS.minimum_effect)
+    assert decided(0.01, level=level).verdict == "promote"
+    assert decided(0.01, level=level * (1 - 1e-9)).verdict == "cannot tell"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reeltune.gate.comparisons import EVERYONE, MetricComparison
+from reeltune.gate import guardrails as module
+from reeltune.gate.comparisons import EVERYONE, MetricComparison, p_above, p_below
 from reeltune.gate.guardrails import GUARDRAIL_LEVEL, METRIC_GUARDRAILS, Rule, guardrails
 from reeltune.stats.paired_tests import Comparison
 from reeltune.stats.power import users_needed
@@ -137,7 +138,40 @@ def test_figures_are_told_in_full_with_how_many_users_would_tell() -> None:
     assert "cannot tell" not in rule_of(contrast(0.1)).figures
 
 
-@pytest.mark.parametrize("difference", [-0.05, float("nan")])
-def test_nothing_is_said_of_more_users_where_it_cannot_be_known(difference: float) -> None:
-    told = rule_of(contrast(difference, error=0.02, n=1 if np.isnan(difference) else N)).figures
+@pytest.mark.parametrize(("difference", "error"), [(-0.05, 0.02), (-0.05, 0.0), (np.nan, 0.02)])
+def test_nothing_is_said_of_more_users_where_it_cannot_be_known(
+    difference: float, error: float
+) -> None:
+    told = rule_of(contrast(difference, error, n=1 if np.isnan(difference) else N)).figures
     assert told.endswith("cannot tell whether it loses more")
+
+
+def test_a_split_in_which_nobody_can_be_compared_asks_for_nothing() -> None:
+    nobody = contrast(float("nan"), n=0, split="calendar", metric="accuracy")
+    assert guardrails([nobody], "user-time", "accuracy") == []
+
+
+def test_a_p_value_at_the_level_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost, kept = contrast(-0.07), contrast(-0.03)  # the margin is -0.05
+    assert lost.compared is not None
+    assert kept.compared is not None
+    for found, verdict, p in (
+        (lost, "refused", p_below(lost.compared, -0.05)),
+        (kept, "passed", p_above(kept.compared, -0.05)),
+    ):
+        monkeypatch.setattr(module, "GUARDRAIL_LEVEL", p)
+        assert rule_of(found).verdict == verdict
+        monkeypatch.setattr(module, "GUARDRAIL_LEVEL", p * (1 - 1e-9))
+        assert rule_of(found).verdict == "cannot tell"
+
+
+def test_users_who_are_enough_already_are_not_asked_for() -> None:
+    """Two or three users may be as many as it takes by the formula, and yet show nothing."""
+    for n, more in ((2, 0), (2, 1), (3, 1)):
+        errors = next(
+            e
+            for e in np.arange(1.0, 6.0, 0.01)
+            if users_needed(e * 0.01, 0.01 * n**0.5, level=GUARDRAIL_LEVEL) - n == more
+        )
+        told = rule_of(contrast(-0.05 - errors * 0.01, n=n)).figures
+        assert told.endswith(", about 1 more users would decide" if more else "it loses more")

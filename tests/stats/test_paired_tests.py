@@ -209,6 +209,17 @@ def test_both_tests_are_held_against_the_minimum_effect() -> None:
     assert p_better(tail + 1, minimum=1.0) == pytest.approx(stats.ttest_1samp(tail, 0).pvalue / 2)
 
 
+@pytest.mark.parametrize("minimum", [0.02, -0.02])
+@pytest.mark.parametrize("seed", range(3))
+def test_of_many_users_each_counts_against_the_minimum_effect(seed: int, minimum: float) -> None:
+    """They are flipped in groups: the t-test of the groups may find more than that of the users."""
+    many = noise(7_000, seed) * 0.05 + minimum + 0.001
+    alone = stats.ttest_1samp(many, minimum, alternative="greater").pvalue
+    found = p_better(many, minimum=minimum)
+    assert found == pytest.approx(alone, abs=0.02)
+    assert found >= alone * (1 - 1e-9)
+
+
 @pytest.mark.parametrize("n", [0, 1, 5])
 def test_where_nothing_can_be_told_the_confidence_is_the_one_asked_for(n: int) -> None:
     comparison = paired_difference(np.ones(n), np.ones(n), confidence=0.9)
