@@ -12,12 +12,13 @@ from reeltune.cli.console import print_json, result_console
 from reeltune.cli.options import (
     argument,
     option_db,
+    option_format,
     option_json,
     option_quiet,
     option_version,
     option_wait,
 )
-from reeltune.cli.tables import plain_table
+from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.erasures import load_erasures
 from reeltune.domain.erasure import ErasureKind, removed_json
@@ -146,6 +147,7 @@ def readmit_command(user: str, db_path: Path, as_json: bool, quiet: bool) -> Non
 @erase.command("list", examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
+@option_format
 def list_command(db_path: Path, as_json: bool) -> None:
     """List all erasures, the earliest first."""
     with connection(db_path) as conn:
@@ -153,7 +155,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
     if as_json:
         print_json([asdict(each) for each in found])
         return
-    table = plain_table(">erasure", "of", "user (hash)", "erased", "finished", ">ratings")
+    table = plain_table(">erasure", "of", "!user (hash)", "erased", "finished", ">ratings")
     for each in found:
         table.add_row(
             str(each.erasure_id),
@@ -163,7 +165,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
             each.finished_at or "no: run it again",
             f"{each.removed.get('ratings', 0):,}",
         )
-    result_console().print(table if found else "Nobody was erased.")
+    print_table(result_console(), "Erasures", table, empty="Nobody was erased.")
 
 
 def proof_path(database: Path, erasure_id: int) -> Path:

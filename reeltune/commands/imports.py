@@ -6,7 +6,7 @@ import click
 
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
 from reeltune.db.connection import connection
 from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
@@ -48,6 +48,7 @@ def importers() -> None:
 @option_max_rejected
 @option_db
 @option_json
+@option_format
 @option_quiet
 def movielens(
     directory: Path,

@@ -37,7 +37,8 @@ QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout
 
 OTHER = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
-_ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
+_ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
+_ALWAYS |= {"as_json", "table_format", "quiet"}
 _WITH_RESUME = _ALWAYS | {"resume", "timeout"}
 _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 

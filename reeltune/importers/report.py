@@ -6,9 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from reeltune.cli.tables import plain_table, print_table
+from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.catalogue import Coverage, load_coverage
 from reeltune.db.connection import Connection
 from reeltune.db.ratings import count_ratings, count_users
@@ -90,15 +89,12 @@ def _files_table(files: list[FileReport]) -> Table:
 
 
 def _reasons_table(files: list[FileReport]) -> Table:
-    table = plain_table("file", ">rows", "", "because", "lines")
+    table = plain_table("file", ">rows", "what", "because", "lines", drop=("lines",))
     for file in files:
-        name = file.file
         for word, reasons in _kinds(file):
             for reason, count in reasons.items():
                 lines = _example_lines(file.examples[reason], count)
-                table.add_row(escape(name), f"{count:,}", word, escape(reason), lines)
-                name = ""
-        table.add_section()
+                table.add_row(escape(file.file), f"{count:,}", word, escape(reason), lines)
     return table
 
 

@@ -110,7 +110,8 @@ def render_degradation(console: Console, found: DegradationReport) -> None:
     if found.n_in_future:
         console.print(f"  [yellow]{found.n_in_future:,} ratings lie in the future: left out[/]")
     console.print()
-    table = plain_table("", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
+    headings = ("verdict", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
+    table = plain_table(*headings, drop=("by chance",))
     for each in found.drift:
         known = not np.isnan(each.index)
         table.add_row(
