@@ -71,7 +71,7 @@ def movielens(
     tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else alone
     with connection(db_path, create=True) as conn:
         before = count_ratings(conn)
-        with progress_bar(remark_console(quiet=quiet or as_json), "") as bar:
+        with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
             if alone:
                 import_titles(conn, files, alone, bar, max_rejected)
             reports = list(import_movielens(conn, files, bar, max_rejected))
