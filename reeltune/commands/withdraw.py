@@ -30,7 +30,7 @@ def withdraw() -> None:
 
 
 @withdraw.command("movie", examples=("1", "1 --reason 'rights ended'", "1 --undo --json"))
-@argument("movie", "Id of the movie, as its source writes it.", metavar="ID")
+@argument("movie", "Id of the movie, as in its source.", metavar="ID")
 @option("Movie", "--undo", is_flag=True, help="Let it be recommended again.")
 @option(
     "Movie",

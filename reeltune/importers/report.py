@@ -14,8 +14,8 @@ from reeltune.db.ratings import count_ratings, count_users
 from reeltune.importers.counts import FileReport
 
 LEGEND = (
-    "Rejected rows have something wrong with them: the table rejected_rows has the line and text of"
-    " each.\nSkipped rows have nothing wrong with them, they are of no use here."
+    "Rejected rows are faulty; the table rejected_rows has the line and the text of each.\n"
+    "Skipped rows are not faulty, but are not needed."
 )
 
 
@@ -71,12 +71,12 @@ def print_report(
     """Print how many rows were imported, why others were not, and what the database holds."""
     print_table(console, "Rows", _files_table(files))
     if any(file.kept < file.read or file.left_out for file in files):
-        print_table(console, "Rows and cells not taken", _reasons_table(files))
+        print_table(console, "Rows and cells not imported", _reasons_table(files))
     for file in files:
         for note in file.notes:
             console.print(f"{file.file}: {note}", markup=False, soft_wrap=True)
     if unread:
-        console.print(f"Not read, of no use here: {', '.join(unread)}", markup=False)
+        console.print(f"Not read, not needed: {', '.join(unread)}", markup=False)
     console.print(_database_lines(db_path, database))
 
 

@@ -229,4 +229,4 @@ def _last_words(pace: Pace, reason: str, now: float) -> str:
 
 
 def _error(experiment: Experiment) -> str:
-    return escape(plain_text(experiment.error or "for no stated reason"))
+    return escape(plain_text(experiment.error or "without a message"))
