@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reeltune.cli.console import FORMAT_KEY
 from reeltune.cli.exits import expected_errors
 
 OUTPUT = "Database and output"
@@ -71,6 +72,17 @@ class _Help(click.Command):
         super().__init__(*args, **settings)
         self.examples = tuple(examples)
         self.paragraphs = dict(paragraphs or {})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words after the command's name.
+
+        Raises:
+            UsageError: --json and --format are both there.
+        """
+        rest = super().parse_args(ctx, args)
+        if ctx.params.get("as_json") and FORMAT_KEY in ctx.meta:
+            raise click.UsageError("--json prints no tables: give it or --format, not both", ctx)
+        return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by topic."""

@@ -9,9 +9,12 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+SIMPLE = "simple"
+TABLE_FORMATS = (SIMPLE, "plain", "github", "csv", "html", "latex")
+FORMAT_KEY = "reeltune.table_format"  # of what a command's context holds
 
 
 def print_json(value: object) -> None:
@@ -19,12 +22,28 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def result_console() -> Console:
-    """Return the console for results; colour on a terminal only, full width in a pipe or file."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    return console
+class ResultConsole(Console):
+    """Console for results, as wide as the terminal; 80 columns where there is none.
+
+    Tables in a format for documents or programs go to standard output alone, all else then to
+    standard error, so that a file into which the output is led holds tables only.
+    """
+
+    def __init__(self, table_format: str = SIMPLE) -> None:
+        super().__init__(stderr=table_format != SIMPLE, highlight=False)
+        self.table_format = table_format
+        self._n_tables = 0
+
+    def print_apart(self, text: str) -> None:
+        """Print to standard output, after an empty line where something was printed before."""
+        click.echo(f"\n{text}" if self._n_tables else text)
+        self._n_tables += 1
+
+
+def result_console() -> ResultConsole:
+    """Return the console for results, with tables as `--format` of the command asks for them."""
+    context = click.get_current_context(silent=True)
+    return ResultConsole(SIMPLE if context is None else context.meta.get(FORMAT_KEY, SIMPLE))
 
 
 def remark_console(*, quiet: bool = False) -> Console:
@@ -39,8 +58,8 @@ def progress_bar(console: Console, unit: str) -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
-        TimeElapsedColumn(),
         TimeRemainingColumn(),
+        TextColumn("left"),
         console=console,
         disable=not console.is_terminal or console.quiet,
         transient=True,

@@ -7,6 +7,7 @@ import click
 
 from reeltune import __version__
 from reeltune.cli.command import OUTPUT, Decorator, Option, option
+from reeltune.cli.console import FORMAT_KEY, TABLE_FORMATS
 
 RESOURCES = "Resources"
 RESULT = "After it has ended"
@@ -25,6 +26,24 @@ option_db = option(
 
 option_json = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print one JSON document.")
 """`--json`, for output that a script reads."""
+
+
+def _keep_format(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[FORMAT_KEY] = value
+
+
+option_format = option(
+    OUTPUT,
+    "--format",
+    "table_format",
+    type=click.Choice(TABLE_FORMATS),
+    metavar="NAME",
+    expose_value=False,
+    callback=_keep_format,
+    help="Tables as plain, github, csv, html, latex.",
+)
+"""`--format`, of every command that prints a table; `result_console` reads it."""
 
 option_quiet = option(OUTPUT, "--quiet", is_flag=True, help="Print results and errors only.")
 """`--quiet`, for no progress and no remarks."""

@@ -1,29 +1,126 @@
-"""Tables without a frame, numbers to the right."""
+"""Tables as they are printed: laid out for the width of the terminal, or written in other formats.
 
-from rich import box
+Where a table is wider than the terminal, in this order: headings and texts are broken between
+words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states;
+each row becomes a record, one line per column. No word, number or id is ever cut or broken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
+
+from reeltune.cli.console import SIMPLE, ResultConsole
+from reeltune.cli.table_formats import (
+    GAP,
+    Cells,
+    as_lines,
+    as_records,
+    longest_line,
+    longest_word,
+    written,
+)
+
+MIN_TEXT = 24  # columns that a text has before others are left out for it
+
+Cell = str | Text
 
 
-def print_table(console: Console, title: str, table: Table) -> None:
-    """Print a table under its title; unlike rich's own, the title may be wider than the table."""
-    console.print(f"[bold]{title}[/]")
-    console.print(table)
+@dataclass(slots=True)
+class Table:
+    """Headings and rows; build it with `plain_table`."""
+
+    headings: list[str]
+    alignments: list[str]  # "left" or "right"
+    breakable: list[bool]  # texts; numbers and ids are not
+    drop: tuple[str, ...]
+    rows: list[list[Text]] = field(default_factory=list)
+
+    def add_row(self, *cells: Cell, style: str = "") -> None:
+        """Add a row; its cells are markup or text."""
+        texts = [Text.from_markup(cell) if isinstance(cell, str) else cell for cell in cells]
+        for text in texts if style else ():
+            text.stylize(style)
+        self.rows.append(texts)
+
+    def without(self, names: Sequence[str]) -> "Table":
+        """Return the table without some columns."""
+        kept = [n for n, heading in enumerate(self.headings) if heading not in names]
+        return Table(
+            [self.headings[n] for n in kept],
+            [self.alignments[n] for n in kept],
+            [self.breakable[n] for n in kept],
+            (),
+            [[row[n] for n in kept] for row in self.rows],
+        )
+
+
+def plain_table(*headings: str, drop: Sequence[str] = ()) -> Table:
+    """Return an empty table.
+
+    Args:
+        headings: markup; those that begin with '>' are of numbers, those with '!' of ids.
+        drop: columns that are left out where there is no room, the first of them first.
+    """
+    return Table(
+        [Text.from_markup(heading.lstrip(">!")).plain for heading in headings],
+        ["right" if heading.startswith(">") else "left" for heading in headings],
+        [not heading.startswith((">", "!")) for heading in headings],
+        tuple(drop),
+    )
+
+
+def print_table(console: Console, title: str, table: Table, empty: str = "") -> None:
+    """Print a table under its title, in the format that the console asks for.
+
+    On a terminal `empty`, if it is given, stands in the place of a table without rows.
+    """
+    if isinstance(console, ResultConsole) and console.table_format != SIMPLE:
+        console.print_apart(written(_cells(table), title, console.table_format))
+        return
+    if empty and not table.rows:
+        console.print(empty)
+        return
+    if title:
+        console.print(Text(title, style="bold"), soft_wrap=True)
+    text, dropped = fitted(table, console.width)
+    console.print(text, soft_wrap=True)
+    if dropped:
+        console.print(f"[dim]columns left out: {', '.join(dropped)} (--format csv has all)[/]")
     console.print()
 
 
-def plain_table(*headings: str) -> Table:
-    """Return a table without a frame; headings that begin with '>' are of numbers.
+def fitted(table: Table, width: int) -> tuple[Text, list[str]]:
+    """Return a table as text that fits a width, and the names of the columns left out."""
+    for n in range(len(table.drop) + 1):
+        shown = table.without(table.drop[:n])
+        widths = _widths(shown, width)
+        if widths is not None:
+            dropped = [name for name in table.drop[:n] if name in table.headings]
+            return Text.from_ansi(as_lines(_cells(shown), widths)), dropped
+    return Text.from_ansi(as_records(_cells(table), width)), []
 
-    Those that begin with '!' are of ids, which are never folded: they can be copied.
-    """
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for heading in headings:
-        number, is_id = heading.startswith(">"), heading.startswith("!")
-        table.add_column(
-            heading.lstrip(">!"),
-            justify="right" if number else "left",
-            no_wrap=number or is_id,
-            overflow="fold",
-        )
-    return table
+
+def _widths(table: Table, width: int) -> list[int] | None:
+    """Return the width of each column; None if they do not fit."""
+    columns = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
+    widest, least = [], []
+    for heading, breakable, cells in zip(table.headings, table.breakable, columns, strict=True):
+        title = Text(heading)
+        whole = max((longest_line(cell) for cell in cells), default=0)
+        words = max((longest_word(cell) for cell in cells), default=0)
+        floor = max(words, min(whole, MIN_TEXT)) if breakable else whole
+        widest.append(max(whole, title.cell_len))
+        least.append(max(floor, longest_word(title)))
+    room = width - GAP * (len(widest) - 1)
+    if sum(least) > room:
+        return None
+    while sum(widest) > room:
+        over = [n for n in range(len(widest)) if widest[n] > least[n]]
+        widest[max(over, key=lambda n: widest[n])] -= 1
+    return widest
+
+
+def _cells(table: Table) -> Cells:
+    return Cells(table.headings, table.alignments, table.rows)

@@ -152,7 +152,7 @@ def undo(directory: Path | None, wait: float, db_path: Path, as_json: bool, quie
             click.echo(f"put back: {_printable(str(path))}")
     for path in left:
         click.echo(
-            f"note: left aside, for something else is there: {_printable(str(path))}", err=True
+            f"note: not put back, since there is another file: {_printable(str(path))}", err=True
         )
     if left:
         sys.exit(EXIT_ERROR)

@@ -1,4 +1,4 @@
-"""Command: erase. Erases a user, or a user's ratings, and gives an account of it."""
+"""Command: erase. Erases a user, or a user's ratings, and reports it."""
 
 import json
 from dataclasses import asdict
@@ -12,12 +12,13 @@ from reeltune.cli.console import print_json, result_console
 from reeltune.cli.options import (
     argument,
     option_db,
+    option_format,
     option_json,
     option_quiet,
     option_version,
     option_wait,
 )
-from reeltune.cli.tables import plain_table
+from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.db.erasures import load_erasures
 from reeltune.domain.erasure import ErasureKind, removed_json
@@ -29,7 +30,7 @@ from reeltune.versioning.erasure import Proof, foresee, readmit
 from reeltune.versioning.erasure import erase as erase_user
 
 _ERASURE = "Erasure"
-_argument_user = argument("user", "Id of the user, as its source writes it.", metavar="ID")
+_argument_user = argument("user", "Id of the user, as in its source.", metavar="ID")
 _settings = options(
     option(
         _ERASURE,
@@ -53,7 +54,7 @@ _settings = options(
         "--proof",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="Account to write.  [default: beside the database]",
+        help="Report to write.  [default: beside the database]",
     ),
     option(_ERASURE, "--dry-run", is_flag=True, help="Only show what would be removed."),
     option_wait,
@@ -136,7 +137,7 @@ def readmit_command(user: str, db_path: Path, as_json: bool, quiet: bool) -> Non
     """Let imports bring in again a user who was erased."""
     with connection(db_path) as conn:
         if not readmit(conn, user):
-            raise NotFoundError(f"imports do not leave out a user {user!r}: nothing to do")
+            raise NotFoundError(f"imports do not exclude a user {user!r}: nothing to do")
     if as_json:
         print_json({"readmitted": True})
     elif not quiet:
@@ -146,6 +147,7 @@ def readmit_command(user: str, db_path: Path, as_json: bool, quiet: bool) -> Non
 @erase.command("list", examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
+@option_format
 def list_command(db_path: Path, as_json: bool) -> None:
     """List all erasures, the earliest first."""
     with connection(db_path) as conn:
@@ -153,7 +155,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
     if as_json:
         print_json([asdict(each) for each in found])
         return
-    table = plain_table(">erasure", "of", "user (hash)", "erased", "finished", ">ratings")
+    table = plain_table(">erasure", "of", "!user (hash)", "erased", "finished", ">ratings")
     for each in found:
         table.add_row(
             str(each.erasure_id),
@@ -163,11 +165,11 @@ def list_command(db_path: Path, as_json: bool) -> None:
             each.finished_at or "no: run it again",
             f"{each.removed.get('ratings', 0):,}",
         )
-    result_console().print(table if found else "Nobody was erased.")
+    print_table(result_console(), "Erasures", table, empty="Nobody was erased.")
 
 
 def proof_path(database: Path, erasure_id: int) -> Path:
-    """Return where the account of an erasure is written.
+    """Return where the report of an erasure is written.
 
     >>> proof_path(Path("data/movies.db"), 3).name
     'movies.erasure-3.json'
@@ -216,7 +218,8 @@ def _show(found: Proof, db_path: Path, proof: Path | None, *, as_json: bool, qui
             console.print(f"version {each.version}: its model {action}")
         if not found.dry_run:
             path = proof or proof_path(db_path, found.erasure.erasure_id)
-            console.print(plain(f"the account is in {str(path)!r}"), soft_wrap=True)
+            console.print(plain(f"the report is in {str(path)!r}"), soft_wrap=True)
     for holder in found.left:
-        text = f"note: not touched, holds the user: {holder.kind} {holder.path!r}, {holder.holds}"
+        what = f"{holder.kind} {holder.path!r}, {holder.holds}"
+        text = f"note: not changed, and still holds the user: {what}"
         click.echo(plain(text).plain, err=True)

@@ -6,7 +6,7 @@ import click
 
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
 from reeltune.db.connection import connection
 from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
@@ -48,6 +48,7 @@ def importers() -> None:
 @option_max_rejected
 @option_db
 @option_json
+@option_format
 @option_quiet
 def movielens(
     directory: Path,
@@ -70,7 +71,7 @@ def movielens(
     tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else alone
     with connection(db_path, create=True) as conn:
         before = count_ratings(conn)
-        with progress_bar(remark_console(quiet=quiet or as_json), "") as bar:
+        with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
             if alone:
                 import_titles(conn, files, alone, bar, max_rejected)
             reports = list(import_movielens(conn, files, bar, max_rejected))

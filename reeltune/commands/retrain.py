@@ -12,6 +12,7 @@ from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.options import (
     option_db,
+    option_format,
     option_json,
     option_notify,
     option_quiet,
@@ -101,6 +102,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option_notify("afterwards")
 @option_db
 @option_json
+@option_format
 @option_quiet
 @option_version
 def main(

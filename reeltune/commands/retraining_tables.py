@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
-from reeltune.cli.tables import plain_table, print_table
+from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule
 from reeltune.reports.cells import outside_text, value_cell

@@ -8,7 +8,7 @@ import click
 
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.options import RESOURCES, argument, option_db, option_json
+from reeltune.cli.options import RESOURCES, argument, option_db, option_format, option_json
 from reeltune.commands.compare import show_compared
 from reeltune.commands.plan_options import STOP
 from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
@@ -40,6 +40,7 @@ def runs() -> None:
 @click.command("list", cls=Command, examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
+@option_format
 def list_command(db_path: Path, as_json: bool) -> None:
     """List all tuning runs."""
     with connection(db_path) as conn:
@@ -49,7 +50,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
     elif stored.runs:
         render_stored(result_console(), stored)
     else:
-        click.echo("there are no tuning runs yet")
+        result_console().print("There are no tuning runs yet.")
 
 
 @click.command("show", cls=Command, examples=("", RUN, f"{RUN} --json"))
@@ -61,6 +62,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
 )
 @option_db
 @option_json
+@option_format
 def show_command(run_id: str | None, db_path: Path, as_json: bool) -> None:
     """Show what a run found and how it was set up."""
     show_run(db_path, run_id, as_json=as_json)
@@ -124,6 +126,7 @@ def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None
 @study_options()
 @option_db
 @option_json
+@option_format
 def compare_command(a: str, b: str, db_path: Path, as_json: bool, **given: Any) -> None:
     """Compare two experiments or versions on the validation set."""
     show_compared(db_path, study_from_click(given), a, b, as_json=as_json)

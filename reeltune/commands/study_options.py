@@ -93,7 +93,7 @@ _FURTHER = [name for name in all_objectives() if name not in deciding_objectives
 STUDY_PARAGRAPHS = {
     "Objectives": f"{', '.join(deciding_objectives())}. A list of two or three with commas makes a "
     f"Pareto front; its later ones may also be {', '.join(_FURTHER)}.",
-    "Splits": "user-time holds out the latest ratings of each user, user-random ratings by chance, "
+    "Splits": "user-time holds out the latest ratings of each user, user-random random ones, "
     "calendar the latest days of all.",
 }
 """Paragraphs of help that say which values the options take."""

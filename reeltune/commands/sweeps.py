@@ -154,7 +154,7 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
         )
     print_table(console, "What would be run", table)
     if any(forecast.seconds_per_experiment is None for forecast in forecasts):
-        console.print("Without a time, no experiment was measured on this data yet.")
+        console.print("No time is shown where no experiment was measured on these data yet.")
 
 
 def _searched(console: Console, names: Sequence[str], most: int = 4) -> str:

@@ -37,7 +37,8 @@ QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout
 
 OTHER = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
-_ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
+_ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
+_ALWAYS |= {"as_json", "table_format", "quiet"}
 _WITH_RESUME = _ALWAYS | {"resume", "timeout"}
 _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 
@@ -148,7 +149,7 @@ def _sweep(ctx: click.Context, session: TuningSession, given: Mapping[str, Any])
     # Here: YAML and JSON Schema are for files only.
     from reeltune.commands.sweeps import run_sweeps, show_forecasts
 
-    _refuse_others(ctx, _WITH_CONFIG, "a sweep says all in its file")
+    _refuse_others(ctx, _WITH_CONFIG, "a sweep takes all its settings from its file")
     own_jobs = ctx.get_parameter_source("jobs") is not ParameterSource.COMMANDLINE
     run = show_forecasts if given["dry_run"] else run_sweeps
     run(given["config"], session, own_jobs=own_jobs)

@@ -15,6 +15,7 @@ from reeltune.cli.options import (
     RESOURCES,
     RESULT,
     option_db,
+    option_format,
     option_json,
     option_notify,
     option_quiet,
@@ -288,6 +289,7 @@ session_options = options(
     option_notify("afterwards"),
     option_db,
     option_json,
+    option_format,
     option_quiet,
 )
 """The options of a session, for `TuningSession.from_click`."""

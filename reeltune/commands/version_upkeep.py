@@ -117,7 +117,7 @@ def gc_command(
     with connection(db_path, wait_seconds=wait) as conn, held:
         found = remove_old(conn, keep, dry_run=dry_run)
     for text in found.stays_for:
-        click.echo(f"note: nothing is removed, which may be needed: {plain(text)}", err=True)
+        click.echo(f"note: a model that this may need is not removed: {plain(text)}", err=True)
     if as_json:
         print_json(found.as_dict())
     elif not quiet:

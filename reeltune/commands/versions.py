@@ -8,7 +8,14 @@ import click
 from reeltune.cli.command import Group, option
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.exits import EXIT_ERROR
-from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_version
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_quiet,
+    option_version,
+)
 from reeltune.commands.version_upkeep import VERSION_COMMANDS
 from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
@@ -52,6 +59,7 @@ def model_versioning() -> None:
 @model_versioning.command("list", examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
+@option_format
 def list_command(db_path: Path, as_json: bool) -> None:
     """List all versions, the earliest first."""
     with connection(db_path) as conn:
@@ -72,6 +80,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
 )
 @option_db
 @option_json
+@option_format
 def show(version: int | None, user: str | None, db_path: Path, as_json: bool) -> None:
     """Show the lineage, metrics and events of a version."""
     from reeltune.versioning.recommendations import recommend_for
@@ -86,9 +95,10 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
     if as_json:
         print_json(show_json(found, events, best, titles, names, erased))
         return
-    print_version(result_console(), found, events, erased)
+    console = result_console()
+    print_version(console, found, events, erased)
     if best is not None and user is not None:
-        print_recommendations(result_console(), user, best, titles)
+        print_recommendations(console, user, best, titles)
 
 
 @model_versioning.command(examples=("1 2", "2 1", "1 2 --json"))
@@ -96,6 +106,7 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
 @argument("b", "What is compared with it.", type=_NUMBER)
 @option_db
 @option_json
+@option_format
 def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
     """Show hyperparameters and metrics of two versions side by side."""
     with connection(db_path) as conn:

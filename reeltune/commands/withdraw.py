@@ -7,8 +7,15 @@ import click
 
 from reeltune.cli.command import Group, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_version
-from reeltune.cli.tables import plain_table
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_quiet,
+    option_version,
+)
+from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
 from reeltune.db.external_ids import find_id
 from reeltune.db.withdrawals import load_withdrawn, restore_movie, withdraw_movie
@@ -23,7 +30,7 @@ def withdraw() -> None:
 
 
 @withdraw.command("movie", examples=("1", "1 --reason 'rights ended'", "1 --undo --json"))
-@argument("movie", "Id of the movie, as its source writes it.", metavar="ID")
+@argument("movie", "Id of the movie, as in its source.", metavar="ID")
 @option("Movie", "--undo", is_flag=True, help="Let it be recommended again.")
 @option(
     "Movie",
@@ -58,6 +65,7 @@ def movie_command(
 @withdraw.command("list", examples=("", "--json", "--db movies.db"))
 @option_db
 @option_json
+@option_format
 def list_command(db_path: Path, as_json: bool) -> None:
     """List the movies that are withdrawn."""
     with connection(db_path) as conn:
@@ -65,7 +73,7 @@ def list_command(db_path: Path, as_json: bool) -> None:
     if as_json:
         print_json([asdict(each) for each in found])
         return
-    table = plain_table(">movie", "title", "since", "reason")
+    table = plain_table("!movie", "title", "since", "reason")
     for each in found:
         table.add_row(str(each.movie_id), plain(each.title), each.withdrawn_at, plain(each.reason))
-    result_console().print(table if found else "No movie is withdrawn.")
+    print_table(result_console(), "Withdrawn movies", table, empty="No movie is withdrawn.")

@@ -227,7 +227,7 @@ def _open_to_read(path: Path, busy_seconds: float) -> Connection:
         if schema_version(conn) < newest:
             raise StorageError(
                 f"{str(path)!r} has schema {schema_version(conn)}, this program needs {newest}:"
-                " let an account that may write to it run any command once"
+                " run any command once from an account that may write to it"
             )
     except BaseException:
         conn.close()

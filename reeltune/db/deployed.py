@@ -91,12 +91,12 @@ def export_deployed(conn: Connection) -> bool:
 
 
 def check_export(conn: Connection) -> list[Fault]:
-    """Return what is wrong with the exported file, if it does not say what is in production."""
+    """Return what is wrong with the exported file, if it is not that of production."""
     production, path = load_production(conn), export_path(conn)
     if production is None or not _differs(path, production):
         return []
-    what = "does not say what is in production" if path.exists() else "is missing"
-    remedy = f"promote version {production.version} again: that writes it"
+    what = "does not match the version in production" if path.exists() else "is missing"
+    remedy = f"promote version {production.version} again, which writes it"
     return [Fault(path.name, what, remedy)]
 
 

@@ -76,11 +76,11 @@ def _of_dead_runs(conn: Connection) -> Iterator[Diagnosis]:
     for run in load_dead_runs(conn):
         run_id = run.tuning_run_id
         what, remedy = (
-            "is said to be running, but no process holds the database",
-            f"go on with it: tune_orchestrator.py --resume {run_id}",
+            "is recorded as running, but no process holds the database",
+            f"resume it: tune_orchestrator.py --resume {run_id}",
         )
         if run.status != "running":
-            what = f"is {run.status}, but has experiments said to be running"
+            what = f"is {run.status}, but has experiments recorded as running"
             remedy = "make them pending again"
         mend = partial(_close_run, conn, run_id)
         yield Diagnosis(Fault(f"run {run_id!r}", what, remedy), mend)
@@ -127,11 +127,13 @@ def orphans(conn: Connection) -> list[Diagnosis]:
         if claims.need(path):
             continue
         if claims.unread and not path.name.startswith("."):
-            what = f"no version names this artifact, unless of a database: {claims.unread[0]}"
-            fault = Fault(name, what, "let that be read, or remove it")
+            what = (
+                f"no version that can be read names this artifact; not readable: {claims.unread[0]}"
+            )
+            fault = Fault(name, what, "make that database readable, or remove it")
             found.append(Diagnosis(fault))
             continue
-        what = "no version of this database, or of another one that can, names this artifact"
+        what = "no version of this database or of another one nearby names this artifact"
         found.append(_removal(Fault(name, what, _REMEDY), path))
     return found
 

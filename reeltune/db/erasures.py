@@ -158,7 +158,7 @@ def check_erasures(conn: Connection) -> list[Fault]:
     return [
         Fault(
             f"erasure {each.erasure_id}",
-            f"was begun at {each.erased_at} and is not finished: files may hold the user still",
+            f"was begun at {each.erased_at} and is not finished: files may still hold the user",
             f"run `reeltune erase {each.kind} ID` again, with the same id",
         )
         for each in load_erasures(conn)

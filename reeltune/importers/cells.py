@@ -92,7 +92,7 @@ def read_literal(text: str) -> object:
                 return whole_texts(ast.literal_eval(text))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             pass
-    raise BadRowError("a cell begins like a list and is none")
+    raise BadRowError("a cell begins like a list but is not one")
 
 
 def _name_of(entry: object) -> str:

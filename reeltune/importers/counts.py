@@ -118,7 +118,7 @@ def check_rejected_share(report: FileReport, limit: float) -> None:
         raise RejectedRowsError(
             f"{n_rejected:,} of {report.read:,} rows of {report.file!r} are rejected, more than"
             f" {limit:.1%}, most because: {worst} (line"
-            f" {', '.join(map(str, report.examples[worst]))}); mend them or allow more with"
+            f" {', '.join(map(str, report.examples[worst]))}); correct them or allow more with"
             " --max-rejected; nothing of it was imported"
         )
 

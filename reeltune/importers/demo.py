@@ -144,7 +144,7 @@ def _metadata(demo: DemoWorld) -> Iterator[Metadata]:
 def _save_ratings(
     conn: Connection, demo: DemoWorld, settings: DemoSettings, bar: Progress, users_per_block: int
 ) -> None:
-    task = bar.add_task("making up the world", total=settings.ratings)
+    task = bar.add_task("generating the demo world", total=settings.ratings)
     for block in rate_in_blocks(demo, settings, users_per_block):
         save_ratings(conn, block.users, block.movies, block.ratings, block.rated_at)
         bar.advance(task, len(block.users))

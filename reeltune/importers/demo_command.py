@@ -8,7 +8,7 @@ import click
 
 from reeltune.cli.command import Command, Decorator, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import option_db, option_json, option_quiet
+from reeltune.cli.options import option_db, option_format, option_json, option_quiet
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection
 from reeltune.importers.demo import DemoReport, import_demo, write_truth
@@ -38,6 +38,7 @@ def _option_number(name: str, default: int, text: str) -> Decorator:
 @_option_number("--seed", _DEFAULTS.seed, "Random seed.")
 @option_db
 @option_json
+@option_format
 @option_quiet
 def demo(
     users: int, movies: int, ratings: int, seed: int, db_path: Path, as_json: bool, quiet: bool

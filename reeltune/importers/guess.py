@@ -76,7 +76,7 @@ def guess_mapping(source: Source) -> tuple[SourceMap, list[str]]:
         film = _movies_of(name, columns, place, has_ratings=mapping is not None)
         movies += [] if film is None else [film]
         if found is None and film is None:
-            remarks.append(f"{name}: of no use here; its columns are {listed(columns)}")
+            remarks.append(f"{name}: not needed; its columns are {listed(columns)}")
     if not movies and not ratings:
         raise InputError(
             f"nothing in {source.name!r} looks like ratings or movies: {'; '.join(remarks)[:900]}"

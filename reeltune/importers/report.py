@@ -6,17 +6,16 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from reeltune.cli.tables import plain_table, print_table
+from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.catalogue import Coverage, load_coverage
 from reeltune.db.connection import Connection
 from reeltune.db.ratings import count_ratings, count_users
 from reeltune.importers.counts import FileReport
 
 LEGEND = (
-    "Rejected rows have something wrong with them: the table rejected_rows has the line and text of"
-    " each.\nSkipped rows have nothing wrong with them, they are of no use here."
+    "Rejected rows are faulty; the table rejected_rows has the line and the text of each.\n"
+    "Skipped rows are not faulty, but are not needed."
 )
 
 
@@ -72,12 +71,12 @@ def print_report(
     """Print how many rows were imported, why others were not, and what the database holds."""
     print_table(console, "Rows", _files_table(files))
     if any(file.kept < file.read or file.left_out for file in files):
-        print_table(console, "Rows and cells not taken", _reasons_table(files))
+        print_table(console, "Rows and cells not imported", _reasons_table(files))
     for file in files:
         for note in file.notes:
             console.print(f"{file.file}: {note}", markup=False, soft_wrap=True)
     if unread:
-        console.print(f"Not read, of no use here: {', '.join(unread)}", markup=False)
+        console.print(f"Not read, not needed: {', '.join(unread)}", markup=False)
     console.print(_database_lines(db_path, database))
 
 
@@ -90,15 +89,12 @@ def _files_table(files: list[FileReport]) -> Table:
 
 
 def _reasons_table(files: list[FileReport]) -> Table:
-    table = plain_table("file", ">rows", "", "because", "lines")
+    table = plain_table("file", ">rows", "what", "because", "lines", drop=("lines",))
     for file in files:
-        name = file.file
         for word, reasons in _kinds(file):
             for reason, count in reasons.items():
                 lines = _example_lines(file.examples[reason], count)
-                table.add_row(escape(name), f"{count:,}", word, escape(reason), lines)
-                name = ""
-        table.add_section()
+                table.add_row(escape(file.file), f"{count:,}", word, escape(reason), lines)
     return table
 
 

@@ -131,7 +131,7 @@ def check_fits(what: str, values: Floats, scale: Scale, remedy: str) -> None:
     if len(outside) <= max(2, len(values) // 1000):
         return
     found = recognise_scale(values)
-    guess = f"they look like {found.name}" if found else "what scale it is cannot be told"
+    guess = f"they look like {found.name}" if found else "the scale cannot be recognised"
     raise InputError(
         f"{what} has ratings that do not fit the scale {scale.low:g} to {scale.high:g}:"
         f" {len(outside):,} of {len(values):,} lie outside, from {values.min():g} to"

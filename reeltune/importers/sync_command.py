@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
@@ -23,6 +23,7 @@ from reeltune.importers.sync import Synced, sync_sources
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
 @option_db
 @option_json
+@option_format
 @option_quiet
 def sync(
     names: tuple[str, ...],
@@ -60,7 +61,7 @@ def _show(found: list[Synced], *, as_json: bool) -> None:
     if as_json:
         print_json([asdict(each) for each in found])
         return
-    table = plain_table("source", "", ">rows read", ">new ratings", ">rejected")
+    table = plain_table("source", "state", ">rows read", ">new ratings", ">rejected")
     for each in found:
         read = sum(file.read for file in each.files)
         rejected = sum(sum(file.rejected.values()) for file in each.files)

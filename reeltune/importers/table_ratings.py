@@ -232,7 +232,7 @@ def _in_stars(
     counts.notes.append(("" if mapping.scale else "recognised: ") + scale.describe())
     if scale.is_thumbs:
         return _with(columns, _thumbs(name, values)), scale
-    check_fits(repr(name), values, scale, "say the scale that it is")
+    check_fits(repr(name), values, scale, "give the scale")
     fits = (values >= scale.low) & (values <= scale.high)
     for row in np.flatnonzero(~fits):
         line = int(columns.lines[row])

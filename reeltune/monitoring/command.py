@@ -9,7 +9,7 @@ from reeltune.cli.command import Command
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.exits import EXIT_DEGRADED
 from reeltune.cli.notify import notified_on_failure
-from reeltune.cli.options import option_db, option_json, option_notify, option_quiet
+from reeltune.cli.options import option_db, option_format, option_json, option_notify, option_quiet
 from reeltune.db.connection import connection
 from reeltune.db.versions import load_production
 from reeltune.domain.errors import NotFoundError
@@ -23,6 +23,7 @@ from reeltune.ratings.table import RatingTable
 @option_notify("on failure")
 @option_db
 @option_json
+@option_format
 @option_quiet
 def monitor_command(notify: str | None, db_path: Path, as_json: bool, quiet: bool) -> None:
     """Measure production on the newest ratings, to detect degradation.

@@ -31,6 +31,11 @@ from reeltune.views.json_ready import json_ready
 
 Fit = Callable[[TrainingRun, RatingTable, Catalogue], Recommender]
 MonitorVerdict = Literal["well", "cannot tell", "fallen"]
+_SHOWN: dict[MonitorVerdict, tuple[str, str]] = {  # colour and words
+    "well": ("green", "no degradation"),
+    "cannot tell": ("yellow", "cannot tell"),
+    "fallen": ("red", "degraded"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +108,17 @@ def measure_degradation(
 
 def render_degradation(console: Console, found: DegradationReport) -> None:
     """Print the degradation of production and the drift of the data."""
-    colour = {"well": "green", "cannot tell": "yellow", "fallen": "red"}[found.health]
-    console.print(f"[bold {colour}]Version {found.version}: {found.health}[/]")
+    colour, verdict = _SHOWN[found.health]
+    console.print(f"[bold {colour}]Version {found.version}: {verdict}[/]")
     console.print(f"  {outside_text(console, found.said)}")
     console.print(f"  {found.n_new_ratings:,} ratings are newer than all that it was fitted to")
     if found.n_in_future:
-        console.print(f"  [yellow]{found.n_in_future:,} ratings lie in the future: left out[/]")
+        console.print(
+            f"  [yellow]{found.n_in_future:,} ratings have a time in the future and are left out[/]"
+        )
     console.print()
-    table = plain_table("", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
+    headings = ("verdict", "data", ">index", ">by chance", ">p", "most changed", ">before", ">now")
+    table = plain_table(*headings, drop=("by chance",))
     for each in found.drift:
         known = not np.isnan(each.index)
         table.add_row(
@@ -141,5 +149,5 @@ def _said(metric: str, found: MetricChange) -> str:
     return (
         f"{metric} {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "
         f"it was made: {found.difference:+.4f} (95 % interval {found.low:+.4f} to "
-        f"{found.high:+.4f}, p = {found.p_value:.2g} that it has not degraded)"
+        f"{found.high:+.4f}, p = {found.p_value:.2g} for no degradation)"
     )

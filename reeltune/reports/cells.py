@@ -12,7 +12,6 @@ from reeltune.views.changes import Change
 
 NONE = "-"
 SMALLEST = 5e-4  # a change that three decimals still show
-WIDE = 110  # columns from which there is room for more than the most important
 
 
 def outside_text(console: Console, text: str | None) -> str:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
-from reeltune.cli.tables import plain_table, print_table
+from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.reports.cells import NONE, WIDE, gain_cell, outside_text, value_cell
+from reeltune.reports.cells import NONE, gain_cell, outside_text, value_cell
 from reeltune.stats.multiple_testing import holm
 
 _MAX_HEADING = 20  # characters
@@ -50,10 +49,9 @@ def adjusted_p_values(contrasts: Sequence[MetricComparison]) -> list[float | Non
 def _table(
     console: Console, names: tuple[str, str], contrasts: Sequence[MetricComparison]
 ) -> Table:
-    wide = console.width >= WIDE
     before, after = (outside_text(console, name) for name in names)
     headings = ["metric", "for", f">{before}", f">{after}", ">gain", ">95 % interval", ">p"]
-    table = plain_table(*headings, *([">users"] if wide else []))
+    table = plain_table(*headings, ">users", drop=("users",))
     for contrast, p_value in zip(contrasts, adjusted_p_values(contrasts), strict=True):
         found = contrast.compared
         interval = NONE if found is None else f"{found.low:+.4f} to {found.high:+.4f}"
@@ -65,7 +63,7 @@ def _table(
             gain_cell(None if np.isnan(contrast.difference) else contrast.difference),
             NONE if found is None or np.isnan(found.low) else interval,
             NONE if p_value is None else f"{p_value:.2g}",
-            *([NONE if found is None else f"{found.n_users:,}"] if wide else []),
+            NONE if found is None else f"{found.n_users:,}",
         )
     return table
 

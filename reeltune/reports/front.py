@@ -38,7 +38,8 @@ def render_front(
     titles = {name: outside_text(console, subject.metric(name).title) for name in objectives}
     chosen = best_first(found, objectives[0], directions[0])
     notes = {best: "the best", BASELINE: subject.baseline}
-    table = plain_table(">no.", "experiment", *(f">{titles[name]}" for name in objectives), "")
+    figures = (f">{titles[name]}" for name in objectives)
+    table = plain_table(">no.", "!experiment", *figures, "note", drop=("no.",))
     for point in chosen:
         table.add_row(
             str(point.number),

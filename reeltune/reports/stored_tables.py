@@ -6,7 +6,6 @@ from reeltune.cli.tables import plain_table, print_table
 from reeltune.domain.experiment import FINISHED
 from reeltune.reports.cells import (
     NONE,
-    WIDE,
     changes_cell,
     count_cell,
     gain_cell,
@@ -29,12 +28,11 @@ def render_stored(console: Console, stored: Stored) -> None:
 
 
 def _render_runs(console: Console, stored: Stored) -> None:
-    wide = console.width >= WIDE
-    more = ("objective", ">seed", ">time", ">per s") if wide else ()
     headings = ("!run", "status", ">tried", ">failed", ">left", ">best", ">gain")
-    table = plain_table(*headings, *more)
+    more = ("objective", ">seed", ">time", ">per s")
+    table = plain_table(*headings, *more, drop=("per s", "seed", "time", "objective"))
     for run in stored.runs[-MAX_RUNS:]:
-        table.add_row(*_run_cells(console, run), *(_more_cells(console, run) if wide else ()))
+        table.add_row(*_run_cells(console, run), *_more_cells(console, run))
     print_table(console, "Runs", table)
     n_earlier = max(0, len(stored.runs) - MAX_RUNS)
     earlier = f"; {n_earlier:,} earlier ones are not shown" if n_earlier else ""
@@ -81,6 +79,6 @@ def _render_waiting(console: Console, stored: Stored) -> None:
         table.add_row(
             outside_text(console, candidate.experiment_id),
             candidate.phase,
-            changes_cell(console, candidate.changed_most, 2 if console.width >= WIDE else 1),
+            changes_cell(console, candidate.changed_most, 2),
         )
     print_table(console, title, table)

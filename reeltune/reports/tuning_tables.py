@@ -10,7 +10,6 @@ from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.subject import Subject
 from reeltune.reports.cells import (
     NONE,
-    WIDE,
     changes_cell,
     gain_cell,
     outside_text,
@@ -158,17 +157,23 @@ def _more(found: Difference, task: str) -> str:
 
 
 def _render_top(console: Console, findings: RunFindings) -> None:
-    wide = console.width >= WIDE
     objective, task = findings.run.objective, findings.run.task
-    more = ("experiment",) if wide else ()
     ndcg = (">NDCG@10",) if findings.deploys and objective != "ndcg@10" else ()
     label = _label(console, findings.subject.metric(objective))
-    table = plain_table(">no.", *more, f">{label}", ">gain", ">at least", *ndcg, "changed most")
+    table = plain_table(
+        ">no.",
+        "!experiment",
+        f">{label}",
+        ">gain",
+        ">at least",
+        *ndcg,
+        "changed most",
+        drop=("NDCG@10", "no.", "changed most"),
+    )
     for found in findings.top:
-        ids = [found.experiment_id] if wide else []
         table.add_row(
             str(found.number),
-            *(outside_text(console, text) for text in ids),
+            outside_text(console, found.experiment_id),
             value_cell(found.value, task),
             gain_cell(found.improvement, task),
             gain_cell(found.least_improvement, task),
@@ -177,13 +182,18 @@ def _render_top(console: Console, findings: RunFindings) -> None:
         )
     print_table(console, "Best configurations", table)
     if any(found.improvement != found.least_improvement for found in findings.top):
-        console.print(LOWER_BOUND_NOTE + "\n", style="dim")
+        console.print(LOWER_BOUND_NOTE, style="dim")
+    for found in findings.top:
+        if found.number == BASELINE:  # said here too: its column may be left out
+            name = outside_text(console, found.experiment_id)
+            console.print(f"{name}: {findings.subject.baseline}", style="dim")
+    console.print()
 
 
 def _changed(console: Console, found: Finding, subject: Subject) -> str:
     if found.number == BASELINE:
         return f"[dim]({subject.baseline})[/]"
-    return changes_cell(console, found.changed, 2 if console.width >= WIDE else 1)
+    return changes_cell(console, found.changed, 2)
 
 
 def _render_changes(console: Console, best: Finding, subject: Subject) -> None:
@@ -221,7 +231,7 @@ def _render_failures(console: Console, findings: RunFindings) -> None:
         return
     shown = len(findings.failures)
     first = f", the first {shown}" if shown < findings.n_failed else ""
-    table = plain_table("experiment", "error")
+    table = plain_table("!experiment", "error")
     for failure in findings.failures:
         table.add_row(
             outside_text(console, failure.experiment_id),

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
-from reeltune.cli.tables import plain_table
+from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.versions import Fault
 from reeltune.domain.erasure import VersionErasure
 from reeltune.domain.version import Version, VersionEvent
@@ -35,24 +34,24 @@ def versions_json(versions: Iterable[Version]) -> list[dict[str, Any]]:
 
 def print_versions(console: Console, versions: Sequence[Version]) -> None:
     """Print a line per version."""
-    if not versions:
-        console.print("There is no version yet: run `retrain_model.py`.")
-        return
     figures = (">accuracy", ">NDCG@10", ">ratings", ">parent")
-    table = plain_table(">version", "status", "created", "experiment", *figures)
+    headings = (">version", "status", "!created (UTC)", "!experiment", *figures)
+    table = plain_table(*headings, drop=("parent", "ratings", "NDCG@10", "created (UTC)"))
     for version in versions:
         training = version.training
         table.add_row(
             str(version.version),
             Text(version.status, style=_STYLES.get(version.status, "")),
-            plain(version.created_at),
+            plain(version.created_at[:16].replace("T", " ")),
             plain(training.experiment_id or "-"),
             _metric(training.test_metrics.get("accuracy")),
             _metric(training.test_metrics.get("ndcg@10")),
             f"{training.n_ratings:,}",
             _figure(version.parent_version),
         )
-    console.print(table)
+    print_table(
+        console, "Versions", table, empty="There is no version yet: run `retrain_model.py`."
+    )
 
 
 def show_json(
@@ -88,7 +87,6 @@ def print_version(
 ) -> None:
     """Print lineage, hyperparameters, metrics and events of a version."""
     training = version.training
-    console.print(Text(f"Version {version.version}, {version.status}", style="bold"))
     lines = {
         "model": training.model,
         "data": f"{training.n_ratings:,} ratings, {training.data_fingerprint[:12]}",
@@ -102,16 +100,12 @@ def print_version(
         "environment": ", ".join(f"{n} {v}" for n, v in training.environment.items()) or "-",
         "artifact": version.artifact or "none is kept of a refused version",
     }
-    console.print(_grid(lines))
+    print_table(console, f"Version {version.version}, {version.status}", _lineage(lines))
     for each in erased:
-        console.print(plain(f"  note: {each}"), soft_wrap=True)
-    console.print()
-    console.print(_values("hyperparameter", training.hyperparameters, _figure))
-    console.print()
-    console.print(_values("metric on the test set", training.test_metrics, _metric))
-    console.print()
-    console.print(_events(events))
-    console.print()
+        console.print(plain(f"note: {each}"), soft_wrap=True)
+    print_table(console, "Hyperparameters", _values(training.hyperparameters, _figure))
+    print_table(console, "Metrics on the test set", _values(training.test_metrics, _metric))
+    print_table(console, "Events", _events(events))
 
 
 def print_recommendations(
@@ -121,14 +115,15 @@ def print_recommendations(
     titles: Mapping[int, str],
 ) -> None:
     """Print a user's list, and what each component added to the score of each movie."""
-    console.print(Text(f"The best {len(recommendations)} for user {plain(user)}", style="bold"))
     parts = list(recommendations[0].parts) if recommendations else []
-    table = plain_table(">", "movie", ">score", *(f">{plain(name).markup}" for name in parts))
+    table = plain_table(
+        ">rank", "movie", ">score", *(f">{plain(name).markup}" for name in parts), drop=parts
+    )
     for rank, each in enumerate(recommendations, 1):
         title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
         figures = [each.score, *(each.parts[name] for name in parts)]
         table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
-    console.print(table)
+    print_table(console, f"The best {len(recommendations)} for user {plain(user)}", table)
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:
@@ -143,13 +138,12 @@ def print_diff(console: Console, a: Version, b: Version) -> None:
     """Print hyperparameters and metrics of two versions side by side; differences are marked."""
     for kind, each in _compared(a, b).items():
         both = (f">version {a.version}", f">version {b.version}")
-        table = plain_table("", kind.replace("_", " "), *both, ">difference")
+        table = plain_table("changed", "name", *both, ">difference")
         for name, (x, y) in _pairs(*each).items():
             changed = x != y
             cells = (plain(name), _figure(x), _figure(y), _difference(x, y))
             table.add_row("*" if changed else "", *cells, style="bold" if changed else "")
-        console.print(table)
-        console.print()
+        print_table(console, kind.replace("_", " ").capitalize(), table)
 
 
 def faults_json(faults: Sequence[Fault]) -> dict[str, Any]:
@@ -182,7 +176,7 @@ def _difference(a: Any, b: Any) -> str:
     return f"{b - a:+.4g}"
 
 
-def _events(events: Iterable[VersionEvent]) -> RenderableType:
+def _events(events: Iterable[VersionEvent]) -> Table:
     table = plain_table("when", "event", "reason", "evidence")
     before: Mapping[str, Any] = {}
     for event in events:
@@ -206,20 +200,18 @@ def _evidence(evidence: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _values(
-    kind: str, values: Mapping[str, Any], shown: Callable[[float | None], str]
-) -> RenderableType:
-    table = plain_table(kind, ">value")
+def _values(values: Mapping[str, Any], shown: Callable[[float | None], str]) -> Table:
+    table = plain_table("name", ">value")
     for name, value in values.items():
         table.add_row(plain(name), shown(value))
     return table
 
 
-def _grid(lines: Mapping[str, object]) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
+def _lineage(lines: Mapping[str, object]) -> Table:
+    table = plain_table("lineage", "value")
     for name, value in lines.items():
-        grid.add_row(Text(f"  {name}"), plain(value))
-    return grid
+        table.add_row(name, plain(value))
+    return table
 
 
 def _figure(value: float | None) -> str:

@@ -238,7 +238,7 @@ def _serialized(arrays: Mapping[str, AnyArray]) -> bytes:
     if wrong:
         raise InputError(
             f"a model's arrays must be of numbers or booleans, but {', '.join(wrong)}:"
-            " mend its `arrays` method"
+            " correct its `arrays` method"
         )
     plain = {
         name: np.asarray(a, dtype=a.dtype.newbyteorder("<"), order="C")

@@ -74,7 +74,7 @@ _ONE_OBJECTIVE = {
 }
 _OBJECTIVE = {
     **_ONE_OBJECTIVE,
-    "description": "what is best on the validation part; of a list, the first decides",
+    "description": "what is optimised on the validation set; of a list, the first decides",
     "type": ["string", "object", "array"],
     "items": _ONE_OBJECTIVE,
     "minItems": 1,
@@ -95,7 +95,7 @@ SCHEMA: Schema = _object(
         },
         "split": _choice("what is held out", SPLITS),
         "panel": _count("users on whom experiments are measured, always the same", 100, 10**9),
-        "seed": _count("of all that is random", 0, 2**31 - 1),
+        "seed": _count("random seed", 0, 2**31 - 1),
         "parameters": {
             "type": "object",
             "description": "what may be chosen, by hyperparameter",
@@ -138,11 +138,9 @@ SCHEMA: Schema = _object(
             },
         ),
         "pruner": _choice("what stops experiments on some of the users", PRUNERS),
-        "warm_start": _flag(
-            "begin with a surrogate's guesses and what gained on similar data; default: true"
-        ),
+        "warm_start": _flag("begin with initial guesses and warm starts; default: true"),
         "gates": _object(
-            "what happens to the winner",
+            "what happens to the best",
             {
                 "promote": _flag("retrain with it, and put it into production if the gate lets it"),
                 "accuracy_threshold": {

@@ -67,7 +67,7 @@ def task_kind(name: str) -> TaskKind:
         InputError: there is none.
     """
     if name == STUDY:
-        raise InputError("a study is gone on with from Python: reeltune.Study.load(NAME, db=FILE)")
+        raise InputError("a study is continued from Python: reeltune.Study.load(NAME, db=FILE)")
     if name not in TASKS:
         raise InputError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
     return TASKS[name]

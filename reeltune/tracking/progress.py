@@ -13,7 +13,6 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from reeltune.domain.clock import stamp
@@ -95,13 +94,13 @@ class TerminalWatcher:
         self._pace: Pace | None = None
         self._task: TaskID | None = None
         self._progress = Progress(
-            TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
+            TextColumn("tried"),
             TextColumn("[green]{task.fields[best]}"),
             TextColumn("[red]{task.fields[failed]}"),
             TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[left]}"),
             console=console,
             transient=True,
             expand=True,
@@ -109,9 +108,9 @@ class TerminalWatcher:
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
         """Show the bar."""
-        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
+        self._pace = Pace(run, n_total, self._clock(), n_done)
         self._task = self._progress.add_task(
-            escape(run.method), total=n_total, completed=n_done, best="", failed="", rate=""
+            "", total=n_total, completed=n_done, best="", failed="", rate="", left=""
         )
         self._progress.start()
 
@@ -120,7 +119,9 @@ class TerminalWatcher:
         assert self._pace is not None
         assert self._task is not None
         pace = self._pace
-        pace.note(experiment, best, n_done)
+        remark = pace.note(experiment, best, n_done, self._clock())
+        if remark is not None:
+            self._say(remark)
         if experiment.status == "failed" and pace.n_failed <= MAX_SHOWN_ERRORS:
             self._say(f"[red]experiment {experiment.number} failed:[/] {_error(experiment)}")
         self._progress.update(
@@ -128,7 +129,8 @@ class TerminalWatcher:
             completed=n_done,
             best=pace.best_text(),
             failed=pace.failed_text(),
-            rate=pace.rate(self._clock()),
+            rate=pace.rate(),
+            left=pace.time_left(),
         )
 
     def ended(self, reason: str) -> None:
@@ -171,7 +173,7 @@ class LogWatcher(SilentWatcher):
 
     def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
         """Print what is tried."""
-        self._pace = Pace(run, n_total, n_done, self._clock(), n_done)
+        self._pace = Pace(run, n_total, self._clock(), n_done)
         self._last = float("-inf")
         before = f", {n_done} done before" if n_done else ""
         what = "model" if run.task == RATINGS else run.task
@@ -184,11 +186,13 @@ class LogWatcher(SilentWatcher):
         """Print the experiment, unless the last line was printed just before."""
         assert self._pace is not None
         pace, now = self._pace, self._clock()
-        pace.note(experiment, best, n_done)
+        remark = pace.note(experiment, best, n_done, now)
         is_best = best is not None and best.experiment_id == experiment.experiment_id
         if is_best or now - self._last >= MIN_LOG_SECONDS or n_done == pace.n_total:
             self._last = now
-            self._say(_log_line(pace, experiment, now))
+            self._say(_log_line(pace, experiment))
+        if remark is not None:
+            self._say(remark)
 
     def ended(self, reason: str) -> None:
         """Print the result."""
@@ -200,7 +204,7 @@ class LogWatcher(SilentWatcher):
         self._console.print(f"{stamp()} {shown}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
+def _log_line(pace: Pace, experiment: Experiment) -> str:
     """Return count, result of the experiment, and the best so far, in columns."""
     width = len(str(pace.n_total))
     value, gain = experiment.objective_value, experiment.improvement_from_baseline
@@ -215,14 +219,14 @@ def _log_line(pace: Pace, experiment: Experiment, now: float) -> str:
     ]
     if experiment.status == "failed":
         return "  ".join([*found[:3], " ".join((experiment.error or "").split())])
-    return "  ".join([*found, f"{pace.best_text():<30}", f"{pace.rate(now):>9}"]).rstrip()
+    return "  ".join([*found, f"{pace.best_text():<30}", f"{pace.rate():>9}"]).rstrip()
 
 
 def _last_words(pace: Pace, reason: str, now: float) -> str:
     parts = [f"{pace.n_done} of {pace.n_total} experiments", pace.failed_text(), pace.best_text()]
-    parts += [f"{now - pace.began:.1f} s", pace.rate(now)]
+    parts += [f"{now - pace.began:.1f} s", pace.rate()]
     return f"{pace.run.tuning_run_id}: {reason}; " + ", ".join(part for part in parts if part)
 
 
 def _error(experiment: Experiment) -> str:
-    return escape(plain_text(experiment.error or "for no stated reason"))
+    return escape(plain_text(experiment.error or "without a message"))

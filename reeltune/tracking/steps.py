@@ -94,6 +94,7 @@ def _bars(console: Console) -> Iterator[Listener]:
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(compact=True),
+        TextColumn("left"),
         console=console,
         transient=True,
     )

@@ -59,7 +59,7 @@ class Loop:
         if stop is not None:
             return "completed", stop
         if exhausted:
-            return "completed", Stop("exhausted", "nothing is left to propose that was not tried")
+            return "completed", Stop("exhausted", "everything that can be proposed was tried")
         return "completed", Stop("configs", f"all {self.plan.n_configs} configurations tried")
 
     def _failures(self, fact: str) -> Stop:

@@ -28,7 +28,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
     changed = []
     if run.code_version not in key.code_versions:
         changed = [each.what for each in code_differences(run.code_version, run.model, run.task)]
-        changed = changed or ["how equal times and events are taken"]
+        changed = changed or ["the handling of equal times and events"]
     if run.data_fingerprint != key.data_fingerprint:
         changed.insert(0, "the data")
     if run.space_fingerprint != tuner.space.fingerprint:

@@ -39,7 +39,7 @@ def recorded_end(conn: Connection, run: TuningRun, seconds: float | None) -> Ite
         with _recorded(conn, run, seconds, line) as end:
             yield end
     except BusyError as error:
-        raise BusyError(f"{error}; then go on with: {line}") from error
+        raise BusyError(f"{error}; then resume it with: {line}") from error
     finally:
         conn.set_busy_timeout(patience)
 
@@ -62,7 +62,7 @@ def _recorded(
         n_done = count_by_status(conn, run.tuning_run_id).get("completed", 0)
         raise InterruptedRunError(
             f"run {run.tuning_run_id} is interrupted after {n_done} of "
-            f"{run.n_configs + 1} experiments; go on with: {line}"
+            f"{run.n_configs + 1} experiments; resume it with: {line}"
         ) from None
     finally:
         close_run(conn, run.tuning_run_id, end.status, end.stop.message)

@@ -96,7 +96,7 @@ def _refitted(version: Version, data: Dataset, done: dict[str, Contents]) -> Con
                 return None
             raise InputError(
                 f"version {version.version} is in production and cannot be fitted again: {error};"
-                " nothing was erased: mend its model, or roll back first"
+                " nothing was erased: repair its model, or roll back first"
             ) from error
     return done[key]
 

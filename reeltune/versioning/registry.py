@@ -216,8 +216,8 @@ def _check_scores(
     loaded = type(model)(training.hyperparameters).load(model_arrays(arrays))
     if not np.allclose(model.score(users), loaded.score(users), rtol=1e-9, equal_nan=True):
         raise InputError(
-            f"model {training.model!r} scores otherwise after load(arrays()):"
-            " mend its `arrays` or `load`"
+            f"model {training.model!r} gives other scores after load(arrays()):"
+            " correct its `arrays` or `load`"
         )
 
 

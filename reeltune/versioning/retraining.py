@@ -103,7 +103,7 @@ class _Retrainer:
             return None
         return (
             f"{changes} since version {version.version}, {self.request.min_new_ratings} are needed:"
-            " nothing done (--force retrains all the same)"
+            " nothing done (--force retrains anyway)"
         )
 
     def idle(self) -> Retraining | None:

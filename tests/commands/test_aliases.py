@@ -119,5 +119,7 @@ def test_scripts_are_the_commands_of_that_name() -> None:
 def test_every_program_has_a_version_and_help(program: str) -> None:
     assert re.fullmatch(r"reeltune \d[\w.]+\n", run_script(*program.split(), "--version").stdout)
     assert "--version" in run_script(*program.split(), "--help").stdout
+    if program in ("hyperparameter_tuner.py", "model.py"):
+        assert max(map(len, run_script(program).stdout.splitlines())) <= 80
     wrong = run_script(*program.split(), "--versoin", expect=2).stderr
     assert "Did you mean" in wrong

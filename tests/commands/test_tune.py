@@ -198,7 +198,7 @@ def test_a_second_run_looks_back_on_the_first(world: Path) -> None:
 def test_a_run_ends_early_where_nothing_new_is_left(world: Path) -> None:
     result = tuned(world, "grid", 1_000)
     assert result.status == "completed"
-    assert result.stop_reason == "nothing is left to propose that was not tried"
+    assert result.stop_reason == "everything that can be proposed was tried"
     assert 200 < result.experiments_completed < 1_000
 
 
@@ -272,7 +272,7 @@ def test_a_run_that_meets_another_programs_lock_ends_with_the_way_to_go_on(
         orchestrator = TuningOrchestrator(conn, load_dataset(conn), study, watch=Holding())
         with pytest.raises(BusyError, match="runs resume random_") as told:
             orchestrator.run_full_tuning("random", 6)
-    assert "give --wait SECONDS; then go on with: reeltune runs resume" in str(told.value)
+    assert "give --wait SECONDS; then resume it with: reeltune runs resume" in str(told.value)
     other.close()
     with connection(world) as conn:
         (run_id,) = (stored.tuning_run_id for stored in load_runs(conn))

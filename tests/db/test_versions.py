@@ -168,7 +168,9 @@ def test_the_exported_file_follows_production_and_is_written_only_when_it_differ
     assert export_deployed(conn)
     assert not export_deployed(conn)
     export_path(conn).write_text("{}")
-    assert [fault.what for fault in check_export(conn)] == ["does not say what is in production"]
+    assert [fault.what for fault in check_export(conn)] == [
+        "does not match the version in production"
+    ]
     assert export_deployed(conn)
     assert check_export(conn) == []
 

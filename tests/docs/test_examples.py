@@ -1,13 +1,18 @@
-"""The examples at the end of every command's help run."""
+"""The examples at the end of every command's help run, and print tables in every format."""
 
+import csv
+import io
 import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from reeltune.cli import tables
 from reeltune.commands.main import main
 from reeltune.commands.runs import RUN
 from reeltune.db.connection import connection, transaction
@@ -76,19 +81,80 @@ def with_the_run_there_is(words: list[str], path: Path) -> list[str]:
     return [re.sub(RUN, run.tuning_run_id, word) for word in words]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("path", "example"), EXAMPLES, ids=[" ".join((*path, example)) for path, example in EXAMPLES]
-)
-def test_an_example_runs(path: tuple[str, ...], example: str, place: Path) -> None:
+def has_format(command: click.Command) -> bool:
+    return any(parameter.name == "table_format" for parameter in command.params)
+
+
+@pytest.fixture
+def printing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The names of commands that print a table and have no --format."""
+    found: set[str] = set()
+
+    def note(table: tables.Table, width: int, real: Any = tables.fitted) -> Any:
+        command = click.get_current_context().command
+        if not has_format(command):
+            found.add(str(command.name))
+        return real(table, width)
+
+    monkeypatch.setattr(tables, "fitted", note)
+    return found
+
+
+def words_of(path: tuple[str, ...], example: str, place: Path) -> list[str]:
+    """The words of an example, after what it needs is made."""
     words = [*path, *shlex.split(example)]
     if words[:2] == ["import", "demo"]:
         (place / "movies.db").unlink()
         words += SIZES if words[2:] == [] else ()
     if words[:2] == ["db", "backup"]:
         shutil.rmtree(place / "kept")
-    words = with_the_run_there_is(words, place / "movies.db")
+    return with_the_run_there_is(words, place / "movies.db")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "example"), EXAMPLES, ids=[" ".join((*path, example)) for path, example in EXAMPLES]
+)
+def test_an_example_runs_and_what_prints_a_table_has_format(
+    path: tuple[str, ...], example: str, place: Path, printing: set[str]
+) -> None:
+    words = words_of(path, example, place)
     reeltune(*words, expect=(0, 3) if set(words) & set(DECIDED) else (0,))
+    assert printing == set()
+
+
+FORMATTED = [path for path in PATHS if has_format(command_at(path))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FORMATTED, ids=" ".join)
+def test_a_command_with_format_prints_csv_and_nothing_else(
+    path: tuple[str, ...], place: Path
+) -> None:
+    examples = getattr(command_at(path), "examples", ())
+    example = next(each for each in examples if not {"--json", "--guess"} & set(each.split()))
+    words = [*words_of(path, example, place), "--format", "csv"]
+    done = CliRunner().invoke(main, words, prog_name="reeltune")
+    assert done.exit_code in (0, 3), done.output
+    blocks = [list(csv.reader(io.StringIO(each))) for each in done.stdout.split("\n\n")]
+    for heading, *rows in blocks:
+        assert len(heading) > 1, done.stdout
+        assert {len(row) for row in rows} <= {len(heading)}, done.stdout
+
+
+@pytest.mark.parametrize("path", FORMATTED, ids=" ".join)
+def test_format_and_json_exclude_each_other(path: tuple[str, ...]) -> None:
+    words = [*path, "--json", "--format", "csv"]
+    for each in (words, [*path, "--format", "csv", "--json"]):
+        done = CliRunner().invoke(
+            main, [*each, *("1" for p in command_at(path).params if _needed(p))]
+        )
+        assert done.exit_code == 2
+        assert "--json prints no tables" in done.output
+
+
+def _needed(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Argument) and parameter.required
 
 
 def test_every_command_has_examples() -> None:

@@ -75,7 +75,7 @@ def test_ratings_of_the_same_kind_find_production_well(promoted: tuple[Path, Row
     insert(path, rows)
     done = monitor(path)
     assert done.exit_code == 0
-    assert "Version 1: well" in done.stdout
+    assert "Version 1: no degradation" in done.stdout
     assert f"{len(rows):,} ratings are newer" in done.stdout
 
 
@@ -121,7 +121,7 @@ def test_a_rating_that_lies_in_the_future_hides_nothing_whenever_it_came(
     path, rows = promoted
     inverted = [(user, movie, 5.5 - rating, at) for user, movie, rating, at in rows]
     insert(path, [(900_001, 1, 4.0, FAR)])
-    assert "1 ratings lie in the future" in monitor(path).stdout
+    assert "1 ratings have a time in the future" in monitor(path).stdout
     with connection(path) as conn:
         retrain(
             conn,

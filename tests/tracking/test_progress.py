@@ -115,7 +115,6 @@ def test_the_lines_of_a_log_are_aligned() -> None:
     lines = text(to).splitlines()[1:]
     assert len({line.index("completed") for line in lines}) == 1
     assert len({line.index("best") for line in lines}) == 1
-    assert len({len(line) for line in lines}) == 1
 
 
 def test_a_fast_run_does_not_flood_the_log_and_each_new_best_is_told() -> None:
@@ -155,8 +154,9 @@ def test_the_pace_of_a_resumed_run_counts_only_what_is_done_now() -> None:
     to, clock = console(), Clock()
     watching = LogWatcher(to, clock)
     watching.started(RUN, 21, 15)
-    clock.now = 2
-    watching.finished(experiment(16), experiment(0), 16)
+    for number in (16, 17, 18):
+        clock.now += 2
+        watching.finished(experiment(number), experiment(0), number)
     assert "15 done before" in text(to)
     assert "30.0/min" in text(to)
 
@@ -171,7 +171,18 @@ def test_the_terminal_shows_count_best_gain_pace_and_time_left(width: int) -> No
             watching.finished(experiment(number, gain=0.0), experiment(3, 0.62), number + 1)
         to.file.flush()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text(to))
-    assert re.search(r"random ━+.* 4/21 best 0\.6200 \+0\.0200 \(no\. 3\) +1\.0/s +\S*:\S", shown)
+    line = r"━+.* 4/21 tried best 0\.6200 \+0\.0200 \(no\. 3\) +1\.0/s 17 s left"
+    assert re.search(line, shown)
+
+
+@pytest.mark.parametrize("make", [TerminalWatcher, LogWatcher])
+def test_a_best_of_a_lower_value_is_explained(make: Callable[[Console], Watcher]) -> None:
+    to = console(terminal=make is TerminalWatcher)
+    with make(to) as watching:
+        watching.started(RUN, 21, 0)
+        watching.finished(experiment(1, 0.7), experiment(1, 0.7), 1)
+        watching.finished(experiment(2, 0.69), experiment(2, 0.69), 2)
+    assert "best is now no. 2: its value 0.6900 is behind the 0.7000 of no. 1" in text(to)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])

@@ -47,7 +47,7 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(
         orchestrator = TuningOrchestrator(
             conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(after)
         )
-        with pytest.raises(InterruptedRunError, match="go on with"):
+        with pytest.raises(InterruptedRunError, match="resume it with"):
             orchestrator.run(plan)
         (run,) = load_runs(conn)
     result = resumed(world, run.tuning_run_id)
@@ -67,7 +67,7 @@ def test_whatever_learns_tries_the_same_after_a_break_and_with_more_jobs(
         orchestrator = TuningOrchestrator(
             conn, load_dataset(conn), StudyConfig(seed=7), watch=Interrupting(9)
         )
-        with pytest.raises(InterruptedRunError, match="go on with"):
+        with pytest.raises(InterruptedRunError, match="resume it with"):
             orchestrator.run(plan)
         (run,) = load_runs(conn)
     resumed(world, run.tuning_run_id)

@@ -139,4 +139,4 @@ def test_without_any_beyond_nothing_is_made(conn: Connection) -> None:
 def test_a_run_of_a_program_that_took_other_data_than_plain_ratings_otherwise_is_refused() -> None:
     (earlier,) = PLAIN_RATINGS_ONLY
     run = run_of(status="interrupted", **STARTED | {"code_version": earlier})
-    assert "how equal times and events are taken changed since run" in refusal(run)
+    assert "the handling of equal times and events changed since run" in refusal(run)

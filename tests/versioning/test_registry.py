@@ -61,7 +61,7 @@ def test_a_loaded_model_scores_to_the_last_bit_as_the_fitted_one_did(conn: Conne
 
 def test_a_model_that_forgets_what_it_learnt_is_not_registered(conn: Connection) -> None:
     model = Forgetful({"level": 1}).fit(RATINGS, CATALOGUE)
-    with pytest.raises(InputError, match=r"scores otherwise after load\(arrays\(\)\)"):
+    with pytest.raises(InputError, match=r"gives other scores after load\(arrays\(\)\)"):
         register(conn, training(), model, RATINGS, {}, "new")
     assert load_versions(conn) == []
 
