@@ -92,7 +92,7 @@ def served(world: World, night: int, loaded: LoadedModel) -> Offer:
     personal = has_rated & (folds_in | np.isin(known.user_ids, loaded.user_ids))
 
     def score(users: Ints) -> Floats:
-        return score_users(loaded, now, world.catalogue, known.user_ids[users]).scores
+        return score_users(loaded, now, world.catalogue, known.user_ids[users])
 
     return Offer(score, personal)
 
