@@ -8,8 +8,8 @@ of its own on a database of its own. What is in production after it is measured 
 before the next night, as a user is served that day; so are defaults, popularity and other
 libraries, fitted to the same ratings. With --keep, finished nights are kept in a file, their
 databases in a directory beside it, and a replay that was stopped goes on; a changed program starts
-anew. `--tool "weekly=--retune never"` adds options to the nightly command; several tools are
-replayed side by side.
+anew. `--tool "lists=--objective ndcg@10"` adds options to the nightly command, `--tool "weekly/7="`
+searches every seventh night and renews in the others; several are replayed side by side.
 """
 
 import json
@@ -58,6 +58,7 @@ class Replay:
     def tool(self, name: str, options: str) -> Iterator[Piece]:
         """Yield the pieces of the nightly command with these options."""
         command = f"{NIGHTLY} {options}".strip()
+        every = int(name.partition("/")[2] or 0)
         home = self.home / "".join(c if c.isalnum() else "-" for c in name)
         if self._known(name, command, 1) is None:  # another program, or other options
             shutil.rmtree(home, ignore_errors=True)
@@ -65,7 +66,7 @@ class Replay:
             done = self._known(name, command, night)
             if done is None:
                 begin(self.world, home)
-                report = run_night(self.world, home, night, command)
+                report = run_night(self.world, home, night, command + _retuned(night, every))
                 offer = served(self.world, night, load_night(home, night))
                 measured = measure(self.world, night, offer)
                 done = self._kept(name, command, night, measured, report)
@@ -95,6 +96,13 @@ class Replay:
         )
         keep_piece(self.keep, piece)
         return piece
+
+
+def _retuned(night: int, every: int) -> str:
+    """Return the option that searches every so many nights; nothing where the command decides."""
+    if not every:
+        return ""
+    return " --retune always" if (night - 1) % every == 0 else " --retune never"
 
 
 def show(console: Console, pieces: list[Piece], first_tool: str) -> None:

@@ -1,5 +1,6 @@
 """Nights of the replay: the documented command in a process of its own, on its own database.
 
+Each is a day later than the one before, by a clock that is set forward in its process.
 The directory of a night has the database as the night left it. A night works on a copy of the one
 before it, which takes the place of that one when the night is over: one that is stopped leaves
 nothing.
@@ -23,7 +24,7 @@ from reeltune.versioning.contents import LoadedModel
 from reeltune.versioning.registry import load_model
 
 _ROOT = Path(__file__).parents[1]
-NIGHTLY = "tune_orchestrator.py --method bayesian --configs 20 --promote --wait 3600"
+NIGHTLY = "tune_orchestrator.py --method bayesian --configs 20 --promote --retune auto --wait 3600"
 FIRST = "retrain_model.py --accuracy-threshold 0"
 MONITOR = "model_versioning.py monitor"
 
@@ -39,12 +40,21 @@ class Ended:
     seconds: float
 
 
-def run_command(command: str, home: Path) -> Ended:
-    """Run one of the scripts on the database in `home`."""
+def run_command(command: str, home: Path, day: int) -> Ended:
+    """Run one of the scripts on the database in `home`, so many days from now."""
     script, *options = shlex.split(command)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
-        [sys.executable, str(_ROOT / script), *options, "--db", "movies.db", "--json"],
+        [
+            sys.executable,
+            str(_ROOT / "benchmarks" / "replay_clock.py"),
+            str(day),
+            str(_ROOT / script),
+            *options,
+            "--db",
+            "movies.db",
+            "--json",
+        ],
         cwd=home,
         env=os.environ | {"PYTHONPATH": str(_ROOT)},
         capture_output=True,
@@ -67,7 +77,7 @@ def begin(world: World, home: Path) -> None:
         return
     fresh = _emptied(home / "next")
     world.begin(fresh / "movies.db")
-    first = run_command(FIRST, fresh)
+    first = run_command(FIRST, fresh, 0)
     if first.status:
         raise RuntimeError(f"the defaults cannot be put into production: {first.error}")
     fresh.rename(home / "night-0")
@@ -77,8 +87,8 @@ def run_night(world: World, home: Path, night: int, command: str) -> dict[str, A
     """Do one night after the one before it, and return what is kept of it."""
     fresh = _emptied(home / "next", home / f"night-{night - 1}")
     world.add(fresh / "movies.db", night)
-    monitor = run_command(MONITOR, fresh)
-    ended = run_command(command, fresh)
+    monitor = run_command(MONITOR, fresh, night)
+    ended = run_command(command, fresh, night)
     said = ended.result.get("night") or {}
     found = {
         "status": ended.status,

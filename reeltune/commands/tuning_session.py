@@ -29,6 +29,8 @@ from reeltune.domain.errors import BusyError, GateError, InputError, Interrupted
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
+from reeltune.monitoring.retuning import RetuneMode, RetuningDecision, decide_retuning
+from reeltune.monitoring.retuning_facts import gather_retuning_facts
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.cells import outside_text
 from reeltune.reports.tuning_tables import render_found, render_next
@@ -55,6 +57,7 @@ class TuningSession:
     jobs: int = 1
     wait: float = 0.0
     promotes: bool = False
+    retune: RetuneMode = "always"  # when production is not only renewed but searched for
     finalists: int = 1  # measured together on the test part
     accuracy_threshold: float | None = None  # of the gate; None: the hyperparameter's
     notify: str | None = None  # a user's command that gets the result
@@ -94,9 +97,13 @@ class TuningSession:
         with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
             with run_lock(self.db_path, self.wait):
                 orchestrator = self._orchestrator(conn, study(conn))
+                retuning = self._retuning(orchestrator)
+                if retuning is not None and not retuning.searches:
+                    record |= self._renew_only(orchestrator, began, retuning=retuning)
+                    return
                 result = self._searched(orchestrator, search, began)
                 night = self._night(orchestrator, result)
-            report = self._report(orchestrator, night, _failure(result), began)
+            report = self._report(orchestrator, night, _failure(result), began, retuning)
             record |= _as_dict(result, night, report)
             self._show(orchestrator, result, night, report)
 
@@ -113,20 +120,60 @@ class TuningSession:
             raise
         except Exception as error:
             if self.promotes:
-                self._renew_after(orchestrator, error, began)
+                self._renew(orchestrator, began, failure=str(error))
             raise
 
-    def _renew_after(self, orchestrator: Orchestrator, error: Exception, began: float) -> None:
-        conn, study = orchestrator.conn, orchestrator.study
+    def _retuning(self, orchestrator: Orchestrator) -> RetuningDecision | None:
+        """Decide whether to search; None where every run does."""
+        if not self.promotes or self.retune == "always":
+            return None
         with self._steps_shown():
-            night = Night(renewal=renew(conn, _data(orchestrator), study))
-        report = self._report(orchestrator, night, str(error), began)
-        if report is not None and night.renewal is not None:
-            if self.as_json:
-                self.output(night.as_dict() | {"night": report.as_dict()})
-            else:
-                render_retraining(result_console(), night.renewal)
-                print_night(report)
+            facts = gather_retuning_facts(
+                orchestrator.conn, _data(orchestrator), orchestrator.study
+            )
+        return decide_retuning(self.retune, facts)
+
+    def _renew_only(
+        self, orchestrator: Orchestrator, began: float, retuning: RetuningDecision
+    ) -> dict[str, Any]:
+        """Renew without a search, and return what is recorded of it.
+
+        Raises:
+            GateError: the renewal was refused.
+            InputError: nothing is in production.
+        """
+        night, said = self._renew(orchestrator, began, retuning=retuning)
+        if night.renewal is None:
+            raise InputError(
+                "nothing is in production that could be renewed: run `retrain_model.py` first, or "
+                "leave out --retune never"
+            )
+        if night.refused is not None:
+            raise GateError(f"not promoted: {night.refused.said}")
+        return said
+
+    def _renew(
+        self,
+        orchestrator: Orchestrator,
+        began: float,
+        *,
+        failure: str | None = None,
+        retuning: RetuningDecision | None = None,
+    ) -> tuple[Night, dict[str, Any]]:
+        """Renew production and print that; return the night, and what is recorded of it."""
+        with self._steps_shown():
+            renewal = renew(orchestrator.conn, _data(orchestrator), orchestrator.study)
+        night = Night(renewal=renewal)
+        report = self._report(orchestrator, night, failure, began, retuning)
+        if report is None or renewal is None:
+            return night, {}
+        said = night.as_dict() | {"night": report.as_dict()}
+        if self.as_json:
+            self.output(said)
+        else:
+            render_retraining(result_console(), renewal)
+            print_night(report)
+        return night, said
 
     def _connected(self, create: bool = False) -> AbstractContextManager[Connection]:
         return connection(self.db_path, create=create, wait_seconds=self.wait)
@@ -179,12 +226,18 @@ class TuningSession:
             return decide_night(conn, _data(orchestrator), study, requests)
 
     def _report(
-        self, orchestrator: Orchestrator, night: Night, failure: str | None, began: float
+        self,
+        orchestrator: Orchestrator,
+        night: Night,
+        failure: str | None,
+        began: float,
+        retuning: RetuningDecision | None = None,
     ) -> NightReport | None:
         if not self.promotes:
             return None
         seconds = time.perf_counter() - began
-        return report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
+        conn, study = orchestrator.conn, orchestrator.study
+        return report_night(conn, night, study, failure, seconds, retuning)
 
     def _show(
         self,
