@@ -35,6 +35,7 @@ from benchmarks.replay_tables import print_gains, print_means, print_nights, pri
 from benchmarks.replay_world import World
 
 THIS_TOOL = "this tool"
+WIDTH = 200  # of the tables, which have an interval in most cells
 
 
 class Replay:
@@ -139,7 +140,7 @@ def main(
         pieces = list(replay.models())
         for name, options in asked:
             pieces += replay.tool(name, options)
-    show(Console(), pieces, asked[0][0])
+    show(Console(width=WIDTH), pieces, asked[0][0])
     if picture is not None:
         picture.write_text(chart(pieces), encoding="utf-8")
     if target is not None:

@@ -11,6 +11,7 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.ratings import save_ratings
 from reeltune.domain.arrays import Ints
 from reeltune.ratings.catalogue import Catalogue
+from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.table import RatingTable
 
 
@@ -26,12 +27,16 @@ class World:
 
     @classmethod
     def of(cls, db_path: Path, share: float, nights: int) -> "World":
+        """Cut all ratings of a database; see `cut`."""
+        with connection(db_path) as conn:
+            return cls.cut(db_path, load_dataset(conn), share, nights)
+
+    @classmethod
+    def cut(cls, db_path: Path, data: Dataset, share: float, nights: int) -> "World":
         """Cut what comes after the first `share` of the ratings into parts of equal size.
 
         There is one part more than nights. Ratings of one second are never parted.
         """
-        with connection(db_path) as conn:
-            data = load_dataset(conn)
         by_time = np.argsort(data.ratings.rated_at, kind="stable")
         times, n = data.ratings.rated_at[by_time], len(by_time)
         wanted = np.linspace(share * n, n, nights + 2).astype(np.int64)

@@ -1,11 +1,14 @@
 """Replay of nights (benchmarks/replay.py): what is known when, what is compared, how it goes on."""
 
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.alarms import shuffled_starts
 from benchmarks.replay import Replay
 from benchmarks.replay_chart import chart, running_means
 from benchmarks.replay_measure import measure
@@ -15,6 +18,7 @@ from benchmarks.replay_tables import compare, mean_of
 from benchmarks.replay_world import World
 from reeltune.db.connection import connection
 from reeltune.db.ratings import load_ratings
+from tests.running import run
 
 
 @pytest.fixture(name="world")
@@ -151,3 +155,24 @@ def test_a_night_of_the_tool_serves_everybody(world: World, tmp_path: Path) -> N
     assert again == [found]
     baseline = measure(world, 1, renewed(world, 1))
     assert baseline["users"] == found.measured["users"]
+
+
+def test_a_command_of_a_later_night_believes_that_it_is_later(tmp_path: Path) -> None:
+    script = tmp_path / "tell.py"
+    script.write_text("from reeltune.domain.clock import stamp\nprint('\"%s\"' % stamp())\n")
+    clock = Path(__file__).parents[1] / "benchmarks" / "replay_clock.py"
+    told = [
+        datetime.fromisoformat(json.loads(run(clock, days, script).stdout)) for days in ("0", "30")
+    ]
+    assert timedelta(days=30) <= told[1] - told[0] < timedelta(days=30, minutes=5)
+
+
+def test_with_shuffled_starts_users_keep_the_order_and_distances_of_their_ratings(
+    world: World,
+) -> None:
+    ratings = world.ratings
+    moved = shuffled_starts(ratings, 1)
+    for user in range(ratings.n_users):
+        rows = slice(ratings.starts[user], ratings.starts[user + 1])
+        assert np.diff(moved.rated_at[rows]).tolist() == np.diff(ratings.rated_at[rows]).tolist()
+    assert (moved.rated_at != ratings.rated_at).mean() > 0.9
