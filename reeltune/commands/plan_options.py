@@ -1,13 +1,14 @@
 """Options that say how a tuning run proposes configurations, and when it ends."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from reeltune.cli.command import Decorator, option, options
 from reeltune.cli.options import RESOURCES
 from reeltune.cli.sizes import ByteSize
+from reeltune.monitoring.retuning import RetuneMode
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.tuning.plan import Plan
@@ -36,6 +37,16 @@ def option_configs(
         metavar="N",
         help=text,
     )
+
+
+option_retune = option(
+    SEARCH,
+    "--retune",
+    type=click.Choice(get_args(RetuneMode)),
+    default="always",
+    show_default=True,
+    help="With --promote: search if it pays (auto), or only renew.",
+)
 
 
 plan_options = options(

@@ -14,6 +14,7 @@ from reeltune.commands.plan_options import (
     METHODS_PARAGRAPH,
     SEARCH,
     option_configs,
+    option_retune,
     plan_from_click,
     plan_options,
 )
@@ -74,6 +75,7 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @plan_options
 @study_options()
 @session_options
+@option_retune
 @option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
 @option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
 @option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
@@ -92,6 +94,8 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         _refuse_others(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
     action = _action(given)
+    if given["retune"] != "always" and not given["promotes"]:
+        raise click.UsageError(f"--retune {given['retune']} goes with --promote")
     session, study = TuningSession.from_click(given), study_from_click(given)
     match action:
         case "method":

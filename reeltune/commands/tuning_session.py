@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from reeltune.domain.errors import BusyError, GateError, InputError, Interrupted
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import physical_cores
+from reeltune.monitoring.retuning import RetuneMode, RetuningDecision, decide_retuning
+from reeltune.monitoring.retuning_facts import gather_retuning_facts
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.cells import outside_text
 from reeltune.reports.tuning_tables import render_found, render_next
@@ -61,7 +63,8 @@ class _Search:
 
     orchestrator: Orchestrator
     began: float  # seconds, of the session
-    result: RunResult = field(init=False)  # set by whoever searches
+    retuning: RetuningDecision | None = None  # None: it searches whatever there is
+    result: RunResult | None = None  # set by whoever searches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class TuningSession:
     jobs: int = 1
     wait: float = 0.0
     promotes: bool = False
+    retune: RetuneMode = "always"  # when production is not only renewed but searched for
     finalists: int = 1  # measured together on the test part
     accuracy_threshold: float | None = None  # of the gate; None: the hyperparameter's
     notify: str | None = None  # a user's command that gets the result
@@ -89,7 +93,9 @@ class TuningSession:
         """Do a new run, and print what it found."""
         create = not task_kind(study.task).needs_data
         with self._opened(create=create) as opened, self._search(opened, study) as search:
-            search.result = search.orchestrator.run(plan)
+            search.retuning = self._retuning(search.orchestrator)
+            if search.retuning is None or search.retuning.searches:
+                search.result = search.orchestrator.run(plan)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> None:
         """Continue a run that was interrupted, and print what it found."""
@@ -115,10 +121,14 @@ class TuningSession:
             search = _Search(self._orchestrator(opened.conn, study), opened.began)
             with self._renewal_after_error(search):
                 yield search
-            night = self._night(search)
-        report = self._report(search, night, _failure(search.result))
-        opened.record |= _as_dict(search.result, night, report)
-        self._show(search, night, report)
+            result = search.result
+            if result is None:
+                opened.record |= self._renew_only(search)
+                return
+            night = self._night(search, result)
+        report = self._report(search, night, _failure(result))
+        opened.record |= _as_dict(result, night, report)
+        self._show(search, result, night, report)
 
     @contextmanager
     def _renewal_after_error(self, search: _Search) -> Iterator[None]:
@@ -129,21 +139,52 @@ class TuningSession:
             raise
         except Exception as error:
             if self.promotes:
-                self._renew_after(search, error)
+                self._renew(search, failure=str(error))
             raise
 
-    def _renew_after(self, search: _Search, error: Exception) -> None:
+    def _retuning(self, orchestrator: Orchestrator) -> RetuningDecision | None:
+        """Decide whether to search; None where every run does."""
+        if not self.promotes or self.retune == "always":
+            return None
+        with self._steps_shown():
+            facts = gather_retuning_facts(
+                orchestrator.conn, _data(orchestrator), orchestrator.study
+            )
+        return decide_retuning(self.retune, facts)
+
+    def _renew_only(self, search: _Search) -> dict[str, Any]:
+        """Renew without a search, and return what is recorded of it.
+
+        Raises:
+            GateError: the renewal was refused.
+            InputError: nothing is in production.
+        """
+        night, recorded = self._renew(search)
+        if night.renewal is None:
+            raise InputError(
+                "nothing is in production that could be renewed: run `retrain_model.py` first, or "
+                "leave out --retune never"
+            )
+        if night.refused is not None:
+            raise GateError(f"not promoted: {night.refused.said}")
+        return recorded
+
+    def _renew(self, search: _Search, failure: str | None = None) -> tuple[Night, dict[str, Any]]:
+        """Renew production and print that; return the night, and what is recorded of it."""
         orchestrator = search.orchestrator
         with self._steps_shown():
             renewal = renew(orchestrator.conn, _data(orchestrator), orchestrator.study)
         night = Night(renewal=renewal)
-        report = self._report(search, night, str(error))
-        if report is not None and renewal is not None:
-            if self.as_json:
-                self.output(night.as_dict() | {"night": report.as_dict()})
-            else:
-                render_retraining(result_console(), renewal)
-                print_night(report)
+        report = self._report(search, night, failure)
+        if report is None or renewal is None:
+            return night, {}
+        recorded = night.as_dict() | {"night": report.as_dict()}
+        if self.as_json:
+            self.output(recorded)
+        else:
+            render_retraining(result_console(), renewal)
+            print_night(report)
+        return night, recorded
 
     def _orchestrator(self, conn: Connection, study: StudyConfig) -> Orchestrator:
         kind = self._kind(study)
@@ -172,11 +213,11 @@ class TuningSession:
     def _steps_shown(self) -> AbstractContextManager[None]:
         return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
 
-    def _night(self, search: _Search) -> Night:
+    def _night(self, search: _Search, result: RunResult) -> Night:
         """Change production to the run's best finalist, or renew it; nothing if not asked to."""
         if not self.promotes:
             return Night()
-        orchestrator, result = search.orchestrator, search.result
+        orchestrator = search.orchestrator
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
         requests = [
@@ -197,11 +238,14 @@ class TuningSession:
         if not self.promotes:
             return None
         orchestrator, seconds = search.orchestrator, time.perf_counter() - search.began
-        return report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
+        return report_night(
+            orchestrator.conn, night, orchestrator.study, failure, seconds, search.retuning
+        )
 
-    def _show(self, search: _Search, night: Night, report: NightReport | None) -> None:
+    def _show(
+        self, search: _Search, result: RunResult, night: Night, report: NightReport | None
+    ) -> None:
         """Print what a run found; what failed or was refused ends with its own exit status."""
-        result = search.result
         if self.as_json:
             self.output(_as_dict(result, night, report))
         else:

@@ -90,8 +90,8 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
         events = load_events(conn, found.version)
         erased = load_version_erasures(conn, found.version)
         best = None if user is None else recommend_for(conn, load_model(conn, found.version), user)
-        titles = load_titles(conn) if best else {}
-        names = load_external_names(conn, "movie") if best else {}
+        titles = load_titles(conn) if best is not None else {}
+        names = load_external_names(conn, "movie") if best is not None else {}
     if as_json:
         print_json(show_json(found, events, best, titles, names, erased))
         return

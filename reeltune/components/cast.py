@@ -33,6 +33,7 @@ class Cast:
         "cast_lead_threshold",
         "cast_supporting_threshold",
     )
+    is_personal: ClassVar[bool] = True
 
     user_starts: Ints  # (U + 1,)
     rated: Ints32  # (N,) movies with a cast that the user has rated

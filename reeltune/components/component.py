@@ -21,6 +21,7 @@ class Component(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     name: ClassVar[str]
     hyperparameters: ClassVar[tuple[str, ...]]  # those that `score` reads
+    is_personal: ClassVar[bool]  # whether a user's own ratings decide that user's scores
 
     @classmethod
     def fit(cls, centred: UserCentredRatings, catalogue: Catalogue) -> Self:

@@ -27,6 +27,7 @@ class Franchise:
 
     name: ClassVar[str] = "franchise"
     hyperparameters: ClassVar[tuple[str, ...]] = ()
+    is_personal: ClassVar[bool] = True
 
     starts: Ints  # (U + 1,) user u's collections are entries starts[u] to starts[u + 1]
     rated: Ints32  # (E,) position of a collection the user has rated

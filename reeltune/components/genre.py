@@ -36,6 +36,7 @@ class Genre:
         "genre_threshold_medium",
         "genre_threshold_low",
     )
+    is_personal: ClassVar[bool] = True
 
     taste: Floats  # (U, G) stars
     known: Bools  # (U, G) has the user rated a movie with this genre?

@@ -25,6 +25,7 @@ class Popularity:
         "popularity_rating_weight",
         "popularity_count_weight",
     )
+    is_personal: ClassVar[bool] = False
 
     means: Floats  # (M,) shrunk mean rating, 0 to 1
     counts: Floats  # (M,) log-scaled number of ratings, 0 to 1

@@ -28,6 +28,7 @@ class Rating:
 
     name: ClassVar[str] = "rating"
     hyperparameters: ClassVar[tuple[str, ...]] = ()
+    is_personal: ClassVar[bool] = False
 
     means: Floats  # (M,)
 

@@ -36,6 +36,18 @@ class HandWeighted:
         self.components = fit_components(ratings, catalogue, measured)
         return self
 
+    def fold_in(self, ratings: RatingTable, catalogue: Catalogue, newcomers: RatingTable) -> Self:
+        """Return this model for the users of `ratings` who have a rating in `newcomers`.
+
+        Their profiles are made of `ratings` as in `fit`; what was fitted of movies stays.
+        """
+        centred = UserCentredRatings.of(ratings, newcomers)
+        folded = type(self)(self.hyperparameters)
+        folded.components = tuple(
+            part.fit(centred, catalogue) if part.is_personal else part for part in self.components
+        )
+        return folded
+
     def score(self, users: Ints) -> Floats:
         """Return weighted sums, in [0, 1]: (U, M)."""
         return np.asarray(sum(self.parts(users).values()))

@@ -1,5 +1,7 @@
 """Recommendations of a fitted model: the best movies for one user, with reasons."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints, Ints32
@@ -32,15 +34,37 @@ def recommend(
     seen = ratings.movies[ratings.starts[user] : ratings.starts[user + 1]]
     hidden = np.flatnonzero(np.isin(ratings.movie_ids, excluded)).astype(np.int32)
     left_out: Ints32 = np.concatenate([seen, hidden])
+    return recommend_at(model, user, ratings.movie_ids, left_out, k)
+
+
+def recommend_at(
+    model: Recommender, user: int, movie_ids: Ints, left_out: Ints32, k: int = 10
+) -> list[Recommendation]:
+    """Return the `k` best movies for the user at a position, but for those `left_out`, positions.
+
+    With reasons, where the model gives some.
+    """
     scores = np.array(model.score(np.array([user]))[0])
     reasons = model.parts(np.array([user])) if isinstance(model, HandWeighted) else {}
+    parts = {name: part[0] for name, part in reasons.items()}
+    return list_movies(scores, parts, movie_ids, left_out, k)
+
+
+def list_movies(
+    scores: Floats,
+    parts: Mapping[str, Floats],
+    movie_ids: Ints,
+    left_out: Ints32,
+    k: int = 10,
+) -> list[Recommendation]:
+    """Return the `k` movies with the best scores (M,), and what the parts (M,) of a score are."""
     return [
         Recommendation(
-            movie_id=int(ratings.movie_ids[movie]),
+            movie_id=int(movie_ids[movie]),
             score=float(scores[movie]),
-            parts={name: float(part[0, movie]) for name, part in reasons.items()},
+            parts={name: float(part[movie]) for name, part in parts.items()},
         )
-        for movie in top_movies(scores, left_out, tie_order(ratings.movie_ids), k)
+        for movie in top_movies(scores, left_out, tie_order(movie_ids), k)
     ]
 
 

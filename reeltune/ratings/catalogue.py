@@ -1,11 +1,11 @@
 """Catalogue of movies as arrays: genres, cast by billing order, collections."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from reeltune.domain.arrays import Ints, Ints32, content_hash
+from reeltune.domain.arrays import Bools, Ints, Ints32, content_hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,3 +49,34 @@ class Catalogue:
                 self.collection_ids,
             ]
         )
+
+    def of_movies(self, movie_ids: Ints) -> "Catalogue":
+        """Return what is known of some movies, (M',) ascending ids; of one not in it, nothing."""
+        if np.array_equal(movie_ids, self.movie_ids):
+            return self
+        places = np.minimum(np.searchsorted(self.movie_ids, movie_ids), max(0, self.n_movies - 1))
+        known = np.isin(movie_ids, self.movie_ids)
+        genre_starts, genres = _rows(self.genre_starts, places, known)
+        cast_starts, cast = _rows(self.cast_starts, places, known)
+        collections = np.full(len(movie_ids), -1, dtype=np.int32)
+        collections[known] = self.collections[places[known]]
+        return replace(
+            self,
+            movie_ids=movie_ids,
+            genre_starts=genre_starts,
+            genres=self.genres[genres],
+            cast_starts=cast_starts,
+            cast=self.cast[cast],
+            billing=self.billing[cast],
+            collections=collections,
+        )
+
+
+def _rows(starts: Ints, places: Ints, known: Bools) -> tuple[Ints, Ints]:
+    """Return the starts and the entries of some of the rows; those not known are empty."""
+    n = np.zeros(len(places), dtype=np.int64)
+    n[known] = np.diff(starts)[places[known]]
+    new = np.concatenate([[0], np.cumsum(n)])
+    first = np.zeros(len(places), dtype=np.int64)
+    first[known] = starts[places[known]]
+    return new, np.arange(new[-1]) + np.repeat(first - new[:-1], n)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from reeltune.domain.arrays import AnyArray, Floats, Ints
 from reeltune.domain.space import Configuration, Space
@@ -43,3 +43,15 @@ class Recommendation:
     movie_id: int
     score: float
     parts: dict[str, float]  # by component; empty for a model that does not say
+
+
+ProfileSource = Literal["fitted", "folded in", "popular"]
+
+
+@dataclass(frozen=True)
+class RecommendedList:
+    """List of movies for one user, and what it rests on."""
+
+    movies: list[Recommendation]  # the best first
+    source: ProfileSource
+    reason: str

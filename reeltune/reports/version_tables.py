@@ -12,7 +12,7 @@ from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.versions import Fault
 from reeltune.domain.erasure import VersionErasure
 from reeltune.domain.version import Version, VersionEvent
-from reeltune.ratings.recommender import Recommendation
+from reeltune.ratings.recommender import RecommendedList
 
 _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
@@ -57,7 +57,7 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
 def show_json(
     version: Version,
     events: Iterable[VersionEvent],
-    recommendations: Sequence[Recommendation] | None,
+    recommendations: RecommendedList | None,
     titles: Mapping[int, str],
     names: Mapping[int, str],
     erased: Sequence[VersionErasure] = (),
@@ -74,8 +74,9 @@ def show_json(
             {"title": titles.get(each.movie_id)}
             | asdict(each)
             | {"movie_id": names.get(each.movie_id, each.movie_id)}
-            for each in recommendations
+            for each in recommendations.movies
         ]
+        said["profile"] = {"source": recommendations.source, "reason": recommendations.reason}
     return said
 
 
@@ -111,19 +112,21 @@ def print_version(
 def print_recommendations(
     console: Console,
     user: str,
-    recommendations: Sequence[Recommendation],
+    recommendations: RecommendedList,
     titles: Mapping[int, str],
 ) -> None:
     """Print a user's list, and what each component added to the score of each movie."""
-    parts = list(recommendations[0].parts) if recommendations else []
+    movies = recommendations.movies
+    parts = list(movies[0].parts) if movies else []
     table = plain_table(
         ">rank", "movie", ">score", *(f">{plain(name).markup}" for name in parts), drop=parts
     )
-    for rank, each in enumerate(recommendations, 1):
+    for rank, each in enumerate(movies, 1):
         title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
         figures = [each.score, *(each.parts[name] for name in parts)]
         table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
-    print_table(console, f"The best {len(recommendations)} for user {plain(user)}", table)
+    title = f"The best {len(movies)} for user {plain(user)}: {recommendations.reason}"
+    print_table(console, title, table)
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from reeltune.domain.errors import BusyError
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.renewal import renewal_figures
 from reeltune.monitoring.backlog import count_behind
+from reeltune.monitoring.retuning import RetuningDecision
 from reeltune.ratings.dataset import Dataset
 from reeltune.stats.paired_tests import Comparison
 from reeltune.versioning.request import Retraining, RetrainingRequest
@@ -70,11 +71,12 @@ class NightReport:
     ended_at: str
     verdict: NightVerdict
     version: int | None  # in production
-    search: str  # how the search or the change ended
+    search: str | None  # how the search or the change ended; None where there was none
     gain: Comparison | None  # of what went into production over what was there
     gain_said: str | None
     ratings_behind: int | None
     seconds: float
+    retuning: str | None = None  # whether it was searched, and why; None where nothing decided it
 
     @property
     def line(self) -> str:
@@ -82,7 +84,7 @@ class NightReport:
         number = "nothing" if self.version is None else f"version {self.version}"
         parts = [f"{self.ended_at[:10]} {self.verdict}: {number} in production"]
         parts += [self.gain_said] if self.gain_said else []
-        parts.append(self.search)
+        parts += [each for each in (self.retuning, self.search) if each]
         if self.ratings_behind is not None:
             parts.append(f"{self.ratings_behind:,} ratings behind")
         return "; ".join([*parts, f"{self.seconds:.1f} s"])
@@ -128,20 +130,27 @@ def renew(conn: Connection, data: Dataset, study: StudyConfig) -> Retraining | N
 
 
 def report_night(
-    conn: Connection, night: Night, study: StudyConfig, failure: str | None, seconds: float
+    conn: Connection,
+    night: Night,
+    study: StudyConfig,
+    failure: str | None,
+    seconds: float,
+    retuning: RetuningDecision | None = None,
 ) -> NightReport:
     """Return the report of a night that ends now; `failure` is why its search failed."""
+    searched = retuning is None or retuning.searches
     production = load_production(conn)
     gain, said = _gain(night, study.objective)
     return NightReport(
         ended_at=stamp(),
         verdict=night.verdict,
         version=None if production is None else production.version,
-        search=_search(night, failure),
+        search=_search(night, failure) if searched else None,
         gain=gain,
         gain_said=said,
         ratings_behind=None if production is None else count_behind(conn, production),
         seconds=seconds,
+        retuning=None if retuning is None else retuning.line,
     )
 
 

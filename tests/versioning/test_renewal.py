@@ -130,7 +130,9 @@ def test_after_a_refused_change_production_is_renewed_and_who_arrived_is_served(
         deploy(conn, ONLY_POPULARITY)
         rate(conn)
     show = ("model_versioning.py", "show", "--user", str(NEW_USER), "--db", world)
-    assert "had no ratings when version 1 was fitted" in run(*show, expect=1).stderr
+    before = run_json(*show)
+    assert before["profile"]["source"] == "folded in"
+    assert len(before["recommendations"]) == 10
     offer(world, **WELL_RATED)
     done = run(*NIGHT, "--db", world)
     with connection(world) as conn:
@@ -150,6 +152,7 @@ def test_after_a_refused_change_production_is_renewed_and_who_arrived_is_served(
     assert "; the change was refused: NDCG@10 -" in line
     assert "; 0 ratings behind; " in line
     shown = run_json(*show)
+    assert shown["profile"]["source"] == "fitted"
     assert len(shown["recommendations"]) == 10
 
 
