@@ -33,6 +33,9 @@ COMMANDS = {
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
     ),
+    "status": _Entry(
+        "status", "status_command", "Check production and the last runs, for monitoring."
+    ),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."
     ),
