@@ -32,6 +32,7 @@ def option_configs(
     return option(
         topic,
         name,
+        setting="search.configs",
         type=click.IntRange(1, 100_000),
         metavar="N",
         help=text,
@@ -42,6 +43,7 @@ plan_options = options(
     option(
         SEARCH,
         "--pruner",
+        setting="search.pruner",
         type=click.Choice(list(PRUNERS)),
         help="Stop poor experiments on part of the users.",
     ),
@@ -74,13 +76,21 @@ plan_options = options(
         metavar="N",
         help="Grid: steps to either side, 2 by default.",
     ),
-    option(STOP, "--timeout", metavar="SEC", type=_SECONDS, help="Stop after this many seconds."),
+    option(
+        STOP,
+        "--timeout",
+        setting="search.timeout",
+        metavar="SEC",
+        type=_SECONDS,
+        help="Stop after this many seconds.",
+    ),
     option(
         STOP, "--target", type=float, metavar="VALUE", help="Stop once the objective is this good."
     ),
     option(
         STOP,
         "--patience",
+        setting="search.patience",
         type=click.IntRange(1),
         metavar="N",
         help="Stop after N experiments without a new best.",
@@ -88,6 +98,7 @@ plan_options = options(
     option(
         STOP,
         "--until-converged",
+        setting="search.until_converged",
         is_flag=True,
         help="Stop once no gain beyond noise is expected.",
     ),
@@ -102,6 +113,7 @@ plan_options = options(
     option(
         RESOURCES,
         "--panel",
+        setting="search.panel",
         type=click.IntRange(100),
         metavar="N",
         help="Measure on a fixed sample of N users.",
@@ -109,6 +121,7 @@ plan_options = options(
     option(
         RESOURCES,
         "--timeout-per-experiment",
+        setting="search.timeout_per_experiment",
         metavar="SEC",
         type=_SECONDS,
         help="An experiment that takes longer fails.",
@@ -117,6 +130,7 @@ plan_options = options(
         RESOURCES,
         "--memory-limit",
         "memory_bytes",
+        setting="search.memory_limit",
         type=ByteSize(),
         metavar="SIZE",
         help="An experiment that needs more fails (2G).",

@@ -13,6 +13,7 @@ from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.options import (
     option_db,
     option_json,
+    option_log_format,
     option_notify,
     option_quiet,
     option_version,
@@ -66,6 +67,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option(
     GATE,
     "--min-new-ratings",
+    setting="gate.min_new_ratings",
     type=click.IntRange(0),
     default=MIN_NEW_RATINGS,
     show_default=True,
@@ -75,6 +77,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option(
     GATE,
     "--accuracy-threshold",
+    setting="gate.accuracy_threshold",
     type=click.FloatRange(0, 1),
     metavar="X",
     help="Least test accuracy, this time.",
@@ -100,6 +103,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option_wait
 @option_notify("afterwards")
 @option_db
+@option_log_format
 @option_json
 @option_quiet
 @option_version
@@ -118,7 +122,7 @@ def main(
     --apply-hp deploys other hyperparameters the same way. Without --model, a plain retraining is
     of the model that is in production. --dry-run counts as a test-set evaluation all the same.
     """
-    study = study_from_click(given)
+    study = _one_objective(study_from_click(given))
     _check_usage(study, action, apply_hp, given["panel"])
     if action == "report":
         show_run(db_path, as_json=as_json)
@@ -137,6 +141,14 @@ def main(
                     result = retrain(conn, data, request)
             record |= result.as_dict()
             _show(result, as_json)
+
+
+def _one_objective(study: StudyConfig) -> StudyConfig:
+    """Return the study with its first objective alone where the settings file names several."""
+    source = click.get_current_context().get_parameter_source("objective")
+    if source is ParameterSource.COMMANDLINE:
+        return study
+    return replace(study, further_objectives=())
 
 
 _CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "panel")

@@ -38,6 +38,7 @@ _HOUR = 3600.0
 @option(
     "Limits",
     "--max-age",
+    setting="status.max_age",
     type=click.FloatRange(0, min_open=True),
     default=MAX_AGE_HOURS,
     show_default=True,
@@ -47,6 +48,7 @@ _HOUR = 3600.0
 @option(
     "Limits",
     "--max-behind",
+    setting="status.max_behind",
     type=click.IntRange(0),
     default=MAX_NIGHTS_BEHIND,
     show_default=True,
@@ -56,6 +58,7 @@ _HOUR = 3600.0
 @option(
     "Limits",
     "--max-refusals",
+    setting="status.max_refusals",
     type=click.IntRange(1),
     default=MAX_REFUSALS,
     show_default=True,

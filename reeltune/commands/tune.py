@@ -38,7 +38,7 @@ QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout
 OTHER = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path", "as_json", "quiet"}
-_WITH_RESUME = _ALWAYS | {"resume", "timeout"}
+_WITH_RESUME = _ALWAYS | {"resume", "timeout", "accuracy_threshold"}
 _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 
 
@@ -57,6 +57,7 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @option(
     SEARCH,
     "--method",
+    setting="search.method",
     type=click.Choice(list(STRATEGIES)),
     metavar="NAME",
     help="Tune; how candidates are proposed.",
@@ -90,7 +91,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
     if ctx.invoked_subcommand is not None:
         _refuse_others(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    action = _action(given)
+    action = _action(ctx, given)
     session, study = TuningSession.from_click(given), study_from_click(given)
     match action:
         case "method":
@@ -127,13 +128,15 @@ for _command in RUN_COMMANDS:
     main.add_command(_command)
 
 
-def _action(given: Mapping[str, Any]) -> str:
-    """Return what is to be done.
+def _action(ctx: click.Context, given: Mapping[str, Any]) -> str:
+    """Return what is to be done: what was typed, else what the settings file says.
 
     Raises:
         click.UsageError: nothing or more than one thing is asked for.
     """
     asked = [name for name in _ACTIONS if given[name]]
+    typed = ParameterSource.COMMANDLINE
+    asked = [name for name in asked if ctx.get_parameter_source(name) is typed] or asked
     if len(asked) != 1:
         raise click.UsageError(
             "give one of --method, --config, --resume, --summary, --compare, --patterns and "

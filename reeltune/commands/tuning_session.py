@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from reeltune.cli.options import (
     RESULT,
     option_db,
     option_json,
+    option_log_format,
     option_notify,
     option_quiet,
     option_wait,
@@ -62,6 +63,7 @@ class TuningSession:
     quiet: bool = False
 
     output: Callable[[dict[str, Any]], None] = print_json  # takes a result as JSON
+    reported: Callable[[NightReport], None] | None = None  # of a night, that then shows the rest
 
     @classmethod
     def from_click(cls, given: Mapping[str, Any]) -> "TuningSession":
@@ -92,7 +94,7 @@ class TuningSession:
     ) -> None:
         began = time.perf_counter()
         with logged(self.db_path, "tune", self.notify) as record, self._connected(create) as conn:
-            with run_lock(self.db_path, self.wait):
+            with nullcontext() if self.reported else run_lock(self.db_path, self.wait):
                 orchestrator = self._orchestrator(conn, study(conn))
                 result = self._searched(orchestrator, search, began)
                 night = self._night(orchestrator, result)
@@ -138,7 +140,7 @@ class TuningSession:
         if isinstance(task, RatingsTask):
             print_remarks(remark_console(quiet=self.quiet), task.data, study)
             study = suited(study, task.data)
-        watch = watcher(remark_console(), quiet=self.quiet or self.as_json)
+        watch = watcher(remark_console(), quiet=self._is_silent)
         return Orchestrator(conn, task, study, jobs=self.jobs, watch=watch)
 
     def _kind(self, study: StudyConfig) -> TaskKind:
@@ -156,7 +158,12 @@ class TuningSession:
         return kind
 
     def _steps_shown(self) -> AbstractContextManager[None]:
-        return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
+        return steps_shown(remark_console(), quiet=self._is_silent)
+
+    @property
+    def _is_silent(self) -> bool:
+        """True where no progress is shown."""
+        return self.quiet or (self.as_json and self.reported is None)
 
     def _night(self, orchestrator: Orchestrator, result: RunResult) -> Night:
         """Change production to the run's best finalist, or renew it; nothing if not asked to."""
@@ -184,7 +191,10 @@ class TuningSession:
         if not self.promotes:
             return None
         seconds = time.perf_counter() - began
-        return report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
+        report = report_night(orchestrator.conn, night, orchestrator.study, failure, seconds)
+        if self.reported is not None:
+            self.reported(report)
+        return report
 
     def _show(
         self,
@@ -252,10 +262,11 @@ def _reason(finalist: Experiment, result: RunResult) -> str:
     return f"{kind} of run {result.tuning_run_id}"
 
 
-session_options = options(
+night_options = options(
     option(
         RESOURCES,
         "--jobs",
+        setting="search.jobs",
         type=click.IntRange(1, 256),
         metavar="N",
         default=physical_cores,
@@ -264,23 +275,38 @@ session_options = options(
     option_wait,
     option(
         RESULT,
-        "--promote",
-        "promotes",
-        is_flag=True,
-        help="Retrain with the best, gate, promote.",
-    ),
-    option(
-        RESULT,
         "--finalists",
+        setting="gate.finalists",
         type=click.IntRange(1, 10),
         default=1,
         show_default=True,
         metavar="N",
         help="Compare N on the test set.",
     ),
+    option(
+        RESULT,
+        "--accuracy-threshold",
+        setting="gate.accuracy_threshold",
+        type=click.FloatRange(0, 1),
+        metavar="X",
+        help="Least test accuracy of what is new.",
+    ),
     option_notify("afterwards"),
     option_db,
+    option_log_format,
     option_json,
     option_quiet,
+)
+"""The options of a session that deploys, for `TuningSession.from_click`."""
+
+session_options = options(
+    option(
+        RESULT,
+        "--promote",
+        "promotes",
+        is_flag=True,
+        help="Retrain with the best, gate, promote.",
+    ),
+    night_options,
 )
 """The options of a session, for `TuningSession.from_click`."""

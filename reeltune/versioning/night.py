@@ -75,16 +75,23 @@ class NightReport:
     gain_said: str | None
     ratings_behind: int | None
     seconds: float
+    failed: tuple[str, ...] = ()  # steps of the night
+
+    @property
+    def outcome(self) -> str:
+        """Verdict in words: the version, its gain, and how the search ended."""
+        number = "nothing" if self.version is None else f"version {self.version}"
+        parts = [f"{number} in production", *([self.gain_said] if self.gain_said else [])]
+        return "; ".join([*parts, self.search])
 
     @property
     def line(self) -> str:
         """Report in one line."""
-        number = "nothing" if self.version is None else f"version {self.version}"
-        parts = [f"{self.ended_at[:10]} {self.verdict}: {number} in production"]
-        parts += [self.gain_said] if self.gain_said else []
-        parts.append(self.search)
+        parts = [f"{self.ended_at[:10]} {self.verdict}: {self.outcome}"]
         if self.ratings_behind is not None:
             parts.append(f"{self.ratings_behind:,} ratings behind")
+        if self.failed:
+            parts.append(f"failed: {', '.join(self.failed)}")
         return "; ".join([*parts, f"{self.seconds:.1f} s"])
 
     def as_dict(self) -> dict[str, Any]:
