@@ -66,6 +66,7 @@ _ALL = (
     Setting("run.wait", NUMBER, "seconds to wait for another run or program"),
     Setting("run.notify", TEXT, "command that gets how a command ended, as JSON", "./tell-me.sh"),
     Setting("run.log_format", TEXT, "how the lines of a log are written"),
+    Setting("schedule.at", TEXT, "`schedule`: time of day at which a night begins"),
     Setting("status.max_age", NUMBER, "hours within which a run must have ended well"),
     Setting("status.max_behind", COUNT, "nights for which ratings may wait"),
     Setting("status.max_refusals", COUNT, "so many refusals in a row are too many"),

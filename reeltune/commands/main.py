@@ -37,6 +37,11 @@ COMMANDS = {
     "nightly": _Entry(
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
+    "schedule": _Entry(
+        "schedule",
+        "schedule",
+        "Print the line of crontab that runs every night, or write units of systemd.",
+    ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),

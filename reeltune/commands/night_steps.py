@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from reeltune.cli.console import progress_bar, remark_console
 from reeltune.cli.exits import (
     EXIT_BUSY,
@@ -28,7 +30,7 @@ from reeltune.db.ratings import count_ratings
 from reeltune.db.sources import load_sources
 from reeltune.db.versions import load_production
 from reeltune.domain.clock import stamp
-from reeltune.domain.errors import InterruptedRunError, ReelTuneError
+from reeltune.domain.errors import GateError, InterruptedRunError, ReelTuneError
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.directory import find_files, import_files
@@ -208,15 +210,18 @@ class NightRun:
             self.settings.session,
             promotes=True,
             as_json=True,
+            quiet=self.settings.session.quiet or self.settings.session.as_json,
             notify=None,
             output=self.tuning.update,
             reported=self._reported,
         )
         try:
             session.run(self.settings.study, self.settings.plan)
+        except GateError:
+            pass  # which is what the next step tells of
         except ReelTuneError:
             if self.report is None or self.tuning.get("status") in (None, "failed"):
-                raise  # else it is what the next step tells of
+                raise
         return 0, _found(self.tuning)
 
     def _deploy(self) -> Done:
@@ -249,20 +254,27 @@ class NightRun:
         self.report = report
 
     def _ended(self, report: NightReport) -> NightReport:
-        failed = tuple(each.step for each in self.outcomes if each.exit_code not in (0, 3))
-        return replace(report, failed=failed, seconds=time.perf_counter() - self._began)
+        verdicts = (0, EXIT_REFUSED, EXIT_DEGRADED)
+        return replace(
+            report,
+            degraded=any(each.exit_code == EXIT_DEGRADED for each in self.outcomes),
+            failed=tuple(each.step for each in self.outcomes if each.exit_code not in verdicts),
+            seconds=time.perf_counter() - self._began,
+        )
 
     def _connected(self) -> AbstractContextManager[Connection]:
         session = self.settings.session
         create = self.settings.movielens is not None
         return connection(session.db_path, create=create, wait_seconds=session.wait)
 
-    def _console(self) -> Any:
+    def _console(self) -> Console:
         return remark_console(quiet=self.settings.session.quiet)
 
 
 def _found(tuning: dict[str, Any]) -> str:
     """Return what a run found in one line."""
+    if tuning.get("tuning_run_id") is None:
+        return "no search was made"
     text = f"{tuning['tuning_run_id']}: {tuning['stop_reason']}"
     if tuning["best_value"] is None:
         return text

@@ -75,6 +75,7 @@ class NightReport:
     gain_said: str | None
     ratings_behind: int | None
     seconds: float
+    degraded: bool = False  # what was in production before
     failed: tuple[str, ...] = ()  # steps of the night
 
     @property
@@ -82,7 +83,7 @@ class NightReport:
         """Verdict in words: the version, its gain, and how the search ended."""
         number = "nothing" if self.version is None else f"version {self.version}"
         parts = [f"{number} in production", *([self.gain_said] if self.gain_said else [])]
-        return "; ".join([*parts, self.search])
+        return "; ".join([*parts, *([self.search] if self.search else [])])
 
     @property
     def line(self) -> str:
@@ -90,6 +91,8 @@ class NightReport:
         parts = [f"{self.ended_at[:10]} {self.verdict}: {self.outcome}"]
         if self.ratings_behind is not None:
             parts.append(f"{self.ratings_behind:,} ratings behind")
+        if self.degraded:
+            parts.append("what was in production had degraded")
         if self.failed:
             parts.append(f"failed: {', '.join(self.failed)}")
         return "; ".join([*parts, f"{self.seconds:.1f} s"])

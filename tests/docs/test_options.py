@@ -15,6 +15,7 @@ from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
 from reeltune.commands.runs import runs
+from reeltune.commands.schedule import schedule
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -23,6 +24,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune init": init,
     "reeltune import": importers,
     "reeltune nightly": nightly,
+    "reeltune schedule": schedule,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune warm-starts": warm_starts,
