@@ -83,6 +83,7 @@ check: $(VENV)/dev
 	@$(BIN)/mypy .
 	@$(BIN)/python -m reeltune.reports.hyperparameter_page --check docs/HYPERPARAMETERS.md
 	@$(BIN)/python -m reeltune.reports.schema_page --check db/schema.sql
+	@$(BIN)/python -m reeltune.commands.settings_page --check docs/SETTINGS.md
 
 $(VENV)/bench: $(VENV)/main requirements-bench.txt
 	@$(PIP) install -r requirements-bench.txt

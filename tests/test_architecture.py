@@ -10,7 +10,8 @@ PACKAGE = ROOT / "reeltune"
 # A room imports from the rows above its own only; rooms in one row do not know each other.
 ROWS = (
     ("domain",),
-    ("cli", "executors", "ratings", "stats", "storage", "tracking"),
+    ("storage",),
+    ("cli", "executors", "ratings", "stats", "tracking"),
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
     ("engine", "reports"),

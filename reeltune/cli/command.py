@@ -10,6 +10,7 @@ import click
 
 from reeltune.cli.console import FORMAT_KEY
 from reeltune.cli.exits import expected_errors
+from reeltune.cli.sources import explain, explaining_option, explains, key_of, use_settings
 
 OUTPUT = "Database and output"
 MAX_WIDTH = 80  # columns of help, however wide the terminal is
@@ -20,11 +21,14 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 class Option(click.Option):
-    """Option with the heading that it stands under in the help."""
+    """Option with the heading that it stands under in the help, and the setting that sets it."""
 
-    def __init__(self, *names: Any, topic: str = OUTPUT, **settings: Any) -> None:
+    def __init__(
+        self, *names: Any, topic: str = OUTPUT, setting: str | None = None, **settings: Any
+    ) -> None:
         super().__init__(*names, **settings)
         self.topic = topic
+        self.setting = setting
 
     def get_help_extra(self, ctx: click.Context) -> Any:
         """Return what is shown in brackets: the default, not the range, which errors state."""
@@ -73,15 +77,27 @@ class _Help(click.Command):
         self.examples = tuple(examples)
         self.paragraphs = dict(paragraphs or {})
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters; with options that a setting sets, how to have them explained."""
+        found = super().get_params(ctx)
+        if not any(key_of(each) for each in self.params):
+            return found
+        return [*found[:-1], explaining_option(), found[-1]]  # help last
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words after the command's name.
+        """Parse what was typed, over what the settings file of the database says.
 
         Raises:
             UsageError: --json and --format are both there.
         """
+        with expected_errors():
+            use_settings(self, ctx, args)
         rest = super().parse_args(ctx, args)
         if ctx.params.get("as_json") and FORMAT_KEY in ctx.meta:
             raise click.UsageError("--json prints no tables: give it or --format, not both", ctx)
+        if explains(ctx):
+            explain(ctx)
+            ctx.exit()
         return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

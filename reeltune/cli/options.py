@@ -8,6 +8,8 @@ import click
 from reeltune import __version__
 from reeltune.cli.command import OUTPUT, Decorator, Option, option
 from reeltune.cli.console import FORMAT_KEY, TABLE_FORMATS
+from reeltune.cli.json_log import json_log
+from reeltune.cli.sources import LOG_FORMAT
 
 RESOURCES = "Resources"
 RESULT = "After it has ended"
@@ -51,12 +53,34 @@ option_quiet = option(OUTPUT, "--quiet", is_flag=True, help="Print results and e
 option_wait = option(
     RESOURCES,
     "--wait",
+    setting="run.wait",
     type=click.FloatRange(0),
     default=0.0,
     metavar="SEC",
     help="Wait this long for another run or program.",
 )
 """`--wait`, for when another run holds the database."""
+
+
+def _log_as(ctx: click.Context, _: click.Parameter, value: str) -> None:
+    ctx.meta[LOG_FORMAT] = value
+    if value == "json" and not ctx.resilient_parsing:
+        ctx.with_resource(json_log())
+
+
+option_log_format = option(
+    OUTPUT,
+    "--log-format",
+    setting="run.log_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    is_eager=True,  # so that what is wrong with other options is told in that format too
+    expose_value=False,
+    callback=_log_as,
+    help="Lines of the log.",
+)
+"""`--log-format`, of commands that take long: standard error as JSON, an object a line."""
 
 option_version = click.version_option(
     __version__,
@@ -72,6 +96,7 @@ def option_notify(when: str) -> Decorator:
     return option(
         RESULT,
         "--notify",
+        setting="run.notify",
         metavar="COMMAND",
         help=f"Run this {when}, with JSON on its stdin.",
     )

@@ -27,6 +27,7 @@ def option_method(
     return option(
         topic,
         name,
+        setting="search.method",
         type=click.Choice(list(STRATEGIES)),
         default="bayesian",
         show_default=True,

@@ -6,18 +6,22 @@ import click
 
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_log_format,
+    option_quiet,
+)
 from reeltune.db.connection import connection
 from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
-from reeltune.importers.layouts import find_movielens
-from reeltune.importers.movielens import import_movielens
-from reeltune.importers.movies_dataset import find_alone, import_titles
+from reeltune.importers.directory import find_files, import_files
 from reeltune.importers.options import option_max_rejected
 from reeltune.importers.report import LEGEND, describe_database, print_report, render_json
 from reeltune.importers.sync_command import sync
 from reeltune.importers.table_command import table
-from reeltune.importers.tmdb import find_tmdb, import_tmdb
 
 
 @click.group(
@@ -41,12 +45,14 @@ def importers() -> None:
     "Data",
     "--tmdb",
     "tmdb_directory",
+    setting="import.tmdb",
     type=click.Path(path_type=Path),
     metavar="DIRECTORY",
     help="Of movies_metadata.csv and credits.csv.",
 )
 @option_max_rejected
 @option_db
+@option_log_format
 @option_json
 @option_format
 @option_quiet
@@ -66,20 +72,13 @@ def movielens(
     and reason. Importing again changes nothing; importing newer ratings adds them. "The Movies
     Dataset" alone is taken too: its titles are then those of TMDB.
     """
-    files = find_movielens(directory)
-    alone = find_alone(directory, files)
-    tmdb_files = find_tmdb(tmdb_directory) if tmdb_directory else alone
+    files = find_files(directory, tmdb_directory)
     with connection(db_path, create=True) as conn:
         before = count_ratings(conn)
         with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
-            if alone:
-                import_titles(conn, files, alone, bar, max_rejected)
-            reports = list(import_movielens(conn, files, bar, max_rejected))
-            if tmdb_files:
-                reports += import_tmdb(conn, tmdb_files, bar, max_rejected)
+            reports = import_files(conn, files, bar, max_rejected)
         database = describe_database(conn, before)
-    read = tmdb_files.paths if tmdb_files else set()
-    unread = [name for name in files.unread if (directory / name).resolve() not in read]
+    unread = files.unread
     if as_json:
         print_json(render_json(db_path, reports, database, unread))
     else:

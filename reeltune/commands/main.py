@@ -18,6 +18,7 @@ class _Entry(NamedTuple):
 
 
 COMMANDS = {
+    "init": _Entry("init", "init", "Write a file of settings for a database, with comments."),
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
     "tune": _Entry("tune", "main", "Try configurations and show which is best."),
     "runs": _Entry("runs", "runs", "List, show, resume, stop and compare tuning runs."),
@@ -32,6 +33,17 @@ COMMANDS = {
     ),
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
+    ),
+    "nightly": _Entry(
+        "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
+    ),
+    "schedule": _Entry(
+        "schedule",
+        "schedule",
+        "Print the line of crontab that runs every night, or write units of systemd.",
+    ),
+    "status": _Entry(
+        "status", "status_command", "Check production and the last runs, for monitoring."
     ),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."

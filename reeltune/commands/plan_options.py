@@ -33,26 +33,31 @@ def option_configs(
     return option(
         topic,
         name,
+        setting="search.configs",
         type=click.IntRange(1, 100_000),
         metavar="N",
         help=text,
     )
 
 
-option_retune = option(
-    SEARCH,
-    "--retune",
-    type=click.Choice(get_args(RetuneMode)),
-    default="always",
-    show_default=True,
-    help="With --promote: search if it pays (auto), or only renew.",
-)
+def option_retune(default: RetuneMode, text: str, **setting: Any) -> Decorator:
+    """Return the option that says when production is searched for and when it is only renewed."""
+    return option(
+        SEARCH,
+        "--retune",
+        type=click.Choice(get_args(RetuneMode)),
+        default=default,
+        show_default=True,
+        help=text,
+        **setting,
+    )
 
 
 plan_options = options(
     option(
         SEARCH,
         "--pruner",
+        setting="search.pruner",
         type=click.Choice(list(PRUNERS)),
         help="Stop poor experiments on part of the users.",
     ),
@@ -85,13 +90,21 @@ plan_options = options(
         metavar="N",
         help="Grid: steps to either side, 2 by default.",
     ),
-    option(STOP, "--timeout", metavar="SEC", type=_SECONDS, help="Stop after this many seconds."),
+    option(
+        STOP,
+        "--timeout",
+        setting="search.timeout",
+        metavar="SEC",
+        type=_SECONDS,
+        help="Stop after this many seconds.",
+    ),
     option(
         STOP, "--target", type=float, metavar="VALUE", help="Stop once the objective is this good."
     ),
     option(
         STOP,
         "--patience",
+        setting="search.patience",
         type=click.IntRange(1),
         metavar="N",
         help="Stop after N experiments without a new best.",
@@ -99,6 +112,7 @@ plan_options = options(
     option(
         STOP,
         "--until-converged",
+        setting="search.until_converged",
         is_flag=True,
         help="Stop once no gain beyond noise is expected.",
     ),
@@ -113,6 +127,7 @@ plan_options = options(
     option(
         RESOURCES,
         "--panel",
+        setting="search.panel",
         type=click.IntRange(100),
         metavar="N",
         help="Measure on a fixed sample of N users.",
@@ -120,6 +135,7 @@ plan_options = options(
     option(
         RESOURCES,
         "--timeout-per-experiment",
+        setting="search.timeout_per_experiment",
         metavar="SEC",
         type=_SECONDS,
         help="An experiment that takes longer fails.",
@@ -128,6 +144,7 @@ plan_options = options(
         RESOURCES,
         "--memory-limit",
         "memory_bytes",
+        setting="search.memory_limit",
         type=ByteSize(),
         metavar="SIZE",
         help="An experiment that needs more fails (2G).",

@@ -14,6 +14,7 @@ from reeltune.cli.options import (
     option_db,
     option_format,
     option_json,
+    option_log_format,
     option_notify,
     option_quiet,
     option_version,
@@ -67,6 +68,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option(
     GATE,
     "--min-new-ratings",
+    setting="gate.min_new_ratings",
     type=click.IntRange(0),
     default=MIN_NEW_RATINGS,
     show_default=True,
@@ -76,6 +78,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option(
     GATE,
     "--accuracy-threshold",
+    setting="gate.accuracy_threshold",
     type=click.FloatRange(0, 1),
     metavar="X",
     help="Least test accuracy, this time.",
@@ -101,6 +104,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
 @option_wait
 @option_notify("afterwards")
 @option_db
+@option_log_format
 @option_json
 @option_format
 @option_quiet
@@ -120,7 +124,7 @@ def main(
     --apply-hp deploys other hyperparameters the same way. Without --model, a plain retraining is
     of the model that is in production. --dry-run counts as a test-set evaluation all the same.
     """
-    study = study_from_click(given)
+    study = _one_objective(study_from_click(given))
     _check_usage(study, action, apply_hp, given["panel"])
     if action == "report":
         show_run(db_path, as_json=as_json)
@@ -139,6 +143,14 @@ def main(
                     result = retrain(conn, data, request)
             record |= result.as_dict()
             _show(result, as_json)
+
+
+def _one_objective(study: StudyConfig) -> StudyConfig:
+    """Return the study with its first objective alone where the settings file names several."""
+    source = click.get_current_context().get_parameter_source("objective")
+    if source is ParameterSource.COMMANDLINE:
+        return study
+    return replace(study, further_objectives=())
 
 
 _CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "panel")

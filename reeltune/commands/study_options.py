@@ -39,6 +39,7 @@ def study_options(topic: str = STUDY) -> Decorator:
         option(
             topic,
             "--model",
+            setting="study.model",
             default=BUILT_IN,
             show_default=True,
             metavar="MODULE:NAME",
@@ -47,6 +48,7 @@ def study_options(topic: str = STUDY) -> Decorator:
         option(
             topic,
             "--objective",
+            setting="study.objective",
             type=ObjectiveList(),
             default="accuracy",
             show_default=True,
@@ -56,6 +58,7 @@ def study_options(topic: str = STUDY) -> Decorator:
         option(
             topic,
             "--split",
+            setting="study.split",
             type=click.Choice(list(SPLITS)),
             default="user-time",
             show_default=True,

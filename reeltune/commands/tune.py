@@ -40,7 +40,7 @@ OTHER = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
 _ALWAYS |= {"as_json", "table_format", "quiet"}
-_WITH_RESUME = _ALWAYS | {"resume", "timeout"}
+_WITH_RESUME = _ALWAYS | {"resume", "timeout", "accuracy_threshold"}
 _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 
 
@@ -59,6 +59,7 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @option(
     SEARCH,
     "--method",
+    setting="search.method",
     type=click.Choice(list(STRATEGIES)),
     metavar="NAME",
     help="Tune; how candidates are proposed.",
@@ -75,7 +76,7 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @plan_options
 @study_options()
 @session_options
-@option_retune
+@option_retune("always", "With --promote: search if it pays (auto), or only renew.")
 @option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
 @option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
 @option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
@@ -93,7 +94,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
     if ctx.invoked_subcommand is not None:
         _refuse_others(ctx, set(), f"options come after {ctx.invoked_subcommand!r}")
         return
-    action = _action(given)
+    action = _action(ctx, given)
     if given["retune"] != "always" and not given["promotes"]:
         raise click.UsageError(f"--retune {given['retune']} goes with --promote")
     session, study = TuningSession.from_click(given), study_from_click(given)
@@ -132,13 +133,15 @@ for _command in RUN_COMMANDS:
     main.add_command(_command)
 
 
-def _action(given: Mapping[str, Any]) -> str:
-    """Return what is to be done.
+def _action(ctx: click.Context, given: Mapping[str, Any]) -> str:
+    """Return what is to be done: what was typed, else what the settings file says.
 
     Raises:
         click.UsageError: nothing or more than one thing is asked for.
     """
     asked = [name for name in _ACTIONS if given[name]]
+    typed = ParameterSource.COMMANDLINE
+    asked = [name for name in asked if ctx.get_parameter_source(name) is typed] or asked
     if len(asked) != 1:
         raise click.UsageError(
             "give one of --method, --config, --resume, --summary, --compare, --patterns and "

@@ -78,6 +78,7 @@ def function_study(name: str, objectives: str | None, seed: int | None) -> Study
 _METHOD = option(
     SEARCH,
     "--method",
+    setting="search.method",
     type=click.Choice(list(STRATEGIES)),
     metavar="NAME",
     default="bayesian",

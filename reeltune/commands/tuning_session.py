@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from reeltune.cli.options import (
     option_db,
     option_format,
     option_json,
+    option_log_format,
     option_notify,
     option_quiet,
     option_wait,
@@ -83,6 +84,7 @@ class TuningSession:
     quiet: bool = False
 
     output: Callable[[dict[str, Any]], None] = print_json  # takes a result as JSON
+    reported: Callable[[NightReport], None] | None = None  # of a night, that then shows the rest
 
     @classmethod
     def from_click(cls, given: Mapping[str, Any]) -> "TuningSession":
@@ -117,7 +119,7 @@ class TuningSession:
     @contextmanager
     def _search(self, opened: _Opened, study: StudyConfig) -> Iterator[_Search]:
         """Hold the database for the search in the block; then change production, and print all."""
-        with run_lock(self.db_path, self.wait):
+        with nullcontext() if self.reported else run_lock(self.db_path, self.wait):
             search = _Search(self._orchestrator(opened.conn, study), opened.began)
             with self._renewal_after_error(search):
                 yield search
@@ -193,7 +195,7 @@ class TuningSession:
         if isinstance(task, RatingsTask):
             print_remarks(remark_console(quiet=self.quiet), task.data, study)
             study = suited(study, task.data)
-        watch = watcher(remark_console(), quiet=self.quiet or self.as_json)
+        watch = watcher(remark_console(), quiet=self._is_silent)
         return Orchestrator(conn, task, study, jobs=self.jobs, watch=watch)
 
     def _kind(self, study: StudyConfig) -> TaskKind:
@@ -211,7 +213,12 @@ class TuningSession:
         return kind
 
     def _steps_shown(self) -> AbstractContextManager[None]:
-        return steps_shown(remark_console(), quiet=self.quiet or self.as_json)
+        return steps_shown(remark_console(), quiet=self._is_silent)
+
+    @property
+    def _is_silent(self) -> bool:
+        """True where no progress is shown."""
+        return self.quiet or (self.as_json and self.reported is None)
 
     def _night(self, search: _Search, result: RunResult) -> Night:
         """Change production to the run's best finalist, or renew it; nothing if not asked to."""
@@ -238,9 +245,12 @@ class TuningSession:
         if not self.promotes:
             return None
         orchestrator, seconds = search.orchestrator, time.perf_counter() - search.began
-        return report_night(
+        report = report_night(
             orchestrator.conn, night, orchestrator.study, failure, seconds, search.retuning
         )
+        if self.reported is not None:
+            self.reported(report)
+        return report
 
     def _show(
         self, search: _Search, result: RunResult, night: Night, report: NightReport | None
@@ -304,10 +314,11 @@ def _reason(finalist: Experiment, result: RunResult) -> str:
     return f"{kind} of run {result.tuning_run_id}"
 
 
-session_options = options(
+night_options = options(
     option(
         RESOURCES,
         "--jobs",
+        setting="search.jobs",
         type=click.IntRange(1, 256),
         metavar="N",
         default=physical_cores,
@@ -316,24 +327,39 @@ session_options = options(
     option_wait,
     option(
         RESULT,
-        "--promote",
-        "promotes",
-        is_flag=True,
-        help="Retrain with the best, gate, promote.",
-    ),
-    option(
-        RESULT,
         "--finalists",
+        setting="gate.finalists",
         type=click.IntRange(1, 10),
         default=1,
         show_default=True,
         metavar="N",
         help="Compare N on the test set.",
     ),
+    option(
+        RESULT,
+        "--accuracy-threshold",
+        setting="gate.accuracy_threshold",
+        type=click.FloatRange(0, 1),
+        metavar="X",
+        help="Least test accuracy of what is new.",
+    ),
     option_notify("afterwards"),
     option_db,
+    option_log_format,
     option_json,
     option_format,
     option_quiet,
+)
+"""The options of a session that deploys, for `TuningSession.from_click`."""
+
+session_options = options(
+    option(
+        RESULT,
+        "--promote",
+        "promotes",
+        is_flag=True,
+        help="Retrain with the best, gate, promote.",
+    ),
+    night_options,
 )
 """The options of a session, for `TuningSession.from_click`."""

@@ -1,4 +1,4 @@
-"""Commands: versions reproduce, at, gc and status."""
+"""Commands: versions reproduce, at and gc."""
 
 import sys
 from contextlib import nullcontext
@@ -9,31 +9,10 @@ import click
 
 from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.exits import (
-    EXIT_BEHIND,
-    EXIT_DAMAGED,
-    EXIT_ERROR,
-    EXIT_OVERDUE,
-    EXIT_REFUSED_IN_A_ROW,
-)
-from reeltune.cli.notify import notified_on_failure
-from reeltune.cli.options import (
-    argument,
-    option_db,
-    option_json,
-    option_notify,
-    option_quiet,
-    option_wait,
-)
+from reeltune.cli.exits import EXIT_ERROR
+from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_wait
+from reeltune.commands.status import status_command
 from reeltune.db.connection import connection
-from reeltune.monitoring.health import (
-    MAX_AGE_HOURS,
-    MAX_NIGHTS_BEHIND,
-    MAX_REFUSALS,
-    HealthLimits,
-    HealthVerdict,
-    health,
-)
 from reeltune.reports.version_tables import plain
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.history import production_at
@@ -123,74 +102,6 @@ def gc_command(
     elif not quiet:
         done = "would be removed" if dry_run else "removed"
         click.echo(f"{done}: {len(found.versions)} models, {found.n_bytes:,} bytes")
-
-
-_EXITS: dict[HealthVerdict, int] = {
-    "production is not sound": EXIT_DAMAGED,
-    "no recent run": EXIT_OVERDUE,
-    "behind": EXIT_BEHIND,
-    "refused in a row": EXIT_REFUSED_IN_A_ROW,
-}
-
-
-@click.command("status", cls=Command, examples=("", "--max-age 48 --quiet", "--json"))
-@option(
-    "Limits",
-    "--max-age",
-    type=click.FloatRange(0, min_open=True),
-    default=MAX_AGE_HOURS,
-    show_default=True,
-    metavar="HOURS",
-    help="Age of the last good run.",
-)
-@option(
-    "Limits",
-    "--max-behind",
-    type=click.IntRange(0),
-    default=MAX_NIGHTS_BEHIND,
-    show_default=True,
-    metavar="NIGHTS",
-    help="Nights with unseen ratings.",
-)
-@option(
-    "Limits",
-    "--max-refusals",
-    type=click.IntRange(1),
-    default=MAX_REFUSALS,
-    show_default=True,
-    metavar="N",
-    help="Fewer refusals in a row.",
-)
-@option_notify("on failure")
-@option_db
-@option_json
-@option_quiet
-def status_command(
-    max_age: float,
-    max_behind: int,
-    max_refusals: int,
-    notify: str | None,
-    db_path: Path,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Check production and the last runs, for monitoring.
-
-    The exit status is 0 if all is well, 6 if production is missing or damaged, 7 if no recent run
-    succeeded, 9 if production has not seen the ratings of more nights than --max-behind, 10 if the
-    gate refused --max-refusals nights running. --notify gets the result unless it is 0.
-    """
-    limits = HealthLimits(age_hours=max_age, nights_behind=max_behind, refusals=max_refusals)
-    with notified_on_failure("status", db_path, notify) as result:
-        with connection(db_path) as conn:
-            found = health(conn, limits)
-        result |= found.as_dict() | {"said": found.summary}
-        if as_json:
-            print_json(found.as_dict())
-        elif found.verdict != "healthy" or not quiet:
-            result_console().print(plain(found.summary), soft_wrap=True)
-        if found.verdict != "healthy":
-            sys.exit(_EXITS[found.verdict])
 
 
 VERSION_COMMANDS = (reproduce_command, at_command, gc_command, status_command)

@@ -21,6 +21,19 @@ class BudgetState:
     most_a_year: float = BUDGET.max_per_year
 
     @property
+    def left(self) -> float:
+        """Budget that is left for 365 days: false promotions that may still be expected."""
+        return max(0.0, self.most_a_year - self.spent)
+
+    @property
+    def state(self) -> str:
+        """Budget that is left, and what the next evaluation may spend, in words."""
+        return (
+            f"{self.left:.2g} of {self.most_a_year:g} a year left,"
+            f" {self.level:.2g} for the next change"
+        )
+
+    @property
     def message(self) -> str:
         """Budget, level and what was spent, in one line."""
         return (

@@ -103,10 +103,11 @@ class RowCounts:
 def check_rejected_share(report: FileReport, limit: float) -> None:
     """Raise RejectedRowsError where no row was kept, or too many were rejected.
 
-    A row that gave way to a newer one of the same does not count as rejected here.
+    A row that gave way to a newer or fuller one of the same does not count as rejected here: a
+    table of ratings with titles has each movie many times.
     """
-    worst = next((reason for reason in report.rejected if reason != DUPLICATE), "")
-    n_rejected = sum(n for reason, n in report.rejected.items() if reason != DUPLICATE)
+    wrong = {reason: n for reason, n in report.rejected.items() if not _gave_way(reason)}
+    worst, n_rejected = next(iter(wrong), ""), sum(wrong.values())
     if not report.kept:
         reasons = {**report.rejected, **report.skipped}
         why = f", most because: {next(iter(reasons))}" if reasons else ""
@@ -121,6 +122,10 @@ def check_rejected_share(report: FileReport, limit: float) -> None:
             f" {', '.join(map(str, report.examples[worst]))}); correct them or allow more with"
             " --max-rejected; nothing of it was imported"
         )
+
+
+def _gave_way(reason: str) -> bool:
+    return reason == DUPLICATE or reason.endswith(SAME.partition("{}")[2])
 
 
 def keep_fullest(

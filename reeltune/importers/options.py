@@ -34,10 +34,11 @@ DATA = "Data"
 option_max_rejected = option(
     DATA,
     "--max-rejected",
+    setting="import.max_rejected",
     type=Share(),
     default=f"{MAX_REJECTED:.0%}",
     show_default=True,
     metavar="SHARE",
-    help="Refuse files with more bad rows.",
+    help="Bad rows a file may have.",
 )
 """`--max-rejected`, beyond which an import takes nothing of a file and exits with status 8."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reeltune.domain.arrays import Floats
-from reeltune.domain.errors import InputError
+from reeltune.domain.errors import InputError, RejectedRowsError
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING
 
 RELEVANT_STARS = 4.0
@@ -126,13 +126,13 @@ def recognise_scale(values: Floats) -> Scale | None:
 
 
 def check_fits(what: str, values: Floats, scale: Scale, remedy: str) -> None:
-    """Raise InputError where more of `values` (N,) lie outside `scale` than are misprints."""
+    """Raise RejectedRowsError where more of `values` (N,) lie outside than are misprints."""
     outside = values[(values < scale.low) | (values > scale.high)]
     if len(outside) <= max(2, len(values) // 1000):
         return
     found = recognise_scale(values)
     guess = f"they look like {found.name}" if found else "the scale cannot be recognised"
-    raise InputError(
+    raise RejectedRowsError(
         f"{what} has ratings that do not fit the scale {scale.low:g} to {scale.high:g}:"
         f" {len(outside):,} of {len(values):,} lie outside, from {values.min():g} to"
         f" {values.max():g}; {guess}: {remedy}; nothing of it was imported"

@@ -8,7 +8,14 @@ from rich.markup import escape
 
 from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_log_format,
+    option_quiet,
+)
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
@@ -22,6 +29,7 @@ from reeltune.importers.sync import Synced, sync_sources
 @option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
 @option_db
+@option_log_format
 @option_json
 @option_format
 @option_quiet

@@ -7,7 +7,14 @@ import click
 
 from reeltune.cli.command import Command, option, options
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_format, option_json, option_quiet
+from reeltune.cli.options import (
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_log_format,
+    option_quiet,
+)
 from reeltune.db.connection import Connection, connection
 from reeltune.db.ratings import count_ratings
 from reeltune.domain.errors import InputError
@@ -88,6 +95,7 @@ column_options = options(
 @option_max_rejected
 @column_options
 @option_db
+@option_log_format
 @option_json
 @option_format
 @option_quiet

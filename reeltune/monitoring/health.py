@@ -10,6 +10,7 @@ from reeltune.db.deployed import check_export, check_production
 from reeltune.db.versions import check_version, load_production
 from reeltune.domain.clock import stamp
 from reeltune.domain.version import Version
+from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.monitoring.backlog import Backlog, measure_backlog
 
 MAX_AGE_HOURS = 36.0
@@ -40,6 +41,7 @@ class Health:
     last_run: str | None  # when the last command ended that did what it is for
     age_hours: float | None  # of that
     backlog: Backlog | None  # None where nothing is in production
+    budget: BudgetState  # error budget of nightly changes
 
     @property
     def summary(self) -> str:
@@ -48,12 +50,12 @@ class Health:
             return f"{self.verdict}: {'; '.join(self.wrong)}"
         return (
             f"{self.verdict}: version {self.production}, last run {self.last_run}, "
-            f"{self.backlog.message}"
+            f"{self.backlog.message}, error budget {self.budget.state}"
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for `--json`; those of the backlog beside the others."""
-        found = asdict(self)
+        found = asdict(self) | {"budget": asdict(self.budget) | {"left": self.budget.left}}
         names = [each.name for each in fields(Backlog)]
         return found | (found.pop("backlog") or dict.fromkeys(names))
 
@@ -80,6 +82,7 @@ def health(conn: Connection, limits: HealthLimits = DEFAULT_LIMITS) -> Health:
         last_run=None if good is None else good.ended_at,
         age_hours=None if age is None else round(max(0.0, age), 2),
         backlog=backlog,
+        budget=budget_state(conn, stamp()),
     )
 
 

@@ -125,8 +125,8 @@ def print_recommendations(
         title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
         figures = [each.score, *(each.parts[name] for name in parts)]
         table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
-    title = f"The best {len(movies)} for user {plain(user)}: {recommendations.reason}"
-    print_table(console, title, table)
+    heading = f"The best {len(movies)} for user {plain(user).plain}: {recommendations.reason}"
+    print_table(console, heading, table)
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import Experiment, TuningRun
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.study import RATINGS
+from reeltune.tracking.event_log import EventLog
 from reeltune.tracking.pace import Pace, experiment_label
 from reeltune.tracking.plain_text import plain_text
 
@@ -59,6 +60,8 @@ def watcher(console: Console, *, quiet: bool) -> Watcher:
     """Return the observer that suits `console`."""
     if quiet or console.quiet:
         return SilentWatcher()
+    if isinstance(console.file, EventLog):
+        return EventWatcher(console.file)
     return TerminalWatcher(console) if console.is_terminal else LogWatcher(console)
 
 
@@ -202,6 +205,49 @@ class LogWatcher(SilentWatcher):
     def _say(self, line: str) -> None:
         shown = plain_text(line, self._console.encoding)
         self._console.print(f"{stamp()} {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+class EventWatcher(SilentWatcher):
+    """Events of a run for a log that programs read: its start, every experiment, its end."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._run_id, self._n_total = "", 0
+
+    def started(self, run: TuningRun, n_total: int, n_done: int) -> None:
+        """Write what is tried."""
+        self._run_id, self._n_total = run.tuning_run_id, n_total
+        self._log.emit(
+            "run started",
+            run=run.tuning_run_id,
+            method=run.method,
+            objective=run.objective,
+            model=run.model,
+            seed=run.seed,
+            n_done=n_done,
+            n_total=n_total,
+        )
+
+    def finished(self, experiment: Experiment, best: Experiment | None, n_done: int) -> None:
+        """Write the experiment, and the best so far."""
+        self._log.emit(
+            "experiment",
+            run=self._run_id,
+            number=experiment.number,
+            status=experiment.status,
+            value=experiment.objective_value,
+            gain=experiment.improvement_from_baseline,
+            error=experiment.error,
+            seconds=experiment.duration_seconds,
+            best_number=None if best is None else best.number,
+            best_value=None if best is None else best.objective_value,
+            n_done=n_done,
+            n_total=self._n_total,
+        )
+
+    def ended(self, reason: str) -> None:
+        """Write why it ended."""
+        self._log.emit("run ended", run=self._run_id, message=reason)
 
 
 def _log_line(pace: Pace, experiment: Experiment) -> str:

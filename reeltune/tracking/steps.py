@@ -16,6 +16,7 @@ from rich.progress import (
 
 from reeltune.domain.clock import duration, stamp
 from reeltune.domain.progress import Listener, progress_to
+from reeltune.tracking.event_log import EventLog
 
 QUIET_SECONDS = 5.0  # a step that ends sooner is not spoken of
 STEP_LOG_SECONDS = 10.0  # between two lines of a log
@@ -26,6 +27,9 @@ def steps_shown(console: Console, *, quiet: bool) -> Iterator[None]:
     """Display long steps within the block, in a way that suits `console`."""
     if quiet or console.quiet:
         yield
+    elif isinstance(console.file, EventLog):
+        with progress_to(StepEvents(console, console.file)):
+            yield
     elif console.is_terminal:
         with _bars(console) as bars, progress_to(bars):
             yield
@@ -50,12 +54,25 @@ class Lines:
             self._printed = now + QUIET_SECONDS - STEP_LOG_SECONDS
         if share < 1 and share > 0 and now - self._printed >= STEP_LOG_SECONDS:
             self._printed = now
-            left = (now - self._began) * (1 - share) / share
-            self._console.print(
-                f"{stamp()} {step}: {share:.0%}, {duration(left)} left",
-                markup=False,
-                highlight=False,
-            )
+            self._say(step, share, (now - self._began) * (1 - share) / share)
+
+    def _say(self, step: str, share: float, seconds_left: float) -> None:
+        self._console.print(
+            f"{stamp()} {step}: {share:.0%}, {duration(seconds_left)} left",
+            markup=False,
+            highlight=False,
+        )
+
+
+class StepEvents(Lines):
+    """Events with the same, for a log that programs read."""
+
+    def __init__(self, console: Console, log: EventLog) -> None:
+        super().__init__(console)
+        self._log = log
+
+    def _say(self, step: str, share: float, seconds_left: float) -> None:
+        self._log.emit("progress", step=step, share=share, seconds_left=seconds_left)
 
 
 class Bars:

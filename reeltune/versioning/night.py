@@ -77,16 +77,26 @@ class NightReport:
     ratings_behind: int | None
     seconds: float
     retuning: str | None = None  # whether it was searched, and why; None where nothing decided it
+    degraded: bool = False  # what was in production before
+    failed: tuple[str, ...] = ()  # steps of the night
+
+    @property
+    def outcome(self) -> str:
+        """Verdict in words: the version, its gain, and how the search ended."""
+        number = "nothing" if self.version is None else f"version {self.version}"
+        parts = [f"{number} in production", *([self.gain_said] if self.gain_said else [])]
+        return "; ".join([*parts, *(each for each in (self.retuning, self.search) if each)])
 
     @property
     def line(self) -> str:
         """Report in one line."""
-        number = "nothing" if self.version is None else f"version {self.version}"
-        parts = [f"{self.ended_at[:10]} {self.verdict}: {number} in production"]
-        parts += [self.gain_said] if self.gain_said else []
-        parts += [each for each in (self.retuning, self.search) if each]
+        parts = [f"{self.ended_at[:10]} {self.verdict}: {self.outcome}"]
         if self.ratings_behind is not None:
             parts.append(f"{self.ratings_behind:,} ratings behind")
+        if self.degraded:
+            parts.append("what was in production had degraded")
+        if self.failed:
+            parts.append(f"failed: {', '.join(self.failed)}")
         return "; ".join([*parts, f"{self.seconds:.1f} s"])
 
     def as_dict(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def test_ratings_on_another_scale_are_refused_and_the_scale_is_named(tmp_path: P
     rows = "".join(f"{user},{1 + user % 3},{1 + user % 10},5\n" for user in range(1, 101))
     files = write(tmp_path / "files", movies_csv=THREE_MOVIES, ratings_csv=RATINGS + rows)
     result = run(files, "--db", tmp_path / "movies.db", "--max-rejected", "1")
-    assert result.exit_code == 1
+    assert result.exit_code == EXIT_REJECTED
     assert "they look like 1-10" in result.stderr
     with connection(tmp_path / "movies.db") as conn:
         assert count_ratings(conn) == 0

@@ -20,7 +20,7 @@ from reeltune.db.tuning_runs import load_runs, set_run_status
 from tests.cli.test_command import PATHS, command_at
 from tests.docs.workplace import SIZES, Workplace
 
-DECIDED = ("retrain", "tune", "resume")  # the gate may refuse
+DECIDED = ("retrain", "tune", "resume", "nightly")  # the gate may refuse
 EXAMPLES = [
     (path, example) for path in PATHS for example in getattr(command_at(path), "examples", ())
 ]

@@ -12,13 +12,19 @@ from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
 from reeltune.commands.imports import importers
+from reeltune.commands.init import init
+from reeltune.commands.nightly import nightly
 from reeltune.commands.runs import runs
+from reeltune.commands.schedule import schedule
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
 
 COMMANDS: dict[str, click.Command] = {
+    "reeltune init": init,
     "reeltune import": importers,
+    "reeltune nightly": nightly,
+    "reeltune schedule": schedule,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune warm-starts": warm_starts,
@@ -48,7 +54,7 @@ def options(command: click.Command) -> set[str]:
         name
         for parameter in command.params
         if isinstance(parameter, click.Option)
-        for name in parameter.opts
+        for name in (*parameter.opts, *parameter.secondary_opts)
         if name.startswith("--") and name not in OF_EVERY_PROGRAM
     }
     if isinstance(command, click.Group):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from reeltune.commands.main import main
 from reeltune.commands.versions import model_versioning
 from reeltune.db.command_runs import CommandRun, save_command_run
 from reeltune.db.connection import Connection, connection
@@ -113,3 +114,42 @@ def test_what_is_damaged_comes_before_what_is_behind(served: Path) -> None:
         night(conn, 1)
         conn.execute("UPDATE model_versions SET artifact_sha256 = printf('%064d', 0)")
     assert status(served, "--max-behind", "0", expect=6)["nights_behind"] == 2
+
+
+def test_the_error_budget_left_is_what_nightly_decisions_have_not_spent(served: Path) -> None:
+    whole = status(served)["budget"]
+    assert (whole["left"], whole["spent"], whole["n_looks"]) == (0.5, 0.0, 0)
+    with connection(served) as conn:
+        judge(conn, "nightly", "refused")
+        conn.execute(
+            """
+            INSERT INTO test_looks (looked_at, decision, model, split, objective, data_fingerprint,
+                                    experiment_id, level, difference, p_value, verdict)
+            SELECT looked_at, decision, model, split, objective, data_fingerprint, experiment_id,
+                   0.05, difference, p_value, verdict
+              FROM test_looks WHERE decision = 'nightly'
+            """
+        )
+    found = status(served)["budget"]
+    assert (round(found["left"], 6), found["spent"], found["n_looks"]) == (0.45, 0.05, 1)
+    assert found["level"] < whole["level"]
+
+
+def test_people_are_told_what_monitoring_programs_are(served: Path) -> None:
+    with connection(served) as conn:
+        rate(conn, datetime.now(UTC) - timedelta(days=900))
+    both = [
+        CliRunner().invoke(command, words)
+        for command, words in (
+            (model_versioning, ["status", "--db", str(served)]),
+            (main, ["status", "--db", str(served)]),
+        )
+    ]
+    assert both[0].stdout == both[1].stdout
+    rows = [" ".join(line.split()) for line in both[0].stdout.splitlines()]
+    assert rows[0] == "healthy"
+    assert any(row.startswith("in production version 1, fitted ") for row in rows)
+    assert "behind 3 ratings, 1 nights" in rows
+    assert "refused in a row 0 changes, 0 renewals" in rows
+    assert rows[-1] == ("error budget 0.5 of 0.5 a year left, 0.05 for the next change")
+    assert max(map(len, both[0].stdout.splitlines())) <= 80
