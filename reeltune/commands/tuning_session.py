@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,7 @@ class TuningSession:
         if not self.promotes:
             return Night()
         conn, study = orchestrator.conn, orchestrator.study
-        finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
+        finalists = load_finalists(conn, result.tuning_run_id, self.finalists)
         requests = [
             RetrainingRequest(
                 study=study,
@@ -176,7 +176,8 @@ class TuningSession:
             for finalist in finalists
         ]
         with self._steps_shown():
-            return decide_night(conn, _data(orchestrator), study, requests)
+            night = decide_night(conn, _data(orchestrator), study, requests)
+        return replace(night, trade_off=result.trade_off)
 
     def _report(
         self, orchestrator: Orchestrator, night: Night, failure: str | None, began: float

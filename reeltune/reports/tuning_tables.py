@@ -21,6 +21,7 @@ from reeltune.reports.cells import (
 from reeltune.reports.front import render_front
 from reeltune.reports.sparkline import ASCII_BARS, BARS, sparkline
 from reeltune.reports.stored_tables import render_stored
+from reeltune.reports.trade_off import kept_cell, render_trade_off
 from reeltune.views.comparison import Difference
 from reeltune.views.summary import Finding, RunFindings, Summary
 
@@ -60,6 +61,8 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
                 subject=findings.subject,
             )
         _render_top(console, findings)
+        if findings.trade_off is not None:
+            render_trade_off(console, findings.trade_off, findings.run.objective, findings.subject)
         _render_changes(console, findings.best, findings.subject)
     _render_progress(console, findings)
     _render_failures(console, findings)
@@ -163,7 +166,9 @@ def _render_top(console: Console, findings: RunFindings) -> None:
     more = ("experiment",) if wide else ()
     ndcg = (">NDCG@10",) if findings.deploys and objective != "ndcg@10" else ()
     label = _label(console, findings.subject.metric(objective))
-    table = plain_table(">no.", *more, f">{label}", ">gain", ">at least", *ndcg, "changed most")
+    kept = ("guardrails",) if any(found.guardrails for found in findings.top) else ()
+    headings = (">no.", *more, f">{label}", ">gain", ">at least", *ndcg, *kept, "changed most")
+    table = plain_table(*headings)
     for found in findings.top:
         ids = [found.experiment_id] if wide else []
         table.add_row(
@@ -173,11 +178,22 @@ def _render_top(console: Console, findings: RunFindings) -> None:
             gain_cell(found.improvement, task),
             gain_cell(found.least_improvement, task),
             *([value_cell(found.metrics.get("ndcg@10"))] if ndcg else []),
+            *([kept_cell(found.is_feasible)] if kept else []),
             _changed(console, found, findings.subject),
         )
     print_table(console, "Best configurations", table)
-    if any(found.improvement != found.least_improvement for found in findings.top):
-        console.print(LOWER_BOUND_NOTE + "\n", style="dim")
+    differs = any(found.improvement != found.least_improvement for found in findings.top)
+    notes = [LOWER_BOUND_NOTE] if differs else []
+    notes += [_infeasible_note(findings.n_infeasible)] if findings.n_infeasible else []
+    for note in notes:
+        console.print(note, style="dim")
+    if notes:
+        console.print()
+
+
+def _infeasible_note(n: int) -> str:
+    what = "1 candidate violates" if n == 1 else f"{n:,} candidates violate"
+    return f"{what} a guardrail: shown last, and never the best"
 
 
 def _changed(console: Console, found: Finding, subject: Subject) -> str:

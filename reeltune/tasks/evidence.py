@@ -22,7 +22,7 @@ from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
-from reeltune.ratings.splits import SPLITS
+from reeltune.ratings.splits import SPLITS, guarding_split
 from reeltune.stats.paired_tests import known_differences
 from reeltune.tasks.ratings import RatingsEvaluator
 
@@ -103,8 +103,7 @@ def splits_measured(split: str) -> tuple[str, ...]:
     >>> splits_measured("user-time"), splits_measured("calendar")
     (('user-time', 'calendar'), ('user-time', 'calendar'))
     """
-    pair = {split, "user-time" if split == "calendar" else "calendar"}
-    return tuple(name for name in SPLITS if name in pair)
+    return tuple(name for name in SPLITS if name in (split, guarding_split(split)))
 
 
 def measure_models(
