@@ -71,7 +71,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "98ec0142610c",
+            "16988c595dfa",
         }
     ),
 )

@@ -231,6 +231,7 @@ class Ledger(RunState):
         if experiment.guardrails or not self.baseline.guardrails:
             return experiment.guardrails
         values = load_all_user_values(self.conn, experiment.experiment_id)
+        values.pop(self.run.objective, None)
         figures = self._guardrails(experiment.number, experiment.metrics, values)
         if figures:
             save_guardrails(self.conn, experiment.experiment_id, figures)
