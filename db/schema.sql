@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 14, to be read. This file is
+-- All tables, indices and triggers of a database with schema 15, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -262,6 +262,9 @@ CREATE TABLE hp_experiments (
     popularity_count_weight ANY AS (hyperparameters ->> 'popularity_count_weight'),
     accuracy_threshold ANY AS (hyperparameters ->> 'accuracy_threshold'),
     client_id TEXT,
+    guardrails TEXT
+    CHECK (json_type(guardrails) = 'object'),
+    is_feasible INTEGER CHECK (is_feasible IN (0, 1)),
     UNIQUE (tuning_run_id, number),
     CHECK ((status = 'completed') <= (objective_value IS NOT NULL AND metrics IS NOT NULL)),
     CHECK ((status IN ('completed', 'failed', 'pruned')) = (completion_number IS NOT NULL)),

@@ -8,6 +8,7 @@ SELECT number,
        round(improvement_from_baseline, 4) AS gain,
        round(improvement_error, 4) AS error_of_gain,
        round(lower_bound, 4) AS lower_bound,
+       is_feasible AS within_guardrails,
        round(test_accuracy, 4) AS test_accuracy
   FROM hp_experiments
  WHERE status = 'completed'
@@ -16,5 +17,5 @@ SELECT number,
                          WHERE status = 'completed'
                          ORDER BY completion_number DESC
                          LIMIT 1)
- ORDER BY lower_bound DESC, number
+ ORDER BY is_feasible IS 0, worth DESC, number
  LIMIT 10;

@@ -10,7 +10,7 @@ WITH latest AS (
     SELECT hyperparameters
       FROM hp_experiments JOIN latest USING (tuning_run_id)
      WHERE status = 'completed'
-     ORDER BY lower_bound DESC, number
+     ORDER BY is_feasible IS 0, worth DESC, number
      LIMIT 1
 ), deployed AS (
     SELECT hyperparameters

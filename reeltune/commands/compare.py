@@ -79,9 +79,8 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
         against=a,
         has_dislikes=data.ratings.has_dislikes,
     )
-    figure = "accuracy" if terms.has_dislikes else study.objective
-    least = evidence.candidate[study.split].evaluation.values[figure]
-    judged = gate(terms, least, contrasts, evidence.gains)
+    figure = evidence.candidate[study.split].evaluation.values[terms.asks_for]
+    judged = gate(terms, figure, contrasts, evidence.gains, popular=evidence.over_popularity)
     return Compared(a=a, b=b, study=study, judged=judged, contrasts=contrasts)
 
 

@@ -56,6 +56,10 @@ def render_retraining(console: Console, result: Retraining) -> None:
 def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
     """Print the gate: each rule with its figure, its threshold and its verdict."""
     print_table(console, title, _rules(console, rules))
+    for rule in rules:
+        if rule.protects and not rule.passed:
+            why = f"{rule.name} protects {rule.protects}; its margin: {rule.because}"
+            console.print(f"[dim]{outside_text(console, why)}[/]\n")
     if not all(rule.binding for rule in rules):
         console.print("[dim]in parentheses: shown, not decisive here[/]\n")
 

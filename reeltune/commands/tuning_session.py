@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -226,7 +226,7 @@ class TuningSession:
             return Night()
         orchestrator = search.orchestrator
         conn, study = orchestrator.conn, orchestrator.study
-        finalists = load_finalists(conn, result.tuning_run_id, study.objective, self.finalists)
+        finalists = load_finalists(conn, result.tuning_run_id, self.finalists)
         requests = [
             RetrainingRequest(
                 study=study,
@@ -239,7 +239,8 @@ class TuningSession:
             for finalist in finalists
         ]
         with self._steps_shown():
-            return decide_night(conn, _data(orchestrator), study, requests)
+            night = decide_night(conn, _data(orchestrator), study, requests)
+        return replace(night, trade_off=result.trade_off)
 
     def _report(self, search: _Search, night: Night, failure: str | None) -> NightReport | None:
         if not self.promotes:

@@ -18,6 +18,7 @@ from reeltune.domain.experiment import (
     gains_as_bytes,
     gains_from_bytes,
 )
+from reeltune.domain.guardrail_figure import GuardrailFigure
 
 
 def save_experiment(conn: Connection, experiment: Experiment) -> None:
@@ -136,6 +137,25 @@ def save_gain(conn: Connection, experiment_id: str, gain: PairedGain) -> None:
          WHERE experiment_id = :id
         """,
         {"id": experiment_id, **_gain(gain)},
+    )
+
+
+def save_guardrails(
+    conn: Connection, experiment_id: str, figures: Mapping[str, GuardrailFigure]
+) -> None:
+    """Record what each guardrail says of an experiment."""
+    conn.execute(
+        """
+        UPDATE hp_experiments SET guardrails = :figures, is_feasible = :is_feasible
+         WHERE experiment_id = :id
+        """,
+        {
+            "id": experiment_id,
+            "figures": json.dumps(
+                {name: asdict(figure) for name, figure in figures.items()}, allow_nan=False
+            ),
+            "is_feasible": all(figure.is_kept for figure in figures.values()),
+        },
     )
 
 
@@ -276,7 +296,8 @@ def load_history(
                CASE e.status WHEN 'pruned' THEN e.metrics ->> :estimate
                              ELSE e.objective_value END AS value,
                CASE :second WHEN 'seconds' THEN e.duration_seconds ELSE e.metrics ->> :second END,
-               CASE :third WHEN 'seconds' THEN e.duration_seconds ELSE e.metrics ->> :third END
+               CASE :third WHEN 'seconds' THEN e.duration_seconds ELSE e.metrics ->> :third END,
+               e.guardrails
           FROM hp_experiments AS e JOIN hp_tuning_runs AS r USING (tuning_run_id)
          WHERE e.completion_number <= :cutoff
            AND r.data_fingerprint = :data_fingerprint AND r.split = :split
@@ -298,14 +319,22 @@ def load_history(
         | dict(zip(("second", "third"), (*further, None, None), strict=False)),
     )
     return [
-        Result(json.loads(row[0]), row[1], row[2], tuple(row[3 : 3 + len(further)])) for row in rows
+        Result(
+            json.loads(row[0]),
+            row[1],
+            row[2],
+            tuple(row[3 : 3 + len(further)]),
+            _guardrails(row["guardrails"]),
+        )
+        for row in rows
     ]
 
 
 def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
     """Return the completed experiment that is surely best in the latest run that has one.
 
-    Of equals the earliest. With a `data_fingerprint`, only runs on that data count.
+    Of those that keep within the guardrails; of equals the earliest. With a `data_fingerprint`,
+    only runs on that data count.
 
     Raises:
         NotFoundError: no run of that model has completed an experiment.
@@ -322,7 +351,7 @@ def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | N
                   AND EXISTS (SELECT 1 FROM hp_experiments AS x
                                WHERE x.tuning_run_id = r.tuning_run_id AND x.status = 'completed')
                 ORDER BY r.rowid DESC LIMIT 1)
-         ORDER BY e.worth DESC, e.number
+         ORDER BY e.is_feasible IS 0, e.worth DESC, e.number
          LIMIT 1
         """,
         {"model": model, "data": data_fingerprint},
@@ -383,4 +412,10 @@ def _experiment(row: Row) -> Experiment:
     values["hyperparameters"] = json.loads(row["hyperparameters"])
     values["metrics"] = json.loads(row["metrics"]) if row["metrics"] else {}
     values["direction"] = Direction(row["direction"])
+    values["guardrails"] = _guardrails(row["guardrails"])
     return Experiment(**values)
+
+
+def _guardrails(stored: str | None) -> dict[str, GuardrailFigure]:
+    found = {} if stored is None else json.loads(stored)
+    return {name: GuardrailFigure(**figure) for name, figure in found.items()}

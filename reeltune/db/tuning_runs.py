@@ -20,7 +20,7 @@ class RunTotals:
     n_by_status: dict[ExperimentStatus, int]  # statuses that occur only
     baseline_value: float | None  # objective of the deployed configuration
     best_value: float | None  # objective of the best
-    best_experiment_id: str | None  # the surest, by its lower bound; of equals the earliest
+    best_experiment_id: str | None  # the surest feasible one; of equals the earliest
     seconds: float | None  # from the start to the last result without long pauses; None before one
 
 
@@ -136,10 +136,10 @@ def load_run_totals(conn: Connection) -> dict[str, RunTotals]:
                    AS baseline_value,
                (SELECT objective_value FROM hp_experiments AS b
                  WHERE b.tuning_run_id = timed.tuning_run_id AND b.status = 'completed'
-                 ORDER BY worth DESC, number LIMIT 1) AS best_value,
+                 ORDER BY is_feasible IS 0, worth DESC, number LIMIT 1) AS best_value,
                (SELECT experiment_id FROM hp_experiments AS b
                  WHERE b.tuning_run_id = timed.tuning_run_id AND b.status = 'completed'
-                 ORDER BY worth DESC, number LIMIT 1) AS best_experiment_id,
+                 ORDER BY is_feasible IS 0, worth DESC, number LIMIT 1) AS best_experiment_id,
                sum(max(0, min(seconds, ifnull(duration_seconds, 0) + :idle)))
                    FILTER (WHERE completion_number IS NOT NULL) AS seconds
           FROM timed

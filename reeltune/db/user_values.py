@@ -24,3 +24,12 @@ def load_user_values(conn: Connection, experiment_id: str, metric: str) -> Float
         {"id": experiment_id, "metric": metric},
     ).fetchone()
     return None if row is None else np.frombuffer(row["values"], dtype="<f8")
+
+
+def load_all_user_values(conn: Connection, experiment_id: str) -> dict[str, Floats]:
+    """Return all values per user (U,) that were kept of an experiment, by metric or guardrail."""
+    rows = conn.execute(
+        'SELECT metric, "values" FROM hp_user_values WHERE experiment_id = :id',
+        {"id": experiment_id},
+    )
+    return {row["metric"]: np.frombuffer(row["values"], dtype="<f8") for row in rows}

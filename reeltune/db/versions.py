@@ -40,7 +40,8 @@ def save_training_run(conn: Connection, training: TrainingRun) -> int:
                e.experiment_id = (SELECT b.experiment_id FROM hp_experiments AS b
                                    WHERE b.tuning_run_id = e.tuning_run_id
                                      AND b.status = 'completed'
-                                   ORDER BY b.worth DESC, b.number LIMIT 1)
+                                   ORDER BY b.is_feasible IS 0, b.worth DESC, b.number
+                                    LIMIT 1)
           FROM (SELECT 1) LEFT JOIN hp_experiments AS e ON e.experiment_id = :experiment_id
         """,
         values | written,

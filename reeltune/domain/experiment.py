@@ -1,5 +1,6 @@
 """Tuning run and its experiments: a configuration each, and its results."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,6 +9,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.direction import Direction
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import RATINGS
@@ -45,6 +47,7 @@ class Result:
     status: ExperimentStatus
     value: float | None  # the objective; of a pruned one the estimate; None where it failed
     further: tuple[float | None, ...] = ()  # values of the run's further objectives
+    guardrails: Mapping[str, GuardrailFigure] = field(default_factory=dict)  # empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,12 @@ class Experiment:
     error: str | None = None
     direction: Direction = Direction.MAXIMIZE  # of the objective
     client_id: str | None = None  # who tries it, in a study
+    guardrails: Mapping[str, GuardrailFigure] = field(default_factory=dict)  # empty: not known
+
+    @property
+    def is_feasible(self) -> bool:
+        """True unless it is known to violate a guardrail."""
+        return all(figure.is_kept for figure in self.guardrails.values())
 
     @property
     def lower_bound(self) -> float | None:
@@ -140,11 +149,19 @@ class Experiment:
 
     @property
     def worth(self) -> float | None:
-        """Lower bound with the sign by which more is better; the best of a run has the highest."""
+        """Lower bound with the sign by which more is better."""
         if self.objective_value is None:
             return None
         upwards = self.direction.upwards(self.objective_value)
         return upwards - LOWER_BOUND_ERRORS * (self.improvement_error or 0.0)
+
+    @property
+    def feasible_worth(self) -> float | None:
+        """Worth of one that keeps within the guardrails; of any other minus infinity.
+
+        The best of a run has the highest.
+        """
+        return self.worth if self.is_feasible or self.worth is None else -math.inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +172,7 @@ class Measurement:
     metrics: Mapping[str, float | None]  # None where the metric says nothing on this data
     user_values: Floats  # (U,) the objective per user; NaN for users who have none
     seconds: float
+    guarded: Mapping[str, Floats] = field(default_factory=dict)  # (U,) per user, by guardrail
 
 
 @dataclass(frozen=True, kw_only=True)

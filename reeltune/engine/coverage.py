@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 COVERED_METRICS: dict[str, Callable[[Outcome], Floats]] = {
     "accuracy": metrics.accuracy,
     "ndcg@10": metrics.ndcg,
+    "balanced": metrics.balanced,
     "recall@20": metrics.recall,
     "mrr": metrics.mrr,
     "coverage@10": metrics.coverage,

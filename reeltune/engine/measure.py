@@ -185,6 +185,7 @@ def _spans(n_users: int, group: int, threads: int) -> Iterator[tuple[int, int]]:
 def _figures(results: Results) -> Figures:
     n, _, n_users = results.values.shape
     per_unit = {name: results.values[:, column] for name, column in _USER_METRICS.items()}
+    per_unit["balanced"] = (per_unit["accuracy"] + per_unit["ndcg@10"]) / 2
     means = {name: _means(values) for name, values in per_unit.items()}
     covered = np.count_nonzero(results.shown, axis=1) / max(1, results.shown.shape[1])
     means["coverage@10"] = covered if n_users else np.full(n, np.nan)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from reeltune.domain.arrays import Floats
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule, RuleVerdict, guardrails
+from reeltune.gate.least_value import accurate, asked_metric, finds_liked
 from reeltune.gate.renewal import is_measurable, not_shown_worse
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.paired_tests import Comparison, lower_bound, p_better
@@ -30,12 +31,17 @@ class GateSettings:
     decision: Decision
     objective: str
     split: str  # what the test part is of
-    accuracy_threshold: float
+    accuracy_threshold: float  # binds where accuracy is asked for
     level: float  # chance of a false promotion that this evaluation may spend
     minimum_effect: float = MINIMUM_EFFECT  # in units of the objective
     part: str = "test"  # what was measured on
     against: str = "the deployed configuration"
     has_dislikes: bool = True  # false: accuracy cannot be measured, and asks for nothing
+
+    @property
+    def asks_for(self) -> str:
+        """Metric that has to reach a least value."""
+        return asked_metric(self.objective, has_dislikes=self.has_dislikes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,19 +83,19 @@ class GateDecision:
 
 def gate(
     settings: GateSettings,
-    accuracy: float,
+    figure: float,
     comparisons: Sequence[MetricComparison],
     gains: Floats | None,
     *,
     min_p_value: float = 0.0,
     renewal: Comparison | None = None,
+    popular: Comparison | None = None,
 ) -> GateDecision:
     """Decide whether a candidate may be promoted.
 
     Args:
         settings: what is decided.
-        accuracy: of the candidate on the test part, or its objective where accuracy cannot be
-            measured; NaN never passes.
+        figure: of the candidate on the test part, by `asked_metric`; NaN never passes.
         comparisons: candidate against deployed model, on the test parts of both splits.
         gains: (n,) per-user gains in the objective on the test part of `settings.split`, above 0
             where the candidate is better; None where it has the deployed hyperparameters.
@@ -97,11 +103,12 @@ def gate(
             several by the same test part.
         renewal: gain on the newest ratings by being fitted to newer ones; None where it was not
             measured, or another configuration is decided on.
+        popular: gain in the objective over the lists of the most popular movies, where the
+            objective counts liked movies on lists.
     """
     if settings.decision == "routine":
-        return _renewal(settings, accuracy, renewal)
-    measured = _accurate if settings.has_dislikes else _finds_some
-    rules = [measured(settings, accuracy)]
+        return _renewal(settings, figure, renewal)
+    rules = [_least_value(settings, figure, popular)]
     if not settings.has_dislikes:
         comparisons = [each for each in comparisons if each.metric != "accuracy"]
     if gains is None:
@@ -119,9 +126,9 @@ def gate(
 
 def _renewal(settings: GateSettings, figure: float, found: Comparison | None) -> GateDecision:
     """Decide on the deployed configuration, fitted to newer ratings, without the threshold."""
-    title, least = "accuracy", settings.accuracy_threshold if settings.has_dislikes else None
-    if not settings.has_dislikes:
-        title = METRICS[settings.objective].title
+    title, least = METRICS[settings.asks_for].title, None
+    if settings.asks_for == "accuracy":
+        title, least = "accuracy", settings.accuracy_threshold
     rules = [is_measurable(figure, f"{settings.part} {title}", least), _identical()]
     if found is not None:
         rules.append(not_shown_worse(found, settings.objective, settings.minimum_effect))
@@ -135,28 +142,10 @@ def find(comparisons: Iterable[MetricComparison], split: str, metric: str) -> Me
     )
 
 
-def _accurate(settings: GateSettings, accuracy: float) -> Rule:
-    threshold = settings.accuracy_threshold
-    return Rule(
-        name="accuracy",
-        verdict="passed" if accuracy >= threshold else "refused",
-        figure=accuracy,
-        threshold=threshold,
-        figures=f"{settings.part} accuracy {accuracy:.4f}, at least {threshold:.4f} is needed",
-    )
-
-
-def _finds_some(terms: GateSettings, value: float) -> Rule:
-    """Refuse if nothing that users chose is on the lists: of events no more can be asked."""
-    title = METRICS[terms.objective].title
-    return Rule(
-        name=terms.objective,
-        verdict="passed" if value > 0 else "refused",
-        figure=value,
-        threshold=0.0,
-        figures=f"{terms.part} {title} {value:.4f}, more than 0 is needed: of events without"
-        " dislikes accuracy cannot be measured",
-    )
+def _least_value(settings: GateSettings, figure: float, popular: Comparison | None) -> Rule:
+    if settings.asks_for == "accuracy":
+        return accurate(figure, settings.accuracy_threshold, settings.part)
+    return finds_liked(settings.objective, figure, popular, settings.part)
 
 
 def _identical() -> Rule:

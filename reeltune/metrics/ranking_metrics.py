@@ -66,6 +66,8 @@ class RankingMetric(Metric):
     """Metric of rankings."""
 
     measure: Callable[[Outcome], Floats]  # (U,) NaN for users who have none; (1,) if not per unit
+    finds_liked: bool = False  # it counts liked movies on lists: popularity's lists are the least
+    needs_dislikes: bool = False  # it says nothing where no data say what is not liked
 
 
 def accuracy(outcome: Outcome) -> Floats:
@@ -107,6 +109,16 @@ def ndcg(outcome: Outcome) -> Floats:
     ideal = np.append(0.0, np.cumsum(discounts))  # (11,) by number of movies liked
     n_shown = np.minimum(outcome.n_relevant, LIST_LENGTH).astype(np.int64)
     return _quotient(gained, ideal[n_shown])
+
+
+def balanced(outcome: Outcome) -> Floats:
+    """Compute the mean of a user's accuracy and NDCG@10: good order and good lists at once.
+
+    (U,) 0 to 1; NaN for users without a pair of a liked and another held-out movie. A gain of 0.01
+    in either counts the same. Source: Marler and Arora 2004, "Survey of multi-objective
+    optimization methods for engineering", section 3.4 (weighted sum), with equal weights.
+    """
+    return (accuracy(outcome) + ndcg(outcome)) / 2
 
 
 def recall(outcome: Outcome) -> Floats:
@@ -213,16 +225,31 @@ def _quotient(part: Floats, whole: Floats | Ints) -> Floats:
 
 
 def _metric(
-    name: str, title: str, measure: Callable[[Outcome], Floats], *, per_unit: bool = True
+    name: str,
+    title: str,
+    measure: Callable[[Outcome], Floats],
+    *,
+    per_unit: bool = True,
+    finds_liked: bool = False,
+    needs_dislikes: bool = False,
 ) -> RankingMetric:
-    return RankingMetric(name, title, higher_is_better=True, per_unit=per_unit, measure=measure)
+    return RankingMetric(
+        name,
+        title,
+        higher_is_better=True,
+        per_unit=per_unit,
+        measure=measure,
+        finds_liked=finds_liked,
+        needs_dislikes=needs_dislikes,
+    )
 
 
 _ALL = [
-    _metric("accuracy", "Accuracy", accuracy),
-    _metric("ndcg@10", "NDCG@10", ndcg),
-    _metric("recall@20", "Recall@20", recall),
-    _metric("mrr", "MRR", mrr),
+    _metric("accuracy", "Accuracy", accuracy, needs_dislikes=True),
+    _metric("ndcg@10", "NDCG@10", ndcg, finds_liked=True),
+    _metric("balanced", "Balanced", balanced, needs_dislikes=True),
+    _metric("recall@20", "Recall@20", recall, finds_liked=True),
+    _metric("mrr", "MRR", mrr, finds_liked=True),
     _metric("coverage@10", "Coverage@10", coverage, per_unit=False),
     _metric("novelty", "Novelty", novelty),
     _metric("diversity", "Diversity", diversity),

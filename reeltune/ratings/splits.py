@@ -161,3 +161,12 @@ SPLITS: dict[str, Callable[[RatingTable], Split]] = {
     "user-random": split_at_random,
     "calendar": split_by_calendar,
 }
+
+
+def guarding_split(split: str) -> str:
+    """Return the split by which results under another one are guarded.
+
+    >>> guarding_split("user-time"), guarding_split("calendar")
+    ('calendar', 'user-time')
+    """
+    return "user-time" if split == "calendar" else "calendar"

@@ -20,6 +20,7 @@ from reeltune.reports.cells import (
 from reeltune.reports.front import render_front
 from reeltune.reports.sparkline import ASCII_BARS, BARS, sparkline
 from reeltune.reports.stored_tables import render_stored
+from reeltune.reports.trade_off import kept_cell, render_trade_off
 from reeltune.views.comparison import Difference
 from reeltune.views.summary import Finding, RunFindings, Summary
 
@@ -59,6 +60,8 @@ def _render_findings(console: Console, findings: RunFindings) -> None:
                 subject=findings.subject,
             )
         _render_top(console, findings)
+        if findings.trade_off is not None:
+            render_trade_off(console, findings.trade_off, findings.run.objective, findings.subject)
         _render_changes(console, findings.best, findings.subject)
     _render_progress(console, findings)
     _render_failures(console, findings)
@@ -160,6 +163,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
     objective, task = findings.run.objective, findings.run.task
     ndcg = (">NDCG@10",) if findings.deploys and objective != "ndcg@10" else ()
     label = _label(console, findings.subject.metric(objective))
+    kept = ("guardrails",) if any(found.guardrails for found in findings.top) else ()
     table = plain_table(
         ">no.",
         "!experiment",
@@ -167,6 +171,7 @@ def _render_top(console: Console, findings: RunFindings) -> None:
         ">gain",
         ">at least",
         *ndcg,
+        *kept,
         "changed most",
         drop=("NDCG@10", "no.", "changed most"),
     )
@@ -178,16 +183,24 @@ def _render_top(console: Console, findings: RunFindings) -> None:
             gain_cell(found.improvement, task),
             gain_cell(found.least_improvement, task),
             *([value_cell(found.metrics.get("ndcg@10"))] if ndcg else []),
+            *([kept_cell(found.is_feasible)] if kept else []),
             _changed(console, found, findings.subject),
         )
     print_table(console, "Best configurations", table)
     if any(found.improvement != found.least_improvement for found in findings.top):
         console.print(LOWER_BOUND_NOTE, style="dim")
+    if findings.n_infeasible:
+        console.print(_infeasible_note(findings.n_infeasible), style="dim")
     for found in findings.top:
         if found.number == BASELINE:  # said here too: its column may be left out
             name = outside_text(console, found.experiment_id)
             console.print(f"{name}: {findings.subject.baseline}", style="dim")
     console.print()
+
+
+def _infeasible_note(n: int) -> str:
+    what = "1 candidate violates" if n == 1 else f"{n:,} candidates violate"
+    return f"{what} a guardrail: listed last, and never the best"
 
 
 def _changed(console: Console, found: Finding, subject: Subject) -> str:

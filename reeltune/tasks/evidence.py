@@ -11,6 +11,7 @@ from reeltune.domain.study import BUILT_IN, StudyConfig
 from reeltune.gate.comparisons import MetricComparison, SegmentedEvaluation, compare_models
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.objectives import direction_of
+from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.metrics.segments import (
     HeldOutScores,
     held_out_scores,
@@ -19,11 +20,17 @@ from reeltune.metrics.segments import (
     user_segments,
 )
 from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.popularity import POPULARITY
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
-from reeltune.ratings.splits import SPLITS
-from reeltune.stats.paired_tests import known_differences
+from reeltune.ratings.splits import SPLITS, guarding_split
+from reeltune.stats.paired_tests import (
+    QUICK_EFFORT,
+    Comparison,
+    known_differences,
+    paired_difference,
+)
 from reeltune.tasks.ratings import RatingsEvaluator
 
 
@@ -41,6 +48,9 @@ class ConfiguredModel:
         )
 
 
+POPULAR_MODEL = ConfiguredModel(BUILT_IN, POPULARITY)
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Evaluations of what is deployed and of a candidate, on one held-out part of each split."""
@@ -49,6 +59,16 @@ class Evidence:
     deployed: Mapping[str, SegmentedEvaluation]  # by split
     candidate: Mapping[str, SegmentedEvaluation]
     are_same: bool
+    popular: Floats | None = None  # (U,) the objective of popularity's lists, where they are asked
+
+    @property
+    def over_popularity(self) -> Comparison | None:
+        """Gain of the candidate over the lists of the most popular movies; None if not asked."""
+        if self.popular is None:
+            return None
+        upwards = direction_of(self.study.objective).upwards
+        own = self.candidate[self.study.split].evaluation.per_unit[self.study.objective]
+        return paired_difference(upwards(own), upwards(self.popular), effort=QUICK_EFFORT)
 
     @property
     def comparisons(self) -> list[MetricComparison]:
@@ -89,12 +109,14 @@ def gather(
     With `n_users`, on a fixed sample of so many users.
     """
     are_same = deployed.is_same(candidate)
-    was, now = {}, {}
+    was, now, popular = {}, {}, None
     for split in splits_measured(study.split):
         trainer = RatingsEvaluator.of(data, replace(study, split=split), part).on_sample(n_users)
         measured = measure_models(trainer, [candidate] if are_same else [candidate, deployed])
         now[split], was[split] = measured[0], measured[-1]
-    return Evidence(study, was, now, are_same)
+        if split == study.split and METRICS[study.objective].finds_liked:
+            popular = measure_metrics(trainer, POPULAR_MODEL).per_unit[study.objective]
+    return Evidence(study, was, now, are_same, popular)
 
 
 def splits_measured(split: str) -> tuple[str, ...]:
@@ -103,8 +125,7 @@ def splits_measured(split: str) -> tuple[str, ...]:
     >>> splits_measured("user-time"), splits_measured("calendar")
     (('user-time', 'calendar'), ('user-time', 'calendar'))
     """
-    pair = {split, "user-time" if split == "calendar" else "calendar"}
-    return tuple(name for name in SPLITS if name in pair)
+    return tuple(name for name in SPLITS if name in (split, guarding_split(split)))
 
 
 def measure_models(

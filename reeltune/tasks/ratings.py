@@ -204,7 +204,7 @@ class RatingsTask:
 
     def unmeasurable(self, objective: str) -> str | None:
         """Return why nobody can be measured on the validation part, if accuracy is asked for."""
-        if objective != "accuracy":
+        if not METRICS[objective].needs_dislikes:
             return None
         return nobody(self._split.held_out_for("validation"), self.split, "validation")
 
@@ -246,7 +246,7 @@ def suited(study: StudyConfig, data: Dataset) -> StudyConfig:
     Accuracy is over pairs of a movie that a user likes and one that the user does not. Where nobody
     says what is not liked, `EVENTS_OBJECTIVE` decides in its place.
     """
-    if data.ratings.has_dislikes or study.objective != "accuracy":
+    if data.ratings.has_dislikes or not METRICS[study.objective].needs_dislikes:
         return study
     others = tuple(name for name in study.further_objectives if name != EVENTS_OBJECTIVE)
     return replace(study, objective=EVENTS_OBJECTIVE, further_objectives=others)

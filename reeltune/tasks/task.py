@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol, Self
 
-from reeltune.domain.arrays import AnyArray, Bools, Ints
+from reeltune.domain.arrays import AnyArray, Bools, Floats, Ints
 from reeltune.domain.direction import Direction
 from reeltune.domain.evaluation import Evaluation, Part
 from reeltune.domain.experiment import TaskKey
@@ -38,6 +38,24 @@ class Evaluator(Protocol):
             units: (u,) positions of the units to measure; None: all.
             metric: the only one that is needed, where the others would take longer; None: all.
         """
+
+
+class Guard(Protocol):
+    """Guard of a search: per-unit values beside its metrics, by which a loss would show.
+
+    It may be sent to another process.
+    """
+
+    def prepare(self) -> None:
+        """Make what all experiments share, before workers start."""
+
+    def on_threads(self, n_threads: int) -> Self:
+        """Return the same guard, using at most so many threads."""
+
+    def guarded(
+        self, configurations: Sequence[Configuration], found: Sequence[Evaluation]
+    ) -> list[Mapping[str, Floats]]:
+        """Return (U,) values by guardrail of each configuration, which was evaluated as `found`."""
 
 
 class Task(Protocol):

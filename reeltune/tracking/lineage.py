@@ -21,6 +21,7 @@ PROGRAM = ("reeltune",)
 # What decides what a configuration is worth: these modules and all that they import ...
 DECIDING = (
     "reeltune.tasks.ratings",
+    "reeltune.tasks.guarded",
     "reeltune.tuning.pruning",
     "reeltune.tuning.ledger",
     "reeltune.metrics.ranking_metrics",
@@ -70,7 +71,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "c29a42fb1dbb",
+            "7e918790a45e",
         }
     ),
 )

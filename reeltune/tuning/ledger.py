@@ -1,8 +1,9 @@
 """Ledger: what a tuning run has tried, durable in the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import cached_property
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.experiments import (
@@ -15,10 +16,11 @@ from reeltune.db.experiments import (
     pruned_metrics,
     save_experiment,
     save_gain,
+    save_guardrails,
     set_improvement,
 )
 from reeltune.db.tuning_runs import save_progress
-from reeltune.db.user_values import load_user_values, save_user_values
+from reeltune.db.user_values import load_all_user_values, load_user_values, save_user_values
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import (
@@ -31,7 +33,9 @@ from reeltune.domain.experiment import (
     TuningRun,
     stored_gains,
 )
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.study import RATINGS
+from reeltune.gate.constraints import guardrail_figures
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tuning.run_state import RunState, is_better
 
@@ -47,7 +51,6 @@ class Ledger(RunState):
         super().__init__(run, load_experiments(conn, run.tuning_run_id))
         self.conn = conn
         self._is_open = False  # a transaction for all that is recorded
-        self._baseline_values: Floats | None = None  # (U,) once they are known and needed
         kept = load_group_gains(conn, run.tuning_run_id)
         numbers = {e.experiment_id: number for number, e in self.experiments.items()}
         self._group_gains = {numbers[each]: gains for each, gains in kept.items()}
@@ -89,6 +92,7 @@ class Ledger(RunState):
         """Record what an experiment found."""
         experiment = self.experiments[number]
         gain = self._gain(found.user_values)
+        figures = self._guardrails(number, found.metrics, found.guarded)
         named = found.metrics if self.run.task == RATINGS else {}
         done = replace(
             experiment,
@@ -99,6 +103,7 @@ class Ledger(RunState):
             validation_accuracy=named.get("accuracy"),
             recommendation_quality_score=named.get("ndcg@10"),
             metrics=found.metrics,
+            guardrails=figures,
             duration_seconds=found.seconds,
         )
         with self._recording(done):
@@ -112,10 +117,15 @@ class Ledger(RunState):
             )
             if gain is not None:
                 self._group_gains[number] = gain.stored
+            if figures:
+                save_guardrails(self.conn, done.experiment_id, figures)
             if number == BASELINE or is_better(done, self.best):
                 save_user_values(
                     self.conn, done.experiment_id, self.run.objective, found.user_values
                 )
+            if number == BASELINE or not self._is_baseline_known:
+                for name, values in found.guarded.items():
+                    save_user_values(self.conn, done.experiment_id, name, values)
 
     def fail(self, number: int, error: str, seconds: float) -> None:
         """Record that an experiment failed."""
@@ -170,6 +180,7 @@ class Ledger(RunState):
                 experiment,
                 improvement_from_baseline=improvement,
                 improvement_error=self._late_error(experiment) if error is None else error,
+                guardrails=self._late_guardrails(experiment),
             )
             self._put(experiment)
         self._lead(experiment)
@@ -198,11 +209,48 @@ class Ledger(RunState):
         self._group_gains[experiment.number] = gain.stored
         return gain.error
 
+    def _guardrails(
+        self, number: int, metrics: Mapping[str, float | None], guarded: Mapping[str, Floats]
+    ) -> dict[str, GuardrailFigure]:
+        """Return what the guardrails say of an experiment; empty if that is not known (yet)."""
+        if self.run.task != RATINGS:
+            return {}
+        deployed_metrics, deployed_values = metrics, guarded
+        if number != BASELINE:
+            if not self.baseline.guardrails:
+                return {}
+            deployed_metrics, deployed_values = self.baseline.metrics, self._baseline_values
+        return guardrail_figures(
+            self.run.objective, metrics, deployed_metrics, guarded, deployed_values
+        )
+
+    def _late_guardrails(self, experiment: Experiment) -> Mapping[str, GuardrailFigure]:
+        """Return what the guardrails say of one that was completed before the baseline was."""
+        if experiment.guardrails or not self.baseline.guardrails:
+            return experiment.guardrails
+        values = load_all_user_values(self.conn, experiment.experiment_id)
+        values.pop(self.run.objective, None)
+        figures = self._guardrails(experiment.number, experiment.metrics, values)
+        if figures:
+            save_guardrails(self.conn, experiment.experiment_id, figures)
+        return figures
+
+    @cached_property
+    def _known_baseline_values(self) -> dict[str, Floats]:
+        return load_all_user_values(self.conn, self.baseline.experiment_id)
+
+    @property
+    def _baseline_values(self) -> Mapping[str, Floats]:
+        """Values per user (U,) that are stored of the baseline, once it is completed."""
+        return self._known_baseline_values if self._is_baseline_known else {}
+
+    @property
+    def _is_baseline_known(self) -> bool:
+        return self.baseline.status == "completed"
+
     def _gain(self, values: Floats) -> PairedGain | None:
         """Return how sure the gain of `values` (U,) over the baseline is; None if not yet known."""
-        if self._baseline_values is None and self.baseline.status == "completed":
-            self._baseline_values = self.user_values(BASELINE)
-        known = self._baseline_values
+        known = self._baseline_values.get(self.run.objective)
         if known is None or known.shape != values.shape:
             return None
         upwards = self.run.direction.upwards

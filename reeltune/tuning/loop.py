@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from reeltune.domain.experiment import FINISHED, Experiment, Measurement, Pruned, RunStatus
+from reeltune.domain.experiment import (
+    BASELINE,
+    FINISHED,
+    Experiment,
+    Measurement,
+    Pruned,
+    RunStatus,
+)
 from reeltune.domain.space import Configuration
 from reeltune.executors import Executor, TaskOutcome
 from reeltune.search import Trial
@@ -43,6 +50,12 @@ class Loop:
     def stopping_monitor(self) -> StoppingMonitor:
         """Rules that may end the run."""
         return StoppingMonitor(self.plan.stop, self.ledger)
+
+    @cached_property
+    def _held_earlier(self) -> Sequence[Trial]:
+        """Earlier results with their constraints, once the baseline is known."""
+        figures = self.ledger.baseline.guardrails
+        return self.tuner.earlier_trials(self.ledger.run, figures) if figures else self.earlier
 
     def run(self) -> tuple[RunStatus, Stop]:
         """Try what is left to try; return how that ended, and why."""
@@ -128,7 +141,8 @@ class Loop:
             for e in taken
             if e.number not in ledger.experiments
         ]
-        trials = [*self.earlier, *ledger.trials(visible), *open_trials]
+        earlier = self.earlier if visible < BASELINE else self._held_earlier
+        trials = [*earlier, *ledger.trials(visible), *open_trials]
         proposal = self.tuner.propose(run, number, ledger.baseline.hyperparameters, trials)
         if proposal is None:
             return None

@@ -1,16 +1,17 @@
 """Measuring: from an evaluation of a configuration to the record of an experiment."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
 from reeltune.domain.evaluation import LARGEST, Evaluation, finite
 from reeltune.domain.experiment import Measurement
 from reeltune.domain.space import Configuration
-from reeltune.tasks.task import Evaluator
+from reeltune.tasks.task import Evaluator, Guard
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class Measurer:
 
     evaluator: Evaluator
     objective: str
+    guard: Guard | None = None
 
     def __call__(self, configuration: Configuration) -> Measurement:
         """Do one experiment.
@@ -39,11 +41,26 @@ class Measurer:
         """
         began = time.perf_counter()
         found = self.evaluator.evaluate_many(configurations)
+        guarded = guarded_values(self.guard, configurations, found)
         seconds = (time.perf_counter() - began) / max(1, len(configurations))
-        return [measurement(evaluation, self.objective, seconds) for evaluation in found]
+        return [
+            measurement(evaluation, self.objective, seconds, values)
+            for evaluation, values in zip(found, guarded, strict=True)
+        ]
 
 
-def measurement(found: Evaluation, objective: str, seconds: float) -> Measurement:
+def guarded_values(
+    guard: Guard | None, configurations: Sequence[Configuration], found: Sequence[Evaluation]
+) -> Sequence[Mapping[str, Floats]]:
+    """Return what a guard measures of each configuration; nothing without one."""
+    if guard is None or not configurations:
+        return [{} for _ in configurations]
+    return guard.guarded(configurations, found)
+
+
+def measurement(
+    found: Evaluation, objective: str, seconds: float, guarded: Mapping[str, Floats]
+) -> Measurement:
     """Return the record of an experiment.
 
     Raises:
@@ -59,4 +76,5 @@ def measurement(found: Evaluation, objective: str, seconds: float) -> Measuremen
         metrics=finite(found.values),
         user_values=found.per_unit.get(objective, np.zeros(0)),
         seconds=seconds,
+        guarded=guarded,
     )

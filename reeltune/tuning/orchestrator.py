@@ -27,8 +27,9 @@ from reeltune.domain.objectives import SECONDS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, make_executor
+from reeltune.tasks.guarded import guard_of
 from reeltune.tasks.registry import described, subject_of
-from reeltune.tasks.task import Evaluator, Task, directions
+from reeltune.tasks.task import Evaluator, Guard, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
 from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
@@ -193,8 +194,11 @@ class Orchestrator:
             self.watcher.started(run, run.n_configs + 1, ledger.count(*FINISHED))
             earlier = self.tuner.earlier_trials(run)
             evaluator = self.task.evaluator(n_units=plan.panel)
-            evaluator.prepare()  # here, once, for the workers to find it cached
-            with self._executor(plan, evaluator, run.seed, seconds) as executor:
+            guard = guard_of(self.task, self.study.objective, plan.panel)
+            for each in (evaluator, guard):
+                if each is not None:
+                    each.prepare()  # here, once, for the workers to find it cached
+            with self._executor(plan, evaluator, guard, run.seed, seconds) as executor:
                 loop = Loop(ledger, plan, self.tuner, earlier, executor, self.watcher)
                 end.status, end.stop = loop.run()
         self.watcher.ended(end.stop.message)
@@ -205,7 +209,12 @@ class Orchestrator:
         return run_result(found, self.tuner.space, end.status, end.stop, seconds_taken)
 
     def _executor(
-        self, plan: Plan, evaluator: Evaluator, seed: int, seconds: float | None
+        self,
+        plan: Plan,
+        evaluator: Evaluator,
+        guard: Guard | None,
+        seed: int,
+        seconds: float | None,
     ) -> Executor[Any, Any]:
         """Return batches in this process where the evaluator is made for them, else workers.
 
@@ -214,9 +223,10 @@ class Orchestrator:
         took, though.
         """
         here, objective = evaluator.on_threads(self.jobs), self.study.objective
-        start: Callable[[], Measurer | Pruner] = partial(Measurer, here, objective)
+        guard = None if guard is None else guard.on_threads(self.jobs)
+        start: Callable[[], Measurer | Pruner] = partial(Measurer, here, objective, guard)
         if plan.pruner is not None:
-            start = partial(Pruner, here, objective, seed)
+            start = partial(Pruner, here, objective, seed, guard)
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
         if evaluator.is_batched and not (has_limits or is_timed):

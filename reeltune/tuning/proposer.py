@@ -25,10 +25,12 @@ from reeltune.domain.experiment import (
     TuningRun,
     experiment_id,
 )
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.limits import Limits, contains, projected, restricted
 from reeltune.domain.objectives import upwards
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import StudyConfig
+from reeltune.gate.constraints import constraints
 from reeltune.search import (
     ONE_OBJECTIVE,
     STRATEGIES,
@@ -127,10 +129,18 @@ class Proposer:
             self._searched[key] = restricted(self.space, limits, current)
         return self._searched[key]
 
-    def earlier_trials(self, run: TuningRun) -> list[Trial]:
-        """Return results that `run` may compare its own with; all so far if it is not started."""
+    def earlier_trials(
+        self, run: TuningRun, baseline: Mapping[str, GuardrailFigure] | None = None
+    ) -> list[Trial]:
+        """Return results that `run` may compare its own with; all so far if it is not started.
+
+        With constraints against the `baseline` of the run, once its figures are known.
+        """
+        return [_trial(run, found, baseline or {}) for found in self._earlier_results(run)]
+
+    def _earlier_results(self, run: TuningRun) -> list[Result]:
         cutoff = run.history_cutoff
-        history = load_history(
+        return load_history(
             self.conn,
             replace(
                 self.task.key(self.study.objective),
@@ -141,16 +151,6 @@ class Proposer:
             last_completion_number(self.conn) if cutoff is None else cutoff,
             run.objectives[1:],
         )
-        return [
-            Trial(
-                found.hyperparameters,
-                None if found.value is None else run.direction.upwards(found.value),
-                failed=found.status == "failed",
-                pruned=found.status == "pruned",
-                values=_upwards(run, found),
-            )
-            for found in history
-        ]
 
     def save_candidates(self, method: str, n: int) -> tuple[str, list[Experiment]]:
         """Store up to `n` pending candidates in the planned run of this method, made if need be.
@@ -234,7 +234,7 @@ class Proposer:
         """Return a batch of up to `n` candidates that go on after those `pending` in `run`."""
         run = run or self.new_run(method, n)
         current = self.get_current_hyperparameters()
-        trials = self.earlier_trials(run)
+        trials = self.earlier_trials(run, self._figures_of(current, run))
         trials += [Trial(e.hyperparameters, None, e.number) for e in pending]
         first = 1 + max((e.number for e in pending), default=BASELINE)
         found: list[Proposal] = []
@@ -246,12 +246,33 @@ class Proposer:
             trials.append(Trial(proposal.configuration, None, number))
         return found
 
+    def _figures_of(
+        self, configuration: Configuration, run: TuningRun
+    ) -> Mapping[str, GuardrailFigure]:
+        """Return what guardrails look at of a configuration that an earlier run tried."""
+        for found in reversed(self._earlier_results(run)):
+            if found.guardrails and dict(found.hyperparameters) == dict(configuration):
+                return found.guardrails
+        return {}
+
 
 def limits_of(run: TuningRun) -> Limits:
     """Return the limits within which a run searches."""
     stored = run.settings.get("limits", {})
     assert isinstance(stored, Mapping)
     return Limits.of(stored)
+
+
+def _trial(run: TuningRun, found: Result, baseline: Mapping[str, GuardrailFigure]) -> Trial:
+    """Return an earlier result as strategies of `run` see it."""
+    return Trial(
+        found.hyperparameters,
+        None if found.value is None else run.direction.upwards(found.value),
+        failed=found.status == "failed",
+        pruned=found.status == "pruned",
+        values=_upwards(run, found),
+        constraints=constraints(found.guardrails, baseline),
+    )
 
 
 def _upwards(run: TuningRun, found: Result) -> tuple[float, ...]:

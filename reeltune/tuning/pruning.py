@@ -1,7 +1,7 @@
 """Measures experiments on ever more of the users, and stops those that are shown to be worse."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +11,8 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.experiment import Measurement, Pruned
 from reeltune.stats.paired_gain import MAX_GAIN_GROUPS, random_groups
-from reeltune.tasks.task import Evaluator
-from reeltune.tuning.measuring import measurement
+from reeltune.tasks.task import Evaluator, Guard
+from reeltune.tuning.measuring import guarded_values, measurement
 from reeltune.tuning.pruning_rules import MIN_USERS, RUNGS, EvaluationRequest, clear_loss
 
 
@@ -37,8 +37,11 @@ class Pruner:
     depends on the request alone.
     """
 
-    def __init__(self, evaluator: Evaluator, objective: str, seed: int) -> None:
+    def __init__(
+        self, evaluator: Evaluator, objective: str, seed: int, guard: Guard | None = None
+    ) -> None:
         self.evaluator = evaluator
+        self.guard = guard
         self.objective = objective
         self.seed = seed
         self._rungs: Sequence[Rung] | None = None
@@ -69,8 +72,9 @@ class Pruner:
                 if pruned is not None:
                     found[k] = pruned
         left = [k for k in range(len(requests)) if k not in found]
-        for k, evaluation in self._measured(requests, left, None, spent):
-            found[k] = measurement(evaluation, self.objective, float(spent[k]))
+        whole = self._measured(requests, left, None, spent)
+        for (k, evaluation), guarded in zip(whole, self._guarded(requests, whole), strict=True):
+            found[k] = measurement(evaluation, self.objective, float(spent[k]), guarded)
         return [found[k] for k in range(len(requests))]
 
     def rungs(self, incumbent: Floats | None) -> Sequence[Rung]:
@@ -85,6 +89,13 @@ class Pruner:
             is_enough = len(groups) == MAX_GAIN_GROUPS
             self._rungs = [x for x in rungs if is_enough and len(x.users) >= MIN_USERS]
         return self._rungs
+
+    def _guarded(
+        self, requests: Sequence[EvaluationRequest], whole: Sequence[tuple[int, Evaluation]]
+    ) -> Sequence[Mapping[str, Floats]]:
+        """Return what the guard measures of those that were measured on all users."""
+        configurations = [requests[k].configuration for k, _ in whole]
+        return guarded_values(self.guard, configurations, [found for _, found in whole])
 
     def _measured(
         self,

@@ -12,6 +12,7 @@ from reeltune.tuning.stopping import Stop, StoppedBy
 from reeltune.views.pareto_front import Point, front_of
 from reeltune.views.selection_bias import more_helps, selection_bias_of_best
 from reeltune.views.summary import ranking
+from reeltune.views.trade_off import TradeOff, trade_off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class RunResult:
     experiments_completed: int
     experiments_failed: int
     experiments_pruned: int
+    experiments_infeasible: int  # completed, but violate a guardrail: never the best
+    trade_off: TradeOff | None  # where guardrails keep all out that is better
     seconds: float  # of this session
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,6 +85,8 @@ def run_result(
         experiments_completed=ledger.count("completed"),
         experiments_failed=ledger.count("failed"),
         experiments_pruned=ledger.count("pruned"),
+        experiments_infeasible=sum(not each.is_feasible for each in completed),
+        trade_off=trade_off(list(ledger.experiments.values())),
         seconds=seconds,
     )
 

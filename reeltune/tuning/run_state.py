@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reeltune.db.experiments import estimate_of
 from reeltune.domain.experiment import BASELINE, FINISHED, Experiment, TuningRun
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.objectives import upwards, value_of
+from reeltune.gate.constraints import constraints
 from reeltune.search import Trial
 
 
@@ -31,7 +33,7 @@ class RunState:
 
     @property
     def best(self) -> Experiment | None:
-        """Best of the settled experiments, by its lower bound."""
+        """Best of the settled experiments within the guardrails, by its lower bound."""
         return self._leaders[-1] if self._leaders else None
 
     @property
@@ -83,7 +85,13 @@ class RunState:
             failed=experiment.status == "failed",
             pruned=pruned,
             values=values_of(experiment, self.run),
+            constraints=constraints(experiment.guardrails, self._baseline_guardrails),
         )
+
+    @property
+    def _baseline_guardrails(self) -> Mapping[str, GuardrailFigure]:
+        baseline = self.experiments.get(BASELINE)
+        return {} if baseline is None else baseline.guardrails
 
     def best_up_to(self, number: int) -> Experiment | None:
         """Return the best completed experiment up to and including `number`, by its lower bound."""
@@ -114,10 +122,14 @@ class RunState:
 
 
 def is_better(experiment: Experiment, best: Experiment | None) -> bool:
-    """Return whether an experiment leads from now on: by its lower bound; of equals the earlier."""
+    """Return whether an experiment leads from now on: by its lower bound; of equals the earlier.
+
+    One that violates a guardrail never does.
+    """
     worth = experiment.worth
     to_beat = None if best is None else best.worth
-    return worth is not None and (to_beat is None or worth > to_beat)
+    is_above = worth is not None and (to_beat is None or worth > to_beat)
+    return is_above and experiment.is_feasible
 
 
 def values_of(experiment: Experiment, run: TuningRun) -> tuple[float, ...]:

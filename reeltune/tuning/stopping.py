@@ -29,7 +29,10 @@ StoppedBy = Literal[
 MIN_TO_CONVERGE = 10  # completed candidates before anything is said of further improvement
 
 Values = Sequence[float | None]
-"""Worths by number, the baseline first: lower bounds, more is better; None: it has none."""
+"""Worths by number, the baseline first: lower bounds, more is better; None: it has none.
+
+Of one that violates a guardrail, minus infinity.
+"""
 
 
 class OutOfTimeError(InterruptedRunError):

@@ -27,7 +27,7 @@ class StoppingMonitor:
 
     def _stop_after(self, n: int) -> Stop | None:
         found = [self.ledger.experiments[number] for number in range(n)]
-        values = [e.worth for e in found]
+        values = [e.feasible_worth for e in found]
         return self.rules.stop(values, noise(found), self.ledger.run.direction)
 
 
@@ -36,7 +36,7 @@ def noise(experiments: Sequence[Experiment]) -> float | None:
 
     Where the baseline is the best: that of the first candidate's.
     """
-    best = best_number([e.worth for e in experiments])
+    best = best_number([e.feasible_worth for e in experiments])
     if best is None:
         return None
     if best != BASELINE:

@@ -71,7 +71,7 @@ def source_of(
     gained = [
         (e.worth, -e.number, e)
         for e in experiments
-        if e.number != BASELINE and (e.improvement_from_baseline or 0.0) > 0
+        if e.number != BASELINE and (e.improvement_from_baseline or 0.0) > 0 and e.is_feasible
     ]
     best = [e for _, _, e in sorted(gained, reverse=True)[:MAX_GAINS]]
     return WarmStartSource(

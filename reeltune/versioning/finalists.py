@@ -11,21 +11,22 @@ from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import BASELINE, Experiment
-from reeltune.gate.guardrails import METRIC_GUARDRAILS
-from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.stats.multiple_testing import max_t
 from reeltune.tasks.registry import task_kind
 from reeltune.views.summary import ranking
+from reeltune.views.trade_off import infeasible_gains
 
 
-def load_finalists(
-    conn: Connection, run_id: str, objective: str, most: int = 1
-) -> list[Experiment]:
-    """Return the finalists of a stored run; its best alone where nothing is in production yet."""
+def load_finalists(conn: Connection, run_id: str, most: int = 1) -> list[Experiment]:
+    """Return the finalists of a stored run; its best alone where nothing is in production yet.
+
+    Of a first version the gate asks for no guardrail: where they keep out all that is better, that
+    is the surest of it.
+    """
     experiments = load_experiments(conn, run_id)
     if load_production(conn) is None:
-        return ranking(experiments)[:1]
-    return choose_finalists(experiments, objective, most)
+        return ranking(infeasible_gains(experiments) or experiments)[:1]
+    return choose_finalists(experiments, most)
 
 
 def load_deployable(conn: Connection, experiment_id: str) -> Experiment:
@@ -45,24 +46,18 @@ def load_deployable(conn: Connection, experiment_id: str) -> Experiment:
     return experiment
 
 
-def choose_finalists(
-    experiments: Sequence[Experiment], objective: str, most: int = 1
-) -> list[Experiment]:
-    """Return the best by the objective, of those that lose no guarded metric for validation.
+def choose_finalists(experiments: Sequence[Experiment], most: int = 1) -> list[Experiment]:
+    """Return the best of a run that beat its baseline within the guardrails, `most` at most.
 
-    The gate would refuse the others, after a test-set evaluation that comes out of the budget.
-    What beats the baseline but loses too much is left out; if all of that does, or nothing beats
-    it, the best is the finalist after all, so that it is told why it is refused.
-
-    At most `most`; none where no experiment was completed.
+    The baseline itself where nothing beats it, and none where all that does violates a guardrail:
+    the gate would refuse it, after a test-set evaluation that comes out of the budget. None where
+    no experiment was completed.
     """
     ranked = ranking(experiments)
     baseline = next((e for e in ranked if e.number == BASELINE), None)
     if baseline is None or ranked[0].number == BASELINE:
-        return ranked[:1]
-    better = ranked[: ranked.index(baseline)]
-    kept = [e for e in better if not _loses(e, baseline, objective)]
-    return kept[:most] or ranked[:1]
+        return [] if infeasible_gains(experiments) else ranked[:1]
+    return ranked[: ranked.index(baseline)][:most]
 
 
 def best_finalist(gains: Floats, minimum: float) -> tuple[int, float]:
@@ -78,15 +73,3 @@ def best_finalist(gains: Floats, minimum: float) -> tuple[int, float]:
         return 0, 1.0
     best = int(np.argmax(known.mean(axis=1)))
     return best, float(max_t(known - minimum)[best])
-
-
-def _loses(experiment: Experiment, baseline: Experiment, objective: str) -> bool:
-    """Return if a guarded metric is worse than the baseline's by more than its margin."""
-    for name, guardrail in METRIC_GUARDRAILS.items():
-        now, was = experiment.metrics.get(name), baseline.metrics.get(name)
-        if name == objective or now is None or was is None:
-            continue
-        upwards = METRICS[name].direction.upwards
-        if upwards(now) < upwards(was) - guardrail.margin * abs(was):
-            return True
-    return False

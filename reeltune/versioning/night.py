@@ -17,6 +17,7 @@ from reeltune.stats.paired_tests import Comparison
 from reeltune.versioning.request import Retraining, RetrainingRequest
 from reeltune.versioning.retraining import is_renewal, retrain, retrain_best
 from reeltune.views.json_ready import json_ready
+from reeltune.views.trade_off import TradeOff
 
 NightVerdict = Literal["changed", "renewed", "kept"]
 MIN_NEW_RATINGS_AT_NIGHT = 1
@@ -28,6 +29,7 @@ class Night:
 
     change: Retraining | None = None
     renewal: Retraining | None = None
+    trade_off: TradeOff | None = None  # why the search offers no change, where guardrails do
 
     @property
     def verdict(self) -> NightVerdict:
@@ -178,7 +180,8 @@ def _search(night: Night, failure: str | None) -> str:
     if failure is not None:
         return f"the search failed: {failure}"
     if night.change is None:
-        return "nothing better was found"
+        found = night.trade_off
+        return "nothing better was found" if found is None else found.sentence
     if night.change.verdict == "promoted":
         is_first = night.change.decision == "first"
         return "the first version" if is_first else "the change was promoted"

@@ -27,6 +27,7 @@ from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
 from reeltune.gate.gate import Decision, GateDecision, GateSettings, find, gate
 from reeltune.gate.guardrails import GUARDRAIL_LEVEL
+from reeltune.gate.least_value import asked_metric
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.objectives import direction_of
 from reeltune.monitoring.degradation import newest_rated_at, watched_metric
@@ -116,8 +117,8 @@ class _Retrainer:
         if reason is not None:
             return Retraining(verdict=NOTHING_NEW, said=reason, hyperparameters=values)
         held_out = RatingsEvaluator.of(self.data, self.study, "test").held_out
-        has_dislikes = self.data.ratings.has_dislikes
-        reason = nobody(held_out, self.study.split, "test", has_dislikes=has_dislikes)
+        needs_dislikes = self._asked_metric == "accuracy"
+        reason = nobody(held_out, self.study.split, "test", needs_dislikes=needs_dislikes)
         if reason is not None:
             return Retraining(verdict=NOBODY, said=reason, hyperparameters=values)
         return None
@@ -138,11 +139,12 @@ class _Retrainer:
         found = evidence.candidate[self.study.split].evaluation
         judged = gate(
             self._settings(budget),
-            found.values["accuracy" if self.data.ratings.has_dislikes else self.study.objective],
+            found.values[self._asked_metric],
             comparisons,
             evidence.gains,
             min_p_value=min_p_value,
             renewal=self.renewal,
+            popular=evidence.over_popularity,
         )
         result = Retraining(
             verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
@@ -163,6 +165,11 @@ class _Retrainer:
         if not self.request.dry_run:
             result = self._acted(result, judged, evidence, number)
         return replace(result, seconds=time.perf_counter() - self.began)
+
+    @property
+    def _asked_metric(self) -> str:
+        has_dislikes = self.data.ratings.has_dislikes
+        return asked_metric(self.study.objective, has_dislikes=has_dislikes)
 
     def _settings(self, budget: BudgetState | None) -> GateSettings:
         return GateSettings(

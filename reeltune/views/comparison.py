@@ -13,6 +13,7 @@ from reeltune.domain.space import Space
 from reeltune.domain.subject import Subject
 from reeltune.stats.paired_tests import CONFIDENCE, Comparison, paired_difference
 from reeltune.views.selection_bias import completed_candidates, more_helps, selection_bias_of_best
+from reeltune.views.trade_off import trade_off
 
 RECOMMENDER = Subject(Space(()), deploys=True)
 
@@ -99,6 +100,9 @@ def _no_values(which: str, subject: Subject) -> str:
 
 def _not_beaten(tried: Sequence[Experiment], subject: Subject) -> str:
     """Return why the baseline is the best."""
+    found = trade_off(tried)
+    if found is not None:
+        return found.sentence
     gains = [e.improvement_from_baseline or 0.0 for e in tried if e.number != BASELINE]
     if not gains or max(gains) <= 0:
         return f"nothing beat {subject.baseline}"

@@ -9,6 +9,7 @@ from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_progress, load_run
 from reeltune.db.versions import database_path
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.metric import Metric
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import STUDY
@@ -25,6 +26,7 @@ from reeltune.views.stored import (
     deployed_configuration,
     describe_stored,
 )
+from reeltune.views.trade_off import TradeOff, trade_off
 
 MAX_FAILURES = 3
 NOTHING_YET = "no experiment has been completed yet"
@@ -42,6 +44,8 @@ class Finding:
     improvement: float | None  # against the baseline; above 0: better
     least_improvement: float | None  # its lower bound, at 95 %
     metrics: dict[str, float | None]  # all, on the validation part
+    guardrails: dict[str, GuardrailFigure]  # by guardrail; empty where they are not known
+    is_feasible: bool  # it is not known to violate one
     test_accuracy: float | None  # None until it was retrained to be deployed
     changed: tuple[Change, ...]  # against the baseline, the greatest share of its range first
 
@@ -71,12 +75,14 @@ class RunFindings:
 
     run: RunLine
     baseline: Finding | None  # the deployed configuration of then; None unless it was completed
-    best: Finding | None  # by its lower bound; of equals the earliest
+    best: Finding | None  # within the guardrails by its lower bound; of equals the earliest
     difference: Difference
     remark: str | None  # on how the best value may be read
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
+    n_infeasible: int  # candidates that violate a guardrail; they come last
+    trade_off: TradeOff | None  # where guardrails keep out all that is better
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
     metrics: dict[str, Metric]  # what the run measured by, as far as it is known
@@ -167,6 +173,8 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),
         best_bounds=tuple(step.lower_bound for step in steps),
+        n_infeasible=sum(not e.is_feasible for e in ranked),
+        trade_off=trade_off(experiments),
         n_failed=len(failed),
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
@@ -179,9 +187,14 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
 
 
 def ranking(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """Return the completed ones by lower bound, the best first; of equals the earliest."""
+    """Return the completed ones by lower bound, the best first; of equals the earliest.
+
+    Those that violate a guardrail come after all others.
+    """
     completed = [e for e in experiments if e.status == "completed"]
-    return sorted(completed, key=lambda e: (-e.direction.upwards(_bound(e)), e.number))
+    return sorted(
+        completed, key=lambda e: (not e.is_feasible, -e.direction.upwards(_bound(e)), e.number)
+    )
 
 
 def best_so_far(
@@ -232,6 +245,8 @@ def _finding(
         improvement=None if baseline is None else gain(value, _value(baseline)),
         least_improvement=None if baseline is None else gain(_bound(experiment), _value(baseline)),
         metrics=dict(experiment.metrics),
+        guardrails=dict(experiment.guardrails),
+        is_feasible=experiment.is_feasible,
         test_accuracy=experiment.test_accuracy,
         changed=changes(then, experiment.hyperparameters, space),
     )

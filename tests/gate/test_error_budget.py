@@ -30,6 +30,7 @@ NAMED = {
     "reeltune/gate/gate.py": "a word of the verdict",
     "reeltune/versioning/retraining.py": "counts each evaluation before it reports it",
     "reeltune/tasks/initial_guesses.py": "the test part of a split of the training part, made anew",
+    "reeltune/tasks/guarded.py": "the last part of a split of all but the test part, made anew",
     "reeltune/commands/retraining_tables.py": "a heading of what was counted",
 }
 

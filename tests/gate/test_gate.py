@@ -157,12 +157,12 @@ def test_a_gain_is_not_bought_with_another_metric() -> None:
     assert decided(0.03, kept).verdict == "promote"
 
 
-def test_coverage_may_fall_by_a_fifth_and_no_further() -> None:
+def test_coverage_may_fall_by_half_and_no_further() -> None:
     assert (
-        decided(0.03, comparison(-0.015, metric="coverage@10", deployed=0.1)).verdict == "promote"
+        decided(0.03, comparison(-0.045, metric="coverage@10", deployed=0.1)).verdict == "promote"
     )
     assert (
-        decided(0.03, comparison(-0.025, metric="coverage@10", deployed=0.1)).verdict == "refused"
+        decided(0.03, comparison(-0.055, metric="coverage@10", deployed=0.1)).verdict == "refused"
     )
 
 

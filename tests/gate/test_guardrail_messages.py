@@ -27,10 +27,10 @@ def test_a_figure_of_all_users_together_is_held_against_its_margin() -> None:
     rule = rule_of(COVERAGE)
     assert (rule.name, rule.segment) == ("Coverage@10 (user-time)", EVERYONE)
     assert (rule.verdict, rule.binding, rule.passed) == ("passed", True, True)
-    assert (rule.figure, rule.threshold) == pytest.approx((-0.015, -0.02))
-    assert rule.figures == "Coverage@10 -0.0150, may lose 0.0200 (20% of what it is)"
-    assert rule_of(replace(COVERAGE, candidate=0.079)).verdict == "refused"
-    just = replace(COVERAGE, deployed=1.25, candidate=1.0)  # all of the margin, to the bit
+    assert (rule.figure, rule.threshold) == pytest.approx((-0.015, -0.05))
+    assert rule.figures == "Coverage@10 -0.0150, may lose 0.0500 (50% of what it is)"
+    assert rule_of(replace(COVERAGE, candidate=0.049)).verdict == "refused"
+    just = replace(COVERAGE, deployed=0.5, candidate=0.25)  # all of the margin, to the bit
     assert (just.difference, rule_of(just).threshold) == (-0.25, -0.25)
     assert rule_of(just).verdict == "passed"
 

@@ -75,8 +75,8 @@ def test_the_other_split_and_a_segment_must_not_be_shown_to_lose_more(
 
 def test_a_metric_without_users_is_held_against_its_margin_as_it_is() -> None:
     coverage: dict[str, Any] = {"metric": "coverage@10", "difference": None, "deployed": 0.5}
-    assert rule_of(contrast(**coverage, candidate=0.41)).verdict == "passed"
-    assert rule_of(contrast(**coverage, candidate=0.39)).verdict == "refused"
+    assert rule_of(contrast(**coverage, candidate=0.26)).verdict == "passed"
+    assert rule_of(contrast(**coverage, candidate=0.24)).verdict == "refused"
 
 
 def test_what_is_guarded_is_each_metric_but_the_objective_and_the_objective_elsewhere() -> None:
@@ -175,3 +175,13 @@ def test_users_who_are_enough_already_are_not_asked_for() -> None:
         )
         told = rule_of(contrast(-0.05 - errors * 0.01, n=n)).figures
         assert told.endswith(", about 1 more users would decide" if more else "it loses more")
+
+
+def test_lists_that_are_the_same_for_everybody_are_refused_as_measured_under_both_splits() -> None:
+    # Coverage of the defaults, of popularity and of the mean rating alone, on the real bundle.
+    for deployed, same_for_all in ((0.0481, (0.0071, 0.0042)), (0.0115, (0.0043, 0.0025))):
+        for coverage in same_for_all:
+            lists: dict[str, Any] = {"metric": "coverage@10", "difference": None}
+            assert rule_of(contrast(**lists, deployed=deployed, candidate=coverage)).verdict == (
+                "refused"
+            )

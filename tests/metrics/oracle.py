@@ -36,9 +36,12 @@ def values(data: SmallData) -> dict[str, Values]:
     n_raters = max(1, len(set().union(*raters.values())))
     ranks = [[ranked[user].index(m) + 1 for m in liked[user]] for user in users]
     shown = {m for movies in top for m in movies}
+    accuracies = [_accuracy(held[u], data.scores[u].tolist()) for u in users]
+    gains = [_ndcg(each) for each in ranks]
     return {
-        "accuracy": [_accuracy(held[u], data.scores[u].tolist()) for u in users],
-        "ndcg@10": [_ndcg(each) for each in ranks],
+        "accuracy": accuracies,
+        "ndcg@10": gains,
+        "balanced": [0.5 * a + 0.5 * b for a, b in zip(accuracies, gains, strict=True)],
         "recall@20": [_mean([float(r <= 20) for r in each]) for each in ranks],
         "mrr": [1 / min(each) if each else math.nan for each in ranks],
         "coverage@10": [len(shown) / data.table.n_movies if any(held) else math.nan],

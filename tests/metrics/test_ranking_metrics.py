@@ -12,7 +12,16 @@ from reeltune.metrics.ranking_metrics import METRICS, Outcome
 from tests.metrics import oracle
 from tests.metrics.small_data import SmallData, catalogue_of, small_data, table_of
 
-OURS = ("accuracy", "ndcg@10", "recall@20", "mrr", "coverage@10", "novelty", "diversity")
+OURS = (
+    "accuracy",
+    "ndcg@10",
+    "balanced",
+    "recall@20",
+    "mrr",
+    "coverage@10",
+    "novelty",
+    "diversity",
+)
 
 
 def measured(data: SmallData, scores: Floats | None = None) -> Evaluation:
@@ -155,6 +164,14 @@ def test_ndcg_discounts_by_the_logarithm_of_the_rank() -> None:
 
 def test_ndcg_of_more_liked_movies_than_places_can_be_perfect() -> None:
     assert value("ndcg@10", list(range(1, 13)), [0.0] * 12, [True] * 12) == pytest.approx(1.0)
+
+
+def test_balanced_is_the_mean_of_accuracy_and_ndcg_of_those_who_have_both() -> None:
+    ranks, scores, liked = [2, 1, 30], [0.5, 0.9, 0.1], [True, False, False]
+    assert value("accuracy", ranks, scores, liked) == 0.5
+    assert value("balanced", ranks, scores, liked) == pytest.approx(0.25 + 0.5 / log2(3))
+    assert np.isnan(value("balanced", [1, 2], [0.9, 0.5], [True, True]))
+    assert np.isnan(value("balanced", [1, 2], [0.9, 0.5], [False, False]))
 
 
 def test_recall_is_the_share_of_liked_movies_among_the_first_20() -> None:

@@ -6,6 +6,8 @@ import pytest
 from rich.console import Console
 
 from reeltune.db.connection import Connection, transaction
+from reeltune.db.experiments import save_guardrails
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.reports.tuning_tables import render_found, render_next
 from reeltune.tasks.registry import subject_of
 from reeltune.views.summary import summarise
@@ -101,3 +103,28 @@ def test_only_the_latest_runs_are_shown_and_the_others_counted(conn: Connection)
     assert "random_02 " not in text
     assert "random_03 " in text
     assert "3 earlier ones are not shown" in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_where_guardrails_keep_all_gains_out_a_front_shows_what_each_costs(
+    conn: Connection, width: int
+) -> None:
+    with transaction(conn):
+        run = StoredRun(conn)
+        ids = [run.completed(value) for value in (0.6, 0.7, 0.65, 0.5)]
+        for id_, coverage in zip(ids, (0.4, 0.1, 0.15, 0.3), strict=True):
+            figure = GuardrailFigure(
+                figure=coverage, error=None, bound=0.2, constraint=0.2 - coverage
+            )
+            save_guardrails(conn, id_, {"coverage@10": figure})
+    text = rendered(conn, width=width)
+    assert max(len(line) for line in text.splitlines()[:-1]) <= width
+    assert "the 2 that are better violate one, mostly coverage@10" in " ".join(text.split())
+    assert "2 candidates violate a guardrail: shown last, and never the best" in text
+    front = text[text.index("Trade-off: Accuracy against coverage@10") :].splitlines()[3:6]
+    assert [line.split() for line in front] == [
+        ["1", "0.7000", "+0.1000", "0.1000", "violated"],
+        ["2", "0.6500", "+0.0500", "0.1500", "violated"],
+        ["0", "0.6000", "0.0000", "0.4000", "(deployed)"],
+    ]
+    assert "coverage@10 may be 0.2000 at worst" in text

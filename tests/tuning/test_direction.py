@@ -24,6 +24,7 @@ from reeltune.db.versions import load_versions
 from reeltune.db.warm_starts import load_warm_start_sources, load_warm_starts
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.study import StudyConfig
+from reeltune.gate.guardrails import METRIC_GUARDRAILS
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
 from reeltune.sweeps.document import Item
@@ -137,6 +138,8 @@ def both(
     found = []
     for objective in (name, register_negative(patch, name)):
         sign = -1.0 if objective.startswith(NEGATIVE) else 1.0
+        if sign < 0 and name in METRIC_GUARDRAILS:
+            guard_negative_alone(patch, name)  # the objective is not its own guardrail
         target = plan.stop.target
         path = worlds()
         chosen = plan if target is None else _with_target(plan, sign * target)
@@ -269,7 +272,7 @@ def decided(path: Path, study: StudyConfig) -> dict[str, Any]:
         )
         plan = Plan(method="random", n_configs=14, starts_warm=False)
         run_id = TuningOrchestrator(conn, data, study).run(plan).tuning_run_id
-        finalists = load_finalists(conn, run_id, study.objective, most=3)
+        finalists = load_finalists(conn, run_id, most=3)
         orders = [
             RetrainingRequest(
                 study=study,

@@ -1,5 +1,6 @@
 """What a run keeps of each experiment, and which of them is the best."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,65 @@ def test_the_surest_gain_is_the_best_in_whatever_order_they_are_completed(
     assert gain is not None
     assert again.best.improvement_error == ledger.best.improvement_error == gain.error
     assert groups["random_1_001"] == pytest.approx(gain.by_group, rel=1e-3)
+
+
+def guarded(values: Floats, ndcg: float) -> Measurement:
+    """With a list metric, and the objective in a segment of the users."""
+    found = measured(values)
+    new = np.where(np.arange(len(values)) < 50, values, np.nan)
+    return replace(
+        found,
+        metrics={**found.metrics, "ndcg@10": ndcg},
+        guarded={"accuracy, new users": new},
+    )
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_the_best_violates_no_guardrail_in_whatever_order_they_are_completed(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    found = (guarded(USERS, 0.1), guarded(SURE, 0.1), guarded(SURE + 0.02, 0.08))
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 3)
+        for number in order:
+            ledger.complete(number, found[number])
+        again = Ledger(conn, RUN)
+        best = load_best_experiment(conn, RUN.model, None)
+        totals = load_run_totals(conn)[RUN.tuning_run_id]
+    assert [e.is_feasible for e in again.experiments.values()] == [True, True, False]
+    assert again.experiments == ledger.experiments | {
+        n: replace(e, completion_number=again.experiments[n].completion_number)
+        for n, e in ledger.experiments.items()
+    }
+    told = again.experiments[1].guardrails
+    assert list(told) == ["ndcg@10", "accuracy, new users"]
+    assert told["accuracy, new users"].figure == pytest.approx(SURE[:50].mean())
+    assert again.experiments[2].guardrails["ndcg@10"].constraint == pytest.approx(0.1)
+    assert ledger.best is not None
+    assert again.best is not None
+    assert ledger.best.number == again.best.number == best.number == 1
+    assert totals.best_experiment_id == best.experiment_id
+    assert [t.is_feasible for t in again.trials(2)] == [True, True, False]
+    assert again.trials(2)[2].constraints[0] == pytest.approx(0.1)
+
+
+def test_of_what_is_not_to_be_seen_yet_no_constraint_is_seen(tmp_path: Path) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger = ledger_of(conn, 2)
+        for number in (0, 1):
+            ledger.complete(number, guarded(USERS, 0.1))
+    assert [bool(t.constraints) for t in ledger.trials(0)] == [True, False]
+
+
+def test_with_a_baseline_of_an_earlier_program_nothing_is_held_against_it(tmp_path: Path) -> None:
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        ledger_of(conn, 2).complete(0, guarded(USERS, 0.1))
+        conn.execute("UPDATE hp_experiments SET guardrails = NULL, is_feasible = NULL")
+        ledger = Ledger(conn, RUN)
+        ledger.complete(1, guarded(SURE, 0.01))
+    assert ledger.experiments[1].guardrails == {}
+    assert ledger.best is not None
+    assert ledger.best.number == 1
 
 
 def test_the_database_and_the_program_mean_the_same_by_the_best(tmp_path: Path) -> None:

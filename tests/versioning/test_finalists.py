@@ -1,17 +1,19 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, Experiment
+from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.versioning.finalists import best_finalist, choose_finalists
-from tests.tuning.mirrored import guard_negative_alone, register_negative
 
 
-def experiment(
-    number: int, accuracy: float, ndcg: float = 0.1, coverage: float = 0.2
-) -> Experiment:
+def figure(constraint: float) -> GuardrailFigure:
+    return GuardrailFigure(figure=0.2, error=None, bound=0.1, constraint=constraint)
+
+
+def experiment(number: int, accuracy: float, coverage: float = -0.1) -> Experiment:
+    """A completed one, with its constraint on coverage."""
     return Experiment(
         experiment_id=f"run_{number:03d}",
         tuning_run_id="run",
@@ -20,68 +22,50 @@ def experiment(
         created_at="2026-11-20T21:00:00Z",
         hyperparameters={},
         objective_value=accuracy,
-        metrics={"accuracy": accuracy, "ndcg@10": ndcg, "coverage@10": coverage},
+        metrics={"accuracy": accuracy},
+        guardrails={"coverage@10": figure(coverage)},
         tuning_method="random",
         exploration_phase="baseline" if number == BASELINE else "explore",
         seed=1,
     )
 
 
-def chosen(*candidates: Experiment, objective: str = "accuracy", most: int = 1) -> list[int]:
+def chosen(*candidates: Experiment, most: int = 1) -> list[int]:
     experiments = [experiment(BASELINE, 0.65), *candidates]
-    return [e.number for e in choose_finalists(experiments, objective, most)]
+    return [e.number for e in choose_finalists(experiments, most)]
 
 
 def test_the_best_goes_to_the_test_part() -> None:
     assert chosen(experiment(1, 0.66), experiment(2, 0.67)) == [2]
 
 
-def test_what_loses_coverage_or_ndcg_is_passed_over_for_the_next() -> None:
-    blind = experiment(1, 0.69, coverage=0.15)
-    rough = experiment(2, 0.68, ndcg=0.08)
-    assert chosen(blind, rough, experiment(3, 0.66)) == [3]
+def test_what_violates_a_guardrail_is_passed_over_for_the_next() -> None:
+    assert chosen(experiment(1, 0.69, coverage=0.01), experiment(3, 0.66, coverage=0.0)) == [3]
 
 
-def test_within_its_margin_a_metric_may_be_lower() -> None:
-    assert chosen(experiment(1, 0.69, ndcg=0.091, coverage=0.165), experiment(2, 0.66)) == [1]
+def test_of_what_is_not_known_nothing_is_held_against_it() -> None:
+    unknown = replace(experiment(1, 0.69), guardrails={})
+    assert chosen(unknown, experiment(2, 0.66)) == [1]
 
 
-def test_what_is_to_be_small_is_guarded_against_a_rise(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = register_negative(monkeypatch, "coverage@10")
-    guard_negative_alone(monkeypatch, "coverage@10")
-    experiments = [
-        replace(e, metrics={"accuracy": e.objective_value, name: coverage})
-        for e, coverage in (
-            (experiment(BASELINE, 0.65), -0.2),
-            (experiment(1, 0.69), -0.15),
-            (experiment(2, 0.66), -0.25),
-        )
-    ]
-    assert [e.number for e in choose_finalists(experiments, "accuracy")] == [2]
+def test_if_all_that_is_better_violates_one_there_is_no_finalist() -> None:
+    assert chosen(experiment(1, 0.69, coverage=0.1), experiment(2, 0.60)) == []
 
 
-def test_the_objective_is_not_its_own_guardrail() -> None:
-    lower_ndcg = experiment(1, 0.69, ndcg=0.05)
-    assert chosen(lower_ndcg, experiment(2, 0.66), objective="ndcg@10") == [1]
-
-
-def test_if_all_that_is_better_loses_too_much_the_best_is_told_so() -> None:
-    assert chosen(experiment(1, 0.69, coverage=0.1), experiment(2, 0.60)) == [1]
-
-
-def test_nothing_that_is_worse_than_what_is_deployed_is_taken_for_its_metrics() -> None:
+def test_nothing_that_is_worse_than_what_is_deployed_is_taken() -> None:
     assert chosen(experiment(1, 0.64)) == [BASELINE]
+    assert chosen(experiment(1, 0.64, coverage=0.3)) == [BASELINE]
     assert chosen() == [BASELINE]
 
 
 def test_without_experiments_or_baseline_there_is_no_choice() -> None:
-    assert choose_finalists([], "accuracy") == []
-    assert [e.number for e in choose_finalists([experiment(4, 0.6)], "accuracy")] == [4]
+    assert choose_finalists([]) == []
+    assert [e.number for e in choose_finalists([experiment(4, 0.6)])] == [4]
 
 
 def test_several_finalists_are_the_best_that_beat_the_baseline() -> None:
     candidates = [experiment(n, 0.64 + n / 100) for n in range(1, 6)]
-    blind = experiment(9, 0.9, coverage=0.0)
+    blind = experiment(9, 0.9, coverage=0.5)
     assert chosen(*candidates, blind, most=3) == [5, 4, 3]
     assert chosen(experiment(1, 0.66), experiment(2, 0.64), most=3) == [1]
 

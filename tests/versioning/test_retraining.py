@@ -1,6 +1,7 @@
 """What is promoted, kept and refused: by night, by hand, with and without a version before."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,39 @@ def test_all_is_said_in_json_without_nan(world: Path) -> None:
     said = json.loads(json.dumps(result.as_dict(), allow_nan=False))
     assert {line["split"] for line in said["contrasts"]} == {"user-time", "calendar"}
     assert said["rules"][1]["name"] == "better than deployed"
+
+
+def test_by_lists_a_first_version_is_asked_for_those_of_popularity_and_not_for_accuracy(
+    world: Path,
+) -> None:
+    popular = with_values(
+        **dict.fromkeys(ONLY_CAST, 0.0)
+        | {
+            "popularity_weight": 1.0,
+            "popularity_rating_weight": 0.0,
+            "popularity_count_weight": 1.0,
+        }
+    )
+    request = RetrainingRequest(
+        study=StudyConfig(objective="ndcg@10"), hyperparameters=popular, accuracy_threshold=0.999
+    )
+    with connection(world) as conn:
+        result = retrain(conn, load_dataset(conn), replace(request, dry_run=True))
+        by_accuracy = replace(request, study=StudyConfig(), dry_run=True)
+        refused = retrain(conn, load_dataset(conn), by_accuracy)
+    least = result.rules[0]
+    assert (least.name, least.verdict) == ("ndcg@10", "passed")
+    assert least.threshold == pytest.approx(least.figure)  # popularity against itself
+    assert refused.verdict == "refused"
+    assert refused.rules[0].name == "accuracy"
+
+
+def test_each_guardrail_says_what_it_protects_and_why_at_its_margin(world: Path) -> None:
+    with connection(world) as conn:
+        retrained(conn)
+        result = retrained(conn, {"genre_boost_high": 0.16})
+        stored = load_events(conn, 2)[0].evidence["rules"]
+    guards = [rule for rule in result.rules if "may lose" in rule.figures]
+    assert {"NDCG@10 (user-time)", "Coverage@10 (user-time)"} <= {rule.name for rule in guards}
+    assert all(rule.protects and rule.because for rule in guards)
+    assert [rule["protects"] for rule in stored] == [rule.protects for rule in result.rules]
