@@ -25,7 +25,8 @@ from reeltune.importers.values import BadRowError, SkippedRowError
 NO_RATING = "no rating is given"
 NOT_WANTED = "a row of another kind"
 _BAD_RATING = "rating is not a number"
-_BAD_WEIGHT = "weight is not a number, 0 or more"
+_MAX_WEIGHT = 1e12  # more than any count or time; sums of them stay numbers
+_BAD_WEIGHT = f"weight is not a number from 0 to {_MAX_WEIGHT:g}"
 _MAX_REMEMBERED = 100_000
 _HOPELESS_ROWS = 1_000_000
 _SAMPLED = 1_000  # times by which their format is recognised
@@ -172,8 +173,10 @@ class _Reader:
         values, problems = found.values, found.problems | problems
         if not mapping.is_events:
             return values, problems
-        negative = BadRowError(_BAD_WEIGHT)
-        problems = dict.fromkeys(np.flatnonzero(values < 0).tolist(), negative) | problems
+        is_weight = (values >= 0) & (values <= _MAX_WEIGHT)
+        bad = BadRowError(_BAD_WEIGHT)
+        problems = dict.fromkeys(np.flatnonzero(~is_weight).tolist(), bad) | problems
+        values = np.where(is_weight, values, 0.0)
         if mapping.weights is not None:
             kinds = convert(chunk, mapping.event, _Only(mapping.weights))
             values, problems = values * kinds.values, kinds.problems | problems
@@ -284,7 +287,7 @@ def event_stars(sums: Floats, enough: float) -> Floats:
     [0.5, 2.25, 4.0, 4.5]
     """
     liked: Floats = 5.0 - enough / np.maximum(sums, enough)
-    below = np.minimum(0.5 + 3.5 * sums / enough, 3.999)
+    below = np.minimum(0.5 + 3.5 * np.minimum(sums, enough) / enough, 3.999)
     return np.asarray(np.where(sums >= enough, liked, below), dtype=np.float64).round(6)
 
 
