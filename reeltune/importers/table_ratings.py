@@ -11,7 +11,7 @@ from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
 from reeltune.importers.conversion import Problems, convert, convert_ids, convert_times
-from reeltune.importers.counts import RowCounts
+from reeltune.importers.counts import HOPELESS_ROWS, RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
 from reeltune.importers.rating_columns import FileRatings, skip_erased
@@ -28,7 +28,6 @@ _BAD_RATING = "rating is not a number"
 _MAX_WEIGHT = 1e12  # more than any count or time; sums of them stay numbers
 _BAD_WEIGHT = f"weight is not a number from 0 to {_MAX_WEIGHT:g}"
 _MAX_REMEMBERED = 100_000
-_HOPELESS_ROWS = 1_000_000
 _SAMPLED = 1_000  # times by which their format is recognised
 
 
@@ -61,7 +60,7 @@ def read_ratings(
             else:
                 counts.reject(line, reason, text)
         reader.take(chunk)
-        if counts.read >= _HOPELESS_ROWS and not reader.lines:
+        if counts.is_hopeless(len(reader.lines)):
             break  # that none is kept is told by whoever checks the counts
     counts.notes += [*table.notes, *notes]
     values = np.frombuffer(reader.values, np.float64)
@@ -209,12 +208,12 @@ def _times(table: Table, mapping: RatingsMap) -> tuple[Times | None, list[str]]:
 def _first_times(table: Table, column: str) -> list[str]:
     """Return the first times that are given."""
     some: list[str] = []
-    n_read = 0
+    n_good = n_bad = 0
     for chunk in table.chunks([column]):
         given = (text for text in map(text_of, chunk.columns[column]) if text.strip())
         some += islice(given, _SAMPLED - len(some))
-        n_read += len(chunk) + len(chunk.bad)
-        if len(some) >= _SAMPLED or (n_read >= _HOPELESS_ROWS and not some):
+        n_good, n_bad = n_good + len(chunk), n_bad + len(chunk.bad)
+        if len(some) >= _SAMPLED or (not n_good and n_bad >= HOPELESS_ROWS):
             break
     return some
 
