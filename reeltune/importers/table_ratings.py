@@ -241,7 +241,7 @@ def _in_stars(
         counts.reject(
             line, f"rating lies outside {scale.low:g} to {scale.high:g}", f"{values[row]:g}"
         )
-    kept = columns[fits]
+    kept = columns if fits.all() else columns[fits]
     return _with(kept, scale.stars(kept.ratings)), scale
 
 
