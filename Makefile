@@ -64,7 +64,7 @@ test-quick: $(VENV)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
 
 torture: $(VENV)/dev
-	@echo "== trying every fault in full numbers (a quarter of an hour or more); figures go to torture.jsonl, and"
+	@echo "== trying every fault in full numbers (two hours or more); figures go to torture.jsonl, and"
 	@echo "== what has passed is not run again with the same code: stop and go on as you like"
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reeltune.importers.ids import MAX_ID_CHARACTERS
 from reeltune.importers.values import BadRowError, whole_texts
 
 _MAX_CHARACTERS = 2**20
@@ -44,12 +45,17 @@ class Named:
     name: str
     place: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise BadRowError where the key is too long to be stored."""
+        if len(self.key) > MAX_ID_CHARACTERS:
+            raise BadRowError(f"a name is longer than {MAX_ID_CHARACTERS} characters")
+
 
 def cut_named(text: str, separator: str | None = None) -> tuple[Named, ...]:
     """Return the people that a cell holds, the first one first; of dictionaries with their ids.
 
     Raises:
-        BadRowError: it begins like a list and is none.
+        BadRowError: it begins like a list and is none, or a name is too long.
 
     >>> cut_named("Al Pacino, Val Kilmer")[1].name
     'Val Kilmer'

@@ -8,9 +8,10 @@ from typing import TypeVar
 from reeltune.db.imports import RejectedRow
 from reeltune.db.movies import SourceName
 from reeltune.domain.errors import RejectedRowsError
-from reeltune.importers.rows import excerpt
+from reeltune.importers.rows import EMPTY, excerpt
 
 MAX_REJECTED = 0.05  # share of rows
+HOPELESS_ROWS = 250_000  # wrong ones before the first good one: reading ends there
 DUPLICATE = "same user and movie twice: the newer row is kept"
 SAME = "same {} twice: the fuller or later row is kept"
 _ROWS_PER_WRITE = 10_000
@@ -69,6 +70,10 @@ class RowCounts:
         """Count a cell that is not taken, of a row that is."""
         self.left_out[reason] += 1
         self._keep_example(line, reason)
+
+    def is_hopeless(self, n_good: int) -> bool:
+        """Tell whether no row is good so far, and too many are wrong for one to be hoped for."""
+        return not n_good and self.rejected.total() + self.skipped[EMPTY] >= HOPELESS_ROWS
 
     def flush(self) -> None:
         """Hand on the rejected rows that were not handed on yet."""

@@ -103,9 +103,10 @@ def _toml(value: object) -> str:
 
 def _named(columns: Sequence[str], role: str) -> str | None:
     """Return the column whose name says that it is `role`, by the best pattern first."""
+    plain = [(column, _plain(column)) for column in columns]
     for pattern in _NAMES[role]:
-        for column in columns:
-            if re.fullmatch(pattern, _plain(column)):
+        for column, name in plain:
+            if re.fullmatch(pattern, name):
                 return column
     return None
 

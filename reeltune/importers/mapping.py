@@ -13,6 +13,8 @@ from reeltune.importers.times import check_zone
 from reeltune.storage.files import read_text
 
 _MAX_BYTES = 2**20
+_MAX_FIELDS = 10_000
+_LARGEST = 1e12  # of a number in a mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,7 @@ def parse_mapping(text: str, where: str) -> SourceMap:
     """Return the mapping of a TOML document."""
     try:
         declared = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where} is not TOML: {error}") from error
     return SourceMap.from_dict(declared, where)
 
@@ -171,7 +173,9 @@ def _read_part(
     wrong += [f"unknown key {name!r} in [{kind}]" for name in declared if name not in kinds]
     for name, value in declared.items():
         if name in kinds and not _fits(value, kinds[name]):
-            wrong.append(f"{name} in [{kind}] must be {_plain(kinds[name])}, got {value!r}")
+            wrong.append(f"{name} in [{kind}] must be {_plain(kinds[name])}, got {value!r:.80}")
+        elif name == "n_fields" and not 1 <= value <= _MAX_FIELDS:
+            wrong.append(f"n_fields in [{kind}] must be 1 to {_MAX_FIELDS:,}, got {value:g}")
     if "movie" not in declared:
         wrong.append(f"[{kind}] must name the column of the movie: movie = ...")
     return None if len(wrong) > before else part(**declared)
@@ -189,13 +193,19 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    return isinstance(value, int | float) and type(value) is not bool and abs(value) <= _LARGEST
 
 
 def _plain(kind: str) -> str:
     if "Mapping" in kind:
-        return "a table of numbers" if "float" in kind else "a table of texts"
-    return "true or false" if "bool" in kind else "a number" if "float" in kind else "a text"
+        return f"a table of numbers up to {_LARGEST:g}" if "float" in kind else "a table of texts"
+    return (
+        "true or false"
+        if "bool" in kind
+        else f"a number up to {_LARGEST:g}"
+        if "float" in kind
+        else "a text"
+    )
 
 
 def _check_ratings(declared: RatingsMap) -> None:
@@ -217,6 +227,8 @@ def _check_ratings(declared: RatingsMap) -> None:
         raise InputError(f"relevant_from of events must be above 0, got {declared.relevant_from:g}")
     if declared.scale is None and not declared.is_events and declared.relevant_from is not None:
         raise InputError("relevant_from needs the scale it lies on: scale = ...")
+    if any(weight < 0 for weight in (declared.weights or {}).values()):
+        raise InputError("weights of events must be 0 or more")
     _ = declared.declared_scale
     check_zone(declared.time_zone)
 

@@ -7,6 +7,7 @@ users who were erased are skipped, before anything else is said of them.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 
@@ -55,19 +56,33 @@ def save_columns(
     columns: FileRatings,
     ids: IdPair,
     stored: Callable[[int, int], None] = lambda _done, _total: None,
-) -> FileRatings:
-    """Save the good ones, and return them; of one already known the newer stays.
+) -> str:
+    """Save the good ones, and return a hash of them; of one already known the newer stays.
 
-    `ids` are those of users and of movies; what users are called is saved too.
+    `ids` are those of users and of movies; what users are called is saved too. The columns are
+    not sorted as a whole: there would be two of each.
     """
     columns = skip_erased(conn, file, columns, ids[0])
     columns = _reject_unknown_movies(file, columns, load_movie_ids(conn), ids)
-    columns = _reject_duplicates(file, columns, ids)
-    _note_time_order(file, columns)
-    for part in _parts(columns, stored):
+    order = _reject_duplicates(file, columns, ids)
+    _note_time_order(file, columns, order)
+    users: set[int] = set()
+    for done, places in _parts(order):
+        stored(done, len(order))
+        part = columns[places]
+        users |= set(np.unique(part.users).tolist())
         save_ratings(conn, part.users, part.movies, part.ratings, part.rated_at)
-    ids[0].save(np.unique(columns.users).tolist())
-    return columns
+    ids[0].save(users)
+    return _digest(columns, order)
+
+
+def _digest(columns: FileRatings, order: Ints) -> str:
+    """Return a hash of what was saved, so that the same content is known again."""
+    found = sha256()
+    for column in (columns.users, columns.movies, columns.ratings, columns.rated_at):
+        for _, places in _parts(order):
+            found.update(np.ascontiguousarray(column[places]).data)
+    return found.hexdigest()
 
 
 def skip_erased(
@@ -92,13 +107,11 @@ def skip_erased(
     return columns if kept.all() else columns[kept]
 
 
-def _note_time_order(file: RowCounts, columns: FileRatings) -> None:
+def _note_time_order(file: RowCounts, columns: FileRatings, order: Ints) -> None:
     """Say where time does not order most users' ratings; a sample of users is enough for that."""
-    users = columns.users
-    n = min(len(users), _SAMPLED_RATINGS)
-    if n < len(users):
-        n = int(np.searchsorted(users, users[n]))  # whole users only
-    part = columns[slice(0, n)]
+    part = columns[order[: _SAMPLED_RATINGS + 1]]
+    if len(part.users) > _SAMPLED_RATINGS:
+        part = part[slice(0, int(np.searchsorted(part.users, part.users[-1])))]  # whole users only
     known = np.unique(part.movies)
     table = RatingTable.from_ids(
         known, part.users, part.movies, part.ratings.astype(np.float32), part.rated_at
@@ -120,14 +133,17 @@ def _reject_unknown_movies(
     return columns if is_known.all() else columns[is_known]
 
 
-def _reject_duplicates(file: RowCounts, columns: FileRatings, ids: IdPair) -> FileRatings:
-    """Return the ratings that stay, in order of user and movie."""
-    columns = columns[np.lexsort((columns.lines, columns.rated_at, columns.movies, columns.users))]
-    same = (columns.users[1:] == columns.users[:-1]) & (columns.movies[1:] == columns.movies[:-1])
-    is_last = np.append(~same, np.ones(min(1, len(columns.lines)), np.bool_))
-    for row in np.flatnonzero(~is_last):
-        file.reject(int(columns.lines[row]), DUPLICATE, _describe(columns, row, ids))
-    return columns if is_last.all() else columns[is_last]
+def _reject_duplicates(file: RowCounts, columns: FileRatings, ids: IdPair) -> Ints:
+    """Return the places of the ratings that stay, in order of user and movie."""
+    order = np.lexsort((columns.lines, columns.rated_at, columns.movies, columns.users))
+    same = np.ones(max(0, len(order) - 1), np.bool_)
+    for column in (columns.users, columns.movies):
+        sorted_column = column[order]
+        same &= sorted_column[1:] == sorted_column[:-1]
+    is_last = np.append(~same, np.ones(min(1, len(order)), np.bool_))
+    for place in order[~is_last].tolist():
+        file.reject(int(columns.lines[place]), DUPLICATE, _describe(columns, place, ids))
+    return order if is_last.all() else order[is_last]
 
 
 def _describe(columns: FileRatings, row: int | np.intp, ids: IdPair) -> str:
@@ -135,8 +151,7 @@ def _describe(columns: FileRatings, row: int | np.intp, ids: IdPair) -> str:
     return f"user {user}, movie {movie}, rating {columns.ratings[row]:g} at {columns.rated_at[row]}"
 
 
-def _parts(columns: FileRatings, stored: Callable[[int, int], None]) -> Iterator[FileRatings]:
-    total = len(columns.lines)
-    for start in range(0, total, _ROWS_PER_WRITE):
-        stored(start, total)
-        yield columns[slice(start, start + _ROWS_PER_WRITE)]
+def _parts(order: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield how many places come before, and some places."""
+    for start in range(0, len(order), _ROWS_PER_WRITE):
+        yield start, order[start : start + _ROWS_PER_WRITE]

@@ -18,6 +18,7 @@ from reeltune.domain.errors import InputError
 from reeltune.importers.lines import MAX_LINE_BYTES, Line, read_lines
 
 _MAX_RECORD_LINES = 100
+_OPEN = "unexpected end of data"  # as the csv module says it
 
 EMPTY = "empty line"
 TOO_LONG = f"line longer than {MAX_LINE_BYTES // 2**20} MiB"
@@ -125,8 +126,8 @@ def cut_records(
     pending: deque[Line] = deque()
     while (line := pending.popleft() if pending else next(lines, None)) is not None:
         text, problem = _decode(line, form)
-        fields = None if problem else _cut(text, form)
-        if fields is None and not problem:
+        fields, is_open = (None, False) if problem else _cut_or_open(text, form)
+        if is_open:
             text, fields = _join(text, form, chain(_drain(pending), lines), is_whole, pending)
         if problem or not fields:
             yield Record(line.number, text, [], problem or (UNCLOSED if text.strip() else EMPTY))
@@ -163,10 +164,10 @@ def _join(
         joined = f"{joined}\n{more}"
         if len(joined) > MAX_LINE_BYTES:
             break
-        fields = _cut(joined, form) if '"' in more else None
-        if fields is not None:
-            if is_whole(fields):
-                return joined, fields
+        fields, is_open = _cut_or_open(joined, form) if '"' in more else (None, True)
+        if fields is not None and is_whole(fields):
+            return joined, fields
+        if not is_open:
             break
     unused.extendleft(reversed(seen))
     return text, None
@@ -188,11 +189,19 @@ def _decode(line: Line, form: Format) -> tuple[str, str]:
 
 def _cut(text: str, form: Format) -> list[str] | None:
     """Return the fields of a record; None where its quotation marks do not match."""
+    return _cut_or_open(text, form)[0]
+
+
+def _cut_or_open(text: str, form: Format) -> tuple[list[str] | None, bool]:
+    """Return the fields of a record, or none; and whether a quoted field is open at its end.
+
+    What has marks in a wrong place is no record, whatever follows.
+    """
     if '"' not in text or not form.has_quotes:
         if form.rest_in_last:
-            return text.split(form.separator, form.n_fields - 1)
-        return text.split(form.separator)
+            return text.split(form.separator, form.n_fields - 1), False
+        return text.split(form.separator), False
     try:
-        return next(csv.reader([text], strict=True, delimiter=form.separator), [])
-    except csv.Error:
-        return None
+        return next(csv.reader([text], strict=True, delimiter=form.separator), []), False
+    except csv.Error as error:
+        return None, str(error) == _OPEN

@@ -31,6 +31,7 @@ from reeltune.importers.text_tables import (
     looks_like_json,
     looks_like_netflix,
 )
+from reeltune.importers.values import whole_texts
 
 _SQLITE = b"SQLite format 3\x00"
 _PARQUET = b"PAR1"
@@ -324,4 +325,4 @@ def _of_numpy(column: Any) -> Column:
         found: list[Any] = column.astype("datetime64[us]").tolist()
         return found
     values: list[Any] = column.tolist()
-    return values
+    return [whole_texts(v) if type(v) is str and not v.isascii() else v for v in values]

@@ -6,6 +6,7 @@ import gzip
 import importlib
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.importers.lines import BOMB_BYTES, begins_as_text, ungzipped
+from reeltune.importers.parts import Parts, check_zstd
 from reeltune.importers.rows import excerpt
 
 REQUIREMENTS = "pip install -r requirements-import.txt"
@@ -33,6 +35,7 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "zstd",
     b"PK\x03\x04": "zip",
 }
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a frame of zstd that holds no content
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 ENCODINGS = {
     "utf-8": "UTF-8",
@@ -77,12 +80,13 @@ def unpacked(raw: IO[bytes], member: str | None = None) -> IO[bytes]:
     if kind == "gzip":
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER)
     if kind == "bzip2":
-        return io.BufferedReader(bz2.BZ2File(raw), _BUFFER)
+        return io.BufferedReader(Parts(raw, bz2.BZ2Decompressor), _BUFFER)
     if kind == "xz":
-        return io.BufferedReader(lzma.LZMAFile(raw), _BUFFER)
+        return io.BufferedReader(Parts(raw, lzma.LZMADecompressor), _BUFFER)
     if kind == "zstd":
-        zstd = optional("zstandard", "files packed by zstd").ZstdDecompressor()
-        reader = zstd.stream_reader(raw, read_across_frames=True)
+        zstd = optional("zstandard", "files packed by zstd")
+        check_zstd(raw, zstd)
+        reader = zstd.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
         return io.BufferedReader(reader, _BUFFER)
     return raw
 
@@ -91,6 +95,8 @@ def packing(raw: IO[bytes]) -> str | None:
     """Return by what a file is packed, None for one that is not; it is left at its start."""
     start = raw.read(6)
     raw.seek(0)
+    if _SKIPPABLE.match(start):
+        return "zstd"
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
 
 

@@ -8,8 +8,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.imports import (
     finish_batch,
@@ -22,7 +20,7 @@ from reeltune.db.imports import (
 from reeltune.domain.errors import InputError
 from reeltune.importers.counts import MAX_REJECTED, FileReport, RowCounts, check_rejected_share
 from reeltune.importers.mapping import MoviesMap, RatingsMap, SourceMap, TableLocation
-from reeltune.importers.rating_columns import FileRatings, save_columns
+from reeltune.importers.rating_columns import save_columns
 from reeltune.importers.sources import FrameSource, opened
 from reeltune.importers.table_movies import import_table_movies
 from reeltune.importers.table_ratings import read_ratings
@@ -109,10 +107,10 @@ def _import_ratings(
     prepare(part, table)
     counts, batch = _counts(conn, source, table, part)
     found = read_ratings(conn, table, part, counts)
-    saved = save_columns(conn, counts, found.columns, (found.user_ids, found.movie_ids))
+    digest = save_columns(conn, counts, found.columns, (found.user_ids, found.movie_ids))
     if not counts.read and may_be_empty:
         max_rejected = math.inf
-    return _finish(conn, counts, batch, max_rejected, _digest(saved))
+    return _finish(conn, counts, batch, max_rejected, digest)
 
 
 def _counts(
@@ -137,11 +135,3 @@ def _finish(
     set_digest(conn, batch, digest)
     finish_batch(conn, batch, report.read, report.kept)
     return report
-
-
-def _digest(columns: FileRatings) -> str:
-    """Return a hash of what was saved, so that the same content is known again."""
-    found = sha256()
-    for array in (columns.users, columns.movies, columns.ratings, columns.rated_at):
-        found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()

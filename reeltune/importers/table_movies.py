@@ -99,7 +99,10 @@ def import_table_movies(
 def _rows(
     table: Table, mapping: MoviesMap, counts: RowCounts, ids: Ids
 ) -> Iterable[tuple[int, TableMovie]]:
+    n_good = 0
     for chunk in table.chunks(mapping.columns()):
+        if counts.is_hopeless(n_good):
+            break  # that none is kept is told by whoever checks the counts
         counts.read += len(chunk) + len(chunk.bad)
         for line, reason, text in chunk.bad:
             if reason == EMPTY:
@@ -114,9 +117,12 @@ def _rows(
                 continue
             cells = {name: column[row] for name, column in columns.items()}
             try:
-                yield line, parse_table_movie(cells, mapping, ids)
+                movie = parse_table_movie(cells, mapping, ids)
             except BadRowError as bad:
                 counts.reject(line, bad.reason, excerpt(", ".join(cells.values()), 200))
+                continue
+            n_good += 1
+            yield line, movie
 
 
 def _wanted(chunk: Chunk, mapping: MoviesMap) -> list[bool]:

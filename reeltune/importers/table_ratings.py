@@ -11,7 +11,7 @@ from reeltune.db.connection import Connection
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.errors import InputError
 from reeltune.importers.conversion import Problems, convert, convert_ids, convert_times
-from reeltune.importers.counts import RowCounts
+from reeltune.importers.counts import HOPELESS_ROWS, RowCounts
 from reeltune.importers.ids import Ids
 from reeltune.importers.mapping import RatingsMap
 from reeltune.importers.rating_columns import FileRatings, skip_erased
@@ -25,9 +25,9 @@ from reeltune.importers.values import BadRowError, SkippedRowError
 NO_RATING = "no rating is given"
 NOT_WANTED = "a row of another kind"
 _BAD_RATING = "rating is not a number"
-_BAD_WEIGHT = "weight is not a number, 0 or more"
+_MAX_WEIGHT = 1e12  # more than any count or time; sums of them stay numbers
+_BAD_WEIGHT = f"weight is not a number from 0 to {_MAX_WEIGHT:g}"
 _MAX_REMEMBERED = 100_000
-_HOPELESS_ROWS = 1_000_000
 _SAMPLED = 1_000  # times by which their format is recognised
 
 
@@ -60,7 +60,7 @@ def read_ratings(
             else:
                 counts.reject(line, reason, text)
         reader.take(chunk)
-        if counts.read >= _HOPELESS_ROWS and not reader.lines:
+        if counts.is_hopeless(len(reader.lines)):
             break  # that none is kept is told by whoever checks the counts
     counts.notes += [*table.notes, *notes]
     values = np.frombuffer(reader.values, np.float64)
@@ -172,8 +172,10 @@ class _Reader:
         values, problems = found.values, found.problems | problems
         if not mapping.is_events:
             return values, problems
-        negative = BadRowError(_BAD_WEIGHT)
-        problems = dict.fromkeys(np.flatnonzero(values < 0).tolist(), negative) | problems
+        is_weight = (values >= 0) & (values <= _MAX_WEIGHT)
+        bad = BadRowError(_BAD_WEIGHT)
+        problems = dict.fromkeys(np.flatnonzero(~is_weight).tolist(), bad) | problems
+        values = np.where(is_weight, values, 0.0)
         if mapping.weights is not None:
             kinds = convert(chunk, mapping.event, _Only(mapping.weights))
             values, problems = values * kinds.values, kinds.problems | problems
@@ -206,12 +208,12 @@ def _times(table: Table, mapping: RatingsMap) -> tuple[Times | None, list[str]]:
 def _first_times(table: Table, column: str) -> list[str]:
     """Return the first times that are given."""
     some: list[str] = []
-    n_read = 0
+    n_good = n_bad = 0
     for chunk in table.chunks([column]):
         given = (text for text in map(text_of, chunk.columns[column]) if text.strip())
         some += islice(given, _SAMPLED - len(some))
-        n_read += len(chunk) + len(chunk.bad)
-        if len(some) >= _SAMPLED or (n_read >= _HOPELESS_ROWS and not some):
+        n_good, n_bad = n_good + len(chunk), n_bad + len(chunk.bad)
+        if len(some) >= _SAMPLED or (not n_good and n_bad >= HOPELESS_ROWS):
             break
     return some
 
@@ -239,7 +241,7 @@ def _in_stars(
         counts.reject(
             line, f"rating lies outside {scale.low:g} to {scale.high:g}", f"{values[row]:g}"
         )
-    kept = columns[fits]
+    kept = columns if fits.all() else columns[fits]
     return _with(kept, scale.stars(kept.ratings)), scale
 
 
@@ -284,7 +286,7 @@ def event_stars(sums: Floats, enough: float) -> Floats:
     [0.5, 2.25, 4.0, 4.5]
     """
     liked: Floats = 5.0 - enough / np.maximum(sums, enough)
-    below = np.minimum(0.5 + 3.5 * sums / enough, 3.999)
+    below = np.minimum(0.5 + 3.5 * np.minimum(sums, enough) / enough, 3.999)
     return np.asarray(np.where(sums >= enough, liked, below), dtype=np.float64).round(6)
 
 

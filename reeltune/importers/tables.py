@@ -16,6 +16,7 @@ from reeltune.domain.arrays import Ints
 from reeltune.domain.errors import InputError
 from reeltune.importers.mapping import TableLocation
 from reeltune.importers.rows import excerpt
+from reeltune.importers.values import whole_texts
 
 CHUNK_ROWS = 50_000
 _MAX_LISTED = 40
@@ -110,13 +111,13 @@ def text_of(value: object) -> str:
     if isinstance(value, list | tuple | dict | np.ndarray):
         plain = value.tolist() if isinstance(value, np.ndarray) else value
         try:
-            return json.dumps(plain, ensure_ascii=False, default=str)
+            return str(whole_texts(json.dumps(plain, ensure_ascii=False, default=str)))
         except RecursionError:
             return ""
     if isinstance(value, datetime | date):
         text = value.isoformat()
         return "" if text == "NaT" else text
-    text = str(value)
+    text = str(whole_texts(str(value)))
     return "" if text in ("<NA>", "NaT", "nan") else text
 
 

@@ -64,6 +64,12 @@ def zstd(content: bytes) -> bytes:
     return packed
 
 
+def in_parts(pack: Callable[[bytes], bytes], content: bytes, n_bytes: int = 40) -> bytes:
+    """Pack a text part by part, none of whose ends are ends of lines, with an empty one."""
+    parts = [content[start : start + n_bytes] for start in range(0, len(content), n_bytes)]
+    return b"".join(map(pack, [*parts[:1], b"", *parts[1:]]))
+
+
 def objects() -> list[dict[str, Any]]:
     return [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
 
@@ -79,6 +85,7 @@ def parquet() -> bytes:
     return content.getvalue()
 
 
+SKIPPABLE = b"\x50\x2a\x4d\x18\x04\0\0\0size"  # a frame of zstd without content
 FILES: dict[str, Callable[[], bytes]] = {
     "comma": lambda: csv_text().encode(),
     "semicolon": lambda: csv_text(";").encode(),
@@ -94,6 +101,11 @@ FILES: dict[str, Callable[[], bytes]] = {
     "bzip2": lambda: bz2.compress(csv_text().encode()),
     "xz": lambda: lzma.compress(csv_text().encode()),
     "zstd": lambda: zstd(csv_text().encode()),
+    "gzip in parts": lambda: in_parts(gzip.compress, csv_text().encode()),
+    "bzip2 in parts": lambda: in_parts(bz2.compress, csv_text().encode()),
+    "xz in parts": lambda: in_parts(lzma.compress, csv_text().encode()),
+    "zstd in parts": lambda: in_parts(zstd, csv_text().encode()),
+    "zstd, as pzstd writes it": lambda: SKIPPABLE + in_parts(zstd, csv_text().encode()),
     "zip": lambda: zipped(csv_text().encode()),
     "JSON lines": json_lines,
     "JSON list": lambda: json.dumps(objects(), indent=1).encode(),

@@ -141,6 +141,17 @@ def test_numbers_in_frames_are_ids_as_they_are_in_text(tmp_path: Path) -> None:
     ]
 
 
+def test_half_characters_in_frames_are_replaced(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    conn = with_films(tmp_path)
+    votes = pandas.DataFrame(
+        {"who": ["\ud800", ["\ud800"]], "film": ["a-1"] * 2, "vote": [1, 2], "when": [1, 2]},
+        dtype=object,
+    )
+    import_table(conn, {"votes": votes}, {"ratings": RATINGS_MAP})
+    assert [user for user, *_ in stored(conn)] == ['["�"]', "�"]
+
+
 @pytest.mark.parametrize(
     ("module", "form"), [("zstandard", "zstd"), ("pyarrow.parquet", "Parquet")]
 )
