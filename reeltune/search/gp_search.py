@@ -25,6 +25,7 @@ SPREADS = (0.5, 1.0)  # of the prior of lengths: by turns, so that one misfit do
 N_SPREAD, N_NEAR, N_LEADERS = 200, 600, 3  # first candidates: everywhere, and near the best known
 N_ROUNDS, N_MOVED, N_KEPT = 6, 200, 6  # then the best few are moved, by less each round
 FIRST_STEP, SHRINK = 0.1, 0.7
+OPTIMISM = 2.0  # deviations above the mean, by turns with the expected improvement
 SAME_PLACE = (
     0.15  # distance per root dimension below which points are one place: to try there exploits
 )
@@ -35,7 +36,7 @@ class GaussianProcessSearch:
     """Candidate of highest acquisition under a Gaussian process of the values.
 
     The acquisition is by turns the logarithm of the expected improvement on the model's own mean at
-    the best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
+    the best point tried (so that a lucky result does not lead astray) and mean plus two deviations.
     Configurations being tried count with the value the model expects of them, so that a batch
     spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
     until there are enough results in different places: what a run begins with, be it the best of
@@ -114,12 +115,14 @@ def _highest_acquisition(problem: Problem, known: list[Trial]) -> Proposal:
     rng = problem.generator()
     points = features.of_configurations([t.configuration for t in known])
     values = _standardised(np.array([t.value for t in known], dtype=np.float64))
-    model = _fitted(points, values, Prior.of(features.n_axes, SPREADS[problem.number % 2]))
+    spread = SPREADS[problem.number % 2]
+    prior = Prior.of(features.n_axes, spread, features.widths, len(features.columns))
+    model = _fitted(points, values, prior)
     pending = [t.configuration for t in problem.open_trials()][-MAX_FITTED:]
     if pending:
         open_points = features.of_configurations(pending)
         believed = np.append(values, model.predict_mean(open_points))
-        model = condition(np.vstack([points, open_points]), believed, model.lengths, model.noise)
+        model = condition(np.vstack([points, open_points]), believed, model.fit)
     means = model.predict_mean(points)
     leaders = np.argsort(-means, kind="stable")[:N_LEADERS]
     cubes = np.array([space.encode(known[k].configuration) for k in leaders])
@@ -129,7 +132,7 @@ def _highest_acquisition(problem: Problem, known: list[Trial]) -> Proposal:
         mean, deviation = model.predict(features.of_points(candidates))
         if problem.number % 2:
             return _log_expected_improvement(mean, deviation, target)
-        return mean + deviation
+        return mean + OPTIMISM * deviation
 
     move = Moves(space.n_choices, rng)
     for point in _maximised(acquisition, _candidates(cubes, move), move):
@@ -153,8 +156,7 @@ def _fitted(points: Floats, values: Floats, prior: Prior) -> GaussianProcess:
         order = np.argsort(-values, kind="stable")
         rest = np.linspace(MAX_FITTED // 2, len(values) - 1, MAX_FITTED // 2).astype(int)
         chosen = np.sort(np.append(order[: MAX_FITTED // 2], order[rest]))
-    lengths, noise = fit(points[chosen], values[chosen], prior)
-    return condition(points, values, lengths, noise)
+    return condition(points, values, fit(points[chosen], values[chosen], prior))
 
 
 @dataclass(frozen=True)

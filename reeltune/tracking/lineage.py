@@ -70,7 +70,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "37fac8e7aeaf",
+            "6e8103527945",
         }
     ),
 )
