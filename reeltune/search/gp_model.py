@@ -20,7 +20,7 @@ JITTER = 1e-8
 LENGTH_BOUNDS = (0.05, 1e3)
 NOISE_BOUNDS = (1e-6, 2.0)
 VARIANCE_BOUNDS = (1e-3, 1e2)
-TYPICAL_LENGTH = 0.6  # times the root of the number of axes, as effects get smaller with it
+TYPICAL_LENGTH = 0.4  # times the root of the number of axes, as effects get smaller with it
 TYPICAL_VARIANCE, VARIANCE_SPREAD = 1.0, 1.0  # of an axis's part; in log units
 TYPICAL_NOISE, NOISE_SPREAD = 1e-3, 1.5  # of the signal's variance; in log units
 WARP_SPREAD = 2.0
@@ -96,7 +96,7 @@ class FittedKernel:
 class GaussianProcess:
     """Fitted process."""
 
-    fit: FittedKernel
+    fitted: FittedKernel
     placed: Floats  # (D, N) points, as the kernel takes them
     factor: Floats  # (N, N) lower Cholesky factor of correlation plus noise
     weights: Floats  # (N,) inverse of that matrix times (values - mean)
@@ -119,8 +119,8 @@ class GaussianProcess:
         return mean
 
     def _correlations(self, points: Floats) -> Floats:
-        kernel = self.fit.kernel
-        return kernel.correlations(kernel.placed(points, self.fit.widths), self.placed)
+        kernel = self.fitted.kernel
+        return kernel.correlations(kernel.placed(points, self.fitted.widths), self.placed)
 
 
 def fit(points: Floats, values: Floats, prior: Prior) -> FittedKernel:
@@ -152,7 +152,7 @@ def condition(points: Floats, values: Floats, fitted: FittedKernel) -> GaussianP
     mean = float(whitened[:, 0] @ whitened[:, 1] / (whitened[:, 0] @ whitened[:, 0]))
     rest = whitened[:, 1] - mean * whitened[:, 0]
     return GaussianProcess(
-        fit=fitted,
+        fitted=fitted,
         placed=placed,
         factor=factor,
         weights=scipy.linalg.solve_triangular(factor, rest, lower=True, trans=1),

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
+from reeltune.search.acquisition import log_expected_improvement
 from reeltune.search.gp_model import (
     FittedKernel,
     GaussianProcess,
@@ -12,7 +13,6 @@ from reeltune.search.gp_model import (
     fit,
     negative_log_posterior,
 )
-from reeltune.search.gp_search import _log_expected_improvement
 from reeltune.search.product_kernel import Kernel
 
 
@@ -107,7 +107,7 @@ def test_equal_values_and_equal_points_do_no_harm() -> None:
 
 def test_expected_improvement_keeps_its_order_where_it_underflows() -> None:
     mean = np.array([0.0, -1.0, -50.0, -500.0, -1e6])
-    found = _log_expected_improvement(mean, np.ones(5), 0.0)
+    found = log_expected_improvement(mean, np.ones(5), 0.0)
     assert found[0] == pytest.approx(np.log(1 / np.sqrt(2 * np.pi)))
     assert found[1] == pytest.approx(np.log(0.08331547), rel=1e-5)
     assert np.all(np.isfinite(found))
