@@ -36,7 +36,7 @@ from benchmarks.search_runs import (
 from benchmarks.search_tables import medians, print_costs, print_regrets, suite_means
 from reeltune.search import STRATEGIES
 
-HISTORIES = (100, 1_000, 5_000)
+HISTORIES = "100,1000,5000"
 SEEDS_FROM = 0  # strategies are developed on seeds from 500
 
 
@@ -72,13 +72,25 @@ def all_pieces(
 @click.option("--first-seed", default=SEEDS_FROM, show_default=True, help="The first of them.")
 @click.option("--experiments", default=200, show_default=True, help="Per search.")
 @click.option("--data-experiments", default=100, show_default=True, help="The same of a database.")
-@click.option("--in-flight", default="1", show_default=True, help="At once; comma-separated.")
+@click.option(
+    "--in-flight",
+    "asynchronous_delay",
+    default="1",
+    show_default=True,
+    help="At once; comma-separated.",
+)
 @click.option("--methods", "names", default="", help="Comma-separated; all by default.")
 @click.option(
     "--objectives", "objective_names", default="", help="Comma-separated; all by default."
 )
 @click.option("--db", "databases", multiple=True, type=click.Path(path_type=Path), help="As well.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Where finished searches are kept.")
+@click.option(
+    "--histories",
+    default=HISTORIES,
+    show_default=True,
+    help="Results before proposals that are timed; comma-separated, empty for none.",
+)
 @click.option("--seconds", default=1e9, help="Begin no search after so long.")
 @click.option("--chart", "picture", type=click.Path(path_type=Path), help="Draw an SVG.")
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write all figures here.")
@@ -93,6 +105,7 @@ def main(
     objective_names: str,
     databases: tuple[Path, ...],
     keep: Path | None,
+    histories: str,
     seconds: float,
     picture: Path | None,
     target: Path | None,
@@ -112,10 +125,11 @@ def main(
     pieces = list(wanted(chosen, objectives, span, at_once, most))
     found = all_pieces(pieces, objectives, keep, seconds)
     strategies = {n: STRATEGIES[n] for n in chosen if n in STRATEGIES and n not in PEERS}
-    costly = {n: costs(strategies, n) for n in HISTORIES}
+    costly = {int(n): costs(strategies, int(n)) for n in filter(None, histories.split(","))}
     for n in at_once:
         print_regrets(found, n)
-    print_costs(costly)
+    if costly:
+        print_costs(costly)
     if picture is not None:
         first = [piece for piece in found if piece.asynchronous_delay == at_once[0]]
         shown = [o.name for o in objectives if o is objectives[0] or o not in made_up]

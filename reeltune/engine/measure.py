@@ -1,10 +1,6 @@
 """Measurement of many configurations in one pass over the users."""
 
-import hashlib
-import logging
 import os
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -30,6 +26,7 @@ from reeltune.engine.arrays import (
     Results,
 )
 from reeltune.metrics.evaluate import mean
+from reeltune.storage.compiled_code import stored_code
 
 CACHE_BYTES = 2**19  # of rows that may be under work at once: what stays in a core's own cache
 RESULT_BYTES = 2**28  # of results that one pass may hold
@@ -46,8 +43,6 @@ _USER_METRICS = {
     "novelty": NOVELTY,
     "diversity": DIVERSITY,
 }
-_starting = threading.Lock()
-_log = logging.getLogger(__name__)
 
 Evaluate = Callable[[EngineIndex, Batch, int, int, int, Results], None]
 
@@ -127,40 +122,18 @@ def _each(tasks: Sequence[Callable[[], None]], threads: int) -> Iterator[int]:
 
 
 def _compiled() -> Evaluate:
-    """Return the compiled inner loop; the compiler is imported at the first call only.
-
-    Compiled code is stored in a directory named after a hash of all its sources: the compiler alone
-    would look at the date of one file, and miss a constant that another one declares.
-    """
-    with _starting:
-        if "reeltune.engine.kernel" not in sys.modules:
-            _keep_code_in(_code_directory())
+    """Return the compiled inner loop; the compiler is imported at the first call only."""
+    with stored_code(
+        "reeltune.engine.kernel",
+        Path(__file__).parent.glob("*.py"),
+        name="fused",
+        main="evaluate_users",
+        message="compiling the engine for this machine, once: about 10 seconds",
+    ):
         from reeltune.engine.kernel import evaluate_users
 
         evaluate: Evaluate = evaluate_users
     return evaluate
-
-
-def _code_directory() -> Path:
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "reeltune" / f"fused-{digest.hexdigest()[:16]}"
-
-
-def _keep_code_in(directory: Path) -> None:
-    """Let the compiler store its results in `directory`; log if it has to compile first."""
-    import numba
-
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _log.warning("compiled code cannot be stored in %s: %s", directory, error)
-    else:
-        numba.config.CACHE_DIR = str(directory)  # type: ignore[attr-defined]
-    if not any(directory.glob("**/*evaluate_users*.nbc")):
-        _log.warning("compiling the engine for this machine, once: about 10 seconds")
 
 
 def _group(index: EngineIndex, batch: Batch) -> int:

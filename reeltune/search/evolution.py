@@ -3,6 +3,7 @@
 import numpy as np
 
 from reeltune.search.choices import redrawn
+from reeltune.search.feasibility import best_first
 from reeltune.search.strategy import Problem, Proposal, Trial
 
 N_FIRST_POINTS = 8  # results before anything is varied
@@ -46,6 +47,5 @@ class Evolution:
 
 
 def best_trials(finished: list[Trial], n: int) -> list[Trial]:
-    """Return the `n` trials of highest value, best first; of equals the earliest."""
-    order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
-    return [finished[k] for k in order[:n]]
+    """Return the `n` best trials, best first; of equals the earliest."""
+    return [finished[k] for k in best_first(finished)[:n]]

@@ -57,6 +57,9 @@ class Features:
         }
         ends = len(self.columns) + np.cumsum([0, *self.choices.values()])
         self.categories = [slice(a, b) for a, b in itertools.pairwise(ends)]
+        tops = np.array([_top(part, m) for part in space.parts for m in part.group.members])
+        coded = np.full(int(ends[-1]) - len(self.columns), ONE_HOT)
+        self.widths: Floats = np.append(tops[self.columns] * self.scales, coded)  # of features
         self.n_axes = len(self.columns) + len(self.choices)  # that a model has to learn about
 
     def of_configurations(self, configurations: Sequence[Configuration]) -> Floats:
@@ -153,6 +156,11 @@ def _scales(part: SpacePart) -> list[float]:
         return scales if k > 2 else [scales[0], 0.0]
     widths = [_width(member) for member in group.members]
     return [1 / width if width > 0 else 0.0 for width in widths]
+
+
+def _top(part: SpacePart, member: Parameter) -> float:
+    """Return the width of what a member may be; of a share, whatever its limits."""
+    return 1.0 if isinstance(part.group, Simplex) else _width(member)
 
 
 def _width(member: Parameter) -> float:

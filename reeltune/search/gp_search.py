@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.experiment import Phase
-from reeltune.domain.space import Space
+from reeltune.domain.space import Configuration, Space
+from reeltune.search.acquisition import Acquisition, ConstraintModel
 from reeltune.search.choices import redrawn
+from reeltune.search.feasibility import best_first
 from reeltune.search.feature_map import Features
 from reeltune.search.gp_model import GaussianProcess, Prior, condition, fit
 from reeltune.search.single_thread import one_thread
@@ -35,15 +36,15 @@ class GaussianProcessSearch:
     """Candidate of highest acquisition under a Gaussian process of the values.
 
     The acquisition is by turns the logarithm of the expected improvement on the model's own mean at
-    the best point tried (so that a lucky result does not lead astray) and mean plus one deviation.
+    the best point tried (so that a lucky result does not lead astray) and mean plus two deviations;
+    each constraint has a model of its own.
     Configurations being tried count with the value the model expects of them, so that a batch
     spreads out. The first proposal is the middle of the space; a scrambled Sobol' design follows
     until there are enough results in different places: what a run begins with, be it the best of
     an earlier run or a guess, may be all in one, and then says little of the rest.
 
-    Source: Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
-    functions"; Ament et al. 2023, "Unexpected improvements to expected improvement", for the
-    logarithm; Ginsbourger, Le Riche and Carraro 2010 for the batch ("kriging believer").
+    Source: `reeltune.search.acquisition`; Ginsbourger, Le Riche and Carraro 2010 for the batch
+    ("kriging believer").
     """
 
     name: str = "gp"
@@ -103,7 +104,7 @@ def _subsample(finished: list[Trial]) -> list[Trial]:
     """Return the results a model knows, in order: the best, and of the others as many, evenly."""
     if len(finished) <= MAX_KNOWN:
         return finished
-    order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable")
+    order = best_first(finished)
     best, others = order[: MAX_KNOWN // 2], np.sort(order[MAX_KNOWN // 2 :])
     evenly = others[np.linspace(0, len(others) - 1, MAX_KNOWN - len(best)).astype(int)]
     return [finished[k] for k in sorted({*best.tolist(), *evenly.tolist()})]
@@ -112,32 +113,77 @@ def _subsample(finished: list[Trial]) -> list[Trial]:
 def _highest_acquisition(problem: Problem, known: list[Trial]) -> Proposal:
     space, features = problem.space, Features(problem.space)
     rng = problem.generator()
-    points = features.of_configurations([t.configuration for t in known])
-    values = _standardised(np.array([t.value for t in known], dtype=np.float64))
-    model = _fitted(points, values, Prior.of(features.n_axes, SPREADS[problem.number % 2]))
-    pending = [t.configuration for t in problem.open_trials()][-MAX_FITTED:]
-    if pending:
-        open_points = features.of_configurations(pending)
-        believed = np.append(values, model.predict_mean(open_points))
-        model = condition(np.vstack([points, open_points]), believed, model.lengths, model.noise)
-    means = model.predict_mean(points)
-    leaders = np.argsort(-means, kind="stable")[:N_LEADERS]
+    models = _Models.of(problem, features, known)
+    means = models.objective.predict_mean(features.of_configurations(_configurations(known)))
+    leaders = best_first(known, means)[:N_LEADERS]
     cubes = np.array([space.encode(known[k].configuration) for k in leaders])
-    target = float(means[leaders[0]])
-
-    def acquisition(candidates: Floats) -> Floats:
-        mean, deviation = model.predict(features.of_points(candidates))
-        if problem.number % 2:
-            return _log_expected_improvement(mean, deviation, target)
-        return mean + deviation
-
+    acquisition = Acquisition(
+        models.objective,
+        models.constraints,
+        target=float(means[leaders[0]]) if known[leaders[0]].is_feasible else None,
+        by_improvement=problem.number % 2 == 1,
+    )
     move = Moves(space.n_choices, rng)
-    for point in _maximised(acquisition, _candidates(cubes, move), move):
+    found = _maximised(
+        lambda candidates: acquisition(features.of_points(candidates)),
+        _candidates(cubes, move),
+        move,
+    )
+    for point in found:
         configuration = problem.complete(space.decode(point))
         if problem.is_new(configuration):
             phase: Phase = "exploit" if _is_near(space, point, cubes[:1]) else "explore"
             return Proposal(configuration, phase)
     return Proposal(space.decode(rng.random(len(space.dimensions))), "explore")
+
+
+@dataclass(frozen=True, eq=False)
+class _Models:
+    """Models of the objective and of each constraint that was not the same everywhere."""
+
+    objective: GaussianProcess
+    constraints: list[ConstraintModel]
+
+    @classmethod
+    def of(cls, problem: Problem, features: Features, known: list[Trial]) -> "_Models":
+        """Return the models after the `known` results, with what is expected of open trials."""
+        spread = SPREADS[problem.number % 2]
+        prior = Prior.of(features.n_axes, spread, features.widths, len(features.columns))
+        pending = _configurations(problem.open_trials()[-MAX_FITTED:])
+        open_points = features.of_configurations(pending) if pending else None
+        values = np.array([t.value for t in known], dtype=np.float64)
+        points = features.of_configurations(_configurations(known))
+        objective = _model(points, values, prior, open_points)
+        if not any(trial.constraints for trial in known):
+            return cls(objective, [])
+        n_constraints = next(len(t.constraints) for t in reversed(known) if t.constraints)
+        has = [k for k, t in enumerate(known) if len(t.constraints) == n_constraints]
+        seen = np.array([known[k].constraints for k in has], dtype=np.float64)  # (N, C)
+        models = [
+            ConstraintModel(
+                _model(points[has], column, prior, open_points),
+                limit=-float(column.mean() / column.std()),
+            )
+            for column in seen.T
+            if column.std() > 0
+        ]
+        return cls(objective, models)
+
+
+def _configurations(trials: list[Trial]) -> list[Configuration]:
+    return [trial.configuration for trial in trials]
+
+
+def _model(
+    points: Floats, values: Floats, prior: Prior, open_points: Floats | None
+) -> GaussianProcess:
+    """Return the process of standardised `values` (N,); it believes its mean at open points."""
+    standard = _standardised(values)
+    model = _fitted(points, standard, prior)
+    if open_points is None:
+        return model
+    believed = np.append(standard, model.predict_mean(open_points))
+    return condition(np.vstack([points, open_points]), believed, model.fitted)
 
 
 def _standardised(values: Floats) -> Floats:
@@ -153,8 +199,7 @@ def _fitted(points: Floats, values: Floats, prior: Prior) -> GaussianProcess:
         order = np.argsort(-values, kind="stable")
         rest = np.linspace(MAX_FITTED // 2, len(values) - 1, MAX_FITTED // 2).astype(int)
         chosen = np.sort(np.append(order[: MAX_FITTED // 2], order[rest]))
-    lengths, noise = fit(points[chosen], values[chosen], prior)
-    return condition(points, values, lengths, noise)
+    return condition(points, values, fit(points[chosen], values[chosen], prior))
 
 
 @dataclass(frozen=True)
@@ -198,15 +243,3 @@ def _maximised(acquisition: Any, points: Floats, moves: Moves) -> Floats:
         step *= SHRINK
     order: Floats = points[np.argsort(-worth, kind="stable")]
     return order
-
-
-def _log_expected_improvement(mean: Floats, deviation: Floats, target: float) -> Floats:
-    """Return (N,) logarithm of the expected excess over `target`; Ament et al. 2023, equation 9."""
-    z = (mean - target) / deviation
-    log_density = -0.5 * z * z - 0.5 * np.log(2 * np.pi)
-    direct = np.log(np.maximum(np.exp(log_density) + z * scipy.special.ndtr(z), 1e-300))
-    below = np.minimum(z, -1.0)
-    ratio = -below * np.sqrt(np.pi / 2) * scipy.special.erfcx(-below / np.sqrt(2))
-    tail = np.where(below > -100, np.log(np.maximum(1 - ratio, 1e-300)), -2 * np.log(-below))
-    gain: Floats = np.where(z > -1, direct, log_density + tail) + np.log(deviation)
-    return gain

@@ -8,6 +8,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.search.choices import redrawn
+from reeltune.search.feasibility import violations
 from reeltune.search.strategy import Problem, Proposal
 from reeltune.stats.pareto import crowding, ranks
 
@@ -39,19 +40,27 @@ class NonDominatedSorting:
         known = problem.full_results()
         if len(known) < N_FIRST_PARENTS or problem.attempt > MAX_CHILDREN:
             return Proposal(space.decode(rng.random(n_axes)), "initial")
-        chosen, rank, room = survivors(np.array([values for _, values in known]))
+        chosen, rank, room = survivors(
+            np.array([values for _, values in known]), violations([trial for trial, _ in known])
+        )
         parents = [_tournament(rank, room, rng) for _ in range(2)]
         points = [space.encode(known[chosen[k]][0].configuration) for k in parents]
         child = _mutated(_crossed(points[0], points[1], space.n_choices, rng), space.n_choices, rng)
         return Proposal(space.decode(child), "exploit")
 
 
-def survivors(values: Floats) -> tuple[Ints, Ints, Floats]:
+def survivors(values: Floats, violated: Floats) -> tuple[Ints, Ints, Floats]:
     """Return the `POPULATION` parents among `values` (N, K), their fronts and crowding distances.
 
-    Lower fronts first, and of the last that counts those with the most room.
+    Lower fronts first, and of the last that counts those with the most room. What is feasible
+    dominates what is not, and what is not, all that violates more (N,); definition 1 of the source.
     """
-    rank = ranks(values, POPULATION)
+    feasible = violated == 0
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[feasible] = ranks(values[feasible], POPULATION)
+    if not feasible.all():
+        after = rank[feasible].max(initial=-1) + 1
+        rank[~feasible] = after + np.unique(violated[~feasible], return_inverse=True)[1]
     room = np.zeros(len(values))
     for number in np.unique(rank):
         members = np.flatnonzero(rank == number)

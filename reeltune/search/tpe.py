@@ -7,6 +7,7 @@ Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization", sec
 import numpy as np
 
 from reeltune.domain.arrays import Floats
+from reeltune.search.feasibility import best_first
 from reeltune.search.feature_map import Features
 from reeltune.search.parzen import draw_candidates, log_density
 from reeltune.search.strategy import Problem, Proposal, Trial
@@ -50,7 +51,7 @@ class TreeParzenEstimator:
 
 def _split(finished: list[Trial], pending: list[Trial]) -> tuple[list[Trial], list[Trial]]:
     """Return the good results, best first, and of all others an even choice."""
-    order = np.argsort([-(t.value or 0.0) for t in finished], kind="stable").tolist()
+    order = best_first(finished).tolist()
     n_good = max(2, min(MAX_GOOD, round(GOOD_SHARE * len(finished))))
     rest = order[n_good:]
     places = np.linspace(0, len(rest) - 1, min(MAX_OTHERS, len(rest))).astype(int)

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -29,6 +32,33 @@ def test_the_distribution_goes_to_the_peak_and_shrinks_around_it() -> None:
         assert distance(trials) < 0.02
         late = np.array([[t.configuration[name] for name in PEAK] for t in trials[-30:]])
         assert np.abs(late - list(PEAK.values())).max() < 0.15
+
+
+def test_what_is_kept_of_earlier_proposals_changes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state is found by all that led to it, whatever objects that is in."""
+    trials = tuned("cmaes", PLANE, bowl, 5 * GENERATION)
+    before = STRATEGIES["cmaes"].propose(problem(PLANE, trials))
+    best = max(trials[:GENERATION], key=lambda t: t.value or -9.0).number
+    worst = min(trials[:GENERATION], key=lambda t: t.value or -9.0).configuration
+
+    def changed(**parts: Any) -> list[Trial]:
+        return [replace(t, **parts) if t.number == best else t for t in trials]
+
+    histories = [
+        [Trial(dict(t.configuration), t.value, t.number) for t in trials],  # equal
+        changed(value=-9.0),
+        changed(value=None, failed=True),
+        changed(constraints=(1.0,)),
+        changed(configuration=worst),
+        [Trial(trials[0].configuration, 1.0), *trials],  # of another run
+        trials[:-GENERATION],
+    ]
+    kept = [STRATEGIES["cmaes"].propose(problem(PLANE, h, number=99)) for h in histories]
+    for history, proposal in zip(histories, kept, strict=True):
+        monkeypatch.setattr("reeltune.search.cmaes._states", {})
+        assert STRATEGIES["cmaes"].propose(problem(PLANE, history, number=99)) == proposal
+    assert kept[0] == STRATEGIES["cmaes"].propose(problem(PLANE, trials, number=99)) != before
+    assert len({str(proposal) for proposal in kept}) >= len(kept) - 2  # three make it the last
 
 
 def test_a_generation_that_is_not_complete_moves_nothing() -> None:

@@ -109,9 +109,20 @@ def test_a_result_without_one_of_the_values_teaches_nothing() -> None:
 def test_parents_are_of_the_lowest_fronts_and_of_the_last_those_with_most_room() -> None:
     line = np.array([[float(k), -float(k)] for k in range(POPULATION + 4)])  # one front
     beaten = line - 100.0
-    chosen, rank, room = survivors(np.vstack([beaten, line]))
+    both = np.vstack([beaten, line])
+    chosen, rank, room = survivors(both, np.zeros(len(both)))
     assert len(chosen) == POPULATION
     assert (chosen >= len(beaten)).all()
     assert (rank == 0).all()
     assert {len(beaten), 2 * len(line) - 1} <= set(chosen.tolist())  # the ends
     assert np.isinf(room).sum() == 2
+
+
+def test_what_is_feasible_dominates_what_is_not_and_that_by_how_much_it_violates() -> None:
+    values = np.array([[9.0, 9.0], [8.0, 8.0], [0.0, 1.0], [1.0, 0.0], [5.0, 5.0]])
+    violated = np.array([0.5, 0.2, 0.0, 0.0, 0.2])
+    chosen, rank, _ = survivors(values, violated)
+    fronts = dict(zip(chosen.tolist(), rank.tolist(), strict=True))
+    assert fronts == {2: 0, 3: 0, 1: 1, 4: 1, 0: 2}
+    chosen, rank, _ = survivors(values, violated + 1)  # nothing is feasible
+    assert dict(zip(chosen.tolist(), rank.tolist(), strict=True)) == {2: 0, 3: 0, 1: 1, 4: 1, 0: 2}
