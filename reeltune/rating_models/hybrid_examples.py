@@ -67,7 +67,7 @@ def newcomers_window(ratings: RatingTable, catalogue: Catalogue) -> Window:
     return Window(History(ratings.where(kept), catalogue), ratings.where(held_out))
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=40)
 def fitted(name: str, history: History, values: tuple[tuple[str, float], ...]) -> LearnedComponent:
     """Return a component fitted to `history`, shared by configurations with the same `values`."""
     return LEARNED_COMPONENTS[name].fit(history, dict(values))

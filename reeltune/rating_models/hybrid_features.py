@@ -90,13 +90,11 @@ def signed_log(z: Floats) -> Floats:
 
 
 def best_candidates(plane: Floats, candidates: Bools, n: int) -> Bools:
-    """Return (U, M) True for each user's `n` candidates of highest standardised score.
+    """Return (U, M) True for each user's candidates that score above the `n`-th best, up to n - 1.
 
-    Of equal scores, whichever: a plane that says nothing of most movies tells none of them apart.
+    Those as good as the `n`-th stay out: a plane that says nothing of most movies names no others.
     """
     n = min(n, plane.shape[1])
-    scores = np.where(candidates, plane, -np.inf)
-    best = np.argpartition(scores, -n, axis=1)[:, -n:]
-    found = np.zeros(candidates.shape, dtype=np.bool_)
-    np.put_along_axis(found, best, values=True, axis=1)
-    return found & candidates
+    scores = np.where(candidates, plane, -np.inf).astype(np.float32)  # which is quicker to sort
+    best: Bools = scores > np.partition(scores, -n, axis=1)[:, [-n]]
+    return best
