@@ -16,10 +16,10 @@ from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
 from reeltune.ratings.table import HIGHEST_RATING, RELEVANT_RATING
 
-MAX_SIDE = 8_000  # rows of the matrix that is inverted; beyond it, the most rated movies only
+MAX_INVERTED = 8_000  # rows of the matrix that is inverted; beyond it, the most rated movies only
 LOWEST_STRENGTH, NO_STRENGTH = 0.25, 1.5  # stars: the least that a rating counts, and what is none
 
-RIDGE = FloatParameter(
+EASE_RIDGE = FloatParameter(
     name="ease_ridge",
     default=140.0,
     low=5.0,
@@ -35,14 +35,14 @@ LIKED_RIDGE = FloatParameter(
     log=True,
     meaning="ridge penalty of EASE on liked movies alone",
 )
-POWER = FloatParameter(
+RATING_POWER = FloatParameter(
     name="ease_rating_power",
     default=1.0,
     low=0.0,
     high=2.0,
     meaning="how much more a high rating counts for EASE than a low one; 0: alike",
 )
-HALF_LIFE = FloatParameter(
+RECENT_HALF_LIFE = FloatParameter(
     name="ease_recent_half_life",
     default=15.0,
     low=3.0,
@@ -70,8 +70,9 @@ class LinearAutoencoder:
     def fit(cls, interactions: "scipy.sparse.csr_array", ridge: float) -> Self:
         """Invert the Gram matrix of movies with interactions, or of users where they are fewer."""
         counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
-        kept = np.sort(np.argsort(-counts, kind="stable")[: min(MAX_SIDE, int((counts > 0).sum()))])
-        by_users = interactions.shape[0] <= min(MAX_SIDE, len(kept))
+        n_kept = min(MAX_INVERTED, int(np.count_nonzero(counts)))
+        kept = np.sort(np.argsort(-counts, kind="stable")[:n_kept])
+        by_users = interactions.shape[0] <= min(MAX_INVERTED, len(kept))
         some = interactions if by_users else interactions[:, kept].T.tocsr()
         gram = (some @ some.T).toarray()
         gram[np.diag_indices(len(gram))] += ridge
@@ -111,7 +112,11 @@ class Ease(ArrayFields):
     """EASE on ratings by their strength: of all the user has rated, and of the latest."""
 
     name: ClassVar[str] = "ease"
-    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (RIDGE, POWER, HALF_LIFE)
+    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (
+        EASE_RIDGE,
+        RATING_POWER,
+        RECENT_HALF_LIFE,
+    )
     planes: ClassVar[tuple[str, ...]] = ("ease", "ease_recent")
 
     starts: Ints  # (U + 1,)
@@ -126,16 +131,16 @@ class Ease(ArrayFields):
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
         """Solve for all pairs of movies at once."""
-        table, ridge = history.ratings, float(values[RIDGE.name])
+        table, ridge = history.ratings, float(values[EASE_RIDGE.name])
         span = HIGHEST_RATING - NO_STRENGTH
         stars = np.maximum(table.ratings.astype(np.float64) - NO_STRENGTH, LOWEST_STRENGTH)
-        strengths = (stars / span) ** float(values[POWER.name])
+        strengths = (stars / span) ** float(values[RATING_POWER.name])
         solved = LinearAutoencoder.fit(history.matrix(strengths), ridge)
         return cls(
             starts=table.starts,
             movies=table.movies,
             strengths=strengths,
-            recency=0.5 ** (history.later / float(values[HALF_LIFE.name])),
+            recency=0.5 ** (history.later / float(values[RECENT_HALF_LIFE.name])),
             inverse=solved.inverse,
             kept=solved.kept,
             shape=np.array([table.n_users, table.n_movies]),

@@ -52,6 +52,7 @@ class Era(ArrayFields):
         own = np.zeros((table.n_users, n_years + 1))
         np.add.at(own, (table.users, year_of[table.movies]), 1.0)
         dense = own[:, :n_years] @ kernel + PRIOR_MOVIES * base
+        dense /= own[:, :n_years].sum(axis=1, keepdims=True) + PRIOR_MOVIES
         return cls(
             ratios=np.hstack([np.log(dense / base), np.zeros((table.n_users, 1))]),
             year_of=year_of,

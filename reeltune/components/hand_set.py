@@ -1,6 +1,7 @@
 """Hand-weighted components as sources of scores for a combiner, without boosts and thresholds."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import ClassVar, Self
 
 from reeltune.components.cast import Cast
@@ -38,7 +39,7 @@ class HandSet:
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the fields of the component."""
-        return {name: getattr(self.part, name) for name in self.kind.__dataclass_fields__}
+        return {each.name: getattr(self.part, each.name) for each in fields(self.part)}
 
     @classmethod
     def load(cls, arrays: Mapping[str, AnyArray]) -> Self:

@@ -11,7 +11,7 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
 
-PRIOR = FloatParameter(
+QUALITY_PRIOR = FloatParameter(
     name="quality_prior",
     default=5.0,
     low=1.0,
@@ -26,7 +26,7 @@ class Quality(ArrayFields):
     """Damped mean of a movie's ratings less their users' means, and its number of ratings."""
 
     name: ClassVar[str] = "quality"
-    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (PRIOR,)
+    hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (QUALITY_PRIOR,)
     planes: ClassVar[tuple[str, ...]] = ("quality", "popularity")
 
     means: Floats  # (M,) stars
@@ -38,7 +38,7 @@ class Quality(ArrayFields):
         table = history.ratings
         total, count = totals(table.movies, history.centred.deviations, table.n_movies)
         return cls(
-            means=damped_mean(total, count, prior=float(values[PRIOR.name])),
+            means=damped_mean(total, count, prior=float(values[QUALITY_PRIOR.name])),
             counts=np.log1p(count),
         )
 

@@ -28,7 +28,7 @@ DECAY = FloatParameter(
     high=0.98,
     meaning="how much less each further place after a movie counts",
 )
-HALF_LIFE = FloatParameter(
+SEQUENCE_HALF_LIFE = FloatParameter(
     name="sequence_half_life",
     default=8.0,
     low=1.0,
@@ -64,7 +64,7 @@ class Sequence(ArrayFields):
     hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (
         WINDOW,
         DECAY,
-        HALF_LIFE,
+        SEQUENCE_HALF_LIFE,
         FROM_EXPONENT,
         TO_EXPONENT,
     )
@@ -89,7 +89,7 @@ class Sequence(ArrayFields):
         return cls(
             starts=table.starts,
             movies=table.movies,
-            recency=0.5 ** (history.later / float(values[HALF_LIFE.name])),
+            recency=0.5 ** (history.later / float(values[SEQUENCE_HALF_LIFE.name])),
             next_starts=found.indptr.astype(np.int64),
             next_movies=found.indices.astype(np.int32),
             next_scores=found.data,

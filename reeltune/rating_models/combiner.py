@@ -9,8 +9,8 @@ import scipy  # its parts are imported when first used
 from reeltune.domain.arrays import Floats, Floats32, Ints
 
 FIRST_WEIGHT = 0.05  # where the search begins
-MAX_ITERATIONS = 200
-ENOUGH = 1e-7  # relative gain of an iteration below which the search ends
+MAX_STEPS = 200
+LOSS_TOLERANCE = 1e-7  # relative gain of an iteration below which the search ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def fit_weights(examples: Sequence[Examples], loss: Loss) -> Floats:
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * n_features,
-        options={"maxiter": MAX_ITERATIONS, "ftol": ENOUGH},
+        options={"maxiter": MAX_STEPS, "ftol": LOSS_TOLERANCE},
     )
     weights: Floats = found.x
     return weights

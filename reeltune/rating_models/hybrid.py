@@ -14,8 +14,8 @@ from reeltune.domain.parameters import FloatParameter
 from reeltune.domain.space import Configuration, Fixed, Single, Space
 from reeltune.rating_models.combiner import FIRST_WEIGHT, Loss, fit_weights
 from reeltune.rating_models.hybrid_examples import (
-    BLOCK,
     FEW_RATINGS,
+    USERS_AT_A_TIME,
     Window,
     examples_of,
     fit_all,
@@ -33,7 +33,7 @@ from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.search.single_thread import one_thread
 
-DECIMALS = 9  # of scores: sums of other blocks of users differ in the last bits
+SCORE_DECIMALS = 9  # of scores: sums of other blocks of users differ in the last bits
 
 TAU = FloatParameter(
     name="tau",
@@ -91,10 +91,11 @@ class Hybrid:
         """Return the weighted sums, (U, M)."""
         with one_thread():
             blocks = [
-                sum_of(self._parts(users[at : at + BLOCK])) for at in range(0, len(users), BLOCK)
+                sum_of(self._parts(users[at : at + USERS_AT_A_TIME]))
+                for at in range(0, len(users), USERS_AT_A_TIME)
             ]
         n_movies = self._rated.n_movies
-        return np.round(np.concatenate([np.zeros((0, n_movies)), *blocks]), DECIMALS)
+        return np.round(np.concatenate([np.zeros((0, n_movies)), *blocks]), SCORE_DECIMALS)
 
     def parts(self, users: Ints) -> dict[str, Floats]:
         """Return what each plane adds to the score, (U, M)."""

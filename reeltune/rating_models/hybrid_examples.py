@@ -25,9 +25,9 @@ from reeltune.ratings.table import RELEVANT_RATING, RatingTable
 
 N_WINDOWS = 2  # as long as a test part each
 N_BEST = 120  # of each plane that are candidates
-MAX_USERS = 1_000  # of a window that the combiner learns from
-BLOCK = 256  # users whose planes are held at a time
-MAX_SIDE = 40  # liked movies of a user in pairs, and others
+MAX_LEARNED_FROM = 1_000  # of a window that the combiner learns from
+USERS_AT_A_TIME = 256  # users whose planes are held at a time
+MAX_OF_A_KIND = 40  # liked movies of a user in pairs, and others
 FEW_RATINGS = 5  # users with fewer are newcomers
 N_NEXT = 10  # ratings of a newcomer after the first ones, which are to be found
 
@@ -90,17 +90,17 @@ def fit_all(
 
 @lru_cache(maxsize=6)
 def examples_of(window: Window, components: tuple[LearnedComponent, ...]) -> Examples:
-    """Return the candidates of the window's users, at most `MAX_USERS` of them, with features.
+    """Return candidates of the users, at most `MAX_LEARNED_FROM` of them, with features.
 
     Shared by configurations with the same components.
     """
     users = np.flatnonzero(np.diff(window.held_out.starts))
-    if len(users) > MAX_USERS:
+    if len(users) > MAX_LEARNED_FROM:
         by_hash = np.argsort(mixed(window.held_out.user_ids[users].astype(np.uint64)))
-        users = np.sort(users[by_hash[:MAX_USERS]])
+        users = np.sort(users[by_hash[:MAX_LEARNED_FROM]])
     blocks = [
-        _block(window, components, users[start : start + BLOCK])
-        for start in range(0, len(users), BLOCK)
+        _block(window, components, users[start : start + USERS_AT_A_TIME])
+        for start in range(0, len(users), USERS_AT_A_TIME)
     ]
     return _joined(blocks)
 
@@ -128,7 +128,7 @@ def _labelled(held_out: RatingTable, users: Ints, wanted: Bools, features: Float
         rows = row_of[k, held_out.movies[own]]
         is_liked = held_out.ratings[own] >= RELEVANT_RATING
         shares[rows[is_liked]] = 1 / max(1, int(is_liked.sum()))
-        first, second = rows[is_liked][-MAX_SIDE:], rows[~is_liked][-MAX_SIDE:]
+        first, second = rows[is_liked][-MAX_OF_A_KIND:], rows[~is_liked][-MAX_OF_A_KIND:]
         n_pairs = len(first) * len(second)
         liked.append(np.repeat(first, len(second)))
         other.append(np.tile(second, len(first)))
