@@ -39,10 +39,14 @@ def load_coverage(conn: Connection) -> Coverage:
 def load_catalogue(conn: Connection) -> Catalogue:
     """Return what is known of every movie; genres, people and collections without one stay out."""
     with snapshot(conn):
-        movie_ids, collection_of = fetch_columns(
+        movie_ids, collection_of, years = fetch_columns(
             conn,
-            "SELECT movie_id, ifnull(collection_id, -1) FROM movies ORDER BY movie_id",
-            [np.int64, np.int64],
+            """
+            SELECT movie_id, ifnull(collection_id, -1), ifnull(year, 0)
+              FROM movies
+             ORDER BY movie_id
+            """,
+            [np.int64, np.int64, np.int64],
         )
         genre_names, genre_movies, genres = _load_genres(conn)
         cast_movies, cast_people, billing = _load_cast(conn)
@@ -60,6 +64,7 @@ def load_catalogue(conn: Connection) -> Catalogue:
         billing=billing.astype(np.int32),
         collections=np.where(collection_of >= 0, collections, -1).astype(np.int32),
         collection_ids=collection_ids,
+        release_years=years.astype(np.int32),
     )
 
 

@@ -7,6 +7,7 @@ FUNCTION = "function"  # the task of tuning whatever a function of the user's me
 STUDY = "study"  # of trials that are asked for and told from outside
 NO_SPLIT = "none"  # of a task that holds out no data of its own
 BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named
+HYBRID = "hybrid"  # the recommender with learned components and fitted weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

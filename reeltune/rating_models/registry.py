@@ -1,12 +1,20 @@
-"""Registry of recommenders: the built-in one, and users' own by import path."""
+"""Registry of recommenders: those of the package by name, and users' own by import path."""
+
+from importlib import import_module
+from typing import cast
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.study import BUILT_IN
-from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.domain.study import BUILT_IN, HYBRID
 from reeltune.ratings.recommender import Recommender
 from reeltune.tracking.own_code import imported, resolved_name
 
 __all__ = ["BUILT_IN", "model_class", "resolved_name"]
+
+# Imported when first used: what one of them is made of decides nothing of the others.
+MODELS = {
+    BUILT_IN: ("reeltune.rating_models.hand_weighted", "HandWeighted"),
+    HYBRID: ("reeltune.rating_models.hybrid", "Hybrid"),
+}
 
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
 
@@ -15,18 +23,19 @@ def model_class(name: str) -> type[Recommender]:
     """Return the recommender of that name.
 
     Args:
-        name: `hand-weighted`, `package.module:Name`, or `path/to/file.py:Name`.
+        name: `hand-weighted`, `hybrid`, `package.module:Name`, or `path/to/file.py:Name`.
 
     Raises:
         InputError: it cannot be imported or is no recommender.
     """
-    if name == BUILT_IN:
-        return HandWeighted
+    if name in MODELS:
+        module, attribute = MODELS[name]
+        return cast("type[Recommender]", getattr(import_module(module), attribute))
     module_name, _, class_name = name.rpartition(":")
     if not module_name or not class_name:
         raise InputError(
-            f"a model is {BUILT_IN!r}, 'package.module:Name' or 'path/to/file.py:Name',"
-            f" got {name!r}"
+            f"a model is {', '.join(map(repr, MODELS))}, 'package.module:Name' or"
+            f" 'path/to/file.py:Name', got {name!r}"
         )
     try:
         found = getattr(imported(module_name), class_name)

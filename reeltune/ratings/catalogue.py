@@ -25,6 +25,7 @@ class Catalogue:
     billing: Ints32  # billing order of each entry of `cast`, 0 = top
     collections: Ints32  # (M,) position of the movie's collection in collection_ids, -1 = none
     collection_ids: Ints  # (C,) ascending
+    release_years: Ints32  # (M,) 0 = not known; in no fingerprint, as earlier programs had none
 
     @property
     def n_movies(self) -> int:

@@ -60,7 +60,7 @@ def split_by_user_time(table: RatingTable) -> Split:
     shares are rounded down, so that train gets what is over. Users with fewer than 10 ratings are
     all train.
     """
-    return _split_by_place(table, _places_by_time(table))
+    return _split_by_place(table, places_by_time(table))
 
 
 def ties_decide(table: RatingTable, split: str) -> bool:
@@ -100,7 +100,7 @@ def unordered_share(table: RatingTable) -> float:
     return float((table.rated_at[first] == table.rated_at[first - 1]).mean())
 
 
-def _places_by_time(table: RatingTable) -> Ints:
+def places_by_time(table: RatingTable) -> Ints:
     """Return the place of each rating (N,), by user, time and hash; 0 to N - 1."""
     places = np.arange(len(table))
     same = np.zeros(len(table) + 1, dtype=np.bool_)  # as the one before

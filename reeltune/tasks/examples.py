@@ -57,6 +57,7 @@ def _catalogue(rng: np.random.Generator) -> Catalogue:
         billing=np.tile(np.arange(3, dtype=np.int32), N_MOVIES),
         collections=np.maximum(collections, -1).astype(np.int32),
         collection_ids=np.arange(1, N_COLLECTIONS + 1),
+        release_years=1950 + np.arange(N_MOVIES, dtype=np.int32) % 70,
     )
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from reeltune.domain.study import FUNCTION, RATINGS
+from reeltune.domain.study import FUNCTION, HYBRID, RATINGS
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
@@ -51,6 +51,8 @@ NOT_DECIDING = (
     "reeltune.tracking",
     "reeltune.views",
 )
+# What decides it beside, of models that are hashed apart from the others.
+DECIDING_OF_MODELS = {HYBRID: ("reeltune.rating_models.hybrid",)}
 # What decides of the program what a function of the user's own is worth: how it is called, and how
 # its values are kept.
 DECIDING_OF_FUNCTION = (
@@ -93,9 +95,13 @@ class CodeDifference:
 def code_version(model: str, task: str = RATINGS) -> str:
     """Return a hash of the sources that decide what a configuration of `model` is worth in a task.
 
-    12 hex digits for the program; for a model of the user's own `+` and 12 more for its module and
-    what that imports from its own package, or from modules beside it.
+    12 hex digits for the program. `+` and 12 more for the sources of a model that is hashed apart:
+    of a user's own its module and what that imports from its own package, or from modules beside
+    it; of the hybrid what it alone uses.
     """
+    if model in DECIDING_OF_MODELS:
+        sources = follow(DECIDING_OF_MODELS[model], _find_deciding)
+        return f"{program_version()}+{digest(sources, _is_program)}"
     own = own_module(model)
     program = function_version() if task == FUNCTION else program_version()
     return program if own is None else f"{program}+{source_version(own)}"

@@ -49,6 +49,7 @@ def catalogue() -> Catalogue:
         billing=np.array([0, 0, 20, 0, 20], dtype=np.int32),
         collections=np.array([0, 0, -1, -1, -1], dtype=np.int32),
         collection_ids=np.array([7]),
+        release_years=np.zeros(5, dtype=np.int32),
     )
 
 

@@ -63,6 +63,7 @@ def catalogue_of(rng: np.random.Generator, n_movies: int, richness: float) -> Ca
         billing=np.concatenate([np.empty(0, int), *billing]).astype(np.int32),
         collections=np.where(has, rng.integers(0, n_collections, n_movies), -1).astype(np.int32),
         collection_ids=np.arange(n_collections),
+        release_years=np.zeros(n_movies, dtype=np.int32),
     )
 
 

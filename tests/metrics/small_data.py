@@ -40,6 +40,7 @@ def catalogue_of(movie_ids: Sequence[int], genres: Sequence[Sequence[int]]) -> C
         billing=no_positions,
         collections=np.full(n, -1, dtype=np.int32),
         collection_ids=none,
+        release_years=np.zeros(n, dtype=np.int32),
     )
 
 

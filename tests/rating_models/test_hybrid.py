@@ -1,0 +1,142 @@
+"""Hybrid recommender: weights from the past alone, the same scores however it is asked."""
+
+import numpy as np
+import pytest
+
+from reeltune.domain.errors import InputError
+from reeltune.rating_models.hybrid import PLANES, Hybrid
+from reeltune.rating_models.hybrid_examples import FEW_RATINGS, N_NEXT, newcomers_window, windows
+from reeltune.rating_models.hybrid_features import RatedMovies, best_candidates, standardised
+from reeltune.rating_models.registry import model_class
+from reeltune.ratings.dataset import Dataset
+from reeltune.tasks.examples import example_of_ratings
+
+DEFAULTS = Hybrid.space.defaults()
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return example_of_ratings(0).data
+
+
+@pytest.fixture(scope="module")
+def model(data: Dataset) -> Hybrid:
+    return Hybrid(DEFAULTS).fit(data.ratings, data.catalogue)
+
+
+def test_it_is_found_by_its_name() -> None:
+    assert model_class("hybrid") is Hybrid
+
+
+def test_it_is_asked_only_after_it_was_fitted() -> None:
+    with pytest.raises(InputError, match="not fitted"):
+        Hybrid(DEFAULTS).score(np.array([0]))
+
+
+def test_it_scores_alike_after_its_arrays_were_stored_and_loaded(
+    model: Hybrid, data: Dataset
+) -> None:
+    users = np.arange(data.ratings.n_users)
+    loaded = Hybrid(DEFAULTS).load(model.arrays())
+    np.testing.assert_array_equal(loaded.score(users), model.score(users))
+
+
+def test_a_users_scores_do_not_depend_on_who_else_is_asked_for(
+    model: Hybrid, data: Dataset
+) -> None:
+    everybody = model.score(np.arange(data.ratings.n_users))
+    np.testing.assert_array_equal(model.score(np.array([4])), everybody[[4]])
+
+
+def test_its_parts_add_up_to_its_scores(model: Hybrid, data: Dataset) -> None:
+    users = np.arange(data.ratings.n_users)
+    parts = model.parts(users)
+    assert set(parts) <= set(PLANES)
+    np.testing.assert_allclose(sum(parts.values()), model.score(users), atol=1e-8)
+
+
+def test_the_same_data_give_the_same_model(model: Hybrid, data: Dataset) -> None:
+    again = example_of_ratings(0).data
+    other = Hybrid(DEFAULTS).fit(again.ratings, again.catalogue)
+    np.testing.assert_array_equal(other.weights, model.weights)
+    users = np.arange(data.ratings.n_users)
+    np.testing.assert_array_equal(other.score(users), model.score(users))
+
+
+def test_a_component_without_weight_is_neither_kept_nor_stored(data: Dataset) -> None:
+    model = Hybrid({**DEFAULTS, "tau": 1.0}).fit(data.ratings, data.catalogue)
+    for component in model.components:
+        columns = [2 * PLANES.index(plane) for plane in component.planes]
+        columns += [column + 1 for column in columns]
+        assert (model.weights[:, columns] > 0).any(), component.name
+
+
+def test_windows_hold_out_what_came_after_their_history(data: Dataset) -> None:
+    found = windows(data.ratings, data.catalogue)
+    assert found
+    for window in found:
+        history, held_out = window.history.ratings, window.held_out
+        for user in np.flatnonzero(np.diff(held_out.starts)):
+            latest = history.rated_at[history.users == user].max()
+            assert held_out.rated_at[held_out.users == user].min() >= latest
+
+
+def test_newcomers_are_known_by_their_first_few_ratings(data: Dataset) -> None:
+    window = newcomers_window(data.ratings, data.catalogue)
+    history, held_out = window.history.ratings, window.held_out
+    newcomers = np.flatnonzero(np.diff(held_out.starts))
+    n_known = np.diff(history.starts)[newcomers]
+    assert 0.2 < len(newcomers) / data.ratings.n_users < 0.8
+    assert n_known.max() < FEW_RATINGS
+    assert len(set(n_known.tolist())) > 1
+    assert np.diff(held_out.starts).max() <= N_NEXT
+    for user in newcomers:
+        before = history.rated_at[history.users == user]
+        assert held_out.rated_at[held_out.users == user].min() >= before.max(initial=0)
+
+
+def test_a_user_with_few_ratings_is_scored_with_the_weights_of_newcomers(data: Dataset) -> None:
+    table = data.ratings
+    place = np.arange(len(table)) - table.starts[table.users]
+    few = table.where((table.users != 3) | (place < FEW_RATINGS - 1))
+    model = Hybrid(DEFAULTS).fit(few, data.catalogue)
+    before = model.score(np.array([3, 4]))
+    model.weights = np.array([model.weights[0], np.zeros_like(model.weights[1])])
+    after = model.score(np.array([3, 4]))
+    assert (after[0] == 0).all()
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+def test_it_works_where_nobody_has_a_history_to_learn_from(data: Dataset) -> None:
+    table = data.ratings
+    place = np.arange(len(table)) - table.starts[table.users]
+    short = table.where(place < 3)
+    scores = Hybrid(DEFAULTS).fit(short, data.catalogue).score(np.arange(table.n_users))
+    assert np.isfinite(scores).all()
+    assert len(np.unique(scores)) > 1
+
+
+def test_standardised_scores_have_mean_0_and_deviation_1_over_what_is_unrated() -> None:
+    rng = np.random.default_rng(2)
+    plane, candidates = rng.random((3, 50)), rng.random((3, 50)) < 0.8
+    found = standardised(plane, candidates)
+    for row, chosen in zip(found, candidates, strict=True):
+        assert row[chosen].mean() == pytest.approx(0, abs=1e-12)
+        assert row[chosen].std() == pytest.approx(1)
+    assert (standardised(np.full((1, 50), 3.3), candidates) == 0).all()
+
+
+def test_the_best_candidates_stand_above_the_nth_best() -> None:
+    plane = np.array([[5.0, 4, 3, 3, 3, 9]])
+    candidates = np.array([[True, True, True, True, True, False]])
+    assert best_candidates(plane, candidates, 3).tolist() == [
+        [True, True, False, False, False, False]
+    ]
+
+
+def test_rated_movies_are_no_candidates(data: Dataset) -> None:
+    users = np.array([7, 2])
+    found = RatedMovies.of(data.ratings).unrated(users)
+    for row, user in zip(found, users, strict=True):
+        rated = set(data.ratings.movies[data.ratings.users == user].tolist())
+        assert set(np.flatnonzero(~row).tolist()) == rated
