@@ -74,6 +74,12 @@ plan_options = options(
         metavar="N",
         help="Grid: steps to either side, 2 by default.",
     ),
+    option(
+        SEARCH,
+        "--around",
+        metavar="EXPERIMENT",
+        help="Grid: go around this one, or around the `best` so far.",
+    ),
     option(STOP, "--timeout", metavar="SEC", type=_SECONDS, help="Stop after this many seconds."),
     option(
         STOP, "--target", type=float, metavar="VALUE", help="Stop once the objective is this good."
@@ -132,9 +138,10 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
         click.UsageError: the grid's options are given with another method.
     """
     grid = Grid(given["grid_radius"], given["grid_levels"], given["progressive"])
-    if grid != Grid() and method != "grid":
+    if (grid != Grid() or given["around"]) and method != "grid":
         raise click.UsageError(
-            f"--progressive, --grid-radius and --grid-levels go with --method grid, not {method}"
+            "--progressive, --grid-radius, --grid-levels and --around go with --method grid, not "
+            f"{method}"
         )
     return Plan(
         method=method,
@@ -147,6 +154,7 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
             until_converged=given["until_converged"],
         ),
         grid=grid,
+        around=given["around"],
         starts_warm=given["starts_warm"],
         pruner=given["pruner"],
         timeout_seconds=given["timeout_per_experiment"],

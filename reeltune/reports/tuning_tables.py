@@ -39,7 +39,9 @@ def render_found(console: Console, summary: Summary) -> None:
 
 
 def render_next(console: Console, summary: Summary) -> None:
-    """Print the command to type next."""
+    """Print the command to type next, and why that where it is not said above."""
+    if summary.next_reason is not None:
+        console.print(f"{outside_text(console, _capital(summary.next_reason))}.", highlight=False)
     command = outside_text(console, summary.next_command)
     console.print(f"[bold]Next:[/] {command}", soft_wrap=True, highlight=False)
 

@@ -30,6 +30,7 @@ from reeltune.executors import Batches, Executor, make_executor
 from reeltune.tasks.registry import described, subject_of
 from reeltune.tasks.task import Evaluator, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
+from reeltune.tuning.grid_centre import with_centre
 from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
 from reeltune.tuning.ledger import Ledger
@@ -102,6 +103,7 @@ class Orchestrator:
             prunes=plan.pruner is not None,
         )
         self._check_measurable()
+        plan = with_centre(self.tuner, plan)
         close_dead_runs(self.conn)
         planned = self._planned(plan)
         design = InitialDesign(
@@ -162,7 +164,7 @@ class Orchestrator:
 
     def _planned(self, plan: Plan) -> TuningRun | None:
         """Return the run of the candidates that were stored for the plan, if there is one."""
-        is_plain = plan.name is None and plan.limits == Limits()
+        is_plain = plan.name is None and plan.around is None and plan.limits == Limits()
         return self.tuner.planned_run(plan.method) if is_plain else None
 
     def _started(self, plan: Plan, planned: TuningRun | None) -> TuningRun:
@@ -175,6 +177,7 @@ class Orchestrator:
             settings=described(self.task)
             | plan.settings()
             | {
+                "baseline": self.tuner.deployed().source,
                 "further_objectives": list(self.study.further_objectives),
                 "directions": list(directions(self.task, self.study.objectives)),
             },

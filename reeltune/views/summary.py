@@ -7,12 +7,13 @@ from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_progress, load_run
-from reeltune.db.versions import database_path
+from reeltune.db.versions import database_path, load_production
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
 from reeltune.domain.metric import Metric
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import STUDY
 from reeltune.domain.subject import Subject
+from reeltune.views.best_of_runs import Deployable, deployable
 from reeltune.views.changes import Change, changes
 from reeltune.views.comparison import Difference, compare_with_baseline
 from reeltune.views.json_ready import json_ready
@@ -24,6 +25,7 @@ from reeltune.views.stored import (
     SubjectOf,
     deployed_configuration,
     describe_stored,
+    is_deployed,
 )
 
 MAX_FAILURES = 3
@@ -83,11 +85,13 @@ class RunFindings:
     deploys: bool  # whether a model comes of it; else the defaults stand for what is deployed
     points: tuple[Point, ...]  # what each was worth, where there are several objectives
     is_deployed: bool  # the best configuration is the deployed one by now
+    of_deployed: bool  # the baseline was what was deployed then; else another model was
 
     @property
     def subject(self) -> Subject:
         """Subject of the run, but for its space."""
-        return Subject(Space(()), self.metrics, self.deploys, self.run.task != STUDY)
+        has_baseline = self.run.task != STUDY
+        return Subject(Space(()), self.metrics, self.deploys, has_baseline, self.of_deployed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ class Summary:
     findings: RunFindings | None  # None where no experiment was completed or failed
     message: str | None  # said where no experiment of the run shown was completed
     next_command: str
+    next_reason: str | None = None  # why that, where the findings of the run do not say it
 
     def as_dict(self) -> dict[str, object]:
         """Return what `--json` prints, without NaN."""
@@ -122,18 +127,26 @@ def summarise(
     with snapshot(conn):
         stored, db = describe_stored(conn, subject_of=subject_of, top=top), database_path(conn)
         line = _chosen(conn, stored.runs, run_id)
+        production = load_production(conn)
+        model = None if production is None else production.training.model
         findings = None
         if line is not None:
-            subject = subject_of(load_run(conn, line.tuning_run_id))
+            run = load_run(conn, line.tuning_run_id)
+            subject = subject_of(run)
             findings = _findings(conn, line, subject, top)
         if findings is None or findings.best is None:
-            command = first_command(stored, db)
+            command = first_command(stored, db, model)
             return Summary(
                 stored=stored, findings=findings, message=NOTHING_YET, next_command=command
             )
-        best = None if findings.best.number == BASELINE else findings.best.experiment_id
-        command = next_command(findings.run, best, findings.difference, findings.is_deployed, db)
-        return Summary(stored=stored, findings=findings, message=None, next_command=command)
+        choice = deployable(conn, run, subject) if findings.deploys else Deployable()
+        return Summary(
+            stored=stored,
+            findings=findings,
+            message=None,
+            next_command=next_command(findings.run, choice.experiment_id, db, model),
+            next_reason=choice.reason,
+        )
 
 
 def _chosen(conn: Connection, runs: Sequence[RunLine], run_id: str | None) -> RunLine | None:
@@ -174,7 +187,9 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         metrics={name: metric.plain for name, metric in subject.metrics.items()},
         deploys=subject.deploys,
         points=points(experiments, line.objectives, line.directions),
-        is_deployed=best is not None and subject.deploys and now == best.hyperparameters,
+        is_deployed=best is not None
+        and is_deployed(conn, subject, line.model, best.hyperparameters),
+        of_deployed=subject.is_deployed,
     )
 
 
@@ -242,7 +257,8 @@ def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
     n = sum(experiment.number != BASELINE for experiment in ranked)
     if not subject.deploys:
         return f"The best was picked out of {n} candidates, so that its value is optimistic."
+    other = "" if subject.is_deployed else " Another model is deployed: the gate compares with it."
     return (
         f"The best was picked out of {n} candidates on the validation set, so its value there is "
-        "optimistic. The test set is used only when it is retrained to be deployed."
+        f"optimistic. The test set is used only when it is retrained to be deployed.{other}"
     )

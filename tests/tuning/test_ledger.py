@@ -7,7 +7,7 @@ import pytest
 
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import Connection, connection
-from reeltune.db.experiments import load_best_experiment, load_experiments, load_group_gains
+from reeltune.db.experiments import load_experiment, load_experiments, load_group_gains
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import BASELINE, LOWER_BOUND_ERRORS, Measurement, TuningRun
@@ -77,12 +77,12 @@ def test_the_database_and_the_program_mean_the_same_by_the_best(tmp_path: Path) 
         for number, values in enumerate((USERS, SURE, LUCKY)):
             ledger.complete(number, measured(values))
         stored = conn.execute("SELECT lower_bound FROM hp_experiments ORDER BY number").fetchall()
-        best = load_best_experiment(conn, RUN.model, None)
         totals = load_run_totals(conn)[RUN.tuning_run_id]
+        assert totals.best_experiment_id is not None
+        best = load_experiment(conn, totals.best_experiment_id)
     bounds = [ledger.experiments[number].lower_bound for number in range(3)]
     assert [row["lower_bound"] for row in stored] == pytest.approx(bounds, abs=0)
     assert best.number == 1
-    assert totals.best_experiment_id == best.experiment_id
     assert totals.best_value == best.objective_value
 
 
