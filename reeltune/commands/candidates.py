@@ -26,6 +26,7 @@ from reeltune.storage.run_lock import run_lock
 from reeltune.tasks.registry import subject_of
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import HyperparameterTuner
+from reeltune.tuning.resume import is_preview
 from reeltune.views.next_step import tune_line
 from reeltune.views.stored import describe_stored
 
@@ -95,6 +96,12 @@ def store_candidates(
     remarks = remark_console(quiet=quiet)
     if len(made) < (n or 0):
         remarks.print("there are no more: all other configurations were tried before")
+    n_previews = sum(map(is_preview, made)) if STRATEGIES[method].is_adaptive else 0
+    if n_previews:
+        remarks.print(
+            f"{method} learns from results: {len(made) - n_previews} of them are tried as they "
+            f"are, {n_previews} are proposed anew as results come in (with --as-stored none is)"
+        )
     remarks.print(f"try them: {outside_text(remarks, how)}", soft_wrap=True, highlight=False)
 
 

@@ -56,6 +56,12 @@ plan_options = options(
     ),
     option(
         SEARCH,
+        "--as-stored",
+        is_flag=True,
+        help="Try stored candidates as they are.",
+    ),
+    option(
+        SEARCH,
         "--progressive",
         is_flag=True,
         help="Grid: coarse steps first, then finer ones.",
@@ -155,6 +161,7 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
         ),
         grid=grid,
         around=given["around"],
+        as_stored=given["as_stored"],
         starts_warm=given["starts_warm"],
         pruner=given["pruner"],
         timeout_seconds=given["timeout_per_experiment"],

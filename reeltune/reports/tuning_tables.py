@@ -109,6 +109,12 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
     where = ", on the validation set" if findings.deploys else ""
     title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
     print_table(console, title, table)
+    if findings.means:
+        means = [
+            f"{_label(console, subject.metric(name))} {value_cell(mean, task)}"
+            for name, mean in findings.means.items()
+        ]
+        console.print(f"Average of the candidates: {', '.join(means)}")
     if best.test_accuracy is not None:
         console.print(f"Accuracy of the best on the test set: {best.test_accuracy:.4f}")
 

@@ -40,7 +40,7 @@ from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, check_way
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
-from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
+from reeltune.tuning.resume import check_resumable, seconds_left, set_aside, take_back_previews
 from reeltune.tuning.run_end import recorded_end
 from reeltune.views.summary import Summary, summarise
 
@@ -83,7 +83,8 @@ class Orchestrator:
     def run_full_tuning(self, method: str = "bayesian", n_configs: int = 20) -> RunResult:
         """Try the deployed configuration and `n_configs` candidates.
 
-        Candidates that were stored for this method are tried first and count.
+        Candidates that were stored for this method are tried first and count; of a method that
+        learns these are the first guesses.
         """
         plan = Plan(method=method, n_configs=n_configs, timeout_seconds=self.timeout_seconds)
         return self.run(plan)
@@ -92,7 +93,8 @@ class Orchestrator:
         """Try the deployed configuration, and candidates as `plan` says.
 
         Candidates that were stored for its method are tried first and count, unless the plan has
-        a name or limits of its own.
+        a name, limits or a centre of its own. Of a method that learns these are the first guesses:
+        what it had proposed without results is proposed anew, unless the plan says `as_stored`.
         """
         check_method(plan.method)
         _check_units(self.task, plan)
@@ -113,6 +115,7 @@ class Orchestrator:
             with transaction(self.conn):
                 if planned is not None:
                     set_aside(self.tuner, design.run)
+                    take_back_previews(self.conn, design.run)
                     start_run(self.conn, design.run)
                 else:
                     save_run(self.conn, design.run)

@@ -23,6 +23,7 @@ class Plan:
     limits: Limits = field(default_factory=Limits)  # within which it searches
     grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
     around: str | None = None  # experiment that the grid goes around, or `best`; None: the deployed
+    as_stored: bool = False  # whether stored candidates are tried as they are, by whatever method
     starts_warm: bool = True  # with a surrogate's guesses, and with what helped on similar data
     pruner: str | None = None  # the rule that stops experiments on some of the users
     timeout_seconds: float | None = None  # of one experiment
@@ -71,6 +72,7 @@ class Plan:
             f"{self.grid.levels} grid levels": self.grid.levels,
             f"grid around {self.around}": self.around,
             f"pruner {self.pruner}": self.pruner,
+            "candidates as stored": self.as_stored,
             "cold start": not self.starts_warm,
             f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
                 self.limits.limits

@@ -90,11 +90,11 @@ class Proposer:
 
     def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """Return `n` configurations from the whole space, uniform."""
-        return [proposal.configuration for proposal in self._proposals("random", n)]
+        return [proposal.configuration for proposal, _ in self._proposals("random", n)]
 
     def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Any]]:
         """Return the `n` most promising configurations after all results on this data and space."""
-        return [proposal.configuration for proposal in self._proposals("bayesian", n)]
+        return [proposal.configuration for proposal, _ in self._proposals("bayesian", n)]
 
     def propose(
         self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
@@ -171,7 +171,10 @@ class Proposer:
         first = 1 + max((e.number for e in pending), default=BASELINE)
         proposals = self._proposals(method, n, run, pending)
         run = run or self.new_run(method, n)
-        made = [_candidate(run, number, each) for number, each in enumerate(proposals, first)]
+        made = [
+            replace(new_experiment(run, number, each.configuration, each.phase), tuning_method=how)
+            for number, (each, how) in enumerate(proposals, first)
+        ]
         with transaction(self.conn):
             if not pending:
                 save_run(self.conn, run)
@@ -263,34 +266,32 @@ class Proposer:
         n: int,
         run: TuningRun | None = None,
         pending: Sequence[Experiment] = (),
-    ) -> list[Proposal]:
+    ) -> list[tuple[Proposal, str]]:
         """Return a batch of up to `n` candidates that go on after those `pending` in `run`.
 
-        The first of a method that learns are the task's guesses, as in a run that begins.
+        Each comes with how it was proposed. The first of a method that learns are the task's
+        guesses, as in a run that begins.
         """
         run = run or self.new_run(method, n)
         current = self.get_current_hyperparameters()
         trials = self.earlier_trials(run)
         trials += [Trial(e.hyperparameters, None, e.number) for e in pending]
         first = 1 + max((e.number for e in pending), default=BASELINE)
-        found: list[Proposal] = []
+        found: list[tuple[Proposal, str]] = []
         if check_method(method).is_adaptive and not pending:
             known = [current, *(trial.configuration for trial in trials)]
             guesses = first_guesses(self.task, run, self.space, current, known)
-            found = [Proposal(self.space.checked(guess), "initial") for guess in guesses[:n]]
-        trials += [Trial(each.configuration, None, k) for k, each in enumerate(found, first)]
+            found = [
+                (Proposal(self.space.checked(guess), "initial"), GUESSED) for guess in guesses[:n]
+            ]
+        trials += [Trial(each.configuration, None, k) for k, (each, _) in enumerate(found, first)]
         for number in range(first + len(found), first + n):
             proposal = self.propose(run, number, current, trials)
             if proposal is None:
                 break
-            found.append(proposal)
+            found.append((proposal, method))
             trials.append(Trial(proposal.configuration, None, number))
         return found
-
-
-def _candidate(run: TuningRun, number: int, proposal: Proposal) -> Experiment:
-    made = new_experiment(run, number, proposal.configuration, proposal.phase)
-    return replace(made, tuning_method=GUESSED) if proposal.phase == "initial" else made
 
 
 def limits_of(run: TuningRun) -> Limits:

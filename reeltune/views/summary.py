@@ -1,5 +1,6 @@
 """Summary of tuning: the best of a run against the deployed configuration, and what is stored."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -79,6 +80,7 @@ class RunFindings:
     top: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]  # after 1, 2, 5, 10, 20, 50 ... experiments, and the last
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
+    means: dict[str, float]  # of the completed candidates: the objective, and accuracy
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
     metrics: dict[str, Metric]  # what the run measured by, as far as it is known
@@ -180,6 +182,7 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         top=tuple(_finding(e, measured, then, space) for e in ranked[:top]),
         milestones=milestones(steps),
         best_bounds=tuple(step.lower_bound for step in steps),
+        means=_means(ranked, line.objective),
         n_failed=len(failed),
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
@@ -250,6 +253,17 @@ def _finding(
         test_accuracy=experiment.test_accuracy,
         changed=changes(then, experiment.hyperparameters, space),
     )
+
+
+def _means(completed: Sequence[Experiment], objective: str) -> dict[str, float]:
+    """Return the means over all candidates of the objective and of accuracy, as far as known."""
+    found = {}
+    for name in dict.fromkeys((objective, "accuracy")):
+        values = [e.metrics.get(name) for e in completed if e.number != BASELINE]
+        known = [value for value in values if value is not None]
+        if known:
+            found[name] = math.fsum(known) / len(known)
+    return found
 
 
 def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
