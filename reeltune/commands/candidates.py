@@ -8,16 +8,27 @@ import click
 from reeltune.cli.command import Command, Decorator, option
 from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.options import option_db, option_json, option_quiet, option_wait
-from reeltune.cli.program import command_line
 from reeltune.commands.plan_options import METHODS_PARAGRAPH, SEARCH, option_configs
-from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
-from reeltune.db.connection import connection
+from reeltune.commands.study_options import (
+    STUDY_PARAGRAPHS,
+    following_production,
+    given_names,
+    study_from_click,
+    study_options,
+)
+from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
+from reeltune.db.versions import database_path, load_production
 from reeltune.domain.study import StudyConfig
+from reeltune.reports.cells import outside_text
 from reeltune.search import STRATEGIES
 from reeltune.storage.run_lock import run_lock
+from reeltune.tasks.registry import subject_of
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
 from reeltune.tuning.ratings import HyperparameterTuner
+from reeltune.tuning.resume import is_preview
+from reeltune.views.next_step import tune_line
+from reeltune.views.stored import describe_stored
 
 
 def option_method(
@@ -75,8 +86,10 @@ def store_candidates(
 ) -> None:
     """Store `n` candidates, by default as many as a run of `method` tries, and print their run."""
     with connection(db_path) as conn, run_lock(db_path, wait):
+        study = following_production(conn, study, given_names())
         tuner = HyperparameterTuner(conn, load_dataset(conn), study)
         run_id, made = tuner.save_candidates(method, n or DEFAULT_CONFIGS[method])
+        how = try_line(conn, run_id)
     if as_json:
         print_json({"tuning_run_id": run_id, "experiments": [e.experiment_id for e in made]})
         return
@@ -84,5 +97,24 @@ def store_candidates(
     remarks = remark_console(quiet=quiet)
     if len(made) < (n or 0):
         remarks.print("there are no more: all other configurations were tried before")
-    words = command_line("tune", "tune_orchestrator.py")
-    remarks.print(f"try them: {words} --method {method} --configs {len(made)}")
+    n_previews = sum(map(is_preview, made)) if STRATEGIES[method].is_adaptive else 0
+    if n_previews:
+        remarks.print(
+            f"{method} learns from results: {len(made) - n_previews} of them are tried as they "
+            f"are, {n_previews} are proposed anew as results come in (with --as-stored none is)"
+        )
+    remarks.print(f"try them: {outside_text(remarks, how)}", soft_wrap=True, highlight=False)
+
+
+def try_line(conn: Connection, run_id: str) -> str:
+    """Return the command that tries the candidates of a planned run."""
+    runs = describe_stored(conn, subject_of=subject_of).runs
+    line = next(run for run in runs if run.tuning_run_id == run_id)
+    production = load_production(conn)
+    return tune_line(
+        line,
+        line.method,
+        max(1, line.experiments_by_status.get("pending", 0)),
+        database_path(conn),
+        None if production is None else production.training.model,
+    )

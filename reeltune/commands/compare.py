@@ -112,4 +112,5 @@ def show_compared(db_path: Path, study: StudyConfig, a: str, b: str, *, as_json:
     console.print()
     verdicts = {"promote": "B is better", "refused": "B is refused"}
     verdict = verdicts.get(found.judged.verdict, "cannot tell")
-    render_rules(console, f"The gate's rules for B in A's place: {verdict}", found.judged.rules)
+    title = f"The gate's rules for B in A's place: {verdict}"
+    render_rules(console, title, found.judged.rules, found.study.split)

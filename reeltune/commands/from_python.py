@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reeltune.commands.command_log import logged
 from reeltune.commands.retrain import check_not_refused, request_of
+from reeltune.commands.study_options import following_production
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.errors import GateError, InputError
@@ -28,9 +29,9 @@ def apply_hyperparameters(
     hyperparameters: Configuration | str = "best",
     *,
     db: Path | str = DEFAULT_DB,
-    model: str = BUILT_IN,
-    split: str = "user-time",
-    objective: str = "accuracy",
+    model: str | None = None,
+    split: str | None = None,
+    objective: str | None = None,
     accuracy_threshold: float | None = None,
     force: bool = False,
     dry_run: bool = False,
@@ -40,11 +41,14 @@ def apply_hyperparameters(
 
     Args:
         hyperparameters: values by name, those not given being the deployed ones; or an experiment's
-            id; or `best`, the best of the latest run on this data.
+            id; or `best`, the best of all comparable runs on this data.
         db: the database.
-        model: the recommender, as `--model` takes it.
-        split: what is held out: `user-time` or `calendar`.
-        objective: the metric that is compared with what is deployed.
+        model: the recommender, as `--model` takes it; None: that of the experiment's run, else
+            that in production, else the built-in one.
+        split: what is held out: `user-time` or `calendar`; None: as in the experiment's run, else
+            `user-time`.
+        objective: the metric that is compared with what is deployed; None: that of the
+            experiment's run, else accuracy.
         accuracy_threshold: least test accuracy; None: that of the hyperparameters.
         force: retrain the deployed hyperparameters however few ratings are new.
         dry_run: deploy nothing; the look at the test part counts all the same.
@@ -59,7 +63,9 @@ def apply_hyperparameters(
         NotFoundError: there is no such database or experiment.
     """
     path = Path(db)
-    study = _study(model, split, objective)
+    asked = {"model": model, "split": split, "objective": objective}
+    given = [name for name, value in asked.items() if value is not None]
+    study = _study(model, split or "user-time", objective or "accuracy")
     conditions = {
         "accuracy_threshold": accuracy_threshold,
         "force": force,
@@ -67,7 +73,7 @@ def apply_hyperparameters(
     }
     with suppress(GateError), logged(path, "retrain", None, records=not dry_run) as told:
         with connection(path) as conn, run_lock(path, wait):
-            order = request_of(conn, study, hyperparameters, conditions)
+            order = request_of(conn, study, hyperparameters, conditions, given)
             result = retrain(conn, load_dataset(conn), order)
         told |= result.as_dict()
         check_not_refused(result)  # recorded as the command's exit code 3 is
@@ -79,7 +85,7 @@ def run_hyperparameter_tuning(
     n_configs: int | None = None,
     *,
     db: Path | str = DEFAULT_DB,
-    model: str = BUILT_IN,
+    model: str | None = None,
     split: str = "user-time",
     objective: str = "accuracy",
     seed: int | None = None,
@@ -94,7 +100,7 @@ def run_hyperparameter_tuning(
         method: how candidates are proposed.
         n_configs: how many; None: as many as the command tries.
         db: the database.
-        model: the recommender, as `--model` takes it.
+        model: the recommender, as `--model` takes it; None: that in production.
         split: what is held out: `user-time` or `calendar`.
         objective: the metric to maximise on the validation part.
         seed: of everything random; None: the number of earlier runs.
@@ -109,10 +115,12 @@ def run_hyperparameter_tuning(
     """
     path = Path(db)
     wanted = DEFAULT_CONFIGS.get(method, 1) if n_configs is None else n_configs
-    study = replace(_study(model, split, objective, n_configs=wanted), seed=seed)
+    asked = _study(model, split, objective, n_configs=wanted)
     with logged(path, "tune", None) as told, ExitStack() as held:
         conn = held.enter_context(connection(path))
         held.enter_context(run_lock(path, wait))
+        given = () if model is None else ("model",)
+        study = following_production(conn, replace(asked, seed=seed), given)
         orchestrator = TuningOrchestrator(conn, load_dataset(conn), study, jobs=jobs)
         result = orchestrator.run(Plan(method=method, n_configs=wanted))
         told |= result.as_dict()
@@ -121,7 +129,7 @@ def run_hyperparameter_tuning(
     return result
 
 
-def _study(model: str, split: str, objective: str, *, n_configs: int = 1) -> StudyConfig:
+def _study(model: str | None, split: str, objective: str, *, n_configs: int = 1) -> StudyConfig:
     """Return what is asked for.
 
     Raises:
@@ -137,4 +145,4 @@ def _study(model: str, split: str, objective: str, *, n_configs: int = 1) -> Stu
     wrong = [rule for rule, holds in rules.items() if not holds]
     if wrong:
         raise InputError("; ".join(wrong))
-    return StudyConfig(model=resolved_name(model), split=split, objective=objective)
+    return StudyConfig(model=resolved_name(model or BUILT_IN), split=split, objective=objective)

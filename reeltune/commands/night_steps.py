@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -60,6 +60,7 @@ class NightSettings:
     session: TuningSession
     study: StudyConfig
     plan: Plan
+    given: Collection[str]  # options that were given, or set in the settings file
     movielens: Path | None  # directory to import
     tmdb: Path | None
     syncs: bool  # read the remembered sources
@@ -216,7 +217,7 @@ class NightRun:
             reported=self._reported,
         )
         try:
-            session.run(self.settings.study, self.settings.plan)
+            session.run(self.settings.study, self.settings.plan, self.settings.given)
         except GateError:
             pass  # which is what the next step tells of
         except ReelTuneError:

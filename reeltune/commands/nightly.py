@@ -21,7 +21,12 @@ from reeltune.commands.plan_options import (
     plan_from_click,
     plan_options,
 )
-from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.study_options import (
+    STUDY_PARAGRAPHS,
+    given_names,
+    study_from_click,
+    study_options,
+)
 from reeltune.commands.tuning_session import TuningSession, night_options
 from reeltune.db.daily_backups import KEEP_DAYS, default_directory
 from reeltune.domain.clock import stamp
@@ -122,6 +127,7 @@ def night_settings(given: Mapping[str, Any]) -> NightSettings:
         session=session,
         study=study_from_click(given),
         plan=plan_from_click(given, method, given["configs"] or DEFAULT_CONFIGS[method]),
+        given=given_names(),
         movielens=given["movielens"],
         tmdb=given["tmdb"],
         syncs=given["syncs"],

@@ -72,6 +72,12 @@ plan_options = options(
     ),
     option(
         SEARCH,
+        "--as-stored",
+        is_flag=True,
+        help="Try stored candidates as they are.",
+    ),
+    option(
+        SEARCH,
         "--progressive",
         is_flag=True,
         help="Grid: coarse steps first, then finer ones.",
@@ -89,6 +95,12 @@ plan_options = options(
         type=click.IntRange(1, 100),
         metavar="N",
         help="Grid: steps to either side, 2 by default.",
+    ),
+    option(
+        SEARCH,
+        "--around",
+        metavar="EXPERIMENT",
+        help="Grid: go around this one, or around the `best` so far.",
     ),
     option(
         STOP,
@@ -160,9 +172,10 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
         click.UsageError: the grid's options are given with another method.
     """
     grid = Grid(given["grid_radius"], given["grid_levels"], given["progressive"])
-    if grid != Grid() and method != "grid":
+    if (grid != Grid() or given["around"]) and method != "grid":
         raise click.UsageError(
-            f"--progressive, --grid-radius and --grid-levels go with --method grid, not {method}"
+            "--progressive, --grid-radius, --grid-levels and --around go with --method grid, not "
+            f"{method}"
         )
     return Plan(
         method=method,
@@ -175,6 +188,8 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
             until_converged=given["until_converged"],
         ),
         grid=grid,
+        around=given["around"],
+        as_stored=given["as_stored"],
         starts_warm=given["starts_warm"],
         pruner=given["pruner"],
         timeout_seconds=given["timeout_per_experiment"],

@@ -1,6 +1,6 @@
 """Command: retrain. Retrains, gates and promotes what is deployed, or other hyperparameters."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,17 @@ from reeltune.commands.plan_options import option_configs
 from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
 from reeltune.commands.runs import show_run
-from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.study_options import (
+    STUDY_PARAGRAPHS,
+    following_production,
+    given_names,
+    study_from_click,
+    study_options,
+)
 from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.deployed import load_deployed
-from reeltune.db.versions import load_production
+from reeltune.db.tuning_runs import load_run
 from reeltune.domain.errors import GateError, InputError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.space import Configuration
@@ -121,8 +127,9 @@ def main(
 ) -> None:
     """Retrain with the deployed hyperparameters, gate and promote.
 
-    --apply-hp deploys other hyperparameters the same way. Without --model, a plain retraining is
-    of the model that is in production. --dry-run counts as a test-set evaluation all the same.
+    --apply-hp deploys other hyperparameters the same way; an experiment is deployed by the model,
+    objective and split of its run, unless you give others. --dry-run counts as a test-set
+    evaluation all the same.
     """
     study = _one_objective(study_from_click(given))
     _check_usage(study, action, apply_hp, given["panel"])
@@ -135,7 +142,7 @@ def main(
         conditions = {name: given[name] for name in _CONDITIONS}
         with logged(db_path, "retrain", notify, records=not given["dry_run"]) as record:
             with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
-                request = _request(conn, study, apply_hp, conditions)
+                request = request_of(conn, study, apply_hp, conditions, given_names())
                 with steps_shown(remark_console(), quiet=quiet or as_json):
                     data = load_dataset(conn)
                 print_remarks(remark_console(quiet=quiet), data, request.study)
@@ -172,43 +179,73 @@ def _check_usage(
         raise click.UsageError("--apply-hp measures all users: leave out --panel")
 
 
-def _request(
-    conn: Connection, study: StudyConfig, apply_hp: str | None, conditions: Mapping[str, Any]
-) -> RetrainingRequest:
-    if apply_hp is None:
-        return RetrainingRequest(study=_in_production(conn, study), **conditions)
-    return request_of(conn, study, apply_hp, conditions)
-
-
 def request_of(
     conn: Connection,
     study: StudyConfig,
-    wanted: Configuration | str,
+    wanted: Configuration | str | None,
     conditions: Mapping[str, Any],
+    given: Collection[str] = (),
 ) -> RetrainingRequest:
     """Return the request to deploy the hyperparameters that `wanted` means, under `conditions`.
+
+    Args:
+        conn: the database.
+        study: under which they are judged, as far as it is `given`.
+        wanted: values, JSON, `@file`, `best`, an experiment's id; None: what is deployed.
+        conditions: of the request.
+        given: of model, objective and split those that a user chose. The others are those of the
+            experiment's run; otherwise the model is that in production.
 
     Raises:
         InputError: they are malformed or not valid; all that is wrong is named.
         NotFoundError: there is no such experiment.
     """
+    named = _named_experiment(wanted)
+    if named is None:
+        study = following_production(conn, study, given)
+    else:
+        study = _of_its_run(conn, study, named, given)
+    if wanted is None:
+        return RetrainingRequest(study=study, **conditions)
     hyperparameters, experiment = read_apply_hp(conn, study, wanted)
+    source = "given hyperparameters"
+    if experiment is not None:
+        best = ", the best of the comparable runs" if named is None else ""
+        source = f"{experiment.experiment_id}{best}"
     return RetrainingRequest(
         study=study,
         hyperparameters=hyperparameters,
         experiment_id=None if experiment is None else experiment.experiment_id,
-        reason="applied " + (experiment.experiment_id if experiment else "given hyperparameters"),
+        reason=f"applied {source}",
         **conditions,
     )
 
 
-def _in_production(conn: Connection, study: StudyConfig) -> StudyConfig:
-    """Return the study with the model in production, unless the command line names one."""
-    source = click.get_current_context().get_parameter_source("model")
-    production = load_production(conn)
-    if production is None or source is ParameterSource.COMMANDLINE:
-        return study
-    return replace(study, model=production.training.model)
+def _named_experiment(wanted: Configuration | str | None) -> str | None:
+    """Return the experiment's id that `--apply-hp` names, if it is one."""
+    if not isinstance(wanted, str):
+        return None
+    text = wanted.strip()
+    return None if text[:1] in ("", "@", "{", "[", '"') or text == "best" else text
+
+
+def _of_its_run(
+    conn: Connection, study: StudyConfig, experiment_id: str, given: Collection[str]
+) -> StudyConfig:
+    """Return the study of an experiment's run, but for what is `given`.
+
+    Raises:
+        InputError: another model is given.
+        NotFoundError: there is no such experiment.
+    """
+    run = load_run(conn, load_deployable(conn, experiment_id).tuning_run_id)
+    if "model" in given and study.model != run.model:
+        raise InputError(
+            f"experiment {experiment_id} is of the model {run.model}, not of {study.model}: leave "
+            "out --model"
+        )
+    of_run = {name: getattr(run, name) for name in ("model", "objective", "split")}
+    return replace(study, **{n: value for n, value in of_run.items() if n not in given})
 
 
 def read_apply_hp(

@@ -2,16 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
 from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
 from reeltune.gate.guardrails import Rule
-from reeltune.reports.cells import outside_text, value_cell
+from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.reports.cells import NONE, outside_text, value_cell
 from reeltune.reports.contrast_tables import render_contrasts
 from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining
 
+_MEANINGS = {
+    "value": "the estimate is at least the threshold",
+    "proof": "shown to be above the threshold",
+    "no harm": "not shown to be below the threshold",
+}
 _COLOURS = {
     "promoted": "green",
     "would be promoted": "green",
@@ -33,6 +40,8 @@ def render_retraining(console: Console, result: Retraining) -> None:
         return
     console.print()
     console.print(f"[bold {_COLOURS[result.verdict]}]{headline(result)}[/]")
+    if result.experiment_id is not None or result.renewal is not None:
+        console.print(f"  {outside_text(console, result.reason)}")
     console.print(f"  {outside_text(console, result.said)}")
     if result.budget is not None:
         console.print(f"  [dim]{outside_text(console, result.budget.message)}[/]")
@@ -43,25 +52,43 @@ def render_retraining(console: Console, result: Retraining) -> None:
         )
     console.print()
     shown = [rule for rule in result.rules if rule.segment == EVERYONE or not rule.passed]
-    render_rules(console, "The gate", shown)
+    split = result.contrasts[0].split if result.contrasts else ""
+    render_rules(console, f"The gate, on the test set, split {split}", shown, split)
     if len(shown) < len(result.rules):
         console.print(
             f"[dim]and {len(result.rules) - len(shown)} segments (new and heavy users, genres, ...)"
             " of which none is worse beyond its margin; --json has them[/]\n"
         )
-    names = (f"deployed ({result.deployed_source})", "candidate")
-    render_contrasts(console, "test", names, _shown(result))
+    if any(abs(contrast.difference) > 0 for contrast in result.contrasts):
+        names = (f"deployed ({result.deployed_source})", "candidate")
+        render_contrasts(console, "test", names, _shown(result))
+    else:
+        _render_metrics(console, result)
 
 
-def render_rules(console: Console, title: str, rules: Sequence[Rule]) -> None:
-    """Print the gate: each rule with its figure, its threshold and its verdict."""
-    print_table(console, title, _rules(console, rules))
-    for rule in rules:
-        if rule.protects and not rule.passed:
+def render_rules(console: Console, title: str, rules: Sequence[Rule], split: str) -> None:
+    """Print the gate: what each rule measured, what it asks for, and its verdict.
+
+    Rules of another split than `split` name theirs.
+    """
+    shown = [
+        replace(rule, name=rule.name.removesuffix(f" ({split})"))
+        for rule in rules
+        if rule.asks != "nothing"
+    ]
+    print_table(console, title, _rules(console, shown))
+    asked = {rule.asks for rule in shown if rule.binding}
+    meanings = [f"{name}: {meaning}" for name, meaning in _MEANINGS.items() if name in asked]
+    console.print(f"[dim]{'; '.join(meanings)}[/]")
+    unmet = [rule.name for rule in shown if not rule.binding and not rule.passed]
+    if unmet:
+        names = outside_text(console, ", ".join(unmet))
+        console.print(f"[dim]not asked of what a person chose, and not met: {names}[/]")
+    for rule in shown:
+        if rule.protects and rule.binding and not rule.passed:
             why = f"{rule.name} protects {rule.protects}; its margin: {rule.because}"
-            console.print(f"[dim]{outside_text(console, why)}[/]\n")
-    if not all(rule.binding for rule in rules):
-        console.print("[dim]in parentheses: shown, not decisive here[/]\n")
+            console.print(f"[dim]{outside_text(console, why)}[/]")
+    console.print()
 
 
 def headline(result: Retraining) -> str:
@@ -75,30 +102,54 @@ def headline(result: Retraining) -> str:
 
 
 def _shown(result: Retraining) -> list[MetricComparison]:
-    """Return all users under both splits, and each segment with a rule that did not pass.
-
-    Where nothing differs, the split that decides is enough.
-    """
+    """Return all users under both splits, and each segment with a rule that did not pass."""
     segments = {rule.segment for rule in result.rules if not rule.passed} | {EVERYONE}
     first = result.contrasts[0].split if result.contrasts else None
-    differs = any(abs(contrast.difference) > 0 for contrast in result.contrasts)
     return [
         contrast
         for contrast in result.contrasts
         if (contrast.split == first and contrast.segment in segments)
-        or (contrast.segment == EVERYONE and differs)
+        or contrast.segment == EVERYONE
     ]
 
 
+def _render_metrics(console: Console, result: Retraining) -> None:
+    """Print what a candidate is worth that is the deployed configuration: nothing differs."""
+    whole = [c for c in result.contrasts if c.segment == EVERYONE]
+    splits = list(dict.fromkeys(c.split for c in whole))
+    found = {(c.metric, c.split): c.candidate for c in whole}
+    table = plain_table("metric", *(f">{split}" for split in splits))
+    for metric in dict.fromkeys(c.metric for c in whole):
+        values = [found.get((metric, split), math.nan) for split in splits]
+        cells = [value_cell(value if math.isfinite(value) else None) for value in values]
+        table.add_row(METRICS[metric].title, *cells)
+    print_table(console, "On the test set, by split", table)
+
+
 def _rules(console: Console, rules: Sequence[Rule]) -> Table:
-    table = plain_table("verdict", "rule", ">figure", ">threshold")
+    table = plain_table("rule", ">estimate", ">95 % interval", ">threshold", "asked", "verdict")
     for rule in rules:
-        colour = _COLOURS[rule.verdict] if rule.binding else "dim"
-        shown = rule.verdict if rule.binding else f"({rule.verdict})"
+        verdict = f"[{_COLOURS[rule.verdict]}]{rule.verdict}[/]" if rule.binding else NONE
         table.add_row(
-            f"[{colour}]{shown}[/]",
             outside_text(console, rule.name),
-            value_cell(rule.figure if math.isfinite(rule.figure) else None),
-            value_cell(rule.threshold),
+            _signed(rule, rule.figure),
+            _interval(rule),
+            NONE if rule.name == "measurable" else _signed(rule, rule.threshold),
+            rule.asks if rule.binding else "[dim]not asked[/]",
+            verdict,
         )
     return table
+
+
+def _signed(rule: Rule, value: float) -> str:
+    """Return a difference with its sign, and any other value without one."""
+    if not math.isfinite(value):
+        return NONE
+    is_value = rule.asks == "value" and not rule.threshold < 0
+    return f"{value:.4f}" if is_value else f"{value:+.4f}"
+
+
+def _interval(rule: Rule) -> str:
+    if rule.low is None or rule.high is None:
+        return NONE
+    return f"{rule.low:+.4f} to {rule.high:+.4f}"

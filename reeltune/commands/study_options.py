@@ -1,11 +1,15 @@
 """Options that say what is tuned and retrained."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from reeltune.cli.command import Decorator, option, options
+from reeltune.db.connection import Connection
+from reeltune.db.versions import load_production
 from reeltune.domain.errors import InputError
 from reeltune.domain.objectives import read_objectives
 from reeltune.domain.study import BUILT_IN, StudyConfig
@@ -41,9 +45,8 @@ def study_options(topic: str = STUDY) -> Decorator:
             "--model",
             setting="study.model",
             default=BUILT_IN,
-            show_default=True,
             metavar="MODULE:NAME",
-            help="The recommender.",
+            help="The recommender.  [default: that in production]",
         ),
         option(
             topic,
@@ -91,6 +94,24 @@ def study_from_click(given: Mapping[str, Any]) -> StudyConfig:
     )
 
 
+def given_names() -> frozenset[str]:
+    """Return which of the options of a study are not left at their defaults."""
+    context = click.get_current_context()
+    names = ("model", "objective", "split")
+    return frozenset(n for n in names if context.get_parameter_source(n) not in _BY_DEFAULT)
+
+
+def following_production(
+    conn: Connection, study: StudyConfig, given: Collection[str]
+) -> StudyConfig:
+    """Return the study with the model in production, unless one is among the `given` options."""
+    production = load_production(conn)
+    if production is None or "model" in given:
+        return study
+    return replace(study, model=production.training.model)
+
+
+_BY_DEFAULT = (None, ParameterSource.DEFAULT)
 _FURTHER = [name for name in all_objectives() if name not in deciding_objectives()]
 
 STUDY_PARAGRAPHS = {

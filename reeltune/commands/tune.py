@@ -19,7 +19,12 @@ from reeltune.commands.plan_options import (
     plan_options,
 )
 from reeltune.commands.runs import RUN_COMMANDS, show_run
-from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
+from reeltune.commands.study_options import (
+    STUDY_PARAGRAPHS,
+    given_names,
+    study_from_click,
+    study_options,
+)
 from reeltune.commands.tune_function import TuneGroup
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.commands.warm_starts import show_warm_starts
@@ -102,7 +107,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "method":
             method = given["method"]
             n_configs = given["configs"] or DEFAULT_CONFIGS[method]
-            session.run(study, plan_from_click(given, method, n_configs))
+            session.run(study, plan_from_click(given, method, n_configs), given_names())
         case "config":
             _sweep(ctx, session, given)
         case "resume":
@@ -126,7 +131,7 @@ def main(ctx: click.Context, /, **given: Any) -> None:
 @session_options
 def quick_command(**given: Any) -> None:
     """Try 12 random configurations for a minute at most."""
-    TuningSession.from_click(given).run(study_from_click(given), QUICK)
+    TuningSession.from_click(given).run(study_from_click(given), QUICK, given_names())
 
 
 for _command in RUN_COMMANDS:

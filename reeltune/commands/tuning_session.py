@@ -1,7 +1,7 @@
 """Tuning session: hold the database, tune, change or renew production if asked to, print."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from reeltune.cli.options import (
 from reeltune.commands.command_log import logged
 from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
+from reeltune.commands.study_options import following_production
 from reeltune.db.connection import Connection, connection
 from reeltune.db.tuning_runs import load_run
 from reeltune.domain.errors import BusyError, GateError, InputError, InterruptedRunError
@@ -91,13 +92,18 @@ class TuningSession:
         """Return the session that the values of `session_options` describe."""
         return cls(**{f.name: given[f.name] for f in fields(cls) if f.name in given})
 
-    def run(self, study: StudyConfig, plan: Plan) -> None:
-        """Do a new run, and print what it found."""
+    def run(self, study: StudyConfig, plan: Plan, given: Collection[str] = ("model",)) -> None:
+        """Do a new run, and print what it found.
+
+        Without the model among the options that were `given`, it is of that in production.
+        """
         create = not task_kind(study.task).needs_data
-        with self._opened(create=create) as opened, self._search(opened, study) as search:
-            search.retuning = self._retuning(search.orchestrator)
-            if search.retuning is None or search.retuning.searches:
-                search.result = search.orchestrator.run(plan)
+        with self._opened(create=create) as opened:
+            study = following_production(opened.conn, study, given)
+            with self._search(opened, study) as search:
+                search.retuning = self._retuning(search.orchestrator)
+                if search.retuning is None or search.retuning.searches:
+                    search.result = search.orchestrator.run(plan)
 
     def resume(self, run_id: str, more_seconds: float | None = None) -> None:
         """Continue a run that was interrupted, and print what it found."""
@@ -232,7 +238,7 @@ class TuningSession:
                 study=study,
                 hyperparameters=finalist.hyperparameters,
                 experiment_id=finalist.experiment_id,
-                reason=_reason(finalist, result),
+                reason=_reason(finalist, result, len(finalists)),
                 unattended=True,
                 accuracy_threshold=self.accuracy_threshold,
             )
@@ -309,10 +315,17 @@ def _as_dict(result: RunResult, night: Night, report: NightReport | None) -> dic
     return result.as_dict() | night.as_dict() | about
 
 
-def _reason(finalist: Experiment, result: RunResult) -> str:
-    is_best = finalist.experiment_id == result.best_experiment_id
-    kind = "best" if is_best else "finalist"
-    return f"{kind} of run {result.tuning_run_id}"
+def _reason(finalist: Experiment, result: RunResult, n_finalists: int) -> str:
+    """Return why it is this experiment of the run that is retrained."""
+    name, run_id, best = finalist.experiment_id, result.tuning_run_id, result.best_experiment_id
+    if n_finalists > 1:
+        return f"{name}: of {n_finalists} finalists of run {run_id} the best on the test set"
+    if name == best:
+        return f"{name}: the best of run {run_id}"
+    return (
+        f"{name}: the best of run {run_id} that loses no guarded metric on the validation set, "
+        f"which the first of the table, {best}, does"
+    )
 
 
 night_options = options(

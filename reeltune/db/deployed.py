@@ -23,6 +23,8 @@ from reeltune.storage.artifacts import sync_directory, write_synced
 from reeltune.storage.files import read_text
 
 EXPORT_NAME = "hyperparameters.json"
+DEFAULTS = "defaults"
+OWN_DEFAULTS = "its own defaults"  # of a model that is not deployed: another one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,13 @@ def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
         values = space.checked(completed(space, production.training.hyperparameters))
         return Deployed(values, f"version {production.version}", production.version)
     export = export_path(conn)
+    exported = None
     if production is None and export.is_file():
-        return Deployed(_read_export(export, space, model), export.name)
-    return Deployed(space.defaults(), "defaults")
+        exported = _read_export(export, space, model)
+    if exported is not None:
+        return Deployed(exported, export.name)
+    is_other = production is not None or export.is_file()
+    return Deployed(space.defaults(), OWN_DEFAULTS if is_other else DEFAULTS)
 
 
 def export_path(conn: Connection) -> Path:
@@ -167,10 +173,11 @@ def _write_export(path: Path, database: Path, text: str) -> None:
     sync_directory(path.parent)
 
 
-def _read_export(path: Path, space: Space, model: str) -> dict[str, Any]:
+def _read_export(path: Path, space: Space, model: str) -> dict[str, Any] | None:
+    """Return the configuration in the exported file; None where it is of another model."""
     written = read_object(read_text(path, MAX_CHARACTERS), str(path))
     if written.get("model") != model:
-        return space.defaults()
+        return None
     values = written.get("hyperparameters")
     if not isinstance(values, dict):
         raise InputError(f"{str(path)!r} must have an object 'hyperparameters'")

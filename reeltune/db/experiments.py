@@ -330,39 +330,6 @@ def load_history(
     ]
 
 
-def load_best_experiment(conn: Connection, model: str, data_fingerprint: str | None) -> Experiment:
-    """Return the completed experiment that is surely best in the latest run that has one.
-
-    Of those that keep within the guardrails; of equals the earliest. With a `data_fingerprint`,
-    only runs on that data count.
-
-    Raises:
-        NotFoundError: no run of that model has completed an experiment.
-    """
-    row = conn.execute(
-        """
-        SELECT e.*
-          FROM hp_experiments AS e
-         WHERE e.status = 'completed'
-           AND e.tuning_run_id = (
-               SELECT tuning_run_id FROM hp_tuning_runs AS r
-                WHERE r.model = :model
-                  AND (:data IS NULL OR r.data_fingerprint = :data)
-                  AND EXISTS (SELECT 1 FROM hp_experiments AS x
-                               WHERE x.tuning_run_id = r.tuning_run_id AND x.status = 'completed')
-                ORDER BY r.rowid DESC LIMIT 1)
-         ORDER BY e.is_feasible IS 0, e.worth DESC, e.number
-         LIMIT 1
-        """,
-        {"model": model, "data": data_fingerprint},
-    ).fetchone()
-    if row is None:
-        raise NotFoundError(
-            "no experiment has been completed on this data: run `tune_orchestrator.py` first"
-        )
-    return _experiment(row)
-
-
 def last_completion_number(conn: Connection) -> int:
     """Return the highest completion number given out, 0 if none was."""
     found = conn.execute("SELECT ifnull(max(completion_number), 0) FROM hp_experiments")

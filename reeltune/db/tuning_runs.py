@@ -6,7 +6,7 @@ from typing import get_args
 
 from reeltune.db.connection import Connection, Row
 from reeltune.domain.errors import NotFoundError
-from reeltune.domain.experiment import ExperimentStatus, Progress, RunStatus, TuningRun
+from reeltune.domain.experiment import ExperimentStatus, Progress, RunStatus, TaskKey, TuningRun
 
 IDLE_SECONDS = (
     60  # a longer pause between two results, beyond the experiment's own time, is no work
@@ -111,6 +111,25 @@ def load_run(conn: Connection, run_id: str) -> TuningRun:
 def load_runs(conn: Connection) -> list[TuningRun]:
     """Return all runs, the earliest first."""
     return [_run(row) for row in conn.execute("SELECT * FROM hp_tuning_runs ORDER BY rowid")]
+
+
+def load_comparable_runs(conn: Connection, key: TaskKey) -> list[TuningRun]:
+    """Return the runs with results that can be compared by `key`, but for its panel and limits."""
+    rows = conn.execute(
+        """
+        SELECT r.*
+          FROM hp_tuning_runs AS r
+         WHERE data_fingerprint = :data_fingerprint AND split = :split
+           AND model = :model AND space_fingerprint = :space_fingerprint
+           AND objective = :objective
+           AND code_version IN (SELECT value FROM json_each(:code_versions))
+           AND EXISTS (SELECT 1 FROM hp_experiments AS e
+                        WHERE e.tuning_run_id = r.tuning_run_id AND e.status = 'completed')
+         ORDER BY r.rowid
+        """,
+        asdict(key) | {"code_versions": json.dumps(key.code_versions)},
+    )
+    return [_run(row) for row in rows]
 
 
 def load_run_totals(conn: Connection) -> dict[str, RunTotals]:

@@ -15,16 +15,21 @@ class Subject:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     deploys: bool = False  # whether a model comes of it, which is put into production
     has_baseline: bool = True  # whether experiment 0 is what all others are compared with
+    is_deployed: bool = True  # whether what was deployed then was a model of this kind
 
     @property
     def baseline(self) -> str:
         """Name of what experiment 0 tries."""
-        return "the deployed configuration" if self.deploys else "the default configuration"
+        if not self.deploys:
+            return "the default configuration"
+        return "the deployed configuration" if self.is_deployed else "its own defaults"
 
     @property
     def baseline_column(self) -> str:
         """Heading of a column of its figures."""
-        return "deployed" if self.deploys else "defaults"
+        if not self.deploys:
+            return "defaults"
+        return "deployed" if self.is_deployed else "own defaults"
 
     @property
     def unit(self) -> str:

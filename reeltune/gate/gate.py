@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from reeltune.domain.arrays import Floats
 from reeltune.gate.comparisons import EVERYONE, MetricComparison
-from reeltune.gate.guardrails import Rule, RuleVerdict, guardrails
+from reeltune.gate.guardrails import Rule, RuleVerdict, guardrails, with_interval
 from reeltune.gate.least_value import accurate, asked_metric, finds_liked
 from reeltune.gate.renewal import is_measurable, not_shown_worse
 from reeltune.metrics.ranking_metrics import METRICS
-from reeltune.stats.paired_tests import Comparison, lower_bound, p_better
+from reeltune.stats.paired_tests import Comparison, p_better
 from reeltune.stats.power import detectable_gain, more_users_needed
 
 MINIMUM_EFFECT = 0.001  # a smaller gain is not worth a change
@@ -112,11 +112,11 @@ def gate(
     if not settings.has_dislikes:
         comparisons = [each for each in comparisons if each.metric != "accuracy"]
     if gains is None:
-        return GateDecision(terms=settings, rules=(*rules, _identical()))
+        return GateDecision(terms=settings, rules=(*rules, _identical(settings)))
     found = find(comparisons, settings.split, settings.objective).compared
     assert found is not None  # an objective has a value per user
     p_value = max(min_p_value, p_better(gains, minimum=settings.minimum_effect))
-    better = _better(settings, found, gains, p_value)
+    better = _better(settings, found, p_value)
     nightly = settings.decision == "nightly"
     rules += [better] if nightly else [_not_worse(settings, found), _unbound(better)]
     guards = guardrails(comparisons, settings.split, settings.objective)
@@ -129,7 +129,7 @@ def _renewal(settings: GateSettings, figure: float, found: Comparison | None) ->
     title, least = METRICS[settings.asks_for].title, None
     if settings.asks_for == "accuracy":
         title, least = "accuracy", settings.accuracy_threshold
-    rules = [is_measurable(figure, f"{settings.part} {title}", least), _identical()]
+    rules = [is_measurable(figure, f"{settings.part} {title}", least), _identical(settings)]
     if found is not None:
         rules.append(not_shown_worse(found, settings.objective, settings.minimum_effect))
     return GateDecision(terms=settings, rules=tuple(rules))
@@ -148,29 +148,32 @@ def _least_value(settings: GateSettings, figure: float, popular: Comparison | No
     return finds_liked(settings.objective, figure, popular, settings.part)
 
 
-def _identical() -> Rule:
+def _identical(settings: GateSettings) -> Rule:
     return Rule(
         name="not worse than deployed",
         verdict="passed",
         figure=0.0,
         threshold=0.0,
-        figures="the same hyperparameters as deployed",
+        figures=f"the hyperparameters are those of {settings.against}",
+        asks="nothing",
     )
 
 
 def _not_worse(settings: GateSettings, found: Comparison) -> Rule:
     """Refuse if the whole 95 % interval of the difference is below 0."""
     fine = math.isfinite(found.difference) and not found.high < 0
-    return Rule(
+    rule = Rule(
         name="not worse than deployed",
         verdict="passed" if fine else "refused",
-        figure=found.high,
+        figure=found.difference,
         threshold=0.0,
         figures=_against_deployed(settings, found),
+        asks="no harm",
     )
+    return with_interval(rule, found)
 
 
-def _better(settings: GateSettings, found: Comparison, gains: Floats, p_value: float) -> Rule:
+def _better(settings: GateSettings, found: Comparison, p_value: float) -> Rule:
     """Pass if the p-value of the gain is at most the level; refuse if the candidate is worse."""
     figures = _against_deployed(settings, found)
     verdict: RuleVerdict = "cannot tell"
@@ -182,13 +185,15 @@ def _better(settings: GateSettings, found: Comparison, gains: Floats, p_value: f
     figures += f" at most {settings.level:.2g} may be spent"
     if verdict == "cannot tell":
         figures += f": cannot tell, {_users_needed_text(settings, found)}"
-    return Rule(
+    rule = Rule(
         name="better than deployed",
         verdict=verdict,
-        figure=lower_bound(gains, settings.level),
+        figure=found.difference,
         threshold=settings.minimum_effect,
         figures=figures,
+        asks="proof",
     )
+    return with_interval(rule, found)
 
 
 def _users_needed_text(settings: GateSettings, found: Comparison) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,9 @@ from reeltune.stats.power import MIN_GAIN_SHARE, users_needed
 
 GUARDRAIL_LEVEL = 0.05  # one-sided, of each guardrail, and of all segments together
 
+Demand = Literal["value", "proof", "no harm", "nothing"]
+"""What a rule asks for: a value of at least the threshold; proof that it is above; no proof that it
+is below."""
 RuleVerdict = Literal["passed", "cannot tell", "refused"]
 
 
@@ -24,13 +27,16 @@ class Rule:
 
     name: str
     verdict: RuleVerdict
-    figure: float  # what was measured: a value, or a bound of a difference
+    figure: float  # the estimate: a value, or a difference
     threshold: float  # what it was held against
     figures: str  # both, for people
     binding: bool = True  # false: shown, but decides nothing
     segment: str = EVERYONE  # whom it is about
     protects: str = ""  # what a guardrail is there for; empty for other rules
     because: str = ""  # why its margin is where it is
+    low: float | None = None  # 95 % confidence interval of a difference, where it has one
+    high: float | None = None
+    asks: Demand = "value"
 
     @property
     def passed(self) -> bool:
@@ -134,7 +140,7 @@ def _rule(comparison: MetricComparison, guardrail: Guardrail, p_hurt: float | No
             verdict = "refused"
         else:
             verdict = "passed" if is_kept or not guardrail.proof else "cannot tell"
-    return Rule(
+    rule = Rule(
         name=_name(comparison),
         verdict=verdict,
         figure=comparison.difference,
@@ -143,7 +149,22 @@ def _rule(comparison: MetricComparison, guardrail: Guardrail, p_hurt: float | No
         segment=comparison.segment,
         protects=guardrail.protects,
         because=guardrail.because,
+        asks=_demand(comparison, guardrail),
     )
+    return with_interval(rule, comparison.compared)
+
+
+def with_interval(rule: Rule, found: Comparison | None) -> Rule:
+    """Return the rule with the confidence interval of what was compared, where it has one."""
+    if found is None or not math.isfinite(found.low):
+        return rule
+    return replace(rule, low=found.low, high=found.high)
+
+
+def _demand(comparison: MetricComparison, guardrail: Guardrail) -> Demand:
+    if comparison.compared is None:
+        return "value"
+    return "proof" if guardrail.proof else "no harm"
 
 
 def _name(comparison: MetricComparison) -> str:
@@ -163,7 +184,7 @@ def _figures(
             f" (95 % interval {found.low:+.4f} to {found.high:+.4f}, {found.n_users:,} users)"
         )
     message = f"{title}{where} {comparison.difference:+.4f}{interval}, may lose {-margin:.4f}"
-    message += f" ({guardrail.margin:.0%} of what it is)"
+    message += f" ({guardrail.margin:.0%} of the deployed value)"
     if verdict == "cannot tell" and found is not None:
         message += f": cannot tell whether it loses more{_users_needed_text(found, margin)}"
     return message

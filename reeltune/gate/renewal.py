@@ -3,7 +3,7 @@
 import math
 
 from reeltune.gate.comparisons import p_below
-from reeltune.gate.guardrails import Rule
+from reeltune.gate.guardrails import Rule, with_interval
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.metrics.segments import MIN_SEGMENT_USERS
 from reeltune.stats.paired_tests import Comparison
@@ -35,13 +35,15 @@ def not_shown_worse(found: Comparison, objective: str, minimum_effect: float) ->
         and found.high < 0
         and p_below(found, -minimum_effect) <= RENEWAL_LEVEL
     )
-    return Rule(
+    rule = Rule(
         name="not worse on the newest ratings",
         verdict="refused" if is_worse else "passed",
         figure=found.difference,
         threshold=-minimum_effect,
         figures=renewal_figures(found, objective),
+        asks="no harm",
     )
+    return with_interval(rule, found)
 
 
 def renewal_figures(found: Comparison, objective: str) -> str:

@@ -39,7 +39,9 @@ def render_found(console: Console, summary: Summary) -> None:
 
 
 def render_next(console: Console, summary: Summary) -> None:
-    """Print the command to type next."""
+    """Print the command to type next, and why that where it is not said above."""
+    if summary.next_reason is not None:
+        console.print(f"{outside_text(console, _capital(summary.next_reason))}.", highlight=False)
     command = outside_text(console, summary.next_command)
     console.print(f"[bold]Next:[/] {command}", soft_wrap=True, highlight=False)
 
@@ -109,6 +111,12 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
     where = ", on the validation set" if findings.deploys else ""
     title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
     print_table(console, title, table)
+    if findings.means:
+        means = [
+            f"{_label(console, subject.metric(name))} {value_cell(mean, task)}"
+            for name, mean in findings.means.items()
+        ]
+        console.print(f"Average of the candidates: {', '.join(means)}")
     if best.test_accuracy is not None:
         console.print(f"Accuracy of the best on the test set: {best.test_accuracy:.4f}")
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.limits import projected
+from reeltune.domain.limits import contains, projected
 from reeltune.domain.space import (
     CategoricalParameter,
     Configuration,
@@ -24,12 +24,13 @@ COARSE_RADIUS, COARSE_LEVELS = 0.40, 1  # of a progressive grid's first pass
 REGIONS = 2  # best results that a finer pass goes around
 MAX_PASSES = 12  # the radius is halved each time
 
+NamedValues = tuple[tuple[str, Value], ...]  # by name
 Key = tuple[Value | None, ...]  # values in declared order; None for what does not apply
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Equal coordinate steps around the current values: one hyperparameter moved at a time.
+    """Equal coordinate steps around the current values, or others: one hyperparameter at a time.
 
     A full grid over many hyperparameters cannot be afforded; steps show what each one does alone.
     Shares of a sum are rescaled as one of them moves. The whole radius comes first, then the steps
@@ -46,10 +47,14 @@ class Grid:
     radius: float | None = None  # of each hyperparameter's range, to either side
     levels: int | None = None  # steps to either side within the radius
     progressive: bool = False
+    around: NamedValues | None = None  # what the steps go out from; None: the current values
 
     name = "grid"
 
     def __post_init__(self) -> None:
+        if self.around is not None:  # as JSON has it, pairs are lists
+            pairs = tuple((name, value) for name, value in self.around)
+            object.__setattr__(self, "around", pairs)
         if not 0 < self._radius <= 1:
             raise InputError(f"the grid's radius must be above 0 and at most 1, got {self.radius}")
         if self._levels < 1:
@@ -87,7 +92,16 @@ class Grid:
                     yield configuration
 
     def _steps(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
-        return ((c, 0) for c in _all_steps(self, problem.space, tuple(problem.current.items())))
+        centre = tuple(self.centre(problem.space, problem.current).items())
+        return ((c, 0) for c in _all_steps(self, problem.space, centre))
+
+    def centre(self, space: Space, current: Configuration) -> Configuration:
+        """Return what the steps go out from: within `space`, and as `current` in what is fixed."""
+        if self.around is None:
+            return current
+        fixed = [name for name, member in space.hyperparameters.items() if not member.searched]
+        values = dict(self.around) | {name: current[name] for name in fixed if name in current}
+        return values if contains(space, values) else projected(space, values)
 
     def _passes(self, problem: Problem) -> Iterator[tuple[dict[str, Any], int]]:
         """Yield the configurations of each pass with its number.
@@ -95,7 +109,7 @@ class Grid:
         A pass begins once all of the one before was proposed, and goes around the best results that
         were to be seen at its first number: so all its proposals agree on what these are.
         """
-        space, centres = problem.space, [problem.current]
+        space, centres = problem.space, [self.centre(problem.space, problem.current)]
         own = {_key(space, t.configuration): t.number for t in problem.trials if t.number}
         begins = 1
         for number in range(MAX_PASSES):

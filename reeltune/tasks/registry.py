@@ -6,6 +6,7 @@ from typing import Any
 
 from reeltune.db.connection import Connection
 from reeltune.db.dataset import load_dataset
+from reeltune.db.deployed import OWN_DEFAULTS
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import TuningRun
 from reeltune.domain.metric import Metric, metrics_of
@@ -106,4 +107,5 @@ def subject_of(run: TuningRun) -> Subject:
         found = kind.space(run.model)
     except InputError:
         found = Space(())
-    return Subject(found, kind.metrics or {}, kind.deploys)
+    is_deployed = run.settings.get("baseline") != OWN_DEFAULTS
+    return Subject(found, kind.metrics or {}, kind.deploys, is_deployed=is_deployed)

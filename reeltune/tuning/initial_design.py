@@ -20,16 +20,16 @@ from reeltune.tasks.task import Task
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 from reeltune.tuning.warm_start import (
+    GUESSED,
     MetaFeatures,
     WarmStartCandidate,
-    distinct,
+    first_guesses,
     max_starts,
     source_of,
     warm_start_candidates,
 )
 
 FIRST = BASELINE + 1
-GUESSED = "surrogate"  # the tuning method of experiments that the task guessed
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class InitialDesign:
             self._save_candidates(conn)
 
     def _save_candidates(self, conn: Connection) -> None:
-        first = [*self._grid, *self._nearest]
+        first = [*self._grid, *self._nearest, *self._centre]
         for number, configuration in enumerate(first, FIRST):
             save_experiment(conn, self._experiment(number, configuration))
         for number, guess in enumerate(self._guesses, FIRST + len(first)):
@@ -94,17 +94,23 @@ class InitialDesign:
         return [] if nearest == self.current else [nearest]
 
     @cached_property
+    def _centre(self) -> Sequence[Configuration]:
+        """Centre of a grid around an experiment, where it was not measured on these data."""
+        grid = Plan.of(self.planned).grid
+        if self._grid or grid.around is None:
+            return []
+        centre = grid.centre(self._space, self.current)
+        known = [self.current, *self._nearest, *self._tried]
+        return [] if centre in known else [centre]
+
+    @cached_property
     def _guesses(self) -> Sequence[Configuration]:
-        """Guesses of the task, as far as they are new: one at least, whatever the run's length."""
+        """Guesses of the task, of a run whose strategy learns."""
         is_adaptive = check_method(self.planned.method).is_adaptive
         if self._grid or not is_adaptive or not Plan.of(self.planned).starts_warm:
             return []
-        run = self.planned
-        proposed = self.tuner.task.initial_configurations(
-            self._space, run.objective, run.seed, self.current
-        )
-        known = [self.current, *self._nearest, *self._tried]
-        return distinct(self._space, proposed, known)[: max(1, max_starts(self.planned))]
+        known = [self.current, *self._nearest, *self._centre, *self._tried]
+        return first_guesses(self.tuner.task, self.planned, self._space, self.current, known)
 
     def _warm_starts(self, conn: Connection) -> Sequence[WarmStartCandidate]:
         if self._grid or not Plan.of(self.planned).starts_warm or not max_starts(self.planned):
@@ -112,7 +118,7 @@ class InitialDesign:
         sources = load_warm_start_sources(conn)
         if not any(source.best for source in sources):
             return []
-        known = [*self._nearest, *self._guesses, *self._tried]
+        known = [*self._nearest, *self._centre, *self._guesses, *self._tried]
         data = meta_features(self.tuner.task)
         return warm_start_candidates(sources, self.planned, data, self._space, self.current, known)
 

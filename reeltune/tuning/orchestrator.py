@@ -31,6 +31,7 @@ from reeltune.tasks.guarded import guard_of
 from reeltune.tasks.registry import described, subject_of
 from reeltune.tasks.task import Evaluator, Guard, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
+from reeltune.tuning.grid_centre import with_centre
 from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
 from reeltune.tuning.ledger import Ledger
@@ -40,7 +41,7 @@ from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, check_way
 from reeltune.tuning.pruning import Pruner
 from reeltune.tuning.result import RunResult, run_result
-from reeltune.tuning.resume import check_resumable, seconds_left, set_aside
+from reeltune.tuning.resume import check_resumable, seconds_left, set_aside, take_back_previews
 from reeltune.tuning.run_end import recorded_end
 from reeltune.views.summary import Summary, summarise
 
@@ -83,7 +84,8 @@ class Orchestrator:
     def run_full_tuning(self, method: str = "bayesian", n_configs: int = 20) -> RunResult:
         """Try the deployed configuration and `n_configs` candidates.
 
-        Candidates that were stored for this method are tried first and count.
+        Candidates that were stored for this method are tried first and count; of a method that
+        learns these are the first guesses.
         """
         plan = Plan(method=method, n_configs=n_configs, timeout_seconds=self.timeout_seconds)
         return self.run(plan)
@@ -92,7 +94,8 @@ class Orchestrator:
         """Try the deployed configuration, and candidates as `plan` says.
 
         Candidates that were stored for its method are tried first and count, unless the plan has
-        a name or limits of its own.
+        a name, limits or a centre of its own. Of a method that learns these are the first guesses:
+        what it had proposed without results is proposed anew, unless the plan says `as_stored`.
         """
         check_method(plan.method)
         _check_units(self.task, plan)
@@ -103,6 +106,7 @@ class Orchestrator:
             prunes=plan.pruner is not None,
         )
         self._check_measurable()
+        plan = with_centre(self.tuner, plan)
         close_dead_runs(self.conn)
         planned = self._planned(plan)
         design = InitialDesign(
@@ -112,6 +116,7 @@ class Orchestrator:
             with transaction(self.conn):
                 if planned is not None:
                     set_aside(self.tuner, design.run)
+                    take_back_previews(self.conn, design.run)
                     start_run(self.conn, design.run)
                 else:
                     save_run(self.conn, design.run)
@@ -163,7 +168,7 @@ class Orchestrator:
 
     def _planned(self, plan: Plan) -> TuningRun | None:
         """Return the run of the candidates that were stored for the plan, if there is one."""
-        is_plain = plan.name is None and plan.limits == Limits()
+        is_plain = plan.name is None and plan.around is None and plan.limits == Limits()
         return self.tuner.planned_run(plan.method) if is_plain else None
 
     def _started(self, plan: Plan, planned: TuningRun | None) -> TuningRun:
@@ -176,6 +181,7 @@ class Orchestrator:
             settings=described(self.task)
             | plan.settings()
             | {
+                "baseline": self.tuner.deployed().source,
                 "further_objectives": list(self.study.further_objectives),
                 "directions": list(directions(self.task, self.study.objectives)),
             },

@@ -22,6 +22,8 @@ class Plan:
     stop: StopRules = field(default_factory=StopRules)
     limits: Limits = field(default_factory=Limits)  # within which it searches
     grid: Grid = field(default_factory=Grid)  # its steps, where the method is grid
+    around: str | None = None  # experiment that the grid goes around, or `best`; None: the deployed
+    as_stored: bool = False  # whether stored candidates are tried as they are, by whatever method
     starts_warm: bool = True  # with a surrogate's guesses, and with what helped on similar data
     pruner: str | None = None  # the rule that stops experiments on some of the users
     timeout_seconds: float | None = None  # of one experiment
@@ -68,7 +70,9 @@ class Plan:
             "progressive grid": self.grid.progressive,
             f"grid radius {self.grid.radius}": self.grid.radius,
             f"{self.grid.levels} grid levels": self.grid.levels,
+            f"grid around {self.around}": self.around,
             f"pruner {self.pruner}": self.pruner,
+            "candidates as stored": self.as_stored,
             "cold start": not self.starts_warm,
             f"limits on {', '.join(limit.name for limit in self.limits.limits)}": (
                 self.limits.limits

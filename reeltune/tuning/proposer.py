@@ -5,23 +5,29 @@ from dataclasses import replace
 from typing import Any
 
 from reeltune.db.connection import Connection, transaction
-from reeltune.db.deployed import Deployed, load_deployed
+from reeltune.db.deployed import DEFAULTS, Deployed, load_deployed
 from reeltune.db.experiments import (
     count_by_status,
     last_completion_number,
-    load_best_experiment,
     load_experiments,
     load_history,
     save_experiment,
 )
-from reeltune.db.tuning_runs import count_runs_like, load_planned_run, load_runs, save_run
+from reeltune.db.tuning_runs import (
+    count_runs_like,
+    load_comparable_runs,
+    load_planned_run,
+    load_runs,
+    save_run,
+)
 from reeltune.domain.clock import stamp
-from reeltune.domain.errors import InputError
+from reeltune.domain.errors import InputError, NotFoundError
 from reeltune.domain.experiment import (
     BASELINE,
     Experiment,
     Phase,
     Result,
+    TaskKey,
     TuningRun,
     experiment_id,
 )
@@ -44,6 +50,9 @@ from reeltune.search import (
 from reeltune.search.grid import Grid
 from reeltune.tasks.registry import described, task_kind
 from reeltune.tasks.task import Task, directions
+from reeltune.tuning.warm_start import GUESSED, first_guesses
+from reeltune.views.best_of_runs import best_of_runs
+from reeltune.views.stored import panel_of
 
 DEFAULT_CONFIGS = dict.fromkeys(STRATEGIES, 50) | {"grid": 63, "bayesian": 20, "gp": 20}
 
@@ -69,7 +78,7 @@ class Proposer:
         Of what is never deployed, the defaults stand in its place.
         """
         if not task_kind(self.task.name).deploys:
-            return Deployed(self.space.defaults(), "defaults")
+            return Deployed(self.space.defaults(), DEFAULTS)
         return load_deployed(self.conn, self.space, self.task.model)
 
     def generate_grid_search_space(self, radius: float | None = None) -> list[dict[str, Any]]:
@@ -83,11 +92,11 @@ class Proposer:
 
     def generate_random_search_space(self, n: int = 50) -> list[dict[str, Any]]:
         """Return `n` configurations from the whole space, uniform."""
-        return [proposal.configuration for proposal in self._proposals("random", n)]
+        return [proposal.configuration for proposal, _ in self._proposals("random", n)]
 
     def generate_bayesian_search_space(self, n: int = 20) -> list[dict[str, Any]]:
         """Return the `n` most promising configurations after all results on this data and space."""
-        return [proposal.configuration for proposal in self._proposals("bayesian", n)]
+        return [proposal.configuration for proposal, _ in self._proposals("bayesian", n)]
 
     def propose(
         self, run: TuningRun, number: int, current: Configuration, trials: Sequence[Trial]
@@ -163,8 +172,8 @@ class Proposer:
         proposals = self._proposals(method, n, run, pending)
         run = run or self.new_run(method, n)
         made = [
-            new_experiment(run, number, proposal.configuration, proposal.phase)
-            for number, proposal in enumerate(proposals, first)
+            replace(new_experiment(run, number, each.configuration, each.phase), tuning_method=how)
+            for number, (each, how) in enumerate(proposals, first)
         ]
         with transaction(self.conn):
             if not pending:
@@ -183,9 +192,36 @@ class Proposer:
         save_experiment(self.conn, replace(experiment, hyperparameters=values))
 
     def get_best_experiment(self) -> Experiment:
-        """Return the best completed experiment of the latest run on this data."""
+        """Return the best experiment of all comparable runs, not of the latest one only.
+
+        Comparable are runs on this data with the same task, model, space, split, first objective
+        and program; of runs on a sample of the users, those on the same sample as the latest. The
+        best has the highest lower bound of its value; of equals it is that of the earliest run.
+
+        Raises:
+            NotFoundError: no such run has completed an experiment.
+        """
         key = self.task.key(self.study.objective)
-        return load_best_experiment(self.conn, self.task.model, key.data_fingerprint)
+        runs = load_comparable_runs(self.conn, key)
+        found = runs and best_of_runs(self.conn, replace(key, panel=panel_of(runs[-1])))
+        if not found:
+            raise NotFoundError(self._nothing_completed(key))
+        return found.experiment
+
+    def _nothing_completed(self, key: TaskKey) -> str:
+        """Return that no comparable run has a result, and which others there are."""
+        others = [
+            f"--objective {run.objective} --split {run.split}"
+            for run in load_runs(self.conn)
+            if run.data_fingerprint == key.data_fingerprint
+            and run.model == key.model
+            and (run.objective, run.split) != (key.objective, key.split)
+        ]
+        more = f" (there are runs with {', '.join(dict.fromkeys(others))})" if others else ""
+        return (
+            f"no experiment for {key.objective} with split {key.split} has been completed on this "
+            f"data: run `tune_orchestrator.py` first{more}"
+        )
 
     def get_tuning_statistics(self) -> dict[str, Any]:
         """Return how many runs and experiments there are, by method and by status."""
@@ -230,19 +266,30 @@ class Proposer:
         n: int,
         run: TuningRun | None = None,
         pending: Sequence[Experiment] = (),
-    ) -> list[Proposal]:
-        """Return a batch of up to `n` candidates that go on after those `pending` in `run`."""
+    ) -> list[tuple[Proposal, str]]:
+        """Return a batch of up to `n` candidates that go on after those `pending` in `run`.
+
+        Each comes with how it was proposed. The first of a method that learns are the task's
+        guesses, as in a run that begins.
+        """
         run = run or self.new_run(method, n)
         current = self.get_current_hyperparameters()
         trials = self.earlier_trials(run, self._figures_of(current, run))
         trials += [Trial(e.hyperparameters, None, e.number) for e in pending]
         first = 1 + max((e.number for e in pending), default=BASELINE)
-        found: list[Proposal] = []
-        for number in range(first, first + n):
+        found: list[tuple[Proposal, str]] = []
+        if check_method(method).is_adaptive and not pending:
+            known = [current, *(trial.configuration for trial in trials)]
+            guesses = first_guesses(self.task, run, self.space, current, known)
+            found = [
+                (Proposal(self.space.checked(guess), "initial"), GUESSED) for guess in guesses[:n]
+            ]
+        trials += [Trial(each.configuration, None, k) for k, (each, _) in enumerate(found, first)]
+        for number in range(first + len(found), first + n):
             proposal = self.propose(run, number, current, trials)
             if proposal is None:
                 break
-            found.append(proposal)
+            found.append((proposal, method))
             trials.append(Trial(proposal.configuration, None, number))
         return found
 

@@ -6,7 +6,8 @@ from reeltune.db.connection import Connection
 from reeltune.db.experiments import delete_experiment, load_experiments, save_experiment
 from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.errors import InputError
-from reeltune.domain.experiment import TuningRun
+from reeltune.domain.experiment import Experiment, TuningRun
+from reeltune.search import STRATEGIES
 from reeltune.tracking.lineage import code_differences
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
@@ -65,3 +66,21 @@ def set_aside(tuner: Proposer, run: TuningRun) -> None:
         delete_experiment(tuner.conn, old.experiment_id)
         moved = new_experiment(later, place, old.hyperparameters, old.exploration_phase)
         save_experiment(tuner.conn, moved)
+
+
+def take_back_previews(conn: Connection, run: TuningRun) -> None:
+    """Take back the stored candidates of a method that learns, but for its first guesses.
+
+    They were proposed without each other's results; the run proposes those numbers anew as the
+    results come in.
+    """
+    if Plan.of(run).as_stored or not check_method(run.method).is_adaptive:
+        return
+    for experiment in load_experiments(conn, run.tuning_run_id):
+        if is_preview(experiment):
+            delete_experiment(conn, experiment.experiment_id)
+
+
+def is_preview(experiment: Experiment) -> bool:
+    """Return whether a strategy proposed a stored candidate, and not a task or a person."""
+    return experiment.tuning_method in STRATEGIES

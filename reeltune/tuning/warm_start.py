@@ -12,7 +12,9 @@ from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.warm_start import Gain, WarmStartSource
+from reeltune.tasks.task import Task
 
+GUESSED = "surrogate"  # the tuning method of experiments that the task guessed
 MAX_STARTS = 5
 SHARE_OF_RUN = 4  # one in so many of a run's experiments at most
 MAX_GAINS = 3  # configurations kept of a run
@@ -139,6 +141,22 @@ def distinct(
             found.append(configuration)
             seen.append(point)
     return found
+
+
+def first_guesses(
+    task: Task, run: TuningRun, space: Space, current: Configuration, known: Sequence[Configuration]
+) -> list[Configuration]:
+    """Return the guesses of a task that are new: one at least, whatever the run's length.
+
+    Args:
+        task: what is tuned.
+        run: the run that begins with them.
+        space: what it may choose from.
+        current: what is deployed.
+        known: configurations that need not be repeated, the deployed one among them.
+    """
+    proposed = task.initial_configurations(space, run.objective, run.seed, current)
+    return distinct(space, proposed, known)[: max(1, max_starts(run))]
 
 
 def max_starts(run: TuningRun) -> int:

@@ -45,6 +45,8 @@ class Retraining:
 
     verdict: RetrainingVerdict
     said: str  # why, in one line
+    experiment_id: str | None = None  # where the hyperparameters come from
+    reason: str | None = None  # why these
     version: int | None = None
     hyperparameters: Mapping[str, Value] | None = None
     test_metrics: Mapping[str, float | None] | None = None

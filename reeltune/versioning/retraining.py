@@ -10,7 +10,7 @@ import numpy as np
 
 from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
 from reeltune.db.connection import Connection, transaction
-from reeltune.db.deployed import load_deployed
+from reeltune.db.deployed import DEFAULTS, OWN_DEFAULTS, load_deployed
 from reeltune.db.experiments import set_test_accuracy
 from reeltune.db.test_evaluations import (
     GateEvaluation,
@@ -42,9 +42,16 @@ from reeltune.versioning.finalists import best_finalist
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
 from reeltune.versioning.renewal import compare_renewal, split_newest, unservable
-from reeltune.versioning.request import NOBODY, NOTHING_NEW, Retraining, RetrainingRequest
+from reeltune.versioning.request import (
+    NOBODY,
+    NOTHING_NEW,
+    Retraining,
+    RetrainingRequest,
+    RetrainingVerdict,
+)
 
 WATCHED_SPLIT = "calendar"
+_AGAINST = {DEFAULTS: "the defaults", OWN_DEFAULTS: "its own defaults"}
 
 
 class _Retrainer:
@@ -102,26 +109,35 @@ class _Retrainer:
         changes = changes_since(self.conn, version.version, version.training, self.data)
         if changes is None or changes.total >= self.request.min_new_ratings:
             return None
-        return (
-            f"{changes} since version {version.version}, {self.request.min_new_ratings} are needed:"
-            " nothing done (--force retrains anyway)"
-        )
+        said = f"{changes} since version {version.version}"
+        if self.request.unattended:
+            return f"{said}: it is kept as it is"
+        least = self.request.min_new_ratings
+        return f"{said}, {least} are needed: nothing done (--force retrains anyway)"
 
     def idle(self) -> Retraining | None:
         """Return the answer where there is nothing to retrain for, or nobody to measure it on.
 
         Nobody has been measured then: no test-set evaluation is counted.
         """
-        values = self.hyperparameters
         reason = self.nothing_new()
         if reason is not None:
-            return Retraining(verdict=NOTHING_NEW, said=reason, hyperparameters=values)
+            return self._answer(NOTHING_NEW, reason)
         held_out = RatingsEvaluator.of(self.data, self.study, "test").held_out
         needs_dislikes = self._asked_metric == "accuracy"
         reason = nobody(held_out, self.study.split, "test", needs_dislikes=needs_dislikes)
         if reason is not None:
-            return Retraining(verdict=NOBODY, said=reason, hyperparameters=values)
+            return self._answer(NOBODY, reason)
         return None
+
+    def _answer(self, verdict: RetrainingVerdict, said: str) -> Retraining:
+        return Retraining(
+            verdict=verdict,
+            said=said,
+            experiment_id=self.request.experiment_id,
+            reason=self.request.reason,
+            hyperparameters=self.hyperparameters,
+        )
 
     def per_unit(self, trainer: RatingsEvaluator, configured: ConfiguredModel) -> Floats:
         """Return (U,) the objective of one model on the test part, so that more is better."""
@@ -146,10 +162,11 @@ class _Retrainer:
             renewal=self.renewal,
             popular=evidence.over_popularity,
         )
-        result = Retraining(
-            verdict="would be promoted" if judged.verdict == "promote" else judged.verdict,
-            said=judged.message,
-            hyperparameters=self.hyperparameters,
+        verdict: RetrainingVerdict = (
+            "would be promoted" if judged.verdict == "promote" else judged.verdict
+        )
+        result = replace(
+            self._answer(verdict, judged.message),
             test_metrics=finite(found.values),
             deployed_metrics=finite(evidence.deployed[self.study.split].evaluation.values),
             against_deployed=find(comparisons, self.study.split, self.study.objective).compared,
@@ -179,6 +196,7 @@ class _Retrainer:
             accuracy_threshold=self._threshold(),
             level=GUARDRAIL_LEVEL if budget is None else budget.level,
             minimum_effect=self.request.minimum_effect,
+            against=_AGAINST.get(self.source, self.source),
             has_dislikes=self.data.ratings.has_dislikes,
         )
 

@@ -44,11 +44,20 @@ class Difference:
     reason: str | None = None  # why there is no interval
 
     @property
+    def _excludes_zero(self) -> bool:
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+    @property
     def sentence(self) -> str:
         """Verdict in plain language."""
         if self.reason is not None:
             return self.reason if self.verdict is None else f"{self.verdict}: {self.reason}"
         assert self.verdict is not None
+        if self.verdict == "cannot tell" and self._excludes_zero:
+            return (
+                "cannot tell: the interval does not contain 0, but the p-value is above "
+                f"{1 - self.confidence:.2g}"
+            )
         return {
             "better": "better beyond noise: the whole interval is above 0",
             "cannot tell": "cannot tell: the interval contains 0, the difference may be chance",
@@ -131,7 +140,7 @@ def _compared(metric: str, a: Floats, b: Floats, unit: str) -> Difference:
         high=found.high,
         p_value=found.p_value,
         standard_error=found.standard_error,
-        verdict=_verdict(found),
+        verdict=compared_verdict(found),
     )
 
 
@@ -156,7 +165,10 @@ def _bias_corrected(
     )
 
 
-def _verdict(found: Comparison) -> Verdict:
+def compared_verdict(found: Comparison) -> Verdict:
+    """Return what interval and p-value say where they agree; they are of two procedures."""
+    if not found.p_value <= 1 - CONFIDENCE:
+        return "cannot tell"
     if found.low > 0:
         return "better"
     return "worse" if found.high < 0 else "cannot tell"

@@ -4,15 +4,14 @@ import shlex
 from pathlib import Path
 
 from reeltune.cli.program import command_line
-from reeltune.domain.study import RATINGS, STUDY
-from reeltune.views.comparison import Difference
+from reeltune.domain.study import BUILT_IN, RATINGS, STUDY
 from reeltune.views.stored import RunLine, Stored
 
 DEFAULT_DB = Path("movies.db")
 _DEFAULTS = {"split": "user-time", "objective": "accuracy"}
 
 
-def first_command(stored: Stored, db: Path) -> str:
+def first_command(stored: Stored, db: Path, production: str | None = None) -> str:
     """Return what to run where no experiment is completed: the planned run, or a first one."""
     for run in stored.runs:
         if run.status in ("running", "interrupted") and run.task != STUDY:
@@ -20,33 +19,29 @@ def first_command(stored: Stored, db: Path) -> str:
     for run in stored.runs:
         if run.status == "planned":
             n = run.experiments_by_status.get("pending", 0)
-            return _tune(run, run.method, max(1, n), db)
+            return tune_line(run, run.method, max(1, n), db, production)
     words = command_line("tune", "tune_orchestrator.py")
     return _line(words, "--method bayesian --configs 20", _db_option(db))
 
 
-def next_command(
-    run: RunLine, best: str | None, difference: Difference, deployed: bool, db: Path
-) -> str:
+def next_command(run: RunLine, deployable: str | None, db: Path, production: str | None) -> str:
     """Return what to run after `run`.
 
     Args:
         run: the run.
-        best: id of the best experiment where that is not the baseline.
-        difference: gain of the best over the baseline.
-        deployed: whether the best configuration is deployed by now.
+        deployable: id of the experiment that is worth deploying, if there is one.
         db: the database.
+        production: the model in production, which a command without `--model` is for.
     """
     if run.task == STUDY:  # gone on with from Python
         words = command_line("runs show", "tune_orchestrator.py show")
         return _line(words, shlex.quote(run.tuning_run_id), _db_option(db))
     if run.status in ("running", "interrupted"):
         return resume_line(run.tuning_run_id, db)
-    has_model = run.task == RATINGS  # of anything else there is nothing to deploy
-    if not has_model or best is None or deployed or difference.verdict == "worse":
-        return _tune(run, "bayesian", max(20, run.n_configs), db)
+    if deployable is None:
+        return tune_line(run, "bayesian", max(20, run.n_configs), db, production)
     words = command_line("retrain --apply-hp", "retrain_model.py --apply-hp")
-    return _line(words, shlex.quote(best), _db_option(db))
+    return _line(words, shlex.quote(deployable), _db_option(db))
 
 
 def resume_line(run_id: str, db: Path) -> str:
@@ -55,8 +50,14 @@ def resume_line(run_id: str, db: Path) -> str:
     return _line(words, shlex.quote(run_id), _db_option(db))
 
 
-def _tune(run: RunLine, method: str, n_configs: int, db: Path) -> str:
-    """Return the command that tunes as `run` did, by a method."""
+def tune_line(
+    run: RunLine, method: str, n_configs: int, db: Path, production: str | None = None
+) -> str:
+    """Return the command that tunes as `run` did, by a method.
+
+    It names the model wherever a command without `--model` might be for another one: that is for
+    the model in `production`.
+    """
     words = command_line("tune", "tune_orchestrator.py")
     how = f"--method {shlex.quote(method)} --configs {n_configs}"
     objective = ",".join(run.objectives)
@@ -66,8 +67,10 @@ def _tune(run: RunLine, method: str, n_configs: int, db: Path) -> str:
         return _line(words, function, how, _db_option(db))
     given = {"split": run.split, "objective": objective}
     parts = [f"--{name} {shlex.quote(v)}" for name, v in given.items() if v != _DEFAULTS[name]]
-    if ":" in run.model:  # 'package.module:Name'; the built-in model needs no option
+    if ":" in run.model or run.model != (production or BUILT_IN):
         parts.insert(0, f"--model {shlex.quote(run.model)}")
+    if run.panel is not None:
+        parts.append(f"--panel {run.panel}")
     return _line(words, how, *parts, _db_option(db))
 
 

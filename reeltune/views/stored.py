@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection
-from reeltune.db.deployed import load_deployed
+from reeltune.db.deployed import DEFAULTS, OWN_DEFAULTS, load_deployed
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import RunTotals, load_run_totals, load_runs
 from reeltune.domain.direction import Direction
@@ -40,6 +40,7 @@ class RunLine:
     stop_reason: str | None
     seed: int
     n_configs: int
+    panel: int | None  # users it was measured on; None: all
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -110,6 +111,23 @@ def deployed_configuration(conn: Connection, subject: Subject, model: str) -> Co
         return None
 
 
+def is_deployed(conn: Connection, subject: Subject, model: str, values: Configuration) -> bool:
+    """Return whether a configuration of a model is deployed: not where another model is."""
+    if not subject.deploys:
+        return False
+    try:
+        deployed = load_deployed(conn, subject.space, model)
+    except InputError:
+        return False
+    return deployed.source not in (DEFAULTS, OWN_DEFAULTS) and deployed.hyperparameters == values
+
+
+def panel_of(run: TuningRun) -> int | None:
+    """Return the number of users that a run was measured on; None where on all."""
+    stored = run.settings.get("panel")
+    return stored if isinstance(stored, int) else None
+
+
 def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
     n_done = sum(totals.n_by_status.get(status, 0) for status in FINISHED)
     best, baseline, seconds = totals.best_value, totals.baseline_value, totals.seconds
@@ -129,6 +147,7 @@ def _run_line(run: TuningRun, totals: RunTotals) -> RunLine:
         stop_reason=run.stop_reason,
         seed=run.seed,
         n_configs=run.n_configs,
+        panel=panel_of(run),
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,

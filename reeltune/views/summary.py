@@ -1,5 +1,6 @@
 """Summary of tuning: the best of a run against the deployed configuration, and what is stored."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,13 +8,14 @@ from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_progress, load_run
-from reeltune.db.versions import database_path
+from reeltune.db.versions import database_path, load_production
 from reeltune.domain.experiment import BASELINE, Experiment, Progress
 from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.metric import Metric
 from reeltune.domain.space import Configuration, Space
 from reeltune.domain.study import STUDY
 from reeltune.domain.subject import Subject
+from reeltune.views.best_of_runs import Deployable, deployable
 from reeltune.views.changes import Change, changes
 from reeltune.views.comparison import Difference, compare_with_baseline
 from reeltune.views.json_ready import json_ready
@@ -25,6 +27,7 @@ from reeltune.views.stored import (
     SubjectOf,
     deployed_configuration,
     describe_stored,
+    is_deployed,
 )
 from reeltune.views.trade_off import TradeOff, trade_off
 
@@ -83,17 +86,20 @@ class RunFindings:
     best_bounds: tuple[float, ...]  # lower bound of the best so far after each experiment
     n_infeasible: int  # candidates that violate a guardrail; they come last
     trade_off: TradeOff | None  # where guardrails keep out all that is better
+    means: dict[str, float]  # of the completed candidates: the objective, and accuracy
     n_failed: int
     failures: tuple[Failure, ...]  # the first of them
     metrics: dict[str, Metric]  # what the run measured by, as far as it is known
     deploys: bool  # whether a model comes of it; else the defaults stand for what is deployed
     points: tuple[Point, ...]  # what each was worth, where there are several objectives
     is_deployed: bool  # the best configuration is the deployed one by now
+    of_deployed: bool  # the baseline was what was deployed then; else another model was
 
     @property
     def subject(self) -> Subject:
         """Subject of the run, but for its space."""
-        return Subject(Space(()), self.metrics, self.deploys, self.run.task != STUDY)
+        has_baseline = self.run.task != STUDY
+        return Subject(Space(()), self.metrics, self.deploys, has_baseline, self.of_deployed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +110,7 @@ class Summary:
     findings: RunFindings | None  # None where no experiment was completed or failed
     message: str | None  # said where no experiment of the run shown was completed
     next_command: str
+    next_reason: str | None = None  # why that, where the findings of the run do not say it
 
     def as_dict(self) -> dict[str, object]:
         """Return what `--json` prints, without NaN."""
@@ -128,18 +135,26 @@ def summarise(
     with snapshot(conn):
         stored, db = describe_stored(conn, subject_of=subject_of, top=top), database_path(conn)
         line = _chosen(conn, stored.runs, run_id)
+        production = load_production(conn)
+        model = None if production is None else production.training.model
         findings = None
         if line is not None:
-            subject = subject_of(load_run(conn, line.tuning_run_id))
+            run = load_run(conn, line.tuning_run_id)
+            subject = subject_of(run)
             findings = _findings(conn, line, subject, top)
         if findings is None or findings.best is None:
-            command = first_command(stored, db)
+            command = first_command(stored, db, model)
             return Summary(
                 stored=stored, findings=findings, message=NOTHING_YET, next_command=command
             )
-        best = None if findings.best.number == BASELINE else findings.best.experiment_id
-        command = next_command(findings.run, best, findings.difference, findings.is_deployed, db)
-        return Summary(stored=stored, findings=findings, message=None, next_command=command)
+        choice = deployable(conn, run, subject) if findings.deploys else Deployable()
+        return Summary(
+            stored=stored,
+            findings=findings,
+            message=None,
+            next_command=next_command(findings.run, choice.experiment_id, db, model),
+            next_reason=choice.reason,
+        )
 
 
 def _chosen(conn: Connection, runs: Sequence[RunLine], run_id: str | None) -> RunLine | None:
@@ -175,6 +190,7 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         best_bounds=tuple(step.lower_bound for step in steps),
         n_infeasible=sum(not e.is_feasible for e in ranked),
         trade_off=trade_off(experiments),
+        means=_means(ranked, line.objective),
         n_failed=len(failed),
         failures=tuple(
             Failure(e.number, e.experiment_id, e.error or "") for e in failed[:MAX_FAILURES]
@@ -182,7 +198,9 @@ def _findings(conn: Connection, line: RunLine, subject: Subject, top: int) -> Ru
         metrics={name: metric.plain for name, metric in subject.metrics.items()},
         deploys=subject.deploys,
         points=points(experiments, line.objectives, line.directions),
-        is_deployed=best is not None and subject.deploys and now == best.hyperparameters,
+        is_deployed=best is not None
+        and is_deployed(conn, subject, line.model, best.hyperparameters),
+        of_deployed=subject.is_deployed,
     )
 
 
@@ -252,12 +270,24 @@ def _finding(
     )
 
 
+def _means(completed: Sequence[Experiment], objective: str) -> dict[str, float]:
+    """Return the means over all candidates of the objective and of accuracy, as far as known."""
+    found = {}
+    for name in dict.fromkeys((objective, "accuracy")):
+        values = [e.metrics.get(name) for e in completed if e.number != BASELINE]
+        known = [value for value in values if value is not None]
+        if known:
+            found[name] = math.fsum(known) / len(known)
+    return found
+
+
 def _remark(ranked: Sequence[Experiment], subject: Subject) -> str:
     """Return what the best value must not be taken for."""
     n = sum(experiment.number != BASELINE for experiment in ranked)
     if not subject.deploys:
         return f"The best was picked out of {n} candidates, so that its value is optimistic."
+    other = "" if subject.is_deployed else " Another model is deployed: the gate compares with it."
     return (
         f"The best was picked out of {n} candidates on the validation set, so its value there is "
-        "optimistic. The test set is used only when it is retrained to be deployed."
+        f"optimistic. The test set is used only when it is retrained to be deployed.{other}"
     )

@@ -6,8 +6,8 @@ from reeltune.commands.from_python import apply_hyperparameters, run_hyperparame
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.command_runs import load_last_command_run
 from reeltune.db.connection import connection
-from reeltune.db.experiments import load_best_experiment, load_experiment, load_experiments
-from reeltune.db.tuning_runs import load_runs
+from reeltune.db.experiments import load_experiment, load_experiments
+from reeltune.db.tuning_runs import load_run_totals, load_runs
 from reeltune.db.versions import load_production, load_versions
 from reeltune.domain.errors import BusyError, InputError, NotFoundError
 from reeltune.storage.run_lock import run_lock
@@ -30,8 +30,8 @@ def test_tuning_tries_what_is_asked_for_and_returns_the_best(world: Path) -> Non
     with connection(world) as conn:
         (run,) = load_runs(conn)
         assert (run.method, run.objective, run.seed, run.n_configs) == ("random", "mrr", 5, 3)
-        best = load_best_experiment(conn, run.model, run.data_fingerprint or "")
-    assert result.best_experiment_id == best.experiment_id
+        best = load_run_totals(conn)[run.tuning_run_id].best_experiment_id
+    assert result.best_experiment_id == best
     assert last_exit_code(world) == 0
 
 

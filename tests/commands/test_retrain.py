@@ -286,7 +286,7 @@ def test_the_best_experiment_is_applied_and_its_test_accuracy_kept(world: Path) 
         ("{", "must be a JSON object"),
         ("@/no/such/file.json", "cannot be read"),
         ("bayesian_20200101_000000_001", "there is no experiment"),
-        ("best", "no experiment has been completed"),
+        ("best", "no experiment for accuracy with split user-time has been completed"),
         ("", "must be a JSON object"),
     ],
 )

@@ -10,7 +10,6 @@ from reeltune.gate.guardrails import Rule, guardrails
 from reeltune.stats.paired_tests import (
     QUICK_EFFORT,
     Comparison,
-    lower_bound,
     p_better,
     paired_difference,
 )
@@ -231,7 +230,12 @@ def test_each_rule_says_what_it_found_and_against_what() -> None:
         "passed",
         TERMS.minimum_effect,
     )
-    assert better.figure == lower_bound(gains(0.03), 0.05)
+    assert (better.figure, better.low, better.high) == (
+        compared.difference,
+        compared.low,
+        compared.high,
+    )
+    assert (accuracy.asks, better.asks) == ("value", "proof")
     assert better.figures == (
         f"accuracy +0.0300 against the deployed configuration {against}, p = 0.0001 that the gain"
         " is at most 0.001, at most 0.05 may be spent"
@@ -245,7 +249,8 @@ def test_what_a_person_decides_by_is_whether_it_is_worse() -> None:
     assert compared is not None
     _, rule, shown = decided(-0.002, decision="by hand").rules
     assert (rule.name, rule.verdict, rule.binding) == ("not worse than deployed", "passed", True)
-    assert (rule.figure, rule.threshold) == (compared.high, 0.0)
+    assert (rule.figure, rule.threshold, rule.asks) == (compared.difference, 0.0, "no harm")
+    assert (rule.low, rule.high) == (compared.low, compared.high)
     assert rule.figures.startswith("accuracy -0.0020 against the deployed configuration (95 % int")
     assert shown.figures.startswith(rule.figures)
     assert (shown.binding, shown.threshold) == (False, TERMS.minimum_effect)
@@ -260,7 +265,8 @@ def test_the_deployed_hyperparameters_are_not_worse_whatever_the_figures() -> No
         verdict="passed",
         figure=0.0,
         threshold=0.0,
-        figures="the same hyperparameters as deployed",
+        figures="the hyperparameters are those of the deployed configuration",
+        asks="nothing",
     )
 
 

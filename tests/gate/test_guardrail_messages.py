@@ -28,7 +28,7 @@ def test_a_figure_of_all_users_together_is_held_against_its_margin() -> None:
     assert (rule.name, rule.segment) == ("Coverage@10 (user-time)", EVERYONE)
     assert (rule.verdict, rule.binding, rule.passed) == ("passed", True, True)
     assert (rule.figure, rule.threshold) == pytest.approx((-0.015, -0.05))
-    assert rule.figures == "Coverage@10 -0.0150, may lose 0.0500 (50% of what it is)"
+    assert rule.figures == "Coverage@10 -0.0150, may lose 0.0500 (50% of the deployed value)"
     assert rule_of(replace(COVERAGE, candidate=0.049)).verdict == "refused"
     just = replace(COVERAGE, deployed=0.5, candidate=0.25)  # all of the margin, to the bit
     assert (just.difference, rule_of(just).threshold) == (-0.25, -0.25)
@@ -41,7 +41,7 @@ def test_a_figure_by_user_has_its_interval_and_what_would_tell() -> None:
     assert (rule.figure, rule.threshold) == pytest.approx((-0.002, -0.01))
     assert rule.figures == (
         "NDCG@10 -0.0020 (95 % interval -0.0217 to +0.0177, 400 users), may lose 0.0100"
-        " (10% of what it is): cannot tell whether it loses more,"
+        " (10% of the deployed value): cannot tell whether it loses more,"
         " about 3,466 more users would decide"  # (2.4865 * 0.2 / 0.008)^2 + 1.6449^2 / 2 - 400
     )
 
@@ -56,7 +56,7 @@ def test_what_would_tell_is_left_out_where_no_number_of_users_would() -> None:
 def test_a_metric_that_keeps_its_margin_passes_and_says_no_more() -> None:
     kept = replace(NDCG, compared=Comparison(400, 0.001, -0.001, 0.003, 0.3, 0.001))
     assert rule_of(kept).verdict == "passed"
-    assert rule_of(kept).figures.endswith("may lose 0.0100 (10% of what it is)")
+    assert rule_of(kept).figures.endswith("may lose 0.0100 (10% of the deployed value)")
 
 
 def test_a_segment_is_named_and_needs_no_proof() -> None:
@@ -64,7 +64,7 @@ def test_a_segment_is_named_and_needs_no_proof() -> None:
     assert (rule.name, rule.segment) == ("NDCG@10, new users (user-time)", "new users")
     assert rule.verdict == "passed"
     assert rule.figures.startswith("NDCG@10 for new users -0.0020 (95 % interval -0.0217")
-    assert "may lose 0.0050 (5% of what it is)" in rule.figures
+    assert "may lose 0.0050 (5% of the deployed value)" in rule.figures
 
 
 def test_only_guarded_metrics_other_than_the_objective_have_rules() -> None:

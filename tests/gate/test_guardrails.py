@@ -131,7 +131,7 @@ def test_figures_are_told_in_full_with_how_many_users_would_tell() -> None:
     told = rule_of(contrast(-0.04, error=0.02)).figures
     assert told.startswith(
         "NDCG@10 -0.0400 (95 % interval -0.0792 to -0.0008, 100 users), may lose 0.0500 (10% of"
-        " what it is): cannot tell whether it loses more, about "
+        " the deployed value): cannot tell whether it loses more, about "
     )
     more = users_needed(0.01, 0.02 * N**0.5, level=GUARDRAIL_LEVEL) - N
     assert told.endswith(f", about {more:,} more users would decide")

@@ -17,9 +17,9 @@ from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import Surrogate
 from reeltune.tasks.pairs import MAX_PAIRS, sample_pairs
 from reeltune.tasks.ratings import RatingsEvaluator, RatingsTask
-from reeltune.tuning.initial_design import GUESSED
 from reeltune.tuning.measuring import Measurer
 from reeltune.tuning.plan import Plan
+from reeltune.tuning.warm_start import GUESSED
 from tests.tuning.runs import found, tuned
 
 DEFAULTS = SPACE.defaults()

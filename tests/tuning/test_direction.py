@@ -18,8 +18,8 @@ from reeltune.commands.tune import main
 from reeltune.components.hyperparameters import SPACE
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
-from reeltune.db.experiments import load_best_experiment, load_experiments, load_group_gains
-from reeltune.db.tuning_runs import load_progress, load_run_totals, load_runs
+from reeltune.db.experiments import load_experiments, load_group_gains
+from reeltune.db.tuning_runs import load_progress, load_run, load_run_totals, load_runs
 from reeltune.db.versions import load_versions
 from reeltune.db.warm_starts import load_warm_start_sources, load_warm_starts
 from reeltune.domain.experiment import BASELINE
@@ -37,6 +37,7 @@ from reeltune.tuning.stopping import StopRules
 from reeltune.versioning.finalists import load_finalists
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain, retrain_best
+from reeltune.views.best_of_runs import best_of_runs, key_of
 from reeltune.views.summary import summarise
 from tests.search.problems import enrolled
 from tests.tuning.mirrored import NEGATIVE, guard_negative_alone, register_negative
@@ -80,10 +81,13 @@ def told(path: Path, run_id: str, sign: float) -> dict[str, Any]:
         groups = load_group_gains(conn, run_id)
         totals = load_run_totals(conn)[run_id]
         summary = summarise(conn, run_id=run_id, subject_of=subject_of)
-        best = load_best_experiment(conn, "hand-weighted", None)
+        key = key_of(load_run(conn, run_id))
+        found = None if key is None else best_of_runs(conn, key)
         history = load_progress(conn, run_id)
     findings = summary.findings
     assert findings is not None
+    assert found is not None
+    best = found.experiment
     return {
         "experiments": [
             (

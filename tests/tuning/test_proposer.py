@@ -74,7 +74,10 @@ def test_nothing_generated_is_stored(world: Path) -> None:
         tuner = tuner_of(conn)
         tuner.generate_random_search_space(3)
         assert load_runs(conn) == []
-        with pytest.raises(NotFoundError, match="no experiment has been completed"):
+        with pytest.raises(
+            NotFoundError,
+            match="no experiment for accuracy with split user-time has been completed",
+        ):
             tuner.get_best_experiment()
 
 

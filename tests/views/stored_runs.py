@@ -42,6 +42,7 @@ class StoredRun:
     objective: str = "accuracy"
     stop_reason: str | None = "all configurations are tried"
     keeps_errors: bool = True  # an earlier program did not
+    code_version: str | None = "0" * 12
     best: tuple[float, str] | None = None
     number: int = field(default=BASELINE, init=False)
     baseline: float | None = field(default=None, init=False)
@@ -64,6 +65,7 @@ class StoredRun:
                 seed=7,
                 n_configs=5,
                 data_fingerprint="d" * 64 if started else None,
+                code_version=self.code_version if started else None,
                 history_cutoff=0 if started else None,
                 status=self.status,
                 stop_reason=self.stop_reason,

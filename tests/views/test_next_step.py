@@ -4,12 +4,10 @@ from typing import Any
 import pytest
 
 from reeltune.domain.study import FUNCTION, NO_SPLIT, RATINGS, STUDY
-from reeltune.views.comparison import Difference
 from reeltune.views.next_step import first_command, next_command, resume_line
 from reeltune.views.stored import RunLine, Stored
 
 TUNE, RETRAIN = "python tune_orchestrator.py", "python retrain_model.py"
-BETTER = Difference(metric="accuracy", verdict="better")
 
 
 @pytest.fixture(autouse=True)
@@ -65,31 +63,33 @@ def test_a_planned_run_is_tried_as_it_was_planned() -> None:
 
 @pytest.mark.parametrize("status", ["running", "interrupted"])
 def test_a_run_that_is_not_over_goes_on(status: str) -> None:
-    said = next_command(line(status=status), "random_1_3", BETTER, False, DB)
+    said = next_command(line(status=status), "random_1_3", DB, None)
     assert said == f"{TUNE} --resume random_1"
 
 
-def test_the_best_is_deployed_unless_it_is_or_is_worse() -> None:
-    assert next_command(line(), "random_1_3", BETTER, False, DB) == (
-        f"{RETRAIN} --apply-hp random_1_3"
-    )
-    assert next_command(line(), "a;b", BETTER, False, DB) == f"{RETRAIN} --apply-hp 'a;b'"
-    cannot_tell = Difference(metric="accuracy")
-    assert "--apply-hp" in next_command(line(), "random_1_3", cannot_tell, False, DB)
-    worse = Difference(metric="accuracy", verdict="worse")
+def test_what_is_worth_deploying_is_deployed_and_otherwise_more_is_tried() -> None:
+    assert next_command(line(), "random_1_3", DB, None) == f"{RETRAIN} --apply-hp random_1_3"
+    assert next_command(line(), "a;b", DB, None) == f"{RETRAIN} --apply-hp 'a;b'"
     more = f"{TUNE} --method bayesian --configs 50"
-    assert next_command(line(), "random_1_3", worse, False, DB) == more
-    assert next_command(line(), "random_1_3", BETTER, True, DB) == more
-    assert next_command(line(), None, BETTER, False, DB) == more
-    assert next_command(line(n_configs=5), None, BETTER, False, DB).endswith("--configs 20")
+    assert next_command(line(), None, DB, None) == more
+    assert next_command(line(n_configs=5), None, DB, None).endswith("--configs 20")
 
 
-def test_more_search_is_for_the_same_objectives_and_model() -> None:
+def test_more_search_is_for_the_same_objectives_model_and_users() -> None:
     run = line(objectives=("mrr", "diversity"), objective="mrr", model="my models.py:Own")
-    assert next_command(run, None, BETTER, False, DB) == (
+    assert next_command(run, None, DB, None) == (
         f"{TUNE} --method bayesian --configs 50"
         " --model 'my models.py:Own' --objective mrr,diversity"
     )
+    assert next_command(line(panel=200), None, DB, None).endswith("--configs 50 --panel 200")
+
+
+def test_the_built_in_model_is_named_where_another_one_is_in_production() -> None:
+    assert "--model" not in next_command(line(), None, DB, "hand-weighted")
+    assert next_command(line(), None, DB, "my.py:Own").endswith(" --model hand-weighted")
+    planned = stored(line(status="planned"))
+    assert "--model" not in first_command(planned, DB)
+    assert first_command(planned, DB, "my.py:Own").endswith(" --model hand-weighted")
 
 
 def test_a_database_is_named_where_it_is_not_the_default_as_short_as_it_can_be(
@@ -106,10 +106,9 @@ def test_of_a_function_more_search_comes_next_and_of_a_study_its_figures() -> No
         task=FUNCTION, split=NO_SPLIT, model=str(Path("my.py").resolve()) + ":own", n_configs=5
     )
     more = f"{TUNE} my.py:own --method bayesian --configs 20 --objective accuracy"
-    for best, deployed in ((None, False), ("random_1_007", False), ("random_1_007", True)):
-        assert next_command(function, best, BETTER, deployed, DB) == more
+    assert next_command(function, None, DB, None) == more
     broken = line(task=FUNCTION, split=NO_SPLIT, status="interrupted")
     assert first_command(stored(broken), DB) == f"{TUNE} --resume random_1"
     study = line(task=STUDY, split=NO_SPLIT, status="running", tuning_run_id="my study")
-    assert next_command(study, None, BETTER, False, DB) == f"{TUNE} show 'my study'"
+    assert next_command(study, None, DB, None) == f"{TUNE} show 'my study'"
     assert first_command(stored(study), DB) == f"{TUNE} --method bayesian --configs 20"

@@ -350,3 +350,24 @@ def test_a_broken_export_does_not_keep_the_summary_from_being_told(
     found = summary(conn)
     assert found.findings is not None
     assert not found.findings.is_deployed
+
+
+def test_the_average_of_the_candidates_leaves_the_baseline_out(conn: Connection) -> None:
+    run = StoredRun(conn)
+    for value in (0.9, 0.6, 0.7):
+        run.completed(value)
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.means == pytest.approx({"accuracy": 0.65})
+
+
+def test_of_a_model_that_is_not_deployed_the_baseline_is_its_own_defaults(conn: Connection) -> None:
+    run = StoredRun(conn)
+    run.completed(0.6, USERS)
+    run.completed(0.6, USERS)
+    conn.execute("UPDATE hp_tuning_runs SET settings = json_object('baseline', 'its own defaults')")
+    findings = summary(conn).findings
+    assert findings is not None
+    assert findings.subject.baseline_column == "own defaults"
+    assert findings.difference.sentence == "nothing beat its own defaults"
+    assert not findings.is_deployed
