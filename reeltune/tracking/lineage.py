@@ -73,7 +73,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "7e918790a45e",
+            "4a089a63abf0",
         }
     ),
 )
