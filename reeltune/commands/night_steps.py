@@ -280,5 +280,5 @@ def _found(tuning: dict[str, Any]) -> str:
         return text
     value = f"{tuning['objective']} {figure(tuning['best_value'])}"
     if not tuning["improvement"]:
-        return f"{text}; none better than what is deployed, {value}"
-    return f"{text}; best {value}, {gain_figure(tuning['improvement'])} over what is deployed"
+        return f"{text}; none better than the baseline, {value}"
+    return f"{text}; best {value}, {gain_figure(tuning['improvement'])} over the baseline"
