@@ -4,6 +4,7 @@
 which values are allowed, and what holds without the file, is what the option says.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -111,7 +112,7 @@ def read_settings(database: Path) -> SettingsFile | None:
     text = read_text(path, MAX_SETTINGS_BYTES)
     try:
         values = dict(_flat(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits is another ValueError
         raise InputError(f"{path.name} is no TOML: {error}") from error
     found = SettingsFile(path, values, dict(_lines(text)))
     wrong = [f"{found.place(key)}: {fault}" for key, fault in _faults(values)]
@@ -145,10 +146,14 @@ def _faults(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         setting = SETTINGS.get(key)
         if setting is None:
             yield key, f"there is no setting {key!r}{_nearest(key)}"
-        elif type(value) not in setting.kinds:
+        elif type(value) not in setting.kinds or not _is_finite(value):
             kinds = " or ".join(_WORDS[kind] for kind in setting.kinds if kind is not int)
             kinds = kinds or _WORDS[int]
             yield key, f"{key} must be {kinds}, got {value!r}"
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _nearest(key: str) -> str:

@@ -84,18 +84,25 @@ def explain(ctx: click.Context) -> None:
 
 
 def _database(command: click.Command, ctx: click.Context, args: Sequence[str]) -> Path | None:
-    """Return the database that a command is called for; None where another command is called."""
+    """Return the database that a command is called for; None where it is another's, or for help."""
     try:
         given, rest, _ = command.make_parser(ctx).parse_args(list(args))
     except click.UsageError:  # which is told when the command parses
         return None
-    if rest and isinstance(command, click.Group):
+    if (rest and isinstance(command, click.Group)) or given.keys() & _only_shown(command, ctx):
         return None
     option = next((each for each in command.params if each.name == "db_path"), None)
     if option is None:
         return None
     value = given.get("db_path") or option.value_from_envvar(ctx) or option.get_default(ctx)
     return Path(str(value))
+
+
+def _only_shown(command: click.Command, ctx: click.Context) -> set[str]:
+    """Return the names of the flags that show something and end the command: help, version."""
+    every = command.get_params(ctx)
+    flags = [each for each in every if isinstance(each, click.Option) and each.is_flag]
+    return {each.name or "" for each in flags if each.is_eager and not each.expose_value}
 
 
 def _converted(

@@ -105,15 +105,18 @@ class NightRun:
     @property
     def exit_code(self) -> int:
         """Most serious exit status of all steps."""
-        found = {each.exit_code for each in self.outcomes}
-        return next((code for code in SERIOUSNESS if code in found), EXIT_ERROR if found else 0)
+        return self._worst.exit_code if self.outcomes else 0
+
+    @property
+    def _worst(self) -> StepOutcome:
+        return min(self.outcomes, key=lambda each: SERIOUSNESS.index(each.exit_code))
 
     @property
     def line(self) -> str:
         """Night in one line."""
         if self.report is not None:
             return self._ended(self.report).line
-        worst = next(each for each in self.outcomes if each.exit_code == self.exit_code)
+        worst = self._worst
         verdict = "interrupted" if self.exit_code == EXIT_INTERRUPTED else "failed"
         seconds = f"{time.perf_counter() - self._began:.1f} s"
         return f"{stamp()[:10]} {verdict}: {worst.step}: {worst.message}; {seconds}"
@@ -281,5 +284,5 @@ def _found(tuning: dict[str, Any]) -> str:
         return text
     value = f"{tuning['objective']} {figure(tuning['best_value'])}"
     if not tuning["improvement"]:
-        return f"{text}; none better than what is deployed, {value}"
-    return f"{text}; best {value}, {gain_figure(tuning['improvement'])} over what is deployed"
+        return f"{text}; none better than the baseline, {value}"
+    return f"{text}; best {value}, {gain_figure(tuning['improvement'])} over the baseline"

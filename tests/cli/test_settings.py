@@ -78,6 +78,8 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest(
     [
         ("configs = 2.0", "search.configs must be a whole number, got 2.0"),
         ("configs = true", "search.configs must be a whole number, got True"),
+        ("timeout = inf", "search.timeout must be a number, got inf"),
+        ("timeout = nan", "search.timeout must be a number, got nan"),
         ("timeout = '3'", "search.timeout must be a number, got '3'"),
         ("until_converged = 1", "search.until_converged must be true or false, got 1"),
         ("method = ['grid']", "search.method must be text, got ['grid']"),
@@ -104,6 +106,11 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "movies.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="cannot be read"):
         read_settings(tmp_path / "movies.db")
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5_000])
+def test_what_python_cannot_parse_is_told_too(tmp_path: Path, value: str) -> None:
+    assert "movies.toml is no TOML" in fault(tmp_path, f"[search]\nconfigs = {value}\n")
 
 
 def test_a_pipe_in_its_place_does_not_hang(tmp_path: Path) -> None:

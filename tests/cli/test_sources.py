@@ -99,7 +99,8 @@ def test_a_command_without_such_options_does_not_read_the_file(world: Path) -> N
     world.with_suffix(".toml").write_text("nonsense")
     assert run("versions", "list", "--db", world).exit_code == 0
     assert run("tune", "list", "--db", world).exit_code == 0
-    assert run("retrain", "--help").exit_code == 0
+    for words in (("retrain", "--db", world, "--help"), ("retrain", "--db", world, "--version")):
+        assert run(*words).exit_code == 0
     assert run("retrain", "--db", world).exit_code == 1
 
 
