@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.settings import SettingsFile, read_settings
-from reeltune.cli.tables import plain_table
+from reeltune.cli.tables import plain_table, print_table
 from reeltune.domain.errors import InputError
 
 LOG_FORMAT = "reeltune.log_format"  # where a context keeps what no command is given
@@ -80,7 +80,7 @@ def explain(ctx: click.Context) -> None:
     table = plain_table("!option", "value", "from")
     for each in found:
         table.add_row(each.option, escape(each.value), each.source)
-    result_console().print(table)
+    print_table(result_console(), "", table)
 
 
 def _database(command: click.Command, ctx: click.Context, args: Sequence[str]) -> Path | None:

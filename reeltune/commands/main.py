@@ -38,7 +38,7 @@ COMMANDS = {
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
     "schedule": _Entry(
-        "schedule", "schedule", "Print the line of cron for every night, or write systemd units."
+        "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
     ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."

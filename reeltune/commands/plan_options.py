@@ -100,7 +100,7 @@ plan_options = options(
         SEARCH,
         "--around",
         metavar="EXPERIMENT",
-        help="Grid: go around this one, or around the `best` so far.",
+        help="Grid: around this one, or around the `best`.",
     ),
     option(
         STOP,

@@ -72,7 +72,7 @@ class TimeOfDay(click.ParamType[str]):
 )
 @option_db
 def schedule(at: str, systemd: Path | None, db_path: Path) -> None:
-    """Print the line of cron for every night, or write systemd units.
+    """Print the line of cron for a night, or write systemd units.
 
     Both run `reeltune nightly` for the database, which reads all else from its settings. Cron mails
     the last line of the log if the exit status is not 0.

@@ -46,7 +46,7 @@ def study_options(topic: str = STUDY) -> Decorator:
             setting="study.model",
             default=BUILT_IN,
             metavar="MODULE:NAME",
-            help="The recommender.  [default: that in production]",
+            help="The recommender.  [default: in production]",
         ),
         option(
             topic,

@@ -118,9 +118,9 @@ def test_what_is_typed_is_done_though_the_file_names_a_method(world: Path) -> No
 
 def test_retraining_takes_the_first_of_several_objectives_of_the_file(world: Path) -> None:
     world.with_suffix(".toml").write_text(
-        '[study]\nobjective = "ndcg@10,diversity"\n[gate]\naccuracy_threshold = 0\n'
+        '[study]\nobjective = "balanced,diversity"\n[gate]\naccuracy_threshold = 0\n'
     )
     found = json.loads(run("retrain", "--db", world, "--json").stdout)
     assert found["verdict"] == "promoted"
-    typed = run("retrain", "--db", world, "--objective", "ndcg@10,diversity")
+    typed = run("retrain", "--db", world, "--objective", "balanced,diversity")
     assert typed.exit_code == 2

@@ -47,7 +47,12 @@ def test_a_user_is_erased_and_the_account_lies_beside_the_database(deployed: Pat
     (listed,) = said("erase", "list", "--db", deployed)
     assert listed["user_hash"] == done["user_hash"]
     assert not listed["readmitted_at"]
-    reeltune("versions", "show", "--user", "7", "--db", deployed, expect=1)
+    shown = said("versions", "show", "--user", "7", "--db", deployed)
+    assert shown["recommendations"]
+    assert (
+        shown["recommendations"]
+        == (said("versions", "show", "--user", "no such user", "--db", deployed)["recommendations"])
+    )
 
 
 def test_show_and_verify_say_that_the_version_cannot_be_reproduced(deployed: Path) -> None:

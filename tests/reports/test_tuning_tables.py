@@ -120,7 +120,7 @@ def test_where_guardrails_keep_all_gains_out_a_front_shows_what_each_costs(
     text = rendered(conn, width=width)
     assert max(len(line) for line in text.splitlines()[:-1]) <= width
     assert "the 2 that are better violate one, mostly coverage@10" in " ".join(text.split())
-    assert "2 candidates violate a guardrail: shown last, and never the best" in text
+    assert "2 candidates violate a guardrail: listed last, and never the best" in text
     front = text[text.index("Trade-off: Accuracy against coverage@10") :].splitlines()[3:6]
     assert [line.split() for line in front] == [
         ["1", "0.7000", "+0.1000", "0.1000", "violated"],
