@@ -7,11 +7,10 @@ from reeltune.executors.batches import Batches
 from reeltune.executors.cores import physical_cores
 from reeltune.executors.executor import Executor, R, Run, Start, T, TaskOutcome
 from reeltune.executors.inline import Inline
-from reeltune.executors.processes import Processes
 
 EXECUTORS: dict[str, Callable[[Start[Any, Any], int], Executor[Any, Any]]] = {
     "inline": lambda start, _jobs: Inline(start),
-    "processes": Processes,
+    "processes": lambda start, jobs: _processes(start, jobs),
 }
 """By name, what makes an executor of `start` and the number of jobs."""
 
@@ -20,7 +19,6 @@ __all__ = [
     "Batches",
     "Executor",
     "Inline",
-    "Processes",
     "Run",
     "Start",
     "TaskOutcome",
@@ -53,4 +51,16 @@ def make_executor(
     """
     if jobs == 1 and timeout_seconds is None and memory_bytes is None and not is_stopped:
         return Inline(start)
+    return _processes(start, jobs, timeout_seconds, memory_bytes)
+
+
+def _processes(
+    start: Start[T, R],
+    jobs: int,
+    timeout_seconds: float | None = None,
+    memory_bytes: int | None = None,
+) -> Executor[T, R]:
+    # Here: what starts processes is imported by those commands only that run experiments.
+    from reeltune.executors.processes import Processes
+
     return Processes(start, jobs, timeout_seconds=timeout_seconds, memory_bytes=memory_bytes)

@@ -54,7 +54,7 @@ class Mapped:
     file: Any  # what DupFd gives: its detach() is the file descriptor here
     spans: list[tuple[int, int]]  # offset and length in bytes: the pickle, then each buffer
 
-    def load(self) -> object:
+    def load(self) -> Any:
         """Return the value; its arrays are read-only views of the file."""
         descriptor = self.file.detach()
         try:

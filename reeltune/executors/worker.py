@@ -43,7 +43,7 @@ def run_tasks(
     _set_up(parent)
     began = time.monotonic()
     try:
-        run: Callable[[Any], Any] = start.load()()  # type: ignore[operator]
+        run: Callable[[Any], Any] = start.load()()
         _limit_memory(memory_bytes)
     except BaseException as error:
         text = f"a worker could not start: {error_text(error)}"

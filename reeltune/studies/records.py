@@ -110,9 +110,9 @@ def check_measurement(measurement: Measurement, metrics: Mapping[str, Metric]) -
         raise InputError("; ".join(faults))
 
 
-def _is_value(given: object) -> bool:
+def _is_value(given: Any) -> bool:
     try:
-        number = float(given)  # type: ignore[arg-type]
+        number = float(given)
     except (TypeError, ValueError, OverflowError):
         return False
     return not isinstance(given, str | bytes) and math.isfinite(number) and abs(number) <= LARGEST

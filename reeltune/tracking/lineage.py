@@ -6,7 +6,6 @@ import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
 from reeltune.domain.study import FUNCTION, HYBRID, RATINGS
@@ -176,6 +175,8 @@ def source_version(module: str) -> str:
 
 def environment() -> dict[str, str]:
     """Return versions of numerical packages and Python, and the kind of machine."""
+    from importlib.metadata import version  # takes long to import, for the few who ask
+
     packages = {name: version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "machine": platform.machine()} | packages
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reeltune.executors import Processes
+from reeltune.executors.processes import Processes
 from tests.executors.tasks import Task, start
 
 

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.executors import EXECUTORS, Executor, Inline, Processes, TaskOutcome, make_executor
+from reeltune.executors import EXECUTORS, Executor, Inline, TaskOutcome, make_executor
 from reeltune.executors.executor import ERROR_LENGTH
+from reeltune.executors.processes import Processes
 from tests.executors.tasks import Task, start, start_badly
 
 DATA = np.arange(5.0)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reeltune.executors import Processes, TaskOutcome, physical_cores, processes
+from reeltune.executors import TaskOutcome, physical_cores, processes
+from reeltune.executors.processes import Processes
 from reeltune.executors.signals import HELD, held_signals
 from tests.executors.tasks import (
     Task,

@@ -13,11 +13,16 @@ from reeltune.commands.retrain import main as retrain_model
 from reeltune.commands.tune import main as tune_orchestrator
 from reeltune.commands.versions import model_versioning
 from reeltune.components.hyperparameters import SPACE
-from reeltune.db.connection import connection
+from reeltune.db.connection import connection, transaction
 from reeltune.db.dataset import load_dataset
-from reeltune.db.test_evaluations import load_test_evaluations
+from reeltune.db.test_evaluations import (
+    GateEvaluation,
+    load_test_evaluations,
+    save_test_evaluation,
+)
 from reeltune.domain.study import StudyConfig
-from reeltune.gate.error_budget import budget_state
+from reeltune.gate.error_budget import MAX_DAYS_AHEAD, _believed, budget_state
+from reeltune.stats.alpha_spending import BUDGET, SpentLevel
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain_best
 from tests.commands.test_tune import tuned
@@ -121,3 +126,36 @@ def test_only_what_was_counted_has_a_test_accuracy(world: Path) -> None:
     with connection(world) as conn:
         assert conn.execute(seen).fetchone()[0] == 1
         assert budget_state(conn, "2026-11-21T00:00:00Z").spent == 0  # a person decides: no level
+
+
+def test_what_an_evaluation_may_spend_follows_from_all_before_it(tmp_path: Path) -> None:
+    """A year ends with its last day; what spent nothing is no nightly decision."""
+    spent = (("2026-01-01", 0.02), ("2026-01-02", 0.03), ("2026-12-31", 0.04), ("2026-12-31", 0.0))
+    with connection(tmp_path / "movies.db", create=True) as conn:
+        for day, level in spent:
+            evaluation = GateEvaluation(
+                looked_at=f"{day}T06:00:00Z",
+                decision="nightly",
+                model="hand-weighted",
+                split="user-time",
+                objective="accuracy",
+                data_fingerprint="0",
+                experiment_id=None,
+                level=level,
+                difference=None,
+                p_value=None,
+                verdict="refused",
+            )
+            with transaction(conn):
+                save_test_evaluation(conn, evaluation)
+        found = budget_state(conn, "2027-01-01T06:00:00Z")
+    past = [SpentLevel(0.0, 0.02), SpentLevel(1.0, 0.03), SpentLevel(364.0, 0.04)]
+    assert found.level == pytest.approx(BUDGET.level(past, 365.0))
+    assert found.n_looks == 2
+    assert found.spent == pytest.approx(0.07)
+
+
+def test_a_day_far_ahead_counts_as_that_of_the_next_evaluation() -> None:
+    assert _believed([1.0, 50_000.0, 3.0, 50_000.0], 5.0) == [1.0, 3.0, 3.0, 5.0]
+    assert _believed([5.0 + MAX_DAYS_AHEAD], 5.0) == [5.0 + MAX_DAYS_AHEAD]
+    assert _believed([5.5 + MAX_DAYS_AHEAD], 5.0) == [5.0]

@@ -6,7 +6,7 @@ from reeltune.components.hyperparameters import SPACE, WEIGHTS
 from reeltune.domain.errors import InputError
 from reeltune.domain.space import Configuration
 from reeltune.search import Trial, propose
-from reeltune.search.grid import Grid
+from reeltune.search.grid import Grid, best_before
 from tests.search.problems import PLANE, problem, trial, tuned
 
 PROGRESSIVE = "grid, progressive"
@@ -43,6 +43,20 @@ def test_at_a_bound_the_steps_go_inwards_only() -> None:
     steps = Grid(radius=0.1).first_steps(PLANE, current)
     assert sorted({c["x"] for c in steps}) == pytest.approx([0.9, 0.95, 1.0])
     assert len(steps) == 2 + 4 + 4
+
+
+def test_the_steps_reach_the_far_bound_and_none_comes_twice() -> None:
+    current = PLANE.defaults() | {"x": 0.0}
+    steps = list(Grid(radius=0.1).coordinate_steps(PLANE, current))
+    assert sorted({c["x"] for c in steps}) == pytest.approx([k / 20 for k in range(21)])
+    assert len({tuple(c.items()) for c in steps}) == len(steps)
+
+
+def test_the_best_results_are_the_highest_also_around_0() -> None:
+    values = (-0.2, 0.0, 0.3, 0.5)
+    trials = [Trial({"x": value}, value, number) for number, value in enumerate(values)]
+    assert best_before(trials, 2) == [{"x": 0.3}, {"x": 0.0}]
+    assert best_before(trials, 1) == [{"x": 0.0}, {"x": -0.2}]
 
 
 def test_a_weight_of_one_can_still_be_moved() -> None:

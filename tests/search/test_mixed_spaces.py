@@ -151,6 +151,18 @@ def test_shares_go_to_the_choices_that_pay_and_leave_none_out() -> None:
     assert shares.shares[0].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(("n", "n_good"), [(1, 1), (3, 1), (6, 3), (40, 20)])
+def test_shares_follow_the_better_half_of_equals_the_earliest(n: int, n_good: int) -> None:
+    values = np.zeros(n)
+    values[::4] = 1.0
+    order = np.argsort(-values, kind="stable")
+    points = np.full((n, 1), 0.25)  # the first choice
+    points[order[n_good - 1]] = 0.75  # the second, of the last that is good
+    found = Shares((np.array([0.5, 0.5]),)).updated(points, values).shares[0]
+    after = np.maximum(0.35 + 0.3 * np.array([n_good - 1, 1]) / n_good, 1 / (2 * n))
+    assert found == pytest.approx(after / after.sum())
+
+
 def test_a_choice_that_is_moved_is_drawn_anew_and_others_stay() -> None:
     rng = np.random.default_rng(0)
     centres = np.tile([0.1, 0.1, 0.1], (4_000, 1))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,17 @@ def test_room_is_the_width_between_neighbours_and_endless_at_the_ends() -> None:
     assert crowding(line).tolist() == [np.inf, 2.0, np.inf]
     assert crowding(line[:1]).tolist() == [np.inf]
     assert crowding(np.zeros((0, 2))).tolist() == []
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (0.125, -10.0)])
+def test_crowding_is_the_share_of_the_span_between_the_neighbours(
+    scale: float, shift: float
+) -> None:
+    values = np.array([[0.0, 4.0], [1.0, 2.0], [3.0, 1.0], [4.0, 0.0]])
+    found = crowding(scale * values + shift)
+    assert found.tolist() == [np.inf, 3 / 4 + 3 / 4, 3 / 4 + 2 / 4, np.inf]
+
+
+def test_equals_leave_no_room_but_at_the_ends_and_the_earliest_is_first() -> None:
+    assert crowding(np.ones((40, 2))).tolist() == [np.inf, *[0.0] * 38, np.inf]
+    assert crowding(np.empty((0, 2))).tolist() == []
