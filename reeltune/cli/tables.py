@@ -1,8 +1,9 @@
 """Tables as they are printed: laid out for the width of the terminal, or written in other formats.
 
 Where a table is wider than the terminal, in this order: headings and texts are broken between
-words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states;
-each row becomes a record, one line per column. No word, number or id is ever cut or broken.
+words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states,
+but for those that fit after all; each row becomes a record, one line per column. No word, number
+or id is ever cut or broken.
 """
 
 from collections.abc import Sequence
@@ -93,13 +94,31 @@ def print_table(console: Console, title: str, table: Table, empty: str = "") -> 
 
 def fitted(table: Table, width: int) -> tuple[Text, list[str]]:
     """Return a table as text that fits a width, and the names of the columns left out."""
-    for n in range(len(table.drop) + 1):
-        shown = table.without(table.drop[:n])
-        widths = _widths(shown, width)
-        if widths is not None:
-            dropped = [name for name in table.drop[:n] if name in table.headings]
-            return Text.from_ansi(as_lines(_cells(shown), widths)), dropped
-    return Text.from_ansi(as_records(_cells(table), width)), []
+    dropped = _dropped(table, width)
+    shown = table.without(dropped or ())
+    widths = _widths(shown, width)
+    if dropped is None or widths is None:
+        return Text.from_ansi(as_records(_cells(table), width)), []
+    return Text.from_ansi(as_lines(_cells(shown), widths)), dropped
+
+
+def _dropped(table: Table, width: int) -> list[str] | None:
+    """Return the columns to leave out: the first that must be, less those that fit after all.
+
+    None if the table does not fit without any of those that may be left out.
+    """
+    may_be = [name for name in table.drop if name in table.headings]
+    prefixes = (may_be[:n] for n in range(len(may_be) + 1))
+    found = next((names for names in prefixes if _fits(table, width, names)), None)
+    for name in reversed(found or []):
+        without = [other for other in found or [] if other != name]
+        if _fits(table, width, without):
+            found = without
+    return found
+
+
+def _fits(table: Table, width: int, dropped: Sequence[str]) -> bool:
+    return _widths(table.without(dropped), width) is not None
 
 
 def _widths(table: Table, width: int) -> list[int] | None:

@@ -42,7 +42,9 @@ def test_texts_are_broken_between_words_before_columns_are_left_out() -> None:
     assert set(ERROR.split()) <= set(text.split())
 
 
-@pytest.mark.parametrize(("width", "dropped"), [(72, []), (71, ["seed"]), (65, ["seed", "tried"])])
+@pytest.mark.parametrize(
+    ("width", "dropped"), [(72, []), (71, ["seed"]), (65, ["tried"]), (64, ["seed", "tried"])]
+)
 def test_columns_are_left_out_in_the_order_stated(width: int, dropped: list[str]) -> None:
     text, found = shown(runs(), width)
     assert found == dropped
