@@ -2,8 +2,9 @@
 
 Where a table is wider than the terminal, in this order: headings and texts are broken between
 words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states,
-but for those that fit after all; each row becomes a record, one line per column. No word, number
-or id is ever cut or broken.
+but for those that fit after all; texts are broken down to their longest word; each row becomes a
+record, one line per column. Records are taken also where they need fewer lines than texts in
+narrow columns. No word, number or id is ever cut or broken.
 """
 
 from collections.abc import Sequence
@@ -95,11 +96,22 @@ def print_table(console: Console, title: str, table: Table, empty: str = "") -> 
 def fitted(table: Table, width: int) -> tuple[Text, list[str]]:
     """Return a table as text that fits a width, and the names of the columns left out."""
     dropped = _dropped(table, width)
-    shown = table.without(dropped or ())
-    widths = _widths(shown, width)
-    if dropped is None or widths is None:
-        return Text.from_ansi(as_records(_cells(table), width)), []
-    return Text.from_ansi(as_lines(_cells(shown), widths)), dropped
+    if dropped is not None:
+        return _as_table(table, width, dropped), dropped
+    dropped = [name for name in table.drop if name in table.headings]
+    records = Text.from_ansi(as_records(_cells(table), width))
+    if not _fits(table, width, dropped, least_text=0):
+        return records, []
+    narrow = _as_table(table, width, dropped)
+    is_shorter = records.plain.count("\n") < narrow.plain.count("\n")
+    return (records, []) if is_shorter else (narrow, dropped)
+
+
+def _as_table(table: Table, width: int, dropped: Sequence[str]) -> Text:
+    shown = table.without(dropped)
+    widths = _widths(shown, width) or _widths(shown, width, least_text=0)
+    assert widths is not None
+    return Text.from_ansi(as_lines(_cells(shown), widths))
 
 
 def _dropped(table: Table, width: int) -> list[str] | None:
@@ -117,11 +129,11 @@ def _dropped(table: Table, width: int) -> list[str] | None:
     return found
 
 
-def _fits(table: Table, width: int, dropped: Sequence[str]) -> bool:
-    return _widths(table.without(dropped), width) is not None
+def _fits(table: Table, width: int, dropped: Sequence[str], least_text: int = MIN_TEXT) -> bool:
+    return _widths(table.without(dropped), width, least_text) is not None
 
 
-def _widths(table: Table, width: int) -> list[int] | None:
+def _widths(table: Table, width: int, least_text: int = MIN_TEXT) -> list[int] | None:
     """Return the width of each column; None if they do not fit."""
     columns = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
     widest, least = [], []
@@ -129,7 +141,7 @@ def _widths(table: Table, width: int) -> list[int] | None:
         title = Text(heading)
         whole = max((longest_line(cell) for cell in cells), default=0)
         words = max((longest_word(cell) for cell in cells), default=0)
-        floor = max(words, min(whole, MIN_TEXT)) if breakable else whole
+        floor = max(words, min(whole, least_text)) if breakable else whole
         widest.append(max(whole, title.cell_len))
         least.append(max(floor, longest_word(title)))
     room = width - GAP * (len(widest) - 1)

@@ -150,3 +150,17 @@ def test_a_table_without_rows_has_its_headings(
 ) -> None:
     print_table(ResultConsole(name), "Runs", plain_table("!run", ">best"))
     assert "best" in capsys.readouterr().out
+
+
+def test_texts_in_narrow_columns_are_preferred_to_records_only_while_they_need_fewer_lines() -> (
+    None
+):
+    def table(*texts: str) -> Table:
+        found = plain_table("!id", "text", "reason")
+        for text in texts:
+            found.add_row("x" * 20, text, text)
+        return found
+
+    short = table(*["a short text of many words", "another"] * 4)
+    assert shown(short, 50)[0].splitlines()[1].startswith("----")
+    assert not shown(table("some long text " * 20), 50)[0].splitlines()[1].startswith("----")
