@@ -164,3 +164,11 @@ def test_texts_in_narrow_columns_are_preferred_to_records_only_while_they_need_f
     short = table(*["a short text of many words", "another"] * 4)
     assert shown(short, 50)[0].splitlines()[1].startswith("----")
     assert not shown(table("some long text " * 20), 50)[0].splitlines()[1].startswith("----")
+
+
+def test_an_environment_without_columns_still_gets_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    print_table(ResultConsole(), "Runs", runs())
+    assert RUN in capsys.readouterr().out
