@@ -122,3 +122,49 @@ def test_the_first_word_of_a_function_is_judged(tmp_path: Path, text: str, is_we
     path = tmp_path / "module.py"
     path.write_text(f'"""Module."""\n\ndef f():\n    """{text}"""\n')
     assert [begins_well(each) for each in docstrings(path)] == [True, is_well]
+
+
+# Riddles, metaphors and words that are rare in the field, each of which has stopped a reader.
+STOPPED_READERS = (
+    "by lot",
+    "throws of dice",
+    "by dice",
+    "by identity",
+    "is that in production",
+    "may take 0",
+    "said to be running",
+    "of use here",
+    "made-up",
+    "look at the test",
+    "looks at the test",
+    "looked at the test",
+)
+PAGES = sorted((PACKAGE.parent / "docs").glob("*.md"))
+
+
+def strings(path: Path) -> Iterator[str]:
+    """Yield the texts in a module that are no docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    yield from (
+        node.value
+        for node in constants
+        if isinstance(node.value, str) and id(node) not in statements
+    )
+
+
+def test_nothing_that_is_printed_has_a_phrase_that_stopped_a_reader() -> None:
+    found = {
+        f"{path.relative_to(PACKAGE)}: {text}"
+        for path in modules()
+        for text in strings(path)
+        if any(phrase in text for phrase in STOPPED_READERS)
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_page_has_a_phrase_that_stopped_a_reader(page: Path) -> None:
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    assert [phrase for phrase in STOPPED_READERS if phrase in text] == []

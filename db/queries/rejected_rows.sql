@@ -1,4 +1,4 @@
--- Rows of imported files that were not taken, by file and reason, with an example of each.
+-- Rows of imported files that were not imported, by file and reason, with an example of each.
 SELECT b.file,
        r.reason,
        count(*) AS n_rows,

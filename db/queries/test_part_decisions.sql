@@ -1,5 +1,5 @@
--- Each look at the test part, the latest first: for which decision, what it took of the yearly
--- budget of false promotions, and what came of it.
+-- Each test-set evaluation, the latest first: for which decision, what it took of the yearly
+-- budget of false promotions, and what followed.
 SELECT looked_at,
        decision,
        experiment_id,

@@ -14,6 +14,7 @@ from rich.progress import (
 
 SIMPLE = "simple"
 TABLE_FORMATS = (SIMPLE, "plain", "github", "csv", "html", "latex")
+MIN_WIDTH = 20  # columns, whatever the environment says
 FORMAT_KEY = "reeltune.table_format"  # of what a command's context holds
 
 
@@ -31,6 +32,7 @@ class ResultConsole(Console):
 
     def __init__(self, table_format: str = SIMPLE) -> None:
         super().__init__(stderr=table_format != SIMPLE, highlight=False)
+        self.width = max(self.width, MIN_WIDTH)
         self.table_format = table_format
         self._n_tables = 0
 

@@ -1,8 +1,10 @@
 """Tables as they are printed: laid out for the width of the terminal, or written in other formats.
 
 Where a table is wider than the terminal, in this order: headings and texts are broken between
-words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states;
-each row becomes a record, one line per column. No word, number or id is ever cut or broken.
+words, texts down to `MIN_TEXT` columns; columns are left out, in the order that the table states,
+but for those that fit after all; texts are broken down to their longest word; each row becomes a
+record, one line per column. Records are taken also where they need fewer lines than texts in
+narrow columns. No word, number or id is ever cut or broken.
 """
 
 from collections.abc import Sequence
@@ -93,16 +95,45 @@ def print_table(console: Console, title: str, table: Table, empty: str = "") -> 
 
 def fitted(table: Table, width: int) -> tuple[Text, list[str]]:
     """Return a table as text that fits a width, and the names of the columns left out."""
-    for n in range(len(table.drop) + 1):
-        shown = table.without(table.drop[:n])
-        widths = _widths(shown, width)
-        if widths is not None:
-            dropped = [name for name in table.drop[:n] if name in table.headings]
-            return Text.from_ansi(as_lines(_cells(shown), widths)), dropped
-    return Text.from_ansi(as_records(_cells(table), width)), []
+    dropped = _dropped(table, width)
+    if dropped is not None:
+        return _as_table(table, width, dropped), dropped
+    dropped = [name for name in table.drop if name in table.headings]
+    records = Text.from_ansi(as_records(_cells(table), width))
+    if not _fits(table, width, dropped, least_text=0):
+        return records, []
+    narrow = _as_table(table, width, dropped)
+    is_shorter = records.plain.count("\n") < narrow.plain.count("\n")
+    return (records, []) if is_shorter else (narrow, dropped)
 
 
-def _widths(table: Table, width: int) -> list[int] | None:
+def _as_table(table: Table, width: int, dropped: Sequence[str]) -> Text:
+    shown = table.without(dropped)
+    widths = _widths(shown, width) or _widths(shown, width, least_text=0)
+    assert widths is not None
+    return Text.from_ansi(as_lines(_cells(shown), widths))
+
+
+def _dropped(table: Table, width: int) -> list[str] | None:
+    """Return the columns to leave out: the first that must be, less those that fit after all.
+
+    None if the table does not fit without any of those that may be left out.
+    """
+    may_be = [name for name in table.drop if name in table.headings]
+    prefixes = (may_be[:n] for n in range(len(may_be) + 1))
+    found = next((names for names in prefixes if _fits(table, width, names)), None)
+    for name in reversed(found or []):
+        without = [other for other in found or [] if other != name]
+        if _fits(table, width, without):
+            found = without
+    return found
+
+
+def _fits(table: Table, width: int, dropped: Sequence[str], least_text: int = MIN_TEXT) -> bool:
+    return _widths(table.without(dropped), width, least_text) is not None
+
+
+def _widths(table: Table, width: int, least_text: int = MIN_TEXT) -> list[int] | None:
     """Return the width of each column; None if they do not fit."""
     columns = list(zip(*table.rows, strict=True)) or [()] * len(table.headings)
     widest, least = [], []
@@ -110,7 +141,7 @@ def _widths(table: Table, width: int) -> list[int] | None:
         title = Text(heading)
         whole = max((longest_line(cell) for cell in cells), default=0)
         words = max((longest_word(cell) for cell in cells), default=0)
-        floor = max(words, min(whole, MIN_TEXT)) if breakable else whole
+        floor = max(words, min(whole, least_text)) if breakable else whole
         widest.append(max(whole, title.cell_len))
         least.append(max(floor, longest_word(title)))
     room = width - GAP * (len(widest) - 1)

@@ -157,6 +157,6 @@ def render_forecasts(console: Console, forecasts: Sequence[Forecast]) -> None:
         console.print("No time is shown where no experiment was measured on these data yet.")
 
 
-def _searched(console: Console, names: Sequence[str], most: int = 4) -> str:
+def _searched(console: Console, names: Sequence[str], most: int = 2) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return outside_text(console, ", ".join(names[:most])) + more

@@ -143,8 +143,8 @@ def _health(found: MetricChange) -> MonitorVerdict:
 def _said(metric: str, found: MetricChange) -> str:
     if np.isnan(found.difference):
         return (
-            f"only {found.n_now} users have new ratings it can be measured on "
-            f"({found.n_then} had when it was made): too few to tell"
+            f"only {found.n_now} users can be measured on new ratings "
+            f"({found.n_then} could when it was made): too few to tell"
         )
     return (
         f"{metric} {found.now:.4f} on new ratings of {found.n_now:,} users, {found.then:.4f} when "

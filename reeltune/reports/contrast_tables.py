@@ -50,14 +50,15 @@ def _table(
     console: Console, names: tuple[str, str], contrasts: Sequence[MetricComparison]
 ) -> Table:
     before, after = (outside_text(console, name) for name in names)
-    headings = ["metric", "for", f">{before}", f">{after}", ">gain", ">95 % interval", ">p"]
-    table = plain_table(*headings, ">users", drop=("users",))
+    segments = ["for"] if any(each.segment != EVERYONE for each in contrasts) else []
+    headings = [f">{before}", f">{after}", ">gain", ">95 % interval", ">p", ">users"]
+    table = plain_table("metric", *segments, *headings, drop=("users",))
     for contrast, p_value in zip(contrasts, adjusted_p_values(contrasts), strict=True):
         found = contrast.compared
         interval = NONE if found is None else f"{found.low:+.4f} to {found.high:+.4f}"
         table.add_row(
             METRICS[contrast.metric].title + METRICS[contrast.metric].direction.note,
-            "" if contrast.segment == EVERYONE else outside_text(console, contrast.segment),
+            *([_segment(console, contrast)] if segments else []),
             _value(contrast.deployed),
             _value(contrast.candidate),
             gain_cell(None if np.isnan(contrast.difference) else contrast.difference),
@@ -66,6 +67,10 @@ def _table(
             NONE if found is None else f"{found.n_users:,}",
         )
     return table
+
+
+def _segment(console: Console, contrast: MetricComparison) -> str:
+    return "" if contrast.segment == EVERYONE else outside_text(console, contrast.segment)
 
 
 def _value(value: float) -> str:

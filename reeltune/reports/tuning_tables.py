@@ -1,5 +1,7 @@
 """Tables of a tuning summary: colour on a terminal, plain in a pipe."""
 
+from textwrap import wrap
+
 from rich.console import Console
 
 from reeltune.cli.tables import plain_table, print_table
@@ -242,9 +244,12 @@ def _render_progress(console: Console, findings: RunFindings) -> None:
     upwards = [direction.upwards(bound) for bound in findings.best_bounds]
     console.print(f"[cyan]{sparkline(upwards, bars=bars)}[/]")
     steps = [
-        f"{m.iteration:,}: {figure(m.lower_bound, findings.run.task)}" for m in findings.milestones
+        f"{m.iteration:,}:\N{NO-BREAK SPACE}{figure(m.lower_bound, findings.run.task)}"
+        for m in findings.milestones
     ]
-    console.print("after experiment " + "  ".join(steps) + "\n")
+    for line in wrap("after experiment " + ", ".join(steps), console.width):
+        console.print(line.replace("\N{NO-BREAK SPACE}", " "))
+    console.print()
 
 
 def _render_failures(console: Console, findings: RunFindings) -> None:

@@ -81,10 +81,10 @@ def test_every_command_that_takes_such_options_explains_them_and_does_nothing(
 
 
 def test_a_table_tells_it_to_people(database: Path) -> None:
-    done = run("tune", "--db", database, "--no-warm-start", "--explain-settings")
-    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
-    assert "--method random movies.toml, line 2" in rows
-    assert "--no-warm-start yes command line" in rows
+    done = run("tune", "--db", database, "--no-warm-start", "--explain-settings", "--format", "csv")
+    rows = done.stdout.splitlines()
+    assert '--method,random,"movies.toml, line 2"' in rows
+    assert "--no-warm-start,yes,command line" in rows
 
 
 def test_a_value_that_an_option_does_not_take_is_told_with_its_place(database: Path) -> None:

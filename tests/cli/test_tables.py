@@ -42,7 +42,9 @@ def test_texts_are_broken_between_words_before_columns_are_left_out() -> None:
     assert set(ERROR.split()) <= set(text.split())
 
 
-@pytest.mark.parametrize(("width", "dropped"), [(72, []), (71, ["seed"]), (65, ["seed", "tried"])])
+@pytest.mark.parametrize(
+    ("width", "dropped"), [(72, []), (71, ["seed"]), (65, ["tried"]), (64, ["seed", "tried"])]
+)
 def test_columns_are_left_out_in_the_order_stated(width: int, dropped: list[str]) -> None:
     text, found = shown(runs(), width)
     assert found == dropped
@@ -148,3 +150,25 @@ def test_a_table_without_rows_has_its_headings(
 ) -> None:
     print_table(ResultConsole(name), "Runs", plain_table("!run", ">best"))
     assert "best" in capsys.readouterr().out
+
+
+def test_texts_in_narrow_columns_are_preferred_to_records_only_while_they_need_fewer_lines() -> (
+    None
+):
+    def table(*texts: str) -> Table:
+        found = plain_table("!id", "text", "reason")
+        for text in texts:
+            found.add_row("x" * 20, text, text)
+        return found
+
+    short = table(*["a short text of many words", "another"] * 4)
+    assert shown(short, 50)[0].splitlines()[1].startswith("----")
+    assert not shown(table("some long text " * 20), 50)[0].splitlines()[1].startswith("----")
+
+
+def test_an_environment_without_columns_still_gets_a_table(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    print_table(ResultConsole(), "Runs", runs())
+    assert RUN in capsys.readouterr().out

@@ -60,7 +60,7 @@ def test_no_line_is_wider_than_the_console(tuned: Connection, width: int) -> Non
 def test_each_configuration_has_one_line_at_80_columns(tuned: Connection) -> None:
     lines = rendered(tuned, width=80).splitlines()
     first = lines.index("Best configurations") + 3
-    ids = [line.split()[0] for line in lines[first : first + 10]]
+    ids = [line.split()[1] for line in lines[first : first + 10]]
     assert ids == [f"bayesian_20261120_210000_{n:03}" for n in [12, 11, 10, 9, 8, 7, 6, 5, 4, 0]]
     assert "bayesian_20261120_210000_000: the deployed configuration" in lines
 
