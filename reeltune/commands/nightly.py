@@ -73,7 +73,7 @@ _DIRECTORY = click.Path(path_type=Path)
 @option_max_rejected
 @option_method("--method", text="Way of proposing.")
 @option_configs("--configs")
-@option_retune("auto", "When to search.", setting="search.retune")
+@option_retune("auto", "How often to search.", setting="search.retune")
 @plan_options
 @study_options()
 @option(

@@ -81,7 +81,7 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @plan_options
 @study_options()
 @session_options
-@option_retune("always", "With --promote.")
+@option_retune("always", "How often to search.")
 @option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
 @option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
 @option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")

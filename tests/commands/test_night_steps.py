@@ -29,6 +29,7 @@ def night(*codes: int) -> NightRun:
         session=TuningSession(db_path=Path("movies.db")),
         study=StudyConfig(),
         plan=Plan(method="random", n_configs=1),
+        given=(),
         movielens=None,
         tmdb=None,
         syncs=True,
