@@ -45,7 +45,7 @@ def study_options(topic: str = STUDY) -> Decorator:
             "--model",
             setting="study.model",
             default=BUILT_IN,
-            metavar="MODULE:NAME",
+            metavar="NAME",
             help="The recommender.  [default: in production]",
         ),
         option(

@@ -76,13 +76,18 @@ class Hybrid:
         self.weights: Floats = np.zeros((2, FEATURES_PER_PLANE * len(PLANES)))
         self.rated: RatedMovies | None = None
 
+    @classmethod
+    def kinds(cls) -> dict[str, type[LearnedComponent]]:
+        """Return the components, in the order in which they are added up."""
+        return LEARNED_COMPONENTS
+
     def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
         """Fit the weights on windows of `ratings`, then the components that have any on all."""
         with one_thread():
             known = self._fit_weights(windows(ratings, catalogue))
             new = self._fit_weights([newcomers_window(ratings, catalogue)])
             self.weights = np.array([known, new])
-            wanted = [name for name, kind in LEARNED_COMPONENTS.items() if self._uses(kind.planes)]
+            wanted = [name for name, kind in self.kinds().items() if self._uses(kind.planes)]
             self.components = fit_all(History(ratings, catalogue), self.hyperparameters, wanted)
         self.rated = RatedMovies.of(ratings)
         return self
@@ -129,7 +134,7 @@ class Hybrid:
 
     def _fit_weights(self, past: Sequence[Window]) -> Floats:
         """Return the weights (F,) for the windows of the past; all alike where there are none."""
-        names = list(LEARNED_COMPONENTS)
+        names = list(self.kinds())
         examples = [
             examples_of(window, fit_all(window.history, self.hyperparameters, names))
             for window in past
@@ -138,7 +143,15 @@ class Hybrid:
         if not examples:
             return np.full(self.weights.shape[1], FIRST_WEIGHT)
         loss = Loss(tau=float(self.hyperparameters["tau"]), l2=float(self.hyperparameters[L2.name]))
-        return fit_weights(examples, loss)
+        columns = [
+            column
+            for kind in self.kinds().values()
+            for plane in kind.planes
+            for column in _columns(plane)
+        ]
+        weights = np.zeros(self.weights.shape[1])
+        weights[columns] = fit_weights(examples, loss)
+        return weights
 
     def _uses(self, planes: Sequence[str]) -> bool:
         """Return if any feature of these planes has a weight."""

@@ -10,6 +10,7 @@ from reeltune.components.learned_component import LearnedComponent, Planes
 from reeltune.domain.arrays import AnyArray, Bools, Floats, Ints, Ints32
 from reeltune.ratings.table import RatingTable
 
+FLAT = 1e-12  # deviation, as a share of the mean, below which all scores are one
 FEATURES_PER_PLANE = 2  # the standardised score, and its signed logarithm
 
 
@@ -68,14 +69,13 @@ def standardised(plane: Floats, candidates: Bools) -> Floats:
 
     0 everywhere where all candidates of a user have one score.
     """
-    whole = np.broadcast_to(plane, candidates.shape)
     n = np.maximum(candidates.sum(axis=1, keepdims=True), 1)
-    mean = np.sum(whole, axis=1, keepdims=True, where=candidates) / n
-    apart = whole - mean
-    squares = np.sum(apart * apart, axis=1, keepdims=True, where=candidates) / n
-    deviation = np.sqrt(squares)
-    is_flat = deviation <= 1e-12 * np.maximum(np.abs(mean), 1)
-    scaled: Floats = np.where(is_flat, 0.0, apart / np.where(is_flat, 1.0, deviation))
+    mean = np.where(candidates, plane, 0.0).sum(axis=1, keepdims=True) / n
+    apart = plane - mean
+    own = np.where(candidates, apart, 0.0)
+    deviation = np.sqrt(np.einsum("um,um->u", own, own)[:, None] / n)
+    is_flat = deviation <= FLAT * np.maximum(np.abs(mean), 1)
+    scaled: Floats = np.multiply(apart, np.where(is_flat, 0.0, 1 / np.where(is_flat, 1, deviation)))
     return scaled
 
 
@@ -94,7 +94,13 @@ def best_candidates(plane: Floats, candidates: Bools, n: int) -> Bools:
 
     Those as good as the `n`-th stay out: a plane that says nothing of most movies names no others.
     """
-    n = min(n, plane.shape[1])
-    scores = np.where(candidates, plane, -np.inf).astype(np.float32)  # which is quicker to sort
-    best: Bools = scores > np.partition(scores, -n, axis=1)[:, [-n]]
+    scores = np.where(candidates, plane, -np.inf)
+    least = np.array([_nth_best(row, min(n, len(row))) for row in scores])
+    best: Bools = scores > least[:, None]
     return best
+
+
+def _nth_best(scores: Floats, n: int) -> float:
+    """Return the n-th best of standardised scores; only those well above the mean are sorted."""
+    high = scores[scores > 1]
+    return float(np.partition(high if len(high) >= n else scores, -n)[-n])

@@ -7,8 +7,7 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.domain.errors import InputError
 from reeltune.metrics.ranking import tie_order
-from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.ratings.recommender import Recommendation, Recommender
+from reeltune.ratings.recommender import Explaining, Recommendation, Recommender
 from reeltune.ratings.table import RatingTable
 
 _NONE: Ints = np.zeros(0, dtype=np.int64)
@@ -45,7 +44,7 @@ def recommend_at(
     With reasons, where the model gives some.
     """
     scores = np.array(model.score(np.array([user]))[0])
-    reasons = model.parts(np.array([user])) if isinstance(model, HandWeighted) else {}
+    reasons = model.parts(np.array([user])) if isinstance(model, Explaining) else {}
     parts = {name: part[0] for name, part in reasons.items()}
     return list_movies(scores, parts, movie_ids, left_out, k)
 

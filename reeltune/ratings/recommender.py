@@ -36,6 +36,14 @@ class Recommender(Protocol):
         """Load what `arrays` returned; return itself."""
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """Recommender that says what a score is made of."""
+
+    def parts(self, users: Ints) -> Mapping[str, Floats]:
+        """Return what each component adds to the scores: (U, M), or (1, M) if alike for all."""
+
+
 @dataclass(frozen=True)
 class Recommendation:
     """Movie on a user's list, and what each component added to its score."""
