@@ -10,7 +10,7 @@ from reeltune.cli.console import print_json, result_console
 from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_version
 from reeltune.cli.tables import plain_table
 from reeltune.db.connection import connection, transaction
-from reeltune.db.external_ids import find_id
+from reeltune.db.external_ids import find_id, load_external_names
 from reeltune.db.withdrawals import load_withdrawn, restore_movie, withdraw_movie
 from reeltune.domain.errors import NotFoundError
 from reeltune.reports.version_tables import plain
@@ -61,11 +61,15 @@ def movie_command(
 def list_command(db_path: Path, as_json: bool) -> None:
     """List the movies that are withdrawn."""
     with connection(db_path) as conn:
-        found = list(load_withdrawn(conn).values())
+        names = load_external_names(conn, "movie")
+        found = [
+            asdict(each) | {"movie_id": names.get(number, number)}
+            for number, each in load_withdrawn(conn).items()
+        ]
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json(found)
         return
-    table = plain_table(">movie", "title", "since", "reason")
+    table = plain_table("movie", "title", "since", "reason")
     for each in found:
-        table.add_row(str(each.movie_id), plain(each.title), each.withdrawn_at, plain(each.reason))
+        table.add_row(*(plain(str(value)) for value in each.values()))
     result_console().print(table if found else "No movie is withdrawn.")

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, progress_bar, remark_console, result_console
-from reeltune.cli.options import argument, option_db, option_json, option_quiet
+from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_wait
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
@@ -21,6 +21,7 @@ from reeltune.importers.sync import Synced, sync_sources
 @argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAMES]")
 @option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
+@option_wait
 @option_db
 @option_json
 @option_quiet
@@ -28,6 +29,7 @@ def sync(
     names: tuple[str, ...],
     lists: bool,
     forget: str | None,
+    wait: float,
     db_path: Path,
     as_json: bool,
     quiet: bool,
@@ -38,7 +40,7 @@ def sync(
     transaction; where nothing has changed nothing is written. The exit status is 8 if more rows of
     a source are rejected than it may have, or none is kept.
     """
-    with connection(db_path) as conn:
+    with connection(db_path, wait_seconds=wait) as conn:
         if forget is not None:
             load_source(conn, forget)
             with transaction(conn):
