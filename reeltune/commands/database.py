@@ -19,6 +19,7 @@ from reeltune.cli.options import (
 )
 from reeltune.db.aside import Aside, put_back, size_of
 from reeltune.db.backup import Backup, save_backup
+from reeltune.db.carried_erasures import check_held_again
 from reeltune.db.connection import connection
 from reeltune.db.doctor import Diagnosis, check_file, examine
 from reeltune.db.readers import may_write
@@ -27,6 +28,7 @@ from reeltune.db.versions import Fault, database_path
 from reeltune.domain.clock import stamp
 from reeltune.domain.errors import BusyError, StorageError
 from reeltune.storage.run_lock import run_lock
+from reeltune.versioning.erasure import erase_again
 
 _DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
@@ -69,12 +71,21 @@ def restore(
 ) -> None:
     """Restore the database and its models from a backup.
 
-    Every file of the backup is checked before anything is written.
+    Every file of the backup is checked before anything is written. Users who were erased since it
+    was made are erased again.
     """
     if dry_run:
         _tell(load_backup(directory), "whole:", as_json, quiet)
     else:
-        _tell(restore_backup(directory, db_path, force=force), "restored from", as_json, quiet)
+        made = restore_backup(directory, db_path, force=force)
+        with connection(db_path) as conn, run_lock(db_path):
+            again = len(erase_again(conn))
+            unknown = check_held_again(conn)
+        _tell(made, "restored from", as_json, quiet)
+        if again:
+            click.echo(f"note: {again:,} users were erased again: the backup held them", err=True)
+        for fault in unknown:
+            click.echo(_printable(f"note: {fault.subject}: {fault.what}; {fault.remedy}"), err=True)
 
 
 @db.command(examples=("", "--json", "--db movies.db --quiet"))

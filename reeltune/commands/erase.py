@@ -26,7 +26,7 @@ from reeltune.domain.errors import NotFoundError, StorageError
 from reeltune.reports.version_tables import plain
 from reeltune.storage.artifacts import write_synced
 from reeltune.storage.run_lock import run_lock
-from reeltune.versioning.erasure import Proof, foresee, readmit
+from reeltune.versioning.erasure import Proof, erase_again, foresee, readmit
 from reeltune.versioning.erasure import erase as erase_user
 
 _ERASURE = "Erasure"
@@ -142,6 +142,25 @@ def readmit_command(user: str, db_path: Path, as_json: bool, quiet: bool) -> Non
         print_json({"readmitted": True})
     elif not quiet:
         click.echo("imports and `sync` take this user's ratings again")
+
+
+@erase.command("again", examples=("", "--json", "--db movies.db --quiet"))
+@option_wait
+@option_db
+@option_json
+@option_quiet
+def again_command(wait: float, db_path: Path, as_json: bool, quiet: bool) -> None:
+    """Erase again whom the data hold though they were erased.
+
+    That is so after a `db restore` that was cut off; one that ends well does it by itself.
+    """
+    held = run_lock(db_path, wait, "reeltune erase")
+    with connection(db_path, wait_seconds=wait) as conn, held:
+        found = erase_again(conn)
+    if as_json:
+        print_json([each.as_dict() for each in found])
+    elif not quiet:
+        click.echo(f"erased again: {len(found):,} users")
 
 
 @erase.command("list", examples=("", "--json", "--db movies.db"))

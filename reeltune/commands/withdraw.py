@@ -17,7 +17,7 @@ from reeltune.cli.options import (
 )
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
-from reeltune.db.external_ids import find_id
+from reeltune.db.external_ids import find_id, load_external_names
 from reeltune.db.withdrawals import load_withdrawn, restore_movie, withdraw_movie
 from reeltune.domain.errors import NotFoundError
 from reeltune.reports.version_tables import plain
@@ -69,11 +69,15 @@ def movie_command(
 def list_command(db_path: Path, as_json: bool) -> None:
     """List the movies that are withdrawn."""
     with connection(db_path) as conn:
-        found = list(load_withdrawn(conn).values())
+        names = load_external_names(conn, "movie")
+        found = [
+            asdict(each) | {"movie_id": names.get(number, number)}
+            for number, each in load_withdrawn(conn).items()
+        ]
     if as_json:
-        print_json([asdict(each) for each in found])
+        print_json(found)
         return
     table = plain_table("!movie", "title", "since", "reason")
     for each in found:
-        table.add_row(str(each.movie_id), plain(each.title), each.withdrawn_at, plain(each.reason))
+        table.add_row(*(plain(str(value)) for value in each.values()))
     print_table(result_console(), "Withdrawn movies", table, empty="No movie is withdrawn.")

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from reeltune.db.aside import Aside
+from reeltune.db.carried_erasures import check_held_again
 from reeltune.db.claims import claims_of_others, leave_note
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import (
@@ -66,6 +67,7 @@ def examine(conn: Connection, *, idle: bool) -> list[Diagnosis]:
     found = [*_of_dead_runs(conn), *_leftovers(conn)] if idle else []
     found += [Diagnosis(fault) for fault in check_production(conn)]
     found += [Diagnosis(fault) for fault in check_erasures(conn)] if idle else []
+    found += [Diagnosis(fault) for fault in check_held_again(conn)] if idle else []
     found += [Diagnosis(fault, partial(_export_anew, conn)) for fault in check_export(conn)]
     for version in load_versions(conn):
         found += [Diagnosis(fault) for fault in check_version(conn, version)]
@@ -103,6 +105,7 @@ def verify_versions(conn: Connection) -> list[Fault]:
     with _nobody_promotes(conn):
         versions = load_versions(conn)
         found = check_production(conn) + check_export(conn) + check_erasures(conn)
+        found += check_held_again(conn)
     found += [fault for version in versions for fault in check_version(conn, version)]
     return found + [finding.fault for finding in orphans(conn) if finding.mend is not None]
 

@@ -18,7 +18,7 @@ from reeltune.domain.erasure import (
 
 def load_tombstones(conn: Connection) -> Tombstones:
     """Return whom imports leave out."""
-    key = _load_key(conn)
+    key = load_key(conn)
     if key is None:
         return Tombstones()
     until: dict[str, int | None] = {}
@@ -35,18 +35,29 @@ def hash_of(conn: Connection, name: str) -> str:
 
     Call it in a transaction.
     """
-    conn.execute(
-        "INSERT INTO erasure_key (only_row, key) VALUES (1, :key) ON CONFLICT DO NOTHING",
-        {"key": secrets.token_bytes(32)},
-    )
-    key = _load_key(conn)
+    save_key(conn, secrets.token_bytes(32))
+    key = load_key(conn)
     assert key is not None
     return user_hash(key, name)
 
 
+def load_key(conn: Connection) -> bytes | None:
+    """Return the key of the hashes; None where nobody was ever erased."""
+    row = conn.execute("SELECT key FROM erasure_key").fetchone()
+    return None if row is None else bytes(row["key"])
+
+
+def save_key(conn: Connection, key: bytes) -> None:
+    """Save the key of the hashes, unless there is one."""
+    conn.execute(
+        "INSERT INTO erasure_key (only_row, key) VALUES (1, :key) ON CONFLICT DO NOTHING",
+        {"key": key},
+    )
+
+
 def find_erasures(conn: Connection, name: str) -> list[Erasure]:
     """Return the erasures of a user, the earliest first."""
-    key = _load_key(conn)
+    key = load_key(conn)
     if key is None:
         return []
     wanted = user_hash(key, name)
@@ -98,6 +109,14 @@ def set_removed(
             "removed": json.dumps(dict(removed)),
             "finished_at": finished_at,
         },
+    )
+
+
+def set_unfinished(conn: Connection, erasure_id: int) -> None:
+    """Record that an erasure is to be gone on with."""
+    conn.execute(
+        "UPDATE erasures SET finished_at = NULL WHERE erasure_id = :erasure_id",
+        {"erasure_id": erasure_id},
     )
 
 
@@ -164,11 +183,6 @@ def check_erasures(conn: Connection) -> list[Fault]:
         for each in load_erasures(conn)
         if each.finished_at is None
     ]
-
-
-def _load_key(conn: Connection) -> bytes | None:
-    row = conn.execute("SELECT key FROM erasure_key").fetchone()
-    return None if row is None else bytes(row["key"])
 
 
 def _version_erasure(row: Row) -> VersionErasure:

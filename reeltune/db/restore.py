@@ -3,17 +3,27 @@
 import os
 import re
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pysqlite3 as sqlite
 
 from reeltune.db.backup import CONTENTS, FORMAT, Backup, sha256_of
-from reeltune.db.connection import connect, connection, expected, newest_schema, open_unchanged
+from reeltune.db.carried_erasures import carry_erasures
+from reeltune.db.connection import (
+    Connection,
+    connect,
+    connection,
+    expected,
+    newest_schema,
+    open_unchanged,
+    transaction,
+)
 from reeltune.db.deployed import export_deployed
 from reeltune.db.versions import check_database, name_artifacts
-from reeltune.domain.errors import BusyError, InputError, StorageError
+from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
 from reeltune.storage.artifacts import (
     ARRAYS,
@@ -104,7 +114,7 @@ def _restore_database(found: Backup, database: Path) -> None:
     try:
         draft.unlink(missing_ok=True)
         shutil.copyfile(found.directory / found.database, draft)
-        _name_artifacts(draft, artifacts_directory(database).name)
+        _prepare(draft, database)
         if not _overwritten(draft, database):
             _replace_file(draft, database)
     finally:
@@ -113,11 +123,26 @@ def _restore_database(found: Backup, database: Path) -> None:
         export_deployed(conn)
 
 
-def _name_artifacts(draft: Path, root: str) -> None:
-    """Make the versions of a database look for their artifacts in `root`."""
+def _prepare(draft: Path, database: Path) -> None:
+    """Name the artifacts of a database where they will lie; whom `database` keeps out stays out."""
     with connection(draft) as conn:
-        name_artifacts(conn, root)
+        name_artifacts(conn, artifacts_directory(database).name)
+        with _opened(database) as old, transaction(conn):
+            if old is not None:
+                carry_erasures(old, conn)
         conn.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def _opened(database: Path) -> Iterator[Connection | None]:
+    """Open what is to be replaced; None where it is no usable database."""
+    try:
+        conn = connect(database)
+    except (NotFoundError, StorageError):
+        yield None
+        return
+    with closing(conn):
+        yield None if check_database(conn) else conn
 
 
 def _overwritten(source: Path, database: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 ErasureKind = Literal["user", "ratings"]
 ModelAction = Literal["refitted", "dropped"]
+RECORD_FORMAT = "reeltune erasure 1"
 HIDDEN = "(of a user who was erased)"  # in place of a rejected row
 _SEPARATORS = re.compile(r"[\s,;|\t\"':=]+")
 _FIELDS = re.compile(r"[,;|\t]")

@@ -15,6 +15,7 @@ from reeltune.cli.options import (
     option_json,
     option_log_format,
     option_quiet,
+    option_wait,
 )
 from reeltune.cli.tables import plain_table, print_table
 from reeltune.db.connection import connection, transaction
@@ -28,6 +29,7 @@ from reeltune.importers.sync import Synced, sync_sources
 @argument("names", "Sources to read; default: all.", nargs=-1, metavar="[NAMES]")
 @option(DATA, "--list", "lists", is_flag=True, help="Show the sources; read nothing.")
 @option(DATA, "--forget", metavar="NAME", help="Forget this source; its data stay.")
+@option_wait
 @option_db
 @option_log_format
 @option_json
@@ -37,6 +39,7 @@ def sync(
     names: tuple[str, ...],
     lists: bool,
     forget: str | None,
+    wait: float,
     db_path: Path,
     as_json: bool,
     quiet: bool,
@@ -47,7 +50,7 @@ def sync(
     transaction; where nothing has changed nothing is written. The exit status is 8 if more rows of
     a source are rejected than it may have, or none is kept.
     """
-    with connection(db_path) as conn:
+    with connection(db_path, wait_seconds=wait) as conn:
         if forget is not None:
             load_source(conn, forget)
             with transaction(conn):

@@ -14,6 +14,7 @@ from reeltune.cli.options import (
     option_json,
     option_log_format,
     option_quiet,
+    option_wait,
 )
 from reeltune.db.connection import Connection, connection
 from reeltune.db.ratings import count_ratings
@@ -94,6 +95,7 @@ column_options = options(
 @option(DATA, "--remember", "name", metavar="NAME", help="Let `import sync` read it again.")
 @option_max_rejected
 @column_options
+@option_wait
 @option_db
 @option_log_format
 @option_json
@@ -105,6 +107,7 @@ def table(
     guess: bool,
     name: str | None,
     max_rejected: float,
+    wait: float,
     db_path: Path,
     as_json: bool,
     quiet: bool,
@@ -121,7 +124,7 @@ def table(
         click.echo(_guessed(source), nl=False)
         return
     mapping = _mapping(map_name, {n: given[n] for n in _NAMES if given[n] is not None})
-    with connection(db_path, create=True) as conn:
+    with connection(db_path, create=True, wait_seconds=wait) as conn:
         before = count_ratings(conn)
         with progress_bar(remark_console(quiet=quiet or as_json), "KiB") as bar:
             task = bar.add_task(f"reading {source.name}", total=_size(source) // 1024)

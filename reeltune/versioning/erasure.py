@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reeltune import __version__
+from reeltune.db.carried_erasures import held_again
 from reeltune.db.claims import claims_of_others
 from reeltune.db.columns import snapshot
 from reeltune.db.command_runs import mark_removed
@@ -37,7 +38,13 @@ from reeltune.db.sources import reset_sources
 from reeltune.db.vacuum import overwrite_deleted, rewrite, wait_for_readers
 from reeltune.db.versions import database_path, set_version_artifact
 from reeltune.domain.clock import stamp
-from reeltune.domain.erasure import Erasure, ErasureKind, VersionErasure, removed_json
+from reeltune.domain.erasure import (
+    RECORD_FORMAT,
+    Erasure,
+    ErasureKind,
+    VersionErasure,
+    removed_json,
+)
 from reeltune.domain.errors import BusyError, NotFoundError
 from reeltune.domain.version import Version
 from reeltune.ratings.dataset import Dataset
@@ -59,7 +66,6 @@ from reeltune.versioning.refits import (
     without_user,
 )
 
-RECORD_FORMAT = "reeltune erasure 1"
 _MAX_ATTEMPTS = 3  # while somebody changes the data
 
 
@@ -98,6 +104,7 @@ class _Order:
     subject: ErasedUser
     kind: ErasureKind
     models: Models
+    until: int | None = None  # Unix seconds; of 'ratings', None: now
 
 
 def erase(
@@ -107,6 +114,7 @@ def erase(
     kind: ErasureKind = "user",
     models: Models = "refit",
     places: Sequence[Path] = (),
+    until: int | None = None,
 ) -> Proof:
     """Erase a user, or go on with an erasure that was cut off; the caller holds the run lock.
 
@@ -118,13 +126,14 @@ def erase(
         models: what becomes of the models of versions that are not in production; that one is
             always refitted.
         places: directories and files, besides those beside the database, that may hold the user.
+        until: of 'ratings', up to when they are kept out, in Unix seconds; None: up to now.
 
     Raises:
         BusyError: somebody goes on changing the data, or reading them as they were before.
         InputError: the model in production cannot be fitted without the user.
         NotFoundError: nothing here holds such a user.
     """
-    order = _Order(find_subject(conn, user), kind, models)
+    order = _Order(find_subject(conn, user), kind, models, until)
     overwrite_deleted(conn)
     if _is_needed(conn, order):
         _erase_rows(conn, order)
@@ -135,6 +144,20 @@ def erase(
     last = find_erasures(conn, order.subject.name)[-1]
     versions = load_version_erasures(conn, erasure_id=last.erasure_id)
     return Proof(erasure=last, versions=tuple(versions), left=_left(conn, order.subject, places))
+
+
+def erase_again(conn: Connection) -> list[Proof]:
+    """Erase whom the data hold though they were erased; the caller holds the run lock.
+
+    That is so after an older backup was restored.
+
+    Raises:
+        BusyError, InputError: as `erase` does.
+    """
+    return [
+        erase(conn, each.name, kind=each.kind, until=each.kept_out_until)
+        for each in held_again(conn)
+    ]
 
 
 def foresee(
@@ -243,7 +266,7 @@ def _commit(
     replacements: list[Replacement],
 ) -> None:
     """Erase all rows and name the new models, in a transaction of the caller's."""
-    until = int(time.time()) if order.kind == "ratings" else None
+    until = (order.until or int(time.time())) if order.kind == "ratings" else None
     erasure_id = save_erasure(conn, order.kind, order.subject.name, until)
     removed = erase_rows(conn, order.subject, -erasure_id, known_users(data))
     for each in replacements:

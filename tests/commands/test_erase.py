@@ -126,6 +126,18 @@ def test_a_withdrawn_movie_is_recommended_no_longer_and_its_ratings_stay(deploye
     assert said("withdraw", "list", "--db", deployed) == []
 
 
+def test_withdrawn_movies_are_listed_as_their_source_writes_them(tmp_path: Path) -> None:
+    films, path = tmp_path / "films.csv", tmp_path / "movies.db"
+    films.write_text("movie_id,title\n007,Dr. No\nb1e2-a,Heat\n", encoding="utf-8")
+    words = ("--movie", "movie_id", "--title", "title", "--db", path)
+    reeltune("import", "table", films, *words)
+    for movie in ("007", "b1e2-a"):
+        reeltune("withdraw", "movie", movie, "--db", path)
+        assert movie in reeltune("withdraw", "list", "--db", path).stdout.split()
+    listed = said("withdraw", "list", "--db", path)
+    assert {each["movie_id"] for each in listed} == {"007", "b1e2-a"}
+
+
 @pytest.mark.parametrize("movie", ["999999", "no such", "9999999999999999999999"])
 def test_a_movie_that_is_not_there_cannot_be_withdrawn(deployed: Path, movie: str) -> None:
     for undo in ((), ("--undo",)):

@@ -1,4 +1,5 @@
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pysqlite3 as sqlite
 import pytest
 from click.testing import CliRunner, Result
 
-from reeltune.cli.exits import EXIT_REJECTED
+from reeltune.cli.exits import EXIT_BUSY, EXIT_REJECTED
 from reeltune.commands.imports import importers
 from reeltune.db.connection import connection
 from reeltune.db.data_version import ensure_data_version, load_data_version
@@ -148,3 +149,20 @@ def test_a_source_that_is_gone_is_an_error(tmp_path: Path) -> None:
     result = run("sync", "--db", db)
     assert result.exit_code == 1
     assert "is not there" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["sync", "table"])
+def test_an_import_waits_for_another_programs_lock_as_long_as_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    app, db = remembered(tmp_path)
+    words = {"sync": (), "table": (app, "--map", tmp_path / "map.toml")}[command]
+    monkeypatch.setattr("reeltune.db.connection.BUSY_SECONDS", 0.05)
+    holder = sqlite.connect(str(db), isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    assert run(command, *words, "--db", db).exit_code == EXIT_BUSY
+    release = threading.Timer(0.3, holder.rollback)
+    release.start()
+    assert run(command, *words, "--wait", "60", "--db", db).exit_code == 0
+    release.join()
+    holder.close()
