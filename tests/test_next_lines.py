@@ -189,16 +189,17 @@ def test_a_model_of_ones_own_is_deployed_and_gone_on_with(world: Path, tmp_path:
     assert runs_of(world)[-1].model == own
     run(RETRAIN, "--tune", "--tune-configs", "1", "--db", world)
     assert runs_of(world)[-1].model == own
-    # And of the built-in one, the model has to be named.
-    words = tuned(world, 2, "--model", "hand-weighted")
-    more = (
-        words
-        if "--apply-hp" not in words
-        else told(world, "--run", runs_of(world)[0].tuning_run_id)
-    )
+    # And of the built-in one, the model has to be named; its baseline was never deployed.
+    said = run(TUNE, *FEW, "2", "--model", "hand-weighted", "--db", world).stdout
+    assert "own defaults" in said
+    assert "This configuration is deployed" not in said
     assert runs_of(world)[-1].model == "hand-weighted"
-    assert "--model" in more
-    do(more)
+    words = next_of(said)
+    if "--apply-hp" in words:
+        check_deploys(world, words)
+    else:
+        assert words[words.index("--model") + 1] == "hand-weighted"
+        check_tunes_on(world, words)
 
 
 def test_what_the_gate_refused_is_not_proposed_again(world: Path) -> None:

@@ -100,8 +100,8 @@ def store_candidates(
     n_previews = sum(map(is_preview, made)) if STRATEGIES[method].is_adaptive else 0
     if n_previews:
         remarks.print(
-            f"{method} learns from results: {len(made) - n_previews} of them are tried as they "
-            f"are, {n_previews} are proposed anew as results come in (with --as-stored none is)"
+            f"{method} learns from results: {len(made) - n_previews} are tried as they are, "
+            f"{n_previews} are previews, proposed anew as results come in (--as-stored keeps them)"
         )
     remarks.print(f"try them: {outside_text(remarks, how)}", soft_wrap=True, highlight=False)
 

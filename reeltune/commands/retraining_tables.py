@@ -69,12 +69,11 @@ def render_retraining(console: Console, result: Retraining) -> None:
 def render_rules(console: Console, title: str, rules: Sequence[Rule], split: str) -> None:
     """Print the gate: what each rule measured, what it asks for, and its verdict.
 
-    Rules of another split than `split` name theirs.
+    Rules of another split than `split` name theirs. What is better or not worse is that than what
+    is deployed, by the objective.
     """
     shown = [
-        replace(rule, name=rule.name.removesuffix(f" ({split})"))
-        for rule in rules
-        if rule.asks != "nothing"
+        replace(rule, name=_short(rule.name, split)) for rule in rules if rule.asks != "nothing"
     ]
     print_table(console, title, _rules(console, shown))
     asked = {rule.asks for rule in shown if rule.binding}
@@ -139,6 +138,10 @@ def _rules(console: Console, rules: Sequence[Rule]) -> Table:
             verdict,
         )
     return table
+
+
+def _short(name: str, split: str) -> str:
+    return name.removesuffix(f" ({split})").removesuffix(" than deployed")
 
 
 def _signed(rule: Rule, value: float) -> str:

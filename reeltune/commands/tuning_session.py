@@ -28,6 +28,7 @@ from reeltune.commands.retraining_tables import render_retraining
 from reeltune.commands.study_options import following_production
 from reeltune.db.connection import Connection, connection
 from reeltune.db.tuning_runs import load_run
+from reeltune.db.versions import load_production
 from reeltune.domain.errors import BusyError, GateError, InputError, InterruptedRunError
 from reeltune.domain.experiment import Experiment
 from reeltune.domain.study import StudyConfig
@@ -233,12 +234,13 @@ class TuningSession:
         orchestrator = search.orchestrator
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, self.finalists)
+        is_first = load_production(conn) is None
         requests = [
             RetrainingRequest(
                 study=study,
                 hyperparameters=finalist.hyperparameters,
                 experiment_id=finalist.experiment_id,
-                reason=_reason(finalist, result, len(finalists)),
+                reason=_reason(finalist, result, len(finalists), is_first=is_first),
                 unattended=True,
                 accuracy_threshold=self.accuracy_threshold,
             )
@@ -315,13 +317,15 @@ def _as_dict(result: RunResult, night: Night, report: NightReport | None) -> dic
     return result.as_dict() | night.as_dict() | about
 
 
-def _reason(finalist: Experiment, result: RunResult, n_finalists: int) -> str:
+def _reason(finalist: Experiment, result: RunResult, n_finalists: int, *, is_first: bool) -> str:
     """Return why it is this experiment of the run that is retrained."""
     name, run_id, best = finalist.experiment_id, result.tuning_run_id, result.best_experiment_id
     if n_finalists > 1:
         return f"{name}: of {n_finalists} finalists of run {run_id} the best on the test set"
     if name == best:
         return f"{name}: the best of run {run_id}"
+    if is_first:
+        return f"{name}: the best of run {run_id}; no guardrail is asked of a first version"
     return (
         f"{name}: the best of run {run_id} that loses no guarded metric on the validation set, "
         f"which the first of the table, {best}, does"

@@ -38,8 +38,8 @@ class BudgetState:
         """Budget, level and what was spent, in one line."""
         return (
             f"at most {self.most_a_year:g} false promotions are expected a year; this evaluation "
-            f"on the test part may spend {self.level:.2g} of that, {self.n_looks} in the last "
-            f"365 days spent {self.spent:.2g}"
+            f"on the test part may spend {self.level:.2g} of that, those of the last 365 days "
+            f"({self.n_looks:,}) have spent {self.spent:.2g}"
         )
 
 

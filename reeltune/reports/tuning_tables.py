@@ -97,8 +97,10 @@ def _objectives(findings: RunFindings) -> str:
 def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> None:
     baseline, subject, task = findings.baseline, findings.subject, findings.run.task
     compared = subject.has_baseline
+    if best.number == BASELINE:  # compared with itself, nothing differs
+        compared = False
     headings = ("metric", f">{subject.baseline_column}", ">best", ">gain")
-    table = plain_table(*(headings if compared else ("metric", ">best")))
+    table = plain_table(*(headings if compared else ("metric", ">value")))
     for name, value in best.metrics.items():
         before = None if baseline is None else baseline.metrics.get(name)
         direction = subject.metric(name).direction
@@ -111,8 +113,10 @@ def _render_metrics(console: Console, findings: RunFindings, best: Finding) -> N
             *([gain_cell(gain, task)] if compared else []),
         )
     where = ", on the validation set" if findings.deploys else ""
-    title = f"Best against {subject.baseline_column}{where}" if compared else "Best"
-    print_table(console, title, table)
+    title = f"Best against {subject.baseline_column}" if compared else "Best"
+    if best.number == BASELINE and subject.has_baseline:
+        title = f"Best: {subject.baseline}"
+    print_table(console, f"{title}{where}", table)
     if findings.means:
         means = [
             f"{_label(console, subject.metric(name))} {value_cell(mean, task)}"

@@ -111,7 +111,7 @@ class _Retrainer:
             return None
         said = f"{changes} since version {version.version}"
         if self.request.unattended:
-            return f"{said}: it is kept as it is"
+            return f"{said}, which stays in production as it is"
         least = self.request.min_new_ratings
         return f"{said}, {least} are needed: nothing done (--force retrains anyway)"
 

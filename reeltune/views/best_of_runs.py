@@ -76,6 +76,9 @@ def deployable(conn: Connection, run: TuningRun, subject: Subject) -> Deployable
     if found is None:
         return Deployable()
     best, versions = found.experiment, load_versions(conn)
+    own = _best_of(conn, [run])
+    if own is not None and own.experiment.worth == best.worth:  # of equals that of the run shown
+        best = own.experiment
     is_elsewhere = best.tuning_run_id != run.tuning_run_id
     name = f"the best of the {found.n_runs} comparable runs" if is_elsewhere else "the best"
     if best.number == BASELINE:

@@ -56,7 +56,7 @@ def test_each_column_means_one_thing_whatever_the_rule_asks() -> None:
     found = [[cell.strip() for cell in cells(line)] for line in lines[:3]]
     assert found == [
         ["accuracy", "0.7000", "-", "0.6500", "value", "passed"],
-        ["better than deployed", "+0.0200", "+0.0100 to +0.0300", "+0.0010", "proof", "passed"],
+        ["better", "+0.0200", "+0.0100 to +0.0300", "+0.0010", "proof", "passed"],
         ["Coverage@10", "-0.0500", "-", "-0.0300", "value", "refused"],
     ]
 

@@ -91,3 +91,12 @@ def test_what_a_later_run_began_with_may_be_better_than_all_it_found(conn: Conne
         f"nothing in 2 comparable runs is better beyond noise than what run {SECOND} began with"
     )
     assert choice(conn, SECOND).reason is None
+
+
+def test_of_equals_the_run_shown_has_the_best(conn: Connection) -> None:
+    for run_id in (FIRST, SECOND):
+        run = StoredRun(conn, run_id)
+        run.completed(0.65)
+        run.completed(0.60)
+    assert choice(conn) == Deployable()
+    assert choice(conn, FIRST) == Deployable()
