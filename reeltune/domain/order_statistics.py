@@ -5,23 +5,20 @@ Of n numbers drawn evenly from [0, 1] and put in order, the least is above t wit
 2003, "Order statistics", equation 2.1.3.
 
 A coordinate falls as its number rises, as those of shares do: floats are finer near 0 than near 1,
-so that the values just below the end can be told apart.
+so that the values just below the end can be told apart. Everything takes a number or an array.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from reeltune.domain.arrays import Floats
 from reeltune.domain.parameters import Hyperparameter, Number
 
 MAX_ROOM = 1e6  # beyond it, what lies above makes no difference
 MAX_LEFT = 40  # numbers in order; more would take coordinates below what floats can say
 
-FloatOrFloats = TypeVar("FloatOrFloats", float, Floats)
 
-
-def place_of_least(unit: FloatOrFloats, n_left: int, room: FloatOrFloats) -> FloatOrFloats:
+def place_of_least(unit: Any, n_left: int, room: Any) -> Any:
     """Return the place, 0 to 1, of the least of `n_left` numbers at the coordinate `unit`.
 
     Args:
@@ -33,23 +30,19 @@ def place_of_least(unit: FloatOrFloats, n_left: int, room: FloatOrFloats) -> Flo
     if n == 1:
         return unit
     above = (room - 1) ** n
-    found: Any = np.clip(room - (unit * (room**n - above) + above) ** (1 / n), 0.0, 1.0)
-    return found  # type: ignore[no-any-return]
+    return _clipped(room - (unit * (room**n - above) + above) ** (1 / n), 0.0, 1.0)
 
 
-def unit_of_least(place: FloatOrFloats, n_left: int, room: FloatOrFloats) -> FloatOrFloats:
+def unit_of_least(place: Any, n_left: int, room: Any) -> Any:
     """Return the coordinate, 0 to 1, at which `place_of_least` gives `place`."""
     n = min(n_left, MAX_LEFT)
     if n == 1:
         return place
     above = (room - 1) ** n
-    found: Any = np.clip(((room - place) ** n - above) / (room**n - above), 0.0, 1.0)
-    return found  # type: ignore[no-any-return]
+    return _clipped(((room - place) ** n - above) / (room**n - above), 0.0, 1.0)
 
 
-def room_above(
-    member: Hyperparameter, low: FloatOrFloats, high: Number, top: Number, n_left: int
-) -> FloatOrFloats:
+def room_above(member: Hyperparameter, low: Any, high: Number, top: Number, n_left: int) -> Any:
     """Return how far the numbers above `member` may reach, in units of its range on its axis.
 
     Args:
@@ -64,6 +57,16 @@ def room_above(
         ends[2] -= (n_left - 2) / 2
     if member.has_log_axis:
         ends = [np.log(end) for end in ends]
-    span = ends[1] - ends[0]
-    found: Any = np.where(span > 0, (ends[2] - ends[0]) / np.where(span > 0, span, 1.0), 1.0)
-    return np.clip(found, 1.0, MAX_ROOM)  # type: ignore[no-any-return]
+    span, reach = ends[1] - ends[0], ends[2] - ends[0]
+    room: Any
+    if isinstance(span, np.ndarray):
+        room = np.where(span > 0, reach / np.where(span > 0, span, 1.0), 1.0)
+    else:  # of one number: much cheaper by itself
+        room = reach / span if span > 0 else 1.0
+    return _clipped(room, 1.0, MAX_ROOM)
+
+
+def _clipped(value: Any, low: float, high: float) -> Any:
+    if isinstance(value, np.ndarray):
+        return np.clip(value, low, high)
+    return float(min(high, max(low, value)))

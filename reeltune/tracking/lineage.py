@@ -70,7 +70,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "94e5abb4b50f",
+            "3d91ae9c48c3",
         }
     ),
 )
