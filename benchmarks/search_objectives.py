@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.search_world import RECOMMENDER, recommender_value
+from benchmarks.search_world import RECOMMENDER, recommender_value, world_of_tastes
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Configuration, Hyperparameter, Single, Space
 
@@ -111,12 +111,27 @@ def rosenbrock(x: Floats) -> float:
     return float(np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2))
 
 
+# Worlds of other tastes, and the highest value that a random climb from the true tastes found.
+TASTES = {301: 0.7562, 302: 0.8637}
+
+
+def _of_tastes(seed: int, optimum: float) -> Objective:
+    return Objective(
+        f"tastes{seed}",
+        RECOMMENDER,
+        lambda configuration: world_of_tastes(seed).accuracy(configuration),
+        optimum,
+        noise_share=0.03,
+    )
+
+
 # Ackley, Levy and Rosenbrock in [-5, 10] as in Eriksson et al. 2019 ("Scalable global optimization
 # via local Bayesian optimization"): their optima are not in the middle, where designs look first.
 OBJECTIVES = {
     objective.name: objective
     for objective in (
         Objective("recommender19", RECOMMENDER, recommender_value, 0.8711, noise_share=0.03),
+        *(_of_tastes(seed, best) for seed, best in TASTES.items()),
         Objective("hartmann6", _box(6, 0, 1), _of_vector(hartmann), 3.32237),
         Objective("ackley10", _box(10, -5, 10), _of_vector(ackley), 0.0),
         Objective("levy8", _box(8, -5, 10), _of_vector(levy), 0.0),

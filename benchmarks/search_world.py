@@ -157,6 +157,42 @@ def _world() -> World:
     return World()
 
 
+@cache
+def world_of_tastes(seed: int) -> World:
+    """Return a world whose users have tastes drawn by the seed."""
+    return World(seed, tastes(seed))
+
+
+def tastes(seed: int) -> Configuration:
+    """Return a configuration drawn by the seed alone, however the space maps its cube."""
+    rng = np.random.default_rng([seed, 1])
+    weights = rng.dirichlet(np.ones(6))
+    names = ("genre", "cast", "franchise", "rating", "popularity", "recency")
+    low, medium, high = np.sort(rng.random(3))
+    lead = int(rng.integers(1, 13))
+    mixed = float(rng.random())
+    return RECOMMENDER.checked(
+        {
+            **dict(zip(names, map(float, weights), strict=True)),
+            "boost_high": rng.uniform(0, 0.5),
+            "boost_medium": rng.uniform(0, 0.5),
+            "boost_low": rng.uniform(-0.5, 0),
+            "match_low": float(0.05 + 0.55 * low),
+            "match_medium": float(0.1 + 0.7 * medium),
+            "match_high": float(0.2 + 0.75 * high),
+            "lead_weight": float(rng.random()),
+            "supporting_weight": float(rng.random()),
+            "background_weight": float(rng.random()),
+            "lead_until": lead,
+            "supporting_until": int(rng.integers(lead + 1, 25)),
+            "popular_rating": mixed,
+            "popular_count": 1 - mixed,
+            "half_life_years": rng.uniform(1, 40),
+            "prior_ratings": int(rng.integers(0, 61)),
+        }
+    )
+
+
 def recommender_value(configuration: Configuration) -> float:
     """Accuracy in the one made-up world."""
     return _world().accuracy(configuration)

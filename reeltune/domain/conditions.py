@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reeltune.domain.groups import Fixed, ParameterGroup
+from reeltune.domain.groups import Cell, Fixed, ParameterGroup
 from reeltune.domain.parameters import (
     CategoricalParameter,
     Condition,
@@ -45,8 +45,8 @@ class SpacePart:
             return []
         return self.group.encode(values) if self._is_in(values) else self._placeholder_point()
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return how many cells each coordinate has; of what does not apply, the placeholder's."""
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the cell of each coordinate; of what does not apply, the placeholder's."""
         if self.start == self.end:
             return []
         return self.group.cells(values if self._is_in(values) else self.placeholder())

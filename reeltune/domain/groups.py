@@ -1,10 +1,14 @@
 """Groups of hyperparameters that are valid or not together, each with its share of a unit cube."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
+from reeltune.domain.arrays import Floats
+from reeltune.domain.order_statistics import place_of_least, room_above, unit_of_least
 from reeltune.domain.parameters import (
     DECIMALS,
     GRID_STEPS,
@@ -15,6 +19,8 @@ from reeltune.domain.parameters import (
     Parameter,
     check_no_faults,
 )
+
+Cell = tuple[float, float]  # ends of a part of an axis at which a value stays the same
 
 
 class ParameterGroup(Protocol):
@@ -39,8 +45,8 @@ class ParameterGroup(Protocol):
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
         """Return the valid values at `point`."""
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return how many equal cells each coordinate has near `values`; 0 where continuous."""
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the ends of each coordinate's cell, where `values` stay; equal if continuous."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,9 @@ class Single:
         """Return the value at that place of the axis."""
         return {self.member.name: self.member.from_unit(point[0])}
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return the whole numbers of its range, or its choices."""
-        return [self.member.cells]
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the cell of its whole number, or of its choice."""
+        return [cell_at(self.member.to_unit(values[self.member.name]), self.member.cells)]
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every choice; None of a number, whose values are not counted."""
@@ -110,16 +116,17 @@ class Fixed:
         """Return the default."""
         return {self.member.name: self.member.default}
 
-    def cells(self, values: Configuration) -> list[int]:
+    def cells(self, values: Configuration) -> list[Cell]:
         """Return nothing: it has no coordinate."""
         return []
 
 
 @dataclass(frozen=True)
 class Ascending:
-    """Members in strictly ascending order; each takes its coordinate's place in what is left.
+    """Members in strictly ascending order: evenly drawn points are evenly drawn ordered numbers.
 
-    Member k ranges from just above member k-1 (or its own `low`) to its own `high`.
+    Member k ranges from just above member k-1 (or its own `low`) to its own `high`. Three members
+    of one range lie at a quarter, a half and three quarters of it in the mean.
 
     Raises:
         InputError: the `high`s do not ascend, or the members cannot be compared on one grid.
@@ -147,30 +154,76 @@ class Ascending:
         return faults_of_order(self.members, values)
 
     def encode(self, values: Configuration) -> list[float]:
-        """Return each member's place between its predecessor and its `high`."""
-        point, floor = [], self.members[0].low
-        for member in self.members:
-            low = max(floor, member.low)
-            point.append(member.place(values[member.name], low, member.high))
-            floor = next_up(member, values[member.name])
+        """Return the coordinate of each member, as the least of those that are left."""
+        point = []
+        for member, low, left, room in self._ranges(values):
+            place = member.place(values[member.name], low, member.high)
+            point.append(float(unit_of_least(place, left, room)))
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
         """Return members in ascending order."""
         values: dict[str, Any] = {}
-        floor = self.members[0].low
-        for member, unit in zip(self.members, point, strict=True):
-            values[member.name] = member.at(unit, max(floor, member.low), member.high)
-            floor = next_up(member, values[member.name])
+        ranges = self._ranges(values)
+        for unit in point:
+            member, low, left, room = next(ranges)
+            place = float(place_of_least(unit, left, room))
+            values[member.name] = member.at(place, low, member.high)
         return values
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return the whole numbers that each member's predecessor leaves it."""
-        found, floor = [], self.members[0].low
-        for member in self.members:
-            found.append(member.n_cells(max(floor, member.low), member.high))
-            floor = next_up(member, values[member.name])
+    def decode_many(self, units: Floats) -> list[Floats]:
+        """Decode as `decode`, for points (N, d), up to rounding: each member's values (N,)."""
+        found: list[Floats] = []
+        lows = np.full(len(units), float(self.members[0].low))
+        for k, (member, unit) in enumerate(zip(self.members, units.T, strict=True)):
+            lows, left = np.maximum(lows, float(member.low)), len(self.members) - k
+            room = room_above(member, lows, member.high, self.members[-1].high, left)
+            found.append(member.at_many(place_of_least(unit, left, room), lows, member.high))
+            lows = found[-1] + (1 if member.integer else 0)
         return found
+
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the coordinates of each member at which it has the same whole number."""
+        return [
+            cell_of_least(member, values[member.name], low, member.high, left, room)
+            for member, low, left, room in self._ranges(values)
+        ]
+
+    def _ranges(self, values: Configuration) -> Iterator[tuple[Hyperparameter, Number, int, float]]:
+        """Yield each member, what the one before leaves it from, how many are left, their room.
+
+        Of `values`, those of the members before have to be there when the next one is asked for.
+        """
+        floor, top = self.members[0].low, self.members[-1].high
+        for k, member in enumerate(self.members):
+            low, left = max(floor, member.low), len(self.members) - k
+            yield member, low, left, float(room_above(member, float(low), member.high, top, left))
+            floor = next_up(member, values[member.name])
+
+
+def cell_of_least(
+    member: Hyperparameter, value: Number, low: Number, high: Number, n_left: int, room: float
+) -> Cell:
+    """Return the coordinates of the least of `n_left` at which it has the same of its values."""
+    n = member.n_cells(low, high)
+    if n < 2:
+        return cell_at(0.5, n)
+    a, b = cell_at(member.place(value, low, high), n)
+    if n_left == 1:
+        return a, b
+    return float(unit_of_least(b, n_left, room)), float(unit_of_least(a, n_left, room))
+
+
+def cell_at(unit: float, n: int) -> Cell:
+    """Return the ends of that one of `n` equal cells of an axis in which `unit` lies.
+
+    >>> cell_at(0.5, 3), cell_at(0.5, 0)
+    ((0.3333333333333333, 0.6666666666666666), (0.5, 0.5))
+    """
+    if n == 0:
+        return unit, unit
+    cell = min(n - 1, int(unit * n))
+    return cell / n, (cell + 1) / n
 
 
 def faults_of_order(members: Sequence[Hyperparameter], values: Configuration) -> list[str]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
-from reeltune.domain.groups import faults_of_order
+from reeltune.domain.groups import Cell, cell_at, cell_of_least, faults_of_order
+from reeltune.domain.order_statistics import place_of_least, room_above, unit_of_least
 from reeltune.domain.parameters import (
     DECIMALS,
     GRID_STEPS,
@@ -158,9 +159,12 @@ class LimitedSingle:
         places = np.full(len(units), 0.5) if self.member.is_fixed else units[:, 0]
         return [self.member.from_units(places)]
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return the values there are, unless it is fixed."""
-        return [] if self.member.is_fixed else [self.member.cells]
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the cell of its value, unless it is fixed."""
+        member = self.member
+        return (
+            [] if member.is_fixed else [cell_at(member.to_unit(values[member.name]), member.cells)]
+        )
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every value; None where they are not counted."""
@@ -217,16 +221,26 @@ class LimitedAscending:
         """Return each neighbouring pair out of order."""
         return faults_of_order(self.members, values)
 
+    @cached_property
+    def _left(self) -> tuple[tuple[int, Number], ...]:
+        """Free members from each on, up to one that is fixed: how many, and the highest value."""
+        found: list[tuple[int, Number]] = []
+        for member, high in zip(reversed(self.members), reversed(self.highs), strict=True):
+            n, top = found[-1] if found and not member.is_fixed else (0, high)
+            found.append((0 if member.is_fixed else n + 1, top if n else high))
+        return tuple(reversed(found))
+
     def encode(self, values: Configuration) -> list[float]:
-        """Return each member's place in what the one before leaves it."""
+        """Return the coordinate of each free member, as the least of those that are left."""
         point: list[float] = []
         floor: Number = self.members[0].low
-        for member, high in zip(self.members, self.highs, strict=True):
-            low = max(floor, member.low)
-            unit = member.place(values[member.name], low, high)
+        for k, member in enumerate(self.members):
+            low, high = max(floor, member.low), self.highs[k]
+            place = member.place(values[member.name], low, high)
             if not member.is_fixed:
-                point.append(unit)
-            floor = _on_axis(member, member.at(unit, low, high) + _step(member))
+                left, room = self._left[k][0], self._room(k, float(low))
+                point.append(float(unit_of_least(place, left, room)))
+            floor = _on_axis(member, member.at(place, low, high) + _step(member))
         return point
 
     def decode(self, point: Sequence[float]) -> dict[str, Any]:
@@ -234,9 +248,12 @@ class LimitedAscending:
         values: dict[str, Any] = {}
         units = iter(point)
         floor: Number = self.members[0].low
-        for member, high in zip(self.members, self.highs, strict=True):
-            unit = 0.5 if member.is_fixed else next(units)
-            values[member.name] = member.at(unit, max(floor, member.low), high)
+        for k, member in enumerate(self.members):
+            low, place = max(floor, member.low), 0.5
+            if not member.is_fixed:
+                left, room = self._left[k][0], self._room(k, float(low))
+                place = float(place_of_least(next(units), left, room))
+            values[member.name] = member.at(place, low, self.highs[k])
             floor = _on_axis(member, values[member.name] + _step(member))
         return values
 
@@ -245,21 +262,30 @@ class LimitedAscending:
         found: list[Floats] = []
         columns = iter(units.T)
         floor = np.full(len(units), float(self.members[0].low))
-        for member, high in zip(self.members, self.highs, strict=True):
-            places = np.full(len(units), 0.5) if member.is_fixed else next(columns)
-            found.append(member.at_many(places, np.maximum(floor, member.low), high))
+        for k, member in enumerate(self.members):
+            lows, places = np.maximum(floor, member.low), np.full(len(units), 0.5)
+            if not member.is_fixed:
+                places = place_of_least(next(columns), self._left[k][0], self._room(k, lows))
+            found.append(member.at_many(places, lows, self.highs[k]))
             floor = np.round(found[-1] + _step(member), DECIMALS)
         return found
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return the values that each member's predecessor leaves it."""
-        found: list[int] = []
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the coordinates of each free member at which it has the same of its values."""
+        found: list[Cell] = []
         floor: Number = self.members[0].low
-        for member, high in zip(self.members, self.highs, strict=True):
+        for k, (member, high) in enumerate(zip(self.members, self.highs, strict=True)):
+            low, value = max(floor, member.low), values[member.name]
             if not member.is_fixed:
-                found.append(member.n_cells(max(floor, member.low), high))
-            floor = _on_axis(member, values[member.name] + _step(member))
+                left, room = self._left[k][0], self._room(k, float(low))
+                found.append(cell_of_least(member, value, low, high, left, room))
+            floor = _on_axis(member, value + _step(member))
         return found
+
+    def _room(self, k: int, low: Any) -> Any:
+        """Return the room above member `k` from `low` on, a number or an array of them."""
+        left, top = self._left[k]
+        return room_above(self.members[k], low, self.highs[k], top, left)
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every ascending choice; None where they are not counted."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
+from reeltune.domain.groups import Cell, cell_at
 from reeltune.domain.limited import Limited
 from reeltune.domain.parameters import GRID_STEPS, Configuration
 from reeltune.domain.simplex import Simplex
@@ -119,12 +120,13 @@ class LimitedSimplex(Simplex):
         low, high, after, most = self._room(name)
         return np.maximum(0, left - high - after), np.minimum(most - after, left - low - after)
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return how many choices those before leave; 0 for shares, which are continuous."""
-        shares = self._units(values)
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return the cells of choices that those before leave; of shares, without width."""
+        shares, point = self._units(values), self.encode(values)
         prefix = tuple(shares[member.name] for member in self._chosen)
-        found = [len(self._options(prefix[:k])) for k in self._moving]
-        return found + [0] * (len(self.dimensions) - len(found))
+        counts = [len(self._options(prefix[:k])) for k in self._moving]
+        counts += [0] * (len(point) - len(counts))
+        return [cell_at(unit, n) for unit, n in zip(point, counts, strict=True)]
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every valid choice; None where they are not counted."""

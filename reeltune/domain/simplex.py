@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reeltune.domain.groups import check_members
+from reeltune.domain.groups import Cell, check_members
 from reeltune.domain.parameters import GRID_STEPS, Configuration, Hyperparameter, check_no_faults
 
 SUM_TOLERANCE = 1e-6
@@ -72,9 +72,9 @@ class Simplex:
         units = shares_on_grid([*shares, left])
         return {m.name: n / GRID_STEPS for m, n in zip(self.members, units, strict=True)}
 
-    def cells(self, values: Configuration) -> list[int]:
-        """Return zeros: shares are continuous."""
-        return [0] * len(self.dimensions)
+    def cells(self, values: Configuration) -> list[Cell]:
+        """Return cells without width: shares are continuous."""
+        return [(unit, unit) for unit in self.encode(values)]
 
 
 def shares_on_grid(shares: Sequence[float]) -> list[int]:

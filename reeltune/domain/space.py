@@ -85,7 +85,7 @@ class Space:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all declarations, 64 hex digits: same fingerprint, same meaning of a point."""
+        """Hash of all declarations, 64 hex digits: same fingerprint, same valid configurations."""
         declared = [
             [type(group).__name__, [_declared(member) for member in group.members]]
             for group in self.groups
@@ -185,9 +185,13 @@ class Space:
                 values |= part.group.decode([float(unit) for unit in units])
         return values
 
-    def cells(self, values: Configuration) -> Ints:
-        """Return (D,) how many equal cells each axis has near `values`; 0 where continuous."""
-        return np.array([n for part in self.parts for n in part.cells(values)], dtype=np.int64)
+    def cells(self, values: Configuration) -> Floats:
+        """Return (D, 2) the ends of each axis's cell, in which `values` stay; equal if continuous.
+
+        A cell is where a whole number, or a choice, is the same while the other axes are.
+        """
+        found: Floats = np.array([cell for part in self.parts for cell in part.cells(values)])
+        return found.reshape(-1, 2)
 
     def active_axes(self, values: Configuration) -> Bools:
         """Return (D,) which axes say something about `values`."""

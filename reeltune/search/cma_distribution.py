@@ -130,20 +130,23 @@ def with_margin(
     mean, scales = distribution.mean.copy(), np.ones(len(distribution.mean))
     least = 1 / (n * len(mean))  # chance of another cell, at least
     deviations = distribution.sigma * np.sqrt(np.diag(distribution.C))
-    for axis in np.flatnonzero(cells > 1):
+    for axis, (low, high) in enumerate(cells.tolist()):
+        if low == high or (low, high) == (0, 1):
+            continue
         mean[axis], deviation = _widened(
-            float(mean[axis]), float(deviations[axis]), int(cells[axis]), least
+            float(mean[axis]), float(deviations[axis]), (low, high), least
         )
         scales[axis] = deviation / deviations[axis]
     return replace(distribution, mean=mean, C=distribution.C * np.outer(scales, scales))
 
 
-def _widened(mean: float, deviation: float, cells: int, least: float) -> tuple[float, float]:
+def _widened(
+    mean: float, deviation: float, cell: tuple[float, float], least: float
+) -> tuple[float, float]:
     """Return a mean and deviation with which a draw may leave the mean's cell of the axis."""
-    cell = min(cells - 1, int(mean * cells))
-    low, high = cell / cells, (cell + 1) / cells
-    if cell in (0, cells - 1):
-        edge = high if cell == 0 else low
+    low, high = cell
+    if low == 0 or high == 1:
+        edge = high if low == 0 else low
         most = -float(scipy.special.ndtri(least)) * deviation  # from the edge
         return edge + float(np.clip(mean - edge, -most, most)), deviation
     below, above = (

@@ -11,7 +11,8 @@ from reeltune.search.strategy import Trial
 def violations(trials: Sequence[Trial]) -> Floats:
     """Return (N,) by how much each trial violates its constraints; 0 where they are kept.
 
-    The sum over constraints of what is above 0, each in units of the most that it is in any trial.
+    The sum over constraints of what is above 0, each in units of the most that it is in any trial;
+    what is not a finite number is as much as the most.
     A failed trial violates more than any other, where any has constraints at all.
     """
     found: Floats = np.zeros(len(trials))
@@ -21,8 +22,10 @@ def violations(trials: Sequence[Trial]) -> Floats:
     above = np.zeros((len(trials), n_constraints))
     for row, trial in zip(above, trials, strict=True):
         row[: len(trial.constraints)] = np.maximum(trial.constraints, 0.0)
-    most = above.max(axis=0)
-    found = (above / np.where(most > 0, most, 1.0)).sum(axis=1)
+    known = np.isfinite(above)
+    most = np.where(known, above, 0.0).max(axis=0)
+    units = np.where(most > 0, most, 1.0)
+    found = (np.where(known, above, units) / units).sum(axis=1)
     found[[trial.failed for trial in trials]] = found.max() + 1
     return found
 

@@ -195,9 +195,7 @@ def _decoded(group: ParameterGroup, units: Floats) -> list[Floats]:
         return [np.full(len(units), _position(group.member, group.member.default))]
     if isinstance(group, Single):
         return [group.member.from_units(units[:, 0])]
-    if isinstance(group, Ascending):
-        return _ascending(group.members, units)
-    if isinstance(group, LimitedSingle | LimitedAscending | LimitedSimplex):
+    if isinstance(group, Ascending | LimitedSingle | LimitedAscending | LimitedSimplex):
         return group.decode_many(units)
     decoded = [group.decode(row.tolist()) for row in units]
     return [np.array([_position(m, values[m.name]) for values in decoded]) for m in group.members]
@@ -212,13 +210,3 @@ def _shares(units: Floats) -> list[Floats]:
         shares.append(left - rest)
         left = rest
     return [*shares, left]
-
-
-def _ascending(members: Sequence[Hyperparameter], units: Floats) -> list[Floats]:
-    """Decode as `Ascending.decode`, for many points."""
-    values: list[Floats] = []
-    floor = np.full(len(units), float(members[0].low))
-    for member, unit in zip(members, units.T, strict=True):
-        values.append(member.at_many(unit, np.maximum(floor, float(member.low)), member.high))
-        floor = values[-1] + (1 if member.integer else 0)
-    return values

@@ -157,8 +157,14 @@ class _Models:
         if not any(trial.constraints for trial in known):
             return cls(objective, [])
         n_constraints = next(len(t.constraints) for t in reversed(known) if t.constraints)
-        has = [k for k, t in enumerate(known) if len(t.constraints) == n_constraints]
+        has = [
+            k
+            for k, trial in enumerate(known)
+            if len(trial.constraints) == n_constraints and np.all(np.isfinite(trial.constraints))
+        ]
         seen = np.array([known[k].constraints for k in has], dtype=np.float64)  # (N, C)
+        if not has:
+            return cls(objective, [])
         models = [
             ConstraintModel(
                 _model(points[has], column, prior, open_points),

@@ -77,6 +77,10 @@ EQUAL_PROGRAMS = (
     ),
 )
 
+# Of these, the ones that made other configurations of the same random numbers: they drew members of
+# an order from what the one before left. Their results count; their runs are not gone on with.
+OTHER_PROPOSALS = frozenset({"adfe917e47f9", "37fac8e7aeaf"})
+
 
 @dataclass(frozen=True, slots=True)
 class CodeDifference:
@@ -115,6 +119,11 @@ def equal_versions(code: str, *, plain: bool = True) -> tuple[str, ...]:
     row = next((row for row in EQUAL_PROGRAMS if program in row), frozenset())
     others = row - {program} - (frozenset() if plain else PLAIN_RATINGS_ONLY)
     return (code, *(f"{each}{plus}{own}" for each in sorted(others)))
+
+
+def proposes_as(then: str | None) -> bool:
+    """Return if the program of version `then` made the same configurations of random numbers."""
+    return (then or "none").partition("+")[0] not in OTHER_PROPOSALS
 
 
 def code_differences(then: str | None, model: str, task: str = RATINGS) -> list[CodeDifference]:

@@ -8,7 +8,7 @@ from reeltune.db.tuning_runs import load_run_totals, save_run
 from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import Experiment, TuningRun
 from reeltune.search import STRATEGIES
-from reeltune.tracking.lineage import code_differences
+from reeltune.tracking.lineage import code_differences, proposes_as
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer, check_method, new_experiment
 
@@ -17,7 +17,7 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
     """Refuse to go on with a run whose results could not be compared with new ones.
 
     Raises:
-        InputError: it was never started, or data, code or space have changed since.
+        InputError: it was never started, or data, code, space or what is drawn have changed since.
     """
     if run.status == "planned":
         raise InputError(
@@ -38,6 +38,12 @@ def check_resumable(tuner: Proposer, run: TuningRun) -> None:
         raise InputError(
             f"{' and '.join(changed)} changed since run {run.tuning_run_id} began, so its "
             "results cannot be compared with new ones: start a new run"
+        )
+    if not proposes_as(run.code_version):
+        raise InputError(
+            f"how searches draw ordered hyperparameters changed since run {run.tuning_run_id} "
+            "began, so it would not go on as it would have: start a new run, to which its results "
+            "are known"
         )
 
 

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
+from reeltune.domain.study import StudyConfig
+from reeltune.tuning.ratings import TuningOrchestrator
 from tests.compatibility.make_fixture import AFTERWARDS, COMPLETED, Program
 from tests.running import run, run_json
 
@@ -90,17 +94,31 @@ def test_its_versions_are_sound_and_can_be_rolled_back_and_made_again(
 
 
 @pytest.mark.slow
-def test_its_interrupted_run_is_resumed_to_what_it_would_have_found(
+def test_its_interrupted_run_is_refused_since_it_drew_otherwise_and_its_results_are_known(
     interrupted: Program, found: Any
 ) -> None:
+    """Ordered hyperparameters were drawn from what the one before left."""
     database, run_id = interrupted.database, found["interrupted"]
-    assert len([e for e in interrupted.values(run_id) if e["status"] != "running"]) < 31
-    resumed = run_json("tune_orchestrator.py", "--resume", run_id, "--db", database)
-    assert resumed["status"] == "completed"
-    assert values(interrupted.values(run_id)) == values(found["unbroken"])
-    assert {each["status"] for each in found["unbroken"]} == {"completed", "pruned"}
-    run("tune_orchestrator.py", *AFTERWARDS, "--db", database)
-    assert values(latest(interrupted)) == values(found["afterwards"])
+    kept = interrupted.values(run_id)
+    done = [each["hyperparameters"] for each in kept if each["status"] == "completed"]
+    said = run("tune_orchestrator.py", "--resume", run_id, "--db", database, expect=1).stderr
+    assert f"changed since run {run_id} began" in said
+    assert len(said.strip().splitlines()) == 1
+    assert values(interrupted.values(run_id)) == values(kept)
+    run("tune_orchestrator.py", *AFTERWARDS[:6], "--db", database)
+    assert not [each for each in latest(interrupted)[1:] if each["hyperparameters"] in done]
+
+
+def test_what_it_measured_is_measured_the_same_now(interrupted: Program, found: Any) -> None:
+    """All metrics, to the last bit, of whatever configurations it came to."""
+    completed = [each for each in found["unbroken"] if each["status"] == "completed"]
+    assert len(completed) > 5
+    with connection(interrupted.database) as conn:
+        orchestrator = TuningOrchestrator(conn, load_dataset(conn), StudyConfig())
+        for each in completed:
+            measured = orchestrator.test_configuration(each["hyperparameters"])
+            assert measured.objective_value == each["value"]
+            assert dict(measured.metrics) == each["metrics"]
 
 
 def test_its_results_are_history_of_new_runs(finished: Program, found: Any) -> None:

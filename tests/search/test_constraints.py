@@ -111,3 +111,16 @@ def test_constraints_that_are_kept_everywhere_do_not_matter(name: str) -> None:
     kept = [replace(t, constraints=(-1.0,)) for t in plain]
     proposals = [propose(STRATEGIES[name], problem(PLANE, trials)) for trials in (plain, kept)]
     assert proposals[0] == proposals[1]
+
+
+@pytest.mark.parametrize("name", KEEPS_TO_CONSTRAINTS)
+@pytest.mark.parametrize("broken", [(np.nan,), (np.inf,), (np.inf, np.nan), (-np.inf, 1.0)])
+def test_a_constraint_that_is_no_number_is_one_that_is_not_kept(
+    name: str, broken: tuple[float, ...]
+) -> None:
+    plain = [replace(t, constraints=(-1.0, -1.0)[: len(broken)]) for t in searched(name, 14)]
+    trials = [replace(t, constraints=broken) if t.number in (3, 9) else t for t in plain]
+    assert sorted(best_first(trials)[-2:].tolist()) == [2, 8]
+    assert propose(STRATEGIES[name], problem(PLANE, trials)) is not None
+    every = [replace(t, constraints=broken) for t in plain]
+    assert propose(STRATEGIES[name], problem(PLANE, every)) is not None

@@ -140,3 +140,16 @@ def test_a_run_of_a_program_that_took_other_data_than_plain_ratings_otherwise_is
     (earlier,) = PLAIN_RATINGS_ONLY
     run = run_of(status="interrupted", **STARTED | {"code_version": earlier})
     assert "the handling of equal times and events changed since run" in refusal(run)
+
+
+def test_a_run_of_a_program_that_drew_ordered_hyperparameters_otherwise_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its values count, but the rest would not be what it would have proposed."""
+    run = run_of(status="interrupted", **STARTED)
+    assert run.code_version is not None
+    check_resumable(tuner(), run)
+    monkeypatch.setattr("reeltune.tracking.lineage.OTHER_PROPOSALS", {run.code_version})
+    said = refusal(run)
+    assert "how searches draw ordered hyperparameters changed since run" in said
+    assert "start a new run" in said
