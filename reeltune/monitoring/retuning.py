@@ -5,9 +5,9 @@ from typing import Literal
 
 RetuneMode = Literal["auto", "always", "never"]
 
-MAX_AGE_DAYS = 7.0  # of the latest search
-MAX_NEW_SHARE = 0.10  # of the ratings that it knew
-MIN_SHARE_TO_RETRY = 0.05  # the same, where it found a gain that could not be shown
+MAX_AGE_DAYS = 14.0  # of the latest search
+MAX_NEW_SHARE = 0.20  # of the ratings that it knew
+MIN_SHARE_TO_RETRY = 0.10  # the same, where it found a gain that could not be shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class RetuningDecision:
 def decide_retuning(mode: RetuneMode, facts: RetuningFacts) -> RetuningDecision:
     """Decide whether to search tonight; what is in production is renewed in any case.
 
-    >>> decide_retuning("auto", RetuningFacts(has_production=True, age_days=8.0)).line
-    'searched: the latest search was 8 days ago, at most 7'
+    >>> decide_retuning("auto", RetuningFacts(has_production=True, age_days=15.0)).line
+    'searched: the latest search was 15 days ago, at most 14'
     """
     if mode == "always":
         return RetuningDecision(searches=True, reason="every night is asked for")

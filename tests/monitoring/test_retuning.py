@@ -11,8 +11,8 @@ def test_a_quiet_night_is_not_searched_and_says_all_figures() -> None:
     found = decide_retuning("auto", QUIET)
     assert not found.searches
     assert found.line == (
-        "not searched: the latest search was 2 days ago (at most 7), "
-        "40 ratings are new since (4.0%, at most 10%), no drift"
+        "not searched: the latest search was 2 days ago (at most 14), "
+        "40 ratings are new since (4.0%, at most 20%), no drift"
     )
 
 
@@ -21,10 +21,10 @@ def test_a_quiet_night_is_not_searched_and_says_all_figures() -> None:
     [
         (replace(QUIET, has_production=False), "nothing is in production"),
         (replace(QUIET, age_days=None), "nothing was searched for yet"),
-        (replace(QUIET, age_days=6.9), "the latest search was 7 days ago, at most 7"),
-        (replace(QUIET, n_new=100), "100 ratings are new since the latest search (10.0%"),
+        (replace(QUIET, age_days=13.9), "the latest search was 14 days ago, at most 14"),
+        (replace(QUIET, n_new=200), "200 ratings are new since the latest search (20.0%"),
         (replace(QUIET, drifted=("genres", "ratings")), "genres and ratings drifted since"),
-        (replace(QUIET, n_new=50, gain_open=True), "which found a gain that could not be shown"),
+        (replace(QUIET, n_new=100, gain_open=True), "which found a gain that could not be shown"),
     ],
 )
 def test_one_reason_is_enough_to_search(facts: RetuningFacts, reason: str) -> None:
@@ -37,9 +37,9 @@ def test_one_reason_is_enough_to_search(facts: RetuningFacts, reason: str) -> No
 @pytest.mark.parametrize(
     "facts",
     [
-        replace(QUIET, age_days=6.4),
-        replace(QUIET, n_new=99),
-        replace(QUIET, n_new=49, gain_open=True),
+        replace(QUIET, age_days=13.4),
+        replace(QUIET, n_new=199),
+        replace(QUIET, n_new=99, gain_open=True),
         replace(QUIET, n_known=None, n_new=0),
     ],
 )
