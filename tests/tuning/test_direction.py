@@ -43,7 +43,7 @@ from tests.tuning.mirrored import NEGATIVE, guard_negative_alone, register_negat
 from tests.tuning.runs import tuned
 
 STOPS = {
-    "target": StopRules(target=0.46),
+    "target": StopRules(target=0.42),
     "patience": StopRules(patience=4),
     "converged": StopRules(until_converged=True),
 }
