@@ -72,7 +72,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
-            "4a089a63abf0",
+            "da7d4978c0aa",
         }
     ),
 )

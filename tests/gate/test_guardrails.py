@@ -178,8 +178,11 @@ def test_users_who_are_enough_already_are_not_asked_for() -> None:
 
 
 def test_lists_that_are_the_same_for_everybody_are_refused_as_measured_under_both_splits() -> None:
-    # Coverage of the defaults, of popularity and of the mean rating alone, on the real bundle.
-    for deployed, same_for_all in ((0.0481, (0.0071, 0.0042)), (0.0115, (0.0043, 0.0025))):
+    # Coverage of the defaults; of number of ratings, popularity, mean rating alone: real bundle.
+    for deployed, same_for_all in (
+        (0.0481, (0.0087, 0.0071, 0.0042)),
+        (0.0115, (0.0049, 0.0043, 0.0025)),
+    ):
         for coverage in same_for_all:
             lists: dict[str, Any] = {"metric": "coverage@10", "difference": None}
             assert rule_of(contrast(**lists, deployed=deployed, candidate=coverage)).verdict == (

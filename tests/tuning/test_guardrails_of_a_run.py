@@ -27,7 +27,7 @@ from reeltune.tasks.registry import subject_of
 from reeltune.tuning import ledger as ledger_module
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import Proposer
-from reeltune.tuning.ratings import TuningOrchestrator
+from reeltune.tuning.ratings import HyperparameterTuner, TuningOrchestrator
 from reeltune.tuning.result import RunResult
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
@@ -205,6 +205,17 @@ def test_before_the_baseline_is_known_nothing_is_known(world: Path, seen: Seen) 
     tuned(world, Plan(method="tpe", n_configs=5, starts_warm=False))
     assert not any(trial.constraints for trial in seen[1])
     assert any(trial.constraints for trial in seen[5])
+
+
+def test_stored_candidates_know_what_an_earlier_run_found_of_the_deployed_configuration(
+    world: Path, seen: Seen
+) -> None:
+    tuned(world, Plan(method="random", n_configs=3))
+    seen.clear()
+    with connection(world) as conn:
+        tuner = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(seed=7))
+        tuner.generate_bayesian_search_space(1)
+    assert all(trial.constraints for trial in seen[1])
 
 
 def put_into_production(conn: Connection) -> None:

@@ -36,6 +36,7 @@ NO_WEIGHTS = dict.fromkeys(
     ("genre_weight", "cast_weight", "franchise_weight", "rating_weight", "popularity_weight"), 0.0
 )
 ONLY_CAST = NO_WEIGHTS | {"cast_weight": 1.0}
+ONLY_GENRE = NO_WEIGHTS | {"genre_weight": 1.0}
 ONLY_POPULARITY = NO_WEIGHTS | {"popularity_weight": 1.0}
 WELL_RATED = NO_WEIGHTS | {"genre_weight": 0.2, "rating_weight": 0.8}  # accurate, lists are worse
 NEW_USER = 10_001
@@ -127,21 +128,18 @@ def test_after_a_refused_change_production_is_renewed_and_who_arrived_is_served(
 ) -> None:
     put_in_production(world)
     with connection(world) as conn:
-        deploy(conn, ONLY_POPULARITY)
+        deploy(conn, ONLY_GENRE)
         rate(conn)
     show = ("model_versioning.py", "show", "--user", str(NEW_USER), "--db", world)
     before = run_json(*show)
     assert before["profile"]["source"] == "folded in"
     assert len(before["recommendations"]) == 10
-    offer(world, **WELL_RATED)
+    offer(world, accuracy_threshold=0.99)
     done = run(*NIGHT, "--db", world)
     with connection(world) as conn:
         production = in_production(conn)
         assert load_version(conn, 2).status == "refused"
-        assert (production.version, production.training.hyperparameters["popularity_weight"]) == (
-            3,
-            1,
-        )
+        assert (production.version, production.training.hyperparameters["genre_weight"]) == (3, 1)
         assert [each.decision for each in load_test_evaluations(conn)] == [
             "first",
             "nightly",
@@ -149,11 +147,29 @@ def test_after_a_refused_change_production_is_renewed_and_who_arrived_is_served(
         ]
     line = done.stdout.splitlines()[-1]
     assert " renewed: version 3 in production; " in line
-    assert "; the change was refused: NDCG@10 -" in line
+    assert "; the change was refused: test accuracy 0." in line
     assert "; 0 ratings behind; " in line
     shown = run_json(*show)
     assert shown["profile"]["source"] == "fitted"
     assert len(shown["recommendations"]) == 10
+
+
+def test_what_violates_a_guardrail_is_no_change_and_costs_no_evaluation(world: Path) -> None:
+    put_in_production(world)
+    with connection(world) as conn:
+        deploy(conn, ONLY_POPULARITY)
+        rate(conn)
+    offer(world, **WELL_RATED)
+    line = run(*NIGHT, "--db", world).stdout.splitlines()[-1]  # ends with 0
+    assert " renewed: version 2 in production; " in line
+    assert (
+        "; nothing within the guardrails is better than what is deployed: the one that is better "
+        "violates ndcg@10; 0 ratings behind; "
+    ) in line
+    with connection(world) as conn:
+        evaluations = load_test_evaluations(conn)
+    assert [each.decision for each in evaluations] == ["first", "routine"]
+    assert not any(each.level for each in evaluations)
 
 
 def test_a_night_that_finds_nothing_better_renews_for_one_new_rating(world: Path) -> None:
