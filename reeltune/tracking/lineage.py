@@ -72,6 +72,7 @@ EQUAL_PROGRAMS = (
     frozenset(
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
+            "37fac8e7aeaf",
             "da7d4978c0aa",
         }
     ),
