@@ -120,7 +120,8 @@ def members(archive: zipfile.ZipFile) -> list[str]:
     return sorted(
         info.filename
         for info in archive.infolist()
-        if not info.is_dir()
+        if info.filename  # a damaged archive may have files without a name
+        and not info.is_dir()
         and not info.filename.startswith("__MACOSX/")
         and not info.filename.rpartition("/")[2].startswith(".")
     )

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reeltune.domain.errors import InputError
-from reeltune.importers.streams import unpacked
+from reeltune.importers.streams import members, unpacked
 from tests.importers.imports import dump
 from tests.importers.tables import SKIPPABLE, csv_text, import_text, in_parts, with_films, zstd
 
@@ -71,3 +72,13 @@ def test_frames_without_content_are_passed_over() -> None:
     assert read(SKIPPABLE + zstd(b"good") + SKIPPABLE + zstd(b" more")) == b"good more"
     with pytest.raises(EOFError):
         read(zstd(b"good") + SKIPPABLE[:-1])
+
+
+def test_a_file_without_a_name_in_a_damaged_archive_is_none(tmp_path: Path) -> None:
+    nameless = zipfile.ZipInfo("x")
+    nameless.filename = ""
+    with zipfile.ZipFile(tmp_path / "votes.zip", "w") as archive:
+        archive.writestr("votes.csv", "")
+        archive.filelist.append(nameless)
+        assert members(archive) == ["votes.csv"]
+        archive.filelist.pop()
