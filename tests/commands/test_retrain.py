@@ -219,7 +219,7 @@ def test_what_is_worse_than_production_beyond_noise_is_refused(world: Path) -> N
     run(SCRIPT, "--db", world, *OPEN_GATE, "--apply-hp", '{"rating_weight": 0.9}')
     bad = '{"popularity_weight": 1.0, "popularity_count_weight": 1.0}'
     done = run(SCRIPT, "--db", world, *OPEN_GATE, "--apply-hp", bad, expect=3)
-    assert "against the deployed configuration" in done.stderr
+    assert "against version 1" in done.stderr
     with connection(world) as conn:
         production = load_production(conn)
     assert production is not None
