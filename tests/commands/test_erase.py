@@ -78,8 +78,11 @@ def test_a_backup_that_holds_the_user_is_named_wherever_it_lies(
     done = reeltune("erase", "user", "7", "--backups", far.parent, "--db", deployed)
     for place in (far, deployed.with_name("near")):
         assert f"backup {str(place)!r}" in done.stderr
+    without = n_ratings(deployed)
     reeltune("db", "restore", far, "--force", "--db", deployed)
-    assert said("erase", "list", "--db", deployed) == []  # it is as it was
+    listed = said("erase", "list", "--db", deployed)  # whom the backup holds is erased again
+    assert len({each["user_hash"] for each in listed}) == 1
+    assert n_ratings(deployed) == without
 
 
 def test_who_is_not_there_cannot_be_erased_and_who_was_not_erased_not_readmitted(

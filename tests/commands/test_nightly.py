@@ -127,7 +127,7 @@ def test_a_night_that_is_run_again_does_no_harm(night_world: Path) -> None:
     assert (again["night"]["verdict"], again["night"]["exit_code"]) in (("kept", 0), ("changed", 0))
     if again["night"]["verdict"] == "kept":
         assert version(night_world) == before
-    assert again["tuning"]["experiments_run"] == 3
+    assert "experiments_run" not in again["tuning"]  # nothing speaks for another search
     assert [each["step"] for each in again["steps"]] == ["monitor", "tune", "deploy", "backup"]
     assert len(backups(night_world)) == 1
 
@@ -223,7 +223,8 @@ def test_a_first_version_that_the_gate_refuses_ends_with_3(night_world: Path) ->
         *("--keep-backups", "0"),
         expect=3,
     )
-    assert "kept: nothing in production; the change was refused" in done.stdout.splitlines()[-1]
+    line = done.stdout.splitlines()[-1]
+    assert "kept: nothing in production; searched: nothing is in production; the change was" in line
     assert not night_world.with_name("movies.backups").exists()
 
 
