@@ -23,6 +23,7 @@ from reeltune.cli.exits import (
     one_line,
 )
 from reeltune.commands.tuning_session import TuningSession
+from reeltune.db.columns import snapshot
 from reeltune.db.connection import Connection, connection
 from reeltune.db.daily_backups import back_up_today
 from reeltune.db.dataset import load_dataset
@@ -196,7 +197,7 @@ class NightRun:
         return 0, f"{found.new_ratings:,} new ratings" if found.changed else "unchanged"
 
     def _monitor(self) -> Done:
-        with self._connected() as conn:
+        with self._connected() as conn, snapshot(conn):
             production = load_production(conn)
             if production is None:
                 return 0, "nothing is in production yet"

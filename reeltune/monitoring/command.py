@@ -10,6 +10,7 @@ from reeltune.cli.console import print_json, result_console
 from reeltune.cli.exits import EXIT_DEGRADED
 from reeltune.cli.notify import notified_on_failure
 from reeltune.cli.options import option_db, option_format, option_json, option_notify, option_quiet
+from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
 from reeltune.db.versions import load_production
 from reeltune.domain.errors import NotFoundError
@@ -35,7 +36,7 @@ def monitor_command(notify: str | None, db_path: Path, as_json: bool, quiet: boo
     from reeltune.monitoring.monitor import measure_degradation, render_degradation
 
     with notified_on_failure("monitor", db_path, notify) as result:
-        with connection(db_path) as conn:
+        with connection(db_path) as conn, snapshot(conn):  # no user is erased halfway through
             production = load_production(conn)
             if production is None:
                 raise NotFoundError("no version is in production: run `retrain_model.py` first")

@@ -15,6 +15,7 @@ from reeltune.db.test_evaluations import load_reference
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.demo import import_demo
 from reeltune.importers.demo_settings import DemoSettings
+from reeltune.ratings.dataset import Dataset
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
 
@@ -146,3 +147,22 @@ def test_a_version_of_a_program_that_believed_any_time_is_watched_all_the_same(
     done = monitor(path, "--json")
     assert done.exit_code == 5
     assert json.loads(done.stdout)["n_new_ratings"] == len(rows)
+
+
+def test_it_reads_as_of_one_moment_whoever_is_erased_meanwhile(
+    promoted: tuple[Path, Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rows = promoted
+    insert(path, rows)
+    before = json.loads(monitor(path, "--json").stdout)
+
+    def load_and_erase(conn: Connection) -> Dataset:
+        data = load_dataset(conn)
+        with connection(path) as other, transaction(other):
+            other.execute("DELETE FROM version_references")
+        return data
+
+    monkeypatch.setattr("reeltune.db.dataset.load_dataset", load_and_erase)
+    assert json.loads(monitor(path, "--json").stdout) == before
+    monkeypatch.undo()
+    assert json.loads(monitor(path, "--json").stdout) != before
