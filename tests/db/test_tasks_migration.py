@@ -90,7 +90,8 @@ def test_runs_of_before_there_were_tasks_keep_all_that_they_had(earlier: Path) -
         assert [run.tuning_run_id for run in load_runs(conn)] == ["c", "a", "b"]
         after = {name: rows(conn, f"SELECT * FROM {name} ORDER BY 1") for name in tables}
         assert {row.pop("task") for row in after["hp_tuning_runs"]} == {"ratings"}
-        assert {row.pop("client_id") for row in after["hp_experiments"]} == {None}
+        for later in ("client_id", "guardrails", "is_feasible"):
+            assert {row.pop(later) for row in after["hp_experiments"]} == {None}
         assert after == before
         assert rows(conn, "PRAGMA foreign_key_check") == []
         assert rows(conn, "PRAGMA integrity_check") == [{"integrity_check": "ok"}]
