@@ -163,9 +163,9 @@ def test_the_best_is_deployed_and_then_more_is_tried(world: Path) -> None:
 @pytest.mark.parametrize(
     "study",
     [
-        ("--split", "calendar", "--objective", "ndcg@10"),
-        ("--objective", "mrr,diversity"),
-        ("--split", "user-random", "--panel", "200", "--objective", "mrr"),
+        ("--split", "calendar", "--objective", "balanced"),
+        ("--objective", "balanced,diversity"),
+        ("--split", "user-random", "--panel", "200", "--objective", "balanced"),
     ],
 )
 def test_what_was_tuned_otherwise_is_deployed_and_gone_on_with_so(
@@ -179,7 +179,7 @@ def test_a_model_of_ones_own_is_deployed_and_gone_on_with(world: Path, tmp_path:
     source = (ROOT / "examples/most_popular.py").read_text().replace("default=5.0", "default=0.1")
     (tmp_path / "my model.py").write_text(source)
     own = f"{tmp_path / 'my model.py'}:MostPopular"
-    study = ("--split", "user-random", "--objective", "ndcg@10")
+    study = ("--split", "user-random", "--objective", "balanced")
     words = tuned(world, 4, "--model", own, *study, "--seed", "1")
     check_deploys(world, words)
     assert runs_of(world)[-1].model == own
