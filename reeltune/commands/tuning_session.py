@@ -365,7 +365,6 @@ night_options = options(
     option_db,
     option_log_format,
     option_json,
-    option_format,
     option_quiet,
 )
 """The options of a session that deploys, for `TuningSession.from_click`."""
@@ -379,5 +378,6 @@ session_options = options(
         help="Retrain with the best, gate, promote.",
     ),
     night_options,
+    option_format,
 )
 """The options of a session, for `TuningSession.from_click`."""
