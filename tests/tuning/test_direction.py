@@ -45,7 +45,7 @@ from tests.tuning.mirrored import NEGATIVE, guard_negative_alone, register_negat
 from tests.tuning.runs import tuned
 
 STOPS = {
-    "target": StopRules(target=0.42),
+    "target": StopRules(target=0.4),
     "patience": StopRules(patience=4),
     "converged": StopRules(until_converged=True),
 }

@@ -214,8 +214,10 @@ def test_stored_candidates_know_what_an_earlier_run_found_of_the_deployed_config
     seen.clear()
     with connection(world) as conn:
         tuner = HyperparameterTuner(conn, load_dataset(conn), StudyConfig(seed=7))
-        tuner.generate_bayesian_search_space(1)
-    assert all(trial.constraints for trial in seen[1])
+        tuner.generate_bayesian_search_space(4)
+    assert seen  # after the guesses
+    for trials in seen.values():
+        assert all(trial.constraints for trial in trials if not trial.is_open)
 
 
 def put_into_production(conn: Connection) -> None:

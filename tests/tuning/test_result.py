@@ -95,7 +95,7 @@ def test_a_retraining_names_its_run_and_experiment(world: Path) -> None:
         as_json=True,
         output=lambda result: None,
     )
-    session.run(StudyConfig(seed=1), Plan(method="random", n_configs=3))
+    session.run(StudyConfig(seed=2), Plan(method="random", n_configs=3))
     with connection(world) as conn:
         rows = conn.execute(
             """
