@@ -79,7 +79,10 @@ class Single:
 
     def cells(self, values: Configuration) -> list[Cell]:
         """Return the cell of its whole number, or of its choice."""
-        return [cell_at(self.member.to_unit(values[self.member.name]), self.member.cells)]
+        member, value = self.member, values[self.member.name]
+        if isinstance(member, Hyperparameter):
+            return [cell_of(member, value, member.low, member.high)]
+        return [cell_at(member.to_unit(value), member.cells)]
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every choice; None of a number, whose values are not counted."""
@@ -208,10 +211,21 @@ def cell_of_least(
     n = member.n_cells(low, high)
     if n < 2:
         return cell_at(0.5, n)
-    a, b = cell_at(member.place(value, low, high), n)
+    a, b = cell_of(member, value, low, high)
     if n_left == 1:
         return a, b
     return float(unit_of_least(b, n_left, room)), float(unit_of_least(a, n_left, room))
+
+
+def cell_of(member: Hyperparameter, value: Number, low: Number, high: Number) -> Cell:
+    """Return the ends of the places in [low, high] at which `member` has this of its values."""
+    if member.integer and not member.has_equal_cells:
+        below, above = (
+            member.place_by_ratio(end, low, high)
+            for end in (value - member.half_cell, value + member.half_cell)
+        )
+        return below, above
+    return cell_at(member.place(value, low, high), member.n_cells(low, high))
 
 
 def cell_at(unit: float, n: int) -> Cell:

@@ -15,7 +15,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats
 from reeltune.domain.errors import InputError
-from reeltune.domain.groups import Cell, cell_at, cell_of_least, faults_of_order
+from reeltune.domain.groups import Cell, cell_at, cell_of, cell_of_least, faults_of_order
 from reeltune.domain.order_statistics import place_of_least, room_above, unit_of_least
 from reeltune.domain.parameters import (
     DECIMALS,
@@ -63,6 +63,11 @@ class Limited(Hyperparameter):
     def has_log_axis(self) -> bool:
         """True where equal steps on the axis are equal ratios."""
         return self.by_ratio
+
+    @property
+    def has_equal_cells(self) -> bool:
+        """True where each of its values has as much of the axis as any other."""
+        return bool(self.choices) or not self.by_ratio
 
     def allowed(self, low: Number, high: Number) -> tuple[Number, ...]:
         """Return the choices from `low` to `high`."""
@@ -161,10 +166,12 @@ class LimitedSingle:
 
     def cells(self, values: Configuration) -> list[Cell]:
         """Return the cell of its value, unless it is fixed."""
-        member = self.member
-        return (
-            [] if member.is_fixed else [cell_at(member.to_unit(values[member.name]), member.cells)]
-        )
+        member, value = self.member, values[self.member.name]
+        if member.is_fixed:
+            return []
+        if isinstance(member, Hyperparameter):
+            return [cell_of(member, value, member.low, member.high)]
+        return [cell_at(member.to_unit(value), member.cells)]
 
     def combinations(self) -> list[dict[str, Any]] | None:
         """Return every value; None where they are not counted."""

@@ -171,6 +171,11 @@ class Hyperparameter(Parameter):
         """True where equal steps on the axis are equal ratios."""
         return self.log
 
+    @property
+    def has_equal_cells(self) -> bool:
+        """True where each of its values has as much of the axis as any other."""
+        return not self.has_log_axis
+
     def place(self, value: Number, low: Number, high: Number) -> float:
         """Return the place of `value` in [low, high], 0 to 1."""
         if self.log:

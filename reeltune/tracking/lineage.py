@@ -73,7 +73,7 @@ EQUAL_PROGRAMS = (
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
             "37fac8e7aeaf",
-            "da7d4978c0aa",
+            "e4f71122ca42",
         }
     ),
 )

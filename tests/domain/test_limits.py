@@ -120,6 +120,26 @@ def test_a_value_is_the_same_within_its_cell_and_another_beyond(
         assert high == 1 or value(high + margin) != here[name]
 
 
+def test_whole_numbers_by_ratio_have_cells_of_other_widths() -> None:
+    """Of 1 to 15 the 1 has most of the axis, and each of them what `decode` says."""
+    limits = (
+        Limit(name="cast_lead_threshold", low=1, high=15, log=True),
+        Limit(name="cast_supporting_threshold", low=2, high=40, log=True),
+    )
+    space = space_of(*limits, others_fixed=True)
+    rng = np.random.default_rng(1)
+    for point in rng.random((50, 2)):
+        here = space.decode(point)
+        start = space.encode(here)
+        for axis, (low, high) in enumerate(space.cells(here).tolist()):
+            name = space.dimensions[axis]
+            inside = np.linspace(low, high, 7)[1:-1]
+            beyond = [end for end in (low - 1e-6, high + 1e-6) if 0 <= end <= 1]
+            for unit, same in [*((u, True) for u in inside), *((u, False) for u in beyond)]:
+                moved = np.where(np.arange(2) == axis, unit, start)
+                assert (space.decode(moved)[name] == here[name]) is same
+
+
 def _is_narrow(space: Space, axis: int) -> bool:
     """Is there hardly a range for this axis, so that it has few values of the grid?"""
     member = space.hyperparameters[space.dimensions[axis]]

@@ -36,6 +36,7 @@ NAMED = {
     "reeltune/versioning/retraining.py": "counts each evaluation before it reports it",
     "reeltune/tasks/initial_guesses.py": "the test part of a split of the training part, made anew",
     "reeltune/tasks/guarded.py": "the last part of a split of all but the test part, made anew",
+    "reeltune/rating_models/hybrid_examples.py": "the last part of what it is fitted to, made anew",
     "reeltune/commands/retraining_tables.py": "a heading of what was counted",
 }
 
