@@ -1,4 +1,4 @@
-"""What the guardrails' margins let through, and what each objective deploys within them.
+"""Margins of the guardrails: what they let through, and what each objective deploys in them.
 
     python -m benchmarks.guardrails --db movies.db
 

@@ -61,6 +61,8 @@ class Catalogue:
         cast_starts, cast = _rows(self.cast_starts, places, known)
         collections = np.full(len(movie_ids), -1, dtype=np.int32)
         collections[known] = self.collections[places[known]]
+        release_years = np.zeros(len(movie_ids), dtype=np.int32)
+        release_years[known] = self.release_years[places[known]]
         return replace(
             self,
             movie_ids=movie_ids,
@@ -70,6 +72,7 @@ class Catalogue:
             cast=self.cast[cast],
             billing=self.billing[cast],
             collections=collections,
+            release_years=release_years,
         )
 
 
