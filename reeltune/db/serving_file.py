@@ -81,7 +81,7 @@ def _check_owner(conn: Connection, path: Path) -> None:
 
 
 def _migrate_serving(conn: Connection, path: Path, folder: Path) -> None:
-    """Apply the migrations that are not recorded, each in a transaction of its own."""
+    """Run the migrations that are not recorded, each in a transaction of its own."""
     ours = {int(file.name[:4]): file for file in sorted(folder.glob("[0-9]*.sql"))}
     unknown = sorted(_applied(conn) - ours.keys())
     if unknown:
