@@ -34,6 +34,7 @@ class ServeSettings:
     workers: int = 1
     allowed_hosts: frozenset[str] = field(default=frozenset(LOOPBACK))
     metrics_directory: Path | None = None  # where workers leave their figures for each other
+    parent: int | None = None  # process that starts workers: they end when it does
 
 
 def is_loopback(host: str) -> bool:
