@@ -34,6 +34,13 @@ COMMANDS = {
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
     ),
+    "recommend": _Entry(
+        "recommend", "recommend", "Recommend movies to a user, by the version in production."
+    ),
+    "similar": _Entry("recommend", "similar", "List the movies that have most in common with one."),
+    "export-lists": _Entry(
+        "export_lists", "export_lists", "Write the lists of all users who have ratings to one file."
+    ),
     "nightly": _Entry(
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
