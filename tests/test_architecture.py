@@ -18,6 +18,7 @@ ROWS = (
     ("monitoring", "studies", "tasks"),
     ("tuning", "versioning"),
     ("serving", "sweeps"),
+    ("ab_tests",),
     ("commands",),
 )
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

@@ -21,6 +21,7 @@ DONE = {
     "rating_models",
     "ratings",
     "search",
+    "serving",
     "stats",
     "storage",
     "tasks",

@@ -1,0 +1,1 @@
+"""HTTP service: recommendations of the version in production, and what clients send back."""
