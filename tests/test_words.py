@@ -49,6 +49,7 @@ STORED = {
     "engine": {"likings", "taste"},
     "gate": {"looked_at", "n_looks", "terms"},
     "monitoring": {"fallen", "said"},
+    "serving": {"likings", "taste"},
     "tuning": {"panel", "watch"},
     "versioning": {"contrasts", "looked_at", "n_looks", "panel", "said"},
 }

@@ -1,1 +1,5 @@
-"""HTTP service: recommendations of the version in production, and what clients send back."""
+"""Serving: recommendations of a stored version, from memory."""
+
+from reeltune.serving.recommendations import Recommendations
+
+__all__ = ["Recommendations"]
