@@ -35,8 +35,15 @@ class ClusterSums:
     yc: float = 0
 
     def __add__(self, other: "ClusterSums") -> "ClusterSums":
-        names = [field.name for field in fields(self)]
-        return ClusterSums(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return self._with(other, 1.0)
+
+    def less(self, other: "ClusterSums") -> "ClusterSums":
+        """Return the sums without those of `other`."""
+        return self._with(other, -1.0)
+
+    def _with(self, other: "ClusterSums", sign: float) -> "ClusterSums":
+        values = {name: getattr(self, name) + sign * getattr(other, name) for name in _NAMES}
+        return ClusterSums(**values)
 
     @property
     def ratio(self) -> float:
@@ -72,6 +79,9 @@ class ClusterSums:
         with_y = self.yc - self.y * self.c / self.n
         with_x = self.xc - self.x * self.c / self.n
         return (with_y - self.ratio * with_x) / (self.n - 1) / (self.x / self.n)
+
+
+_NAMES = tuple(field.name for field in fields(ClusterSums))
 
 
 def sums_of_users(x: Floats, y: Floats, c: Floats | None = None) -> ClusterSums:

@@ -22,7 +22,8 @@ def obrien_fleming(shares: Sequence[float], alpha: float = 0.05) -> Floats:
     """Return the two-sided boundaries (K,) of K planned analyses, in standard errors.
 
     Args:
-        shares: the users at each analysis over those planned; ascending, above 0, at most 1.
+        shares: the users at each analysis over those planned; ascending, above 0. From 1 on all of
+            the level is spent.
         alpha: bound on the chance that any of the analyses finds a difference where there is none.
 
     Each side spends `2 - 2 Phi(z / sqrt(share))` with z of `alpha / 4`: next to nothing early, so
@@ -33,7 +34,7 @@ def obrien_fleming(shares: Sequence[float], alpha: float = 0.05) -> Floats:
     """
     times = np.asarray(shares, dtype=np.float64)
     z = -scipy.special.ndtri(alpha / 4)
-    spent = 4.0 * scipy.special.ndtr(-z / np.sqrt(times))  # (K,) of both sides
+    spent = 4.0 * scipy.special.ndtr(-z / np.sqrt(np.minimum(times, 1.0)))  # (K,) of both sides
     return spending_boundaries(times, spent)
 
 
