@@ -25,6 +25,7 @@ DONE = {
     "storage",
     "tasks",
     "tracking",
+    "training",
     "tuning",
     "versioning",
 }
