@@ -11,7 +11,7 @@ PACKAGE = ROOT / "reeltune"
 ROWS = (
     ("domain",),
     ("storage",),
-    ("cli", "executors", "ratings", "stats", "tracking"),
+    ("cli", "executors", "ratings", "stats", "tracking", "training"),
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
     ("engine", "reports"),

@@ -27,6 +27,7 @@ DONE = {
     "storage",
     "tasks",
     "tracking",
+    "training",
     "tuning",
     "versioning",
 }
