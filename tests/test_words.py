@@ -23,6 +23,7 @@ DONE = {
     "search",
     "stats",
     "storage",
+    "tabular",
     "tasks",
     "tracking",
     "tuning",
