@@ -30,7 +30,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt
+$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
 	@echo "== adding what the other tests need: Optuna, torch (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
 	@touch $@

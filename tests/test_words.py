@@ -25,6 +25,7 @@ DONE = {
     "serving",
     "stats",
     "storage",
+    "tabular",
     "tasks",
     "tracking",
     "training",
