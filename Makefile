@@ -100,6 +100,7 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)
+	@$(BIN)/python -m benchmarks.importance
 	@$(BIN)/python -m benchmarks.replay --db $(DB) --nights 7
 	@$(BIN)/python -m benchmarks.alarms --db $(DB) --seeds 2
 
