@@ -48,6 +48,11 @@ COMMANDS = {
     "schedule": _Entry(
         "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
     ),
+    "tabular": _Entry(
+        "tabular",
+        "tabular",
+        "Tune, package and apply models of tables.",
+    ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
