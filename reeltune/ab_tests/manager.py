@@ -19,6 +19,7 @@ from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.production import check_versions, promote_challenger, roll_back_to_champion
 from reeltune.ab_tests.promotion import charged_alpha
 from reeltune.ab_tests.states import BEGUN, ENDED, TRANSITIONS, ABAction, is_done
+from reeltune.ab_tests.stores import ABStore
 from reeltune.db.ab_activity import save_covariates
 from reeltune.db.ab_tests import (
     add_ab_event,
@@ -35,7 +36,6 @@ from reeltune.db.ab_tests import (
 from reeltune.db.connection import Connection, connection
 from reeltune.domain.ab_tests import N_BUCKETS, ABPhase, ABSettings, ABTest, settings_from_json
 from reeltune.domain.errors import BusyError, GateError, InputError
-from reeltune.serving.store import ServingStore
 
 CHANGEABLE = (
     "share",
@@ -65,9 +65,7 @@ def unix_now() -> int:
 class ABTestManager:
     """Manager of the tests of one database; safe to use from several threads and processes."""
 
-    def __init__(
-        self, store: ServingStore, database: Path, clock: Callable[[], int] = unix_now
-    ) -> None:
+    def __init__(self, store: ABStore, database: Path, clock: Callable[[], int] = unix_now) -> None:
         self.store, self.database, self.clock = store, database, clock
 
     def create(self, settings: ABSettings, caller: Caller = Caller()) -> ABTest:
@@ -366,5 +364,5 @@ def _check_changes(test: ABTest, changed: ABSettings) -> None:
         raise InputError("interleaved lists have no weights")
 
 
-def _reading(store: ServingStore) -> closing[Connection]:
+def _reading(store: ABStore) -> closing[Connection]:
     return closing(store.reader())
