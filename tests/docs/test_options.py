@@ -16,6 +16,7 @@ from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
+from reeltune.commands.serve import serve
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -25,6 +26,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune import": importers,
     "reeltune nightly": nightly,
     "reeltune schedule": schedule,
+    "reeltune serve": serve,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune warm-starts": warm_starts,
