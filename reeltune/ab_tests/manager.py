@@ -35,7 +35,7 @@ from reeltune.db.ab_tests import (
 )
 from reeltune.db.connection import Connection, connection
 from reeltune.domain.ab_tests import N_BUCKETS, ABPhase, ABSettings, ABTest, settings_from_json
-from reeltune.domain.errors import BusyError, GateError, InputError
+from reeltune.domain.errors import BusyError, InputError, ReelTuneError
 
 CHANGEABLE = (
     "share",
@@ -185,7 +185,7 @@ class ABTestManager:
                 else:
                     self._finish_rollback(test, caller)
                 done.append(f"{test.name}: {event.kind} was gone on with")
-            except (GateError, InputError) as error:
+            except ReelTuneError as error:
                 done.append(f"{test.name}: {event.kind} was ended: {error}")
         return done
 
@@ -227,7 +227,7 @@ class ABTestManager:
                 evidence = promote_challenger(
                     conn, self.database, test, caller.reason, version, self.clock()
                 )
-        except (GateError, InputError, BusyError) as error:
+        except ReelTuneError as error:
             refused(error)
             raise
         return self._move(test.name, "promote", caller, evidence)
@@ -239,7 +239,7 @@ class ABTestManager:
     def _finish_rollback(self, test: ABTest, caller: Caller) -> ABTest:
         try:
             evidence = roll_back_to_champion(self.database, test, caller.reason)
-        except InputError as error:
+        except ReelTuneError as error:
             self._add(test, "rollback refused", caller, {"error": str(error)})
             raise
         return self._move(test.name, "rollback", caller, evidence)
