@@ -1,8 +1,9 @@
 """Store of the service: `movies.serving.db`, written by one thread that commits many at once.
 
-A write is a function of a connection. The thread runs those that have come within 50 ms, or of 500
-rows, in one transaction, each in a savepoint of its own: one that fails undoes itself alone. Its
-future has the result once the transaction is on the disk (`synchronous = FULL`).
+A write is a function of a connection. The thread commits at most every 50 ms, or as soon as 500
+rows wait: what has come by then is one transaction, each write in a savepoint of its own, so that
+one that fails undoes itself alone. Its future has the result once that is on the disk
+(`synchronous = FULL`).
 """
 
 import queue
@@ -46,6 +47,7 @@ class ServingStore:
         self.failure: str | None = None  # why the last commit failed; None: it did not
         self._waiting: queue.Queue[_Write | None] = queue.Queue(MAX_WAITING)
         self._closed = False
+        self._next_commit = 0.0  # not before this moment, unless many rows wait
         self._lock = threading.Lock()  # of whether it is closed
         self._conn: Connection | None = open_serving_file(path, STORE_MIGRATIONS)
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -119,10 +121,10 @@ class ServingStore:
         first = self._waiting.get()
         if first is None:
             return [], True
-        batch, n_rows, until = [first], first.n_rows, time.monotonic() + COMMIT_SECONDS
+        batch, n_rows = [first], first.n_rows
         while n_rows < COMMIT_ROWS:
             try:
-                found = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+                found = self._waiting.get(timeout=max(0.0, self._next_commit - time.monotonic()))
             except queue.Empty:
                 break
             if found is None:
@@ -132,6 +134,7 @@ class ServingStore:
         return batch, False
 
     def _commit(self, batch: list[_Write]) -> None:
+        self._next_commit = time.monotonic() + COMMIT_SECONDS
         outcomes: list[tuple[_Write, Any, BaseException | None]] = []
         try:
             conn = self._connected()
