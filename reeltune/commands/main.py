@@ -41,6 +41,9 @@ COMMANDS = {
     "schedule": _Entry(
         "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
     ),
+    "ab-tests": _Entry(
+        "ab_tests", "ab_tests", "Test versions on live users, with results at any time."
+    ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
