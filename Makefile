@@ -30,7 +30,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt
+$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
 	@echo "== adding what the other tests need: Optuna, torch (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
 	@touch $@
@@ -96,10 +96,12 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)
+	@$(BIN)/python -m benchmarks.importance
 	@$(BIN)/python -m benchmarks.replay --db $(DB) --nights 7
 	@$(BIN)/python -m benchmarks.alarms --db $(DB) --seeds 2
 

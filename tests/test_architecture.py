@@ -11,10 +11,11 @@ PACKAGE = ROOT / "reeltune"
 ROWS = (
     ("domain",),
     ("storage",),
-    ("cli", "executors", "ratings", "stats", "tracking"),
+    ("cli", "executors", "ratings", "stats", "tracking", "training"),
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
-    ("engine", "reports"),
+    ("tabular",),
+    ("engine", "reports", "table_models"),
     ("monitoring", "studies", "tasks"),
     ("tuning", "versioning"),
     ("serving", "sweeps"),

@@ -25,8 +25,10 @@ DONE = {
     "serving",
     "stats",
     "storage",
+    "tabular",
     "tasks",
     "tracking",
+    "training",
     "tuning",
     "versioning",
 }

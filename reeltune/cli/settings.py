@@ -55,6 +55,12 @@ _ALL = (
     Setting("search.memory_limit", (str, int), "an experiment that needs more fails", "2G"),
     Setting("search.jobs", COUNT, "cores to use, all by default; results are the same", 1),
     Setting("gate.accuracy_threshold", NUMBER, "least test accuracy of a new configuration", 0.65),
+    Setting(
+        "gate.guardrails",
+        TEXT,
+        "share that guarded metrics may lose",
+        "coverage@10=30%, accuracy=2%",
+    ),
     Setting("gate.finalists", COUNT, "how many of a run are compared on the test set"),
     Setting("gate.min_new_ratings", COUNT, "`retrain`: only if so many ratings are new"),
     Setting("import.sync", FLAG, "`nightly`: read the remembered sources again"),

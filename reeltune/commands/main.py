@@ -34,6 +34,13 @@ COMMANDS = {
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
     ),
+    "recommend": _Entry(
+        "recommend", "recommend", "Recommend movies to a user, by the version in production."
+    ),
+    "similar": _Entry("recommend", "similar", "List the movies that have most in common with one."),
+    "export-lists": _Entry(
+        "export_lists", "export_lists", "Write the lists of all users who have ratings to one file."
+    ),
     "nightly": _Entry(
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
@@ -43,6 +50,10 @@ COMMANDS = {
     ),
     "ab-tests": _Entry(
         "ab_tests", "ab_tests", "Test versions on live users, with results at any time."
+    "tabular": _Entry(
+        "tabular",
+        "tabular",
+        "Tune, package and apply models of tables.",
     ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."

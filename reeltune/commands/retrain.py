@@ -22,6 +22,7 @@ from reeltune.cli.options import (
 )
 from reeltune.commands.candidates import option_method, store_candidates
 from reeltune.commands.command_log import logged
+from reeltune.commands.guardrail_options import option_guardrails
 from reeltune.commands.plan_options import option_configs
 from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
@@ -89,6 +90,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     metavar="X",
     help="Least test accuracy, this time.",
 )
+@option_guardrails(GATE)
 @option(
     GATE,
     "--panel",
@@ -160,7 +162,7 @@ def _one_objective(study: StudyConfig) -> StudyConfig:
     return replace(study, further_objectives=())
 
 
-_CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "panel")
+_CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "margins", "panel")
 
 
 def _check_usage(

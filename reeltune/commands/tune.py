@@ -116,7 +116,9 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "summary":
             show_run(session.db_path, given["run_id"], as_json=session.as_json)
         case "compare":
-            show_compared(session.db_path, study, *given["compare"], as_json=session.as_json)
+            a, b = given["compare"]
+            margins = given["margins"]
+            show_compared(session.db_path, study, a, b, margins, as_json=session.as_json)
         case "patterns":
             show_warm_starts(session.db_path, as_json=session.as_json)
         case "phase2":

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
-from reeltune.engine.arrays import Bytes
 
 N_ROLES = 3  # lead, supporting, background
 N_PERSONAL = 3  # columns of `ServingIndex.weights` and of what explains a list
@@ -23,13 +22,13 @@ class ServingIndex(NamedTuple):
     places: Ints  # (M,) of equal scores, the lower place comes first
     cast_starts: Ints  # (M + 1,)
     cast: Ints32  # (E,) people, by movie
-    person_starts: Ints  # (P + 1,)
-    person_movies: Ints32  # (E,) movies, by person
-    person_roles: Bytes  # (E,) role in that movie: 0 lead, 1 supporting, 2 background
+    lead_ends: Ints  # (M,) end of each movie's leads among these, of whom they are the first
+    supporting_ends: Ints  # (M,) and of its supporting players, who follow
     weights: Floats  # (N_PERSONAL,) of the components
     boosts: Floats  # (6,) boost high, medium, low; threshold high, medium, low
     role_weights: Floats  # (N_ROLES,)
     n_collections: int  # C
+    n_people: int  # P
 
 
 class UserProfile(NamedTuple):
@@ -48,22 +47,17 @@ class Workspace(NamedTuple):
 
     franchise: Floats  # (C + 1,) preferences, 0.5 where nothing is known
     match: Floats  # (S,) boosted match
-    cast: Floats  # (M,) preferences, 0.5 where nothing is known
+    cast: Floats  # (M,) preferences
     met: Ints  # (P, 2) sum of steps and number of ratings, 0 between users
     people: Ints32  # (P,)
-    evidence: Ints  # (M, N_ROLES, 2) sum of steps and number by role, 0 between users
-    touched: Ints32  # (M,)
 
 
 def make_workspace(index: ServingIndex) -> Workspace:
     """Allocate the working memory of one thread."""
-    n_movies, n_people = len(index.common), len(index.person_starts) - 1
     return Workspace(
         franchise=np.full(index.n_collections + 1, 0.5),
         match=np.zeros(len(index.set_starts) - 1),
-        cast=np.full(n_movies, 0.5),
-        met=np.zeros((n_people, 2), dtype=np.int64),
-        people=np.zeros(n_people, dtype=np.int32),
-        evidence=np.zeros((n_movies, N_ROLES, 2), dtype=np.int64),
-        touched=np.zeros(n_movies, dtype=np.int32),
+        cast=np.zeros(len(index.common)),
+        met=np.zeros((index.n_people, 2), dtype=np.int64),
+        people=np.zeros(index.n_people, dtype=np.int32),
     )

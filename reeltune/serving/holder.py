@@ -3,8 +3,6 @@
 One thread of each worker does so. A request takes `state` once and is answered by that object.
 """
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -44,11 +42,13 @@ class Polled:
         found = file_id(self.path)
         if found is None or found != self._file:
             self.close()
-            if found is None:
-                raise NotFoundError(f"{str(self.path)!r} is gone: put it back")
-            self.was_replaced = self._file is not None
-            self._conn, self._file = self.opened(), found
-        assert self._conn is not None
+        if found is None:
+            self.was_replaced = True  # by what comes, which may get the same number
+            raise NotFoundError(f"{str(self.path)!r} is gone: put it back")
+        if self._conn is None:
+            self._conn = self.opened()
+            self.was_replaced = self.was_replaced or self._file not in (None, found)
+            self._file = found
         with expected(self.path):
             counter = load_data_counter(self._conn)
         if counter == self._counter:
@@ -135,15 +135,11 @@ class StateHolder:
             self.state = self.state.with_ratings(newer)
 
     def _run(self) -> None:
-        parent = os.getppid()
         while not self._stop.wait(POLL_SECONDS):
             self.poll()
             for each in self.on_poll:
                 with suppress(Exception):
                     each()
-            if os.getppid() != parent:  # nobody would end this worker, or start it again
-                os.kill(os.getpid(), signal.SIGTERM)
-                return
 
     def _note(self, problem: str | None) -> None:
         self.problem = problem

@@ -14,9 +14,8 @@ from reeltune.components.genre import Genre
 from reeltune.components.popularity import Popularity
 from reeltune.components.rating import Rating
 from reeltune.components.user_centred import UserCentredRatings
-from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.domain.arrays import Bools, Floats, Ints, Ints32
 from reeltune.domain.space import Configuration
-from reeltune.engine.arrays import Bytes
 from reeltune.metrics.ranking import tie_order
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.serving.arrays import ServingIndex, UserProfile
@@ -90,9 +89,9 @@ def index_of_version(
     collections = personal.franchise.collections
     set_starts, set_genres = _sets_of(personal.genre)
     people, cast = np.unique(personal.cast.cast, return_inverse=True)
-    movie_of = np.repeat(np.arange(len(movie_ids)), np.diff(personal.cast.cast_starts))  # (E,)
-    by_person = np.argsort(cast, kind="stable")
-    n_movies_of = np.bincount(cast, minlength=len(people))
+    starts = personal.cast.cast_starts
+    found = roles(personal.cast.billing, values)
+    lead_ends = starts[:-1] + _counts(found["lead"], starts)
     return ServingIndex(
         common=common_scores(components, values, len(movie_ids)),
         collections=np.where(collections < 0, n_collections, collections).astype(np.int32),
@@ -100,15 +99,15 @@ def index_of_version(
         set_starts=set_starts,
         set_genres=set_genres,
         places=tie_order(movie_ids),
-        cast_starts=personal.cast.cast_starts.astype(np.int64),
+        cast_starts=starts.astype(np.int64),
         cast=cast.astype(np.int32),
-        person_starts=np.concatenate([[0], np.cumsum(n_movies_of)]).astype(np.int64),
-        person_movies=movie_of[by_person].astype(np.int32),
-        person_roles=_roles_of(personal.cast.billing, values)[by_person],
+        lead_ends=lead_ends,
+        supporting_ends=lead_ends + _counts(found["supporting"], starts),
         weights=np.array([float(values[f"{n}_weight"]) for n in ("franchise", "genre", "cast")]),
         boosts=np.array([float(values[name]) for name in _BOOSTS]),
         role_weights=np.array([float(values[f"cast_{role}_weight"]) for role in _ROLES]),
         n_collections=n_collections,
+        n_people=len(people),
     )
 
 
@@ -158,10 +157,10 @@ def _sets_of(genre: Genre) -> tuple[Ints, Ints32]:
     return starts, genres.astype(np.int32)
 
 
-def _roles_of(billing: Ints32, values: Configuration) -> Bytes:
-    """Return the role of each entry of the cast lists, (E,), as a position in `_ROLES`."""
-    found = roles(billing, values)
-    return np.select([found[name] for name in _ROLES], range(len(_ROLES))).astype(np.uint8)
+def _counts(chosen: Bools, starts: Ints) -> Ints:
+    """Return how many entries of each row are chosen, (M,), by the starts of the rows (M + 1,)."""
+    before = np.concatenate([[0], np.cumsum(chosen)])
+    return np.diff(before[starts]).astype(np.int64)
 
 
 def _only(components: Sequence[Component], kind: type[C]) -> C:

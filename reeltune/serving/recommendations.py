@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from reeltune.serving.user_ratings import UserRatings, position
 from reeltune.serving.version_movies import VersionMovies
 from reeltune.versioning.contents import LoadedModel
 from reeltune.versioning.profiles import over_movies
-from reeltune.versioning.registry import load_model
+from reeltune.versioning.registry import find_version, load_model
 
 NewRating = tuple[ShownId, ShownId, float, int]  # user, movie, stars, Unix seconds
+_BY_RATINGS = ("fitted", "folded in")  # sources of lists that the model makes
 _TIE = 1e-6  # of similar movies that are equally so, the one that is rated better comes first
 
 
@@ -37,7 +39,8 @@ class Recommendations:
 
     movies: VersionMovies
     ratings: UserRatings
-    scorer: Scorer
+    scorer: Scorer | None  # None once it is closed
+    database: Path
 
     @classmethod
     def open(cls, db: Path | str, version: int | None = None) -> "Recommendations":
@@ -50,17 +53,18 @@ class Recommendations:
         """
         with connection(Path(db)) as conn, snapshot(conn):
             loaded, current = load_model(conn, version), load_current_data(conn)
-        return cls.of(loaded, current)
+        return cls.of(loaded, current, Path(db))
 
     @classmethod
-    def of(cls, loaded: LoadedModel, current: CurrentData) -> "Recommendations":
+    def of(cls, loaded: LoadedModel, current: CurrentData, db: Path) -> "Recommendations":
         """Return a loaded version with what is known now; all that is compiled has run once."""
         ratings = over_movies(current.data.ratings, loaded.movie_ids)
         catalogue = current.data.catalogue.of_movies(loaded.movie_ids)
         movies = VersionMovies(loaded, current, ratings, catalogue)
-        made = cls(movies, UserRatings(ratings), make_scorer(loaded.model, ratings, catalogue))
+        scorer = make_scorer(loaded.model, ratings, catalogue)
+        made = cls(movies, UserRatings(ratings), scorer, db)
         if len(loaded.user_ids):
-            made.scorer.best_of_fitted(0, movies.hidden, 1, explain=False)
+            scorer.best_of_fitted(0, movies.hidden, 1, explain=False)
         made.popular(1)
         return made
 
@@ -100,7 +104,7 @@ class Recommendations:
         left_out = self.movies.left_out(own.movies, exclude, genre)
         fitted = self._position(user) if len(own) else None
         if fitted is not None:
-            found = self.scorer.best_of_fitted(fitted, left_out, self._k(k), explain=explain)
+            found = self._check_open().best_of_fitted(fitted, left_out, self._k(k), explain=explain)
             return self._list(found, "fitted", "")
         return self._not_fitted(own, left_out, k, self._why_folded(), explain=explain)
 
@@ -179,6 +183,34 @@ class Recommendations:
         known = [(user, at, stars, when) for user, at, stars, when in placed if at is not None]
         return replace(self, ratings=self.ratings.with_newer(known))
 
+    def refreshed(self) -> "Recommendations":
+        """Return the same version with all that the database holds now.
+
+        Ratings given by `with_ratings` are known no longer, unless they are there by now. The model
+        is read again only where it was changed, as when a user was erased.
+
+        Raises:
+            NotFoundError: the version is gone.
+            StorageError: its artifact cannot be trusted.
+        """
+        loaded = self.movies.loaded
+        with connection(self.database) as conn, snapshot(conn):
+            found = find_version(conn, self.version)
+            if found.artifact_sha256 != loaded.version.artifact_sha256:
+                loaded = load_model(conn, self.version)
+            current = load_current_data(conn)
+        return self.of(loaded, current, self.database)
+
+    def close(self) -> None:
+        """Let go of the model and of all working memory; the object cannot be asked any more."""
+        object.__setattr__(self, "scorer", None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def has_ratings(self, user_id: ShownId) -> bool:
         """Return True if the user has rated a movie that the version knows.
 
@@ -193,10 +225,10 @@ class Recommendations:
         """Return the list of who was not in the fit."""
         if not len(own):
             return self._popular(left_out, k, "no ratings yet: popular and varied", explain=explain)
-        if not self.scorer.can_fold_in:
+        if not self._check_open().can_fold_in:
             why = f"version {self.version} knows no user who came after it was fitted"
             return self._popular(left_out, k, f"{why}: popular and varied", explain=explain)
-        found = self.scorer.best_of_folded(own, left_out, self._k(k), explain=explain)
+        found = self._check_open().best_of_folded(own, left_out, self._k(k), explain=explain)
         return self._list(found, "folded in", because)
 
     def _popular(
@@ -208,14 +240,15 @@ class Recommendations:
         return self._list(Selection(best, values, parts), "popular", because)
 
     def _list(self, found: Selection, source: ListSource, because: str) -> RecommendationList:
-        items = tuple(
-            replace(
-                self.movies.item(int(place), float(found.scores[n]), n + 1),
-                parts={name: float(part[n]) for name, part in found.parts.items()},
-            )
-            for n, place in enumerate(found.movies)
-        )
-        return RecommendationList(items, self.version, source, because)
+        items = []
+        for n, place in enumerate(found.movies.tolist()):
+            item = self.movies.item(place, float(found.scores[n]), n + 1)
+            parts = {name: float(part[n]) for name, part in found.parts.items()}
+            if parts:
+                reasons = self.movies.reasons(place, parts) if source in _BY_RATINGS else ()
+                item = replace(item, parts=parts, reasons=reasons)
+            items.append(item)
+        return RecommendationList(tuple(items), self.version, source, because)
 
     def _user(self, user_id: ShownId) -> ShownId:
         """Return a user as `UserRatings` knows them.
@@ -252,13 +285,25 @@ class Recommendations:
         stars = np.array(list(places.values()), dtype=np.float32)
         return OwnRatings(movies, stars, np.zeros(len(places), dtype=np.int64))
 
+    def _check_open(self) -> Scorer:
+        """Return the scorer.
+
+        Raises:
+            InputError: the object was closed.
+        """
+        if self.scorer is None:
+            raise InputError(f"version {self.version} was closed: open it again")
+        return self.scorer
+
     def _k(self, k: int, most: int | None = None) -> int:
+        """Return the length of a list of `most` movies at most; default: all of the version."""
+        self._check_open()
         if k < 1:
             raise InputError(f"k must be 1 or more, got {k}")
         return min(k, len(self.movies.loaded.movie_ids) if most is None else most)
 
     def _why_folded(self) -> str:
-        return f"ratings that came after version {self.version} was fitted"
+        return f"by ratings that came after version {self.version} was fitted"
 
 
 def _check_stars(ratings: Iterable[tuple[ShownId, float]]) -> None:

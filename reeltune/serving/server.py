@@ -1,6 +1,7 @@
 """Server: binds the address, starts the workers, and starts another where one has died."""
 
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -70,7 +71,7 @@ def serve_forever(settings: ServeSettings, bound: socket.socket, make: MakeApp) 
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s: %(message)s")
     with tempfile.TemporaryDirectory(prefix="reeltune-metrics-") as directory:
         if settings.workers > 1:
-            settings = replace(settings, metrics_directory=Path(directory))
+            settings = replace(settings, metrics_directory=Path(directory), parent=os.getpid())
         config = _config(AppFactory(make, settings), settings)
         if settings.workers > 1:
             Multiprocess(config, sockets=[bound]).run()

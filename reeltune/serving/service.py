@@ -1,6 +1,8 @@
 """Service of one worker: all that its routes share."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +104,8 @@ class Service:
 
     def _upkeep(self) -> None:
         now = time.monotonic()
+        if self.settings.parent not in (None, os.getppid()):  # nobody would end this worker
+            os.kill(os.getpid(), signal.SIGTERM)
         if now >= self._next_publish:
             self._next_publish = now + _PUBLISH_SECONDS
             self.metrics.publish()

@@ -64,10 +64,14 @@ class Similarity:
         same = (collections == collections[movie]) & (collections[movie] >= 0)
         found = {
             "franchise": same.astype(np.float64),
-            "genre": np.asarray(self.genres @ self.genres[movie]),
+            "genre": self._genres_in_common(movie),
             "cast": self._cast_in_common(movie),
         }
         return {name: self.weights[name] * part for name, part in found.items()}
+
+    def _genres_in_common(self, movie: int) -> Floats:
+        mine = np.flatnonzero(self.genres[movie])
+        return np.asarray(self.genres[:, mine].sum(axis=1) / np.sqrt(max(1, len(mine))))
 
     def _cast_in_common(self, movie: int) -> Floats:
         found = np.zeros(self.catalogue.n_movies)

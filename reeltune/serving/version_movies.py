@@ -1,6 +1,6 @@
 """Movies of a version as they are shown: titles, what is hidden, what is popular or new."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from reeltune.rating_models.popular import popular_scores
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.serving.current_data import CurrentData
+from reeltune.serving.reasons import reasons_of
 from reeltune.serving.similarity import Similarity
 from reeltune.serving.user_ratings import position
 from reeltune.versioning.contents import LoadedModel
@@ -105,6 +106,13 @@ class VersionMovies:
         shown = self.current.shown_movie(number)
         title = self.current.titles.get(number, f"movie {shown}")
         return RecommendedMovie(shown, title, score, rank)
+
+    def reasons(self, place: int, parts: Mapping[str, float]) -> tuple[str, ...]:
+        """Return in words what speaks for the movie at a position, by the parts of its score."""
+        catalogue = self.catalogue
+        genres = catalogue.genres[catalogue.genre_starts[place] : catalogue.genre_starts[place + 1]]
+        names = [catalogue.genre_names[genre] for genre in genres]
+        return reasons_of(parts, self.loaded.version.training.hyperparameters, names)
 
     def _genre(self, name: str) -> int:
         by_name = {known.casefold(): n for n, known in enumerate(self.catalogue.genre_names)}

@@ -103,6 +103,7 @@ def _sweep(path: Path, said: Mapping[str, Any], limits: Limits) -> Sweep:
         starts_warm=said.get("warm_start", True),
         timeout_seconds=execution.get("timeout_per_experiment"),
         panel=said.get("panel"),
+        margins=gates.get("guardrails", {}),
         memory_bytes=_bytes(execution.get("memory_limit")),
     )
     return Sweep(

@@ -196,6 +196,7 @@ class Retrainer:
             accuracy_threshold=self._threshold(),
             level=GUARDRAIL_LEVEL if budget is None else budget.level,
             minimum_effect=self.request.minimum_effect,
+            margins=self.request.margins,
             against=_AGAINST.get(self.source, self.source),
             has_dislikes=self.data.ratings.has_dislikes,
         )

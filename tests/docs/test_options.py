@@ -11,9 +11,11 @@ from reeltune.commands import versions as model_versioning
 from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
+from reeltune.commands.export_lists import export_lists
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
+from reeltune.commands.recommend import recommend, similar
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.serve import serve
@@ -33,6 +35,9 @@ COMMANDS: dict[str, click.Command] = {
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,
+    "reeltune recommend": recommend,
+    "reeltune similar": similar,
+    "reeltune export-lists": export_lists,
     "db": database,
     "reeltune erase": erase,
     "reeltune withdraw": withdraw,
