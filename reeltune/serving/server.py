@@ -94,7 +94,7 @@ def _config(factory: AppFactory, settings: ServeSettings) -> uvicorn.Config:
         interface="asgi3",
         access_log=False,
         log_config=None,
-        log_level="warning",
+        log_level="error",  # a stranger must not fill the log,
         proxy_headers=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,

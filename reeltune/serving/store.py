@@ -42,26 +42,34 @@ class ServingStore:
     `submit` and `write` may be called from any thread. A reader is a connection for one thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_fail: bool = False) -> None:
         self.path = path
         self.failure: str | None = None  # why the last commit failed; None: it did not
         self._waiting: queue.Queue[_Write | None] = queue.Queue(MAX_WAITING)
         self._closed = False
         self._next_commit = 0.0  # not before this moment, unless many rows wait
         self._lock = threading.Lock()  # of whether it is closed
-        self._conn: Connection | None = open_serving_file(path, STORE_MIGRATIONS)
+        self._conn: Connection | None = None
+        try:
+            self._conn = open_serving_file(path, STORE_MIGRATIONS)
+        except ReelTuneError as error:
+            if not may_fail:
+                raise
+            self.failure = str(error)  # it is tried again with each write
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
     @classmethod
-    def open(cls, database: Path) -> "ServingStore":
+    def open(cls, database: Path, *, may_fail: bool = False) -> "ServingStore":
         """Open the store that belongs to a database, made where it is not there.
+
+        Where it `may_fail`, writes are refused until it can be opened.
 
         Raises:
             BusyError: another program kept it locked for too long.
             StorageError: it cannot be used.
         """
-        return cls(serving_path(database))
+        return cls(serving_path(database), may_fail=may_fail)
 
     def submit(self, run: Callable[[Connection], T], n_rows: int = 1) -> "Future[T]":
         """Let `run` write within the next transaction; its result once that is committed.
