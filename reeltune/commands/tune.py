@@ -41,7 +41,7 @@ __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
 QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
 
-OTHER = "Instead of tuning"
+INSTEAD_OF_TUNING = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
 _ALWAYS |= {"as_json", "table_format", "quiet"}
@@ -82,12 +82,18 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @study_options()
 @session_options
 @option_retune("always", "How often to search.")
-@option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
-@option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
-@option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
-@option(OTHER, "--compare", nargs=2, metavar="A B", help="The same as `reeltune runs compare`.")
-@option(OTHER, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
-@option(OTHER, "--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
+@option(INSTEAD_OF_TUNING, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
+@option(INSTEAD_OF_TUNING, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
+@option(INSTEAD_OF_TUNING, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
+@option(
+    INSTEAD_OF_TUNING,
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="The same as `reeltune runs compare`.",
+)
+@option(INSTEAD_OF_TUNING, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
+@option(INSTEAD_OF_TUNING, "--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
 @option_version
 @click.pass_context
 def main(ctx: click.Context, /, **given: Any) -> None:

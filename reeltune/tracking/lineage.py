@@ -73,7 +73,7 @@ EQUAL_PROGRAMS = (
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
             "37fac8e7aeaf",
-            "f4b4c9704415",
+            "c40deb8d6241",
         }
     ),
 )
