@@ -96,6 +96,7 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)

@@ -1,13 +1,14 @@
 """Recommendations of a version from memory: whom they serve, by what, and what they leave out."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import reeltune
-from reeltune.db.connection import connection, transaction
+from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.dataset import load_dataset
 from reeltune.db.withdrawals import withdraw_movie
 from reeltune.domain.errors import InputError, NotFoundError
@@ -16,9 +17,13 @@ from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.popular import popular_scores
 from reeltune.rating_models.recommend import recommend
 from reeltune.serving import Recommendations
-from reeltune.versioning.registry import load_model
+from reeltune.storage.run_lock import run_lock
+from reeltune.versioning.erasure import erase, readmit
+from reeltune.versioning.registry import load_model, promote
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
+from tests.versioning.erased import ANNA, bring_in
+from tests.versioning.versions import RATINGS, registered
 
 NEWCOMER, NOBODY = 10_001, 10_002
 
@@ -29,6 +34,17 @@ def _deployed(world: Path) -> Path:
         request = RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0)
         assert retrain(conn, load_dataset(conn), request).verdict == "promoted"
     return world
+
+
+@pytest.fixture(name="path", scope="module")
+def _path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with texts for ids, and a version in production."""
+    path = tmp_path_factory.mktemp("texts") / "movies.db"
+    with connection(path, create=True) as conn:
+        bring_in(conn)
+        request = RetrainingRequest(study=StudyConfig(), accuracy_threshold=0.0)
+        assert retrain(conn, load_dataset(conn), request).verdict == "promoted"
+    return path
 
 
 @pytest.fixture(name="served")
@@ -182,3 +198,111 @@ def test_unknown_movies_are_named(served: Recommendations) -> None:
         served.similar(10**9)
     with pytest.raises(NotFoundError, match="version 1 knows no movie 'x'"):
         served.for_ratings([("x", 4.0)])
+
+
+def test_a_closed_version_answers_nothing(deployed: Path) -> None:
+    with Recommendations.open(deployed) as served:
+        other = served.with_ratings([])
+    questions: list[Callable[[], object]] = [
+        lambda: served.for_user(1),
+        lambda: served.for_user(NOBODY),
+        lambda: served.similar(1),
+        served.popular,
+        served.new,
+    ]
+    for ask in questions:
+        with pytest.raises(InputError, match="version 1 was closed: open it again"):
+            ask()
+    assert len(other.for_user(1)) == 10
+
+
+def test_refreshed_knows_what_the_database_holds_now(
+    deployed: Path, served: Recommendations
+) -> None:
+    shown = ids(served.for_user(NEWCOMER))
+    rate(deployed, NEWCOMER, [5, 6, 7])
+    with connection(deployed) as conn, transaction(conn):
+        withdraw_movie(conn, int(shown[0]), "rights ended")
+    now = served.refreshed()
+    assert now.for_user(NEWCOMER).source == "folded in"
+    assert shown[0] not in ids(now.popular(10_000))
+    assert now.movies.loaded is served.movies.loaded
+    assert ids(served.for_user(NEWCOMER)) == shown
+
+
+def test_who_is_erased_is_refused_and_the_model_is_read_again(deployed: Path) -> None:
+    served = Recommendations.open(deployed)
+    with run_lock(deployed), connection(deployed) as conn:
+        erase(conn, "7")
+    now = served.refreshed()
+    assert 7 in served.movies.loaded.user_ids
+    assert 7 not in now.movies.loaded.user_ids
+    for user in (7, "7"):
+        for ask in (now.for_user, now.has_ratings):
+            with pytest.raises(NotFoundError, match=r"user 7 was erased.*readmit 7"):
+                ask(user)
+    assert now.for_user(8).source == "fitted"
+    with run_lock(deployed), connection(deployed) as conn:
+        readmit(conn, "7")
+    assert now.refreshed().for_user(7).source == "popular"
+
+
+def test_a_user_whose_ratings_are_gone_has_no_profile_left(deployed: Path) -> None:
+    with connection(deployed) as conn, transaction(conn):
+        conn.execute("DELETE FROM ratings WHERE user_id = 7")
+    served = Recommendations.open(deployed)
+    assert served.for_user(7).source == "popular"
+    assert not served.has_ratings(7)
+
+
+def test_ratings_of_movies_that_came_after_the_fit_make_no_profile(deployed: Path) -> None:
+    with connection(deployed) as conn, transaction(conn):
+        conn.execute("INSERT INTO movies (movie_id, title) VALUES (900001, 'Late')")
+    rate(deployed, NEWCOMER, [900_001])
+    found = Recommendations.open(deployed).for_user(NEWCOMER, 10_000)
+    assert found.source == "popular"
+    assert 900_001 not in ids(found)
+    given = Recommendations.open(deployed).with_ratings([(NEWCOMER, 900_001, 4.0, 5)])
+    assert given.for_user(NEWCOMER).source == "popular"
+
+
+def test_users_and_movies_are_named_as_in_their_data(path: Path) -> None:
+    served = Recommendations.open(path)
+    found = served.for_user(ANNA)
+    assert found.source == "fitted"
+    assert all(str(each.movie_id).startswith("m-") for each in found)
+    newer = served.with_ratings(
+        [(ANNA, found[0].movie_id, 4.0, 2_000_000_000), ("u-new", "m-3", 4.0, 2_000_000_000)]
+    )
+    assert ids(newer.for_user(ANNA, 9)) == ids(found)[1:]
+    assert newer.for_user("u-new").source == "folded in"
+    assert "m-3" not in ids(newer.for_user("u-new", 10_000))
+    assert found[1].movie_id not in ids(served.for_user(ANNA, exclude=[found[1].movie_id]))
+    assert served.for_user("u-new").source == "popular"
+
+
+def test_a_model_of_ones_own_serves_its_users_and_shows_others_what_is_popular(
+    conn: Connection,
+) -> None:
+    promote(conn, registered(conn), "first")
+    for movie in RATINGS.movie_ids.tolist():
+        conn.execute("INSERT INTO movies (movie_id, title) VALUES (?, ?)", (movie, f"Film {movie}"))
+    conn.executemany(
+        "INSERT INTO ratings VALUES (?, ?, 4.0, 5)", [(99, 10), (1, 10), (1, 20), (7, 30)]
+    )
+    served = Recommendations.open("movies.db")
+    found = served.for_user(99, explain=True)
+    assert (found.source, 10 in ids(found)) == ("popular", False)
+    assert found.because == (
+        "version 1 knows no user who came after it was fitted: popular and varied"
+    )
+    assert set(ids(served.for_user(1))) == {30, 40}
+    assert served.for_user(1).source == "fitted"
+
+
+def test_many_threads_get_what_one_gets(served: Recommendations) -> None:
+    users = served.movies.loaded.user_ids.tolist() * 5
+    alone = [served.for_user(user, explain=True) for user in users]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda user: served.for_user(user, explain=True), users))
+    assert together == alone
