@@ -25,7 +25,7 @@ $(VENV)/main: requirements.txt pyproject.toml
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/main requirements-dev.txt
+$(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 	@echo "== adding what tests and checks need"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@

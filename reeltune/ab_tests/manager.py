@@ -19,6 +19,7 @@ from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.production import check_versions, promote_challenger, roll_back_to_champion
 from reeltune.ab_tests.promotion import charged_alpha
 from reeltune.ab_tests.states import BEGUN, ENDED, TRANSITIONS, ABAction, is_done
+from reeltune.ab_tests.stores import ABStore
 from reeltune.db.ab_activity import save_covariates
 from reeltune.db.ab_tests import (
     add_ab_event,
@@ -34,8 +35,7 @@ from reeltune.db.ab_tests import (
 )
 from reeltune.db.connection import Connection, connection
 from reeltune.domain.ab_tests import N_BUCKETS, ABPhase, ABSettings, ABTest, settings_from_json
-from reeltune.domain.errors import BusyError, GateError, InputError
-from reeltune.serving.store import ServingStore
+from reeltune.domain.errors import BusyError, InputError, ReelTuneError
 
 CHANGEABLE = (
     "share",
@@ -65,9 +65,7 @@ def unix_now() -> int:
 class ABTestManager:
     """Manager of the tests of one database; safe to use from several threads and processes."""
 
-    def __init__(
-        self, store: ServingStore, database: Path, clock: Callable[[], int] = unix_now
-    ) -> None:
+    def __init__(self, store: ABStore, database: Path, clock: Callable[[], int] = unix_now) -> None:
         self.store, self.database, self.clock = store, database, clock
 
     def create(self, settings: ABSettings, caller: Caller = Caller()) -> ABTest:
@@ -187,7 +185,7 @@ class ABTestManager:
                 else:
                     self._finish_rollback(test, caller)
                 done.append(f"{test.name}: {event.kind} was gone on with")
-            except (GateError, InputError) as error:
+            except ReelTuneError as error:
                 done.append(f"{test.name}: {event.kind} was ended: {error}")
         return done
 
@@ -229,7 +227,7 @@ class ABTestManager:
                 evidence = promote_challenger(
                     conn, self.database, test, caller.reason, version, self.clock()
                 )
-        except (GateError, InputError, BusyError) as error:
+        except ReelTuneError as error:
             refused(error)
             raise
         return self._move(test.name, "promote", caller, evidence)
@@ -241,7 +239,7 @@ class ABTestManager:
     def _finish_rollback(self, test: ABTest, caller: Caller) -> ABTest:
         try:
             evidence = roll_back_to_champion(self.database, test, caller.reason)
-        except InputError as error:
+        except ReelTuneError as error:
             self._add(test, "rollback refused", caller, {"error": str(error)})
             raise
         return self._move(test.name, "rollback", caller, evidence)
@@ -366,5 +364,5 @@ def _check_changes(test: ABTest, changed: ABSettings) -> None:
         raise InputError("interleaved lists have no weights")
 
 
-def _reading(store: ServingStore) -> closing[Connection]:
+def _reading(store: ABStore) -> closing[Connection]:
     return closing(store.reader())

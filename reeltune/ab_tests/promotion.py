@@ -124,7 +124,7 @@ def _charge(conn: Connection, test: ABTest, name: str, now: int) -> GateEvaluati
 
 
 def _better(found: ArmComparison, alpha: float) -> Rule:
-    difference = found.difference if found.difference is not None else float("nan")
+    difference = found.difference or 0.0
     interval = (
         "no interval yet"
         if found.low_so_far is None or found.high_so_far is None
@@ -178,7 +178,7 @@ def _guardrail(found: GuardrailFigures) -> Rule:
     return Rule(
         name=f"guardrail {found.metric}",
         verdict="refused" if found.breached else "passed",
-        figure=found.difference if found.difference is not None else float("nan"),
+        figure=found.difference or 0.0,
         threshold=0.0,
         figures=f"{AB_METRICS[found.metric]}: "
         + ("fell by more than allowed" if found.breached else "no fall beyond the margin shown")

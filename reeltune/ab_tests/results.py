@@ -23,6 +23,7 @@ from reeltune.stats.confidence_sequences import one_sided_boundary
 from reeltune.stats.sample_ratio import SAMPLE_RATIO_LEVEL, log_split_e_value, split_p_value
 
 MIN_ARM_USERS = 100  # of each arm, before sums are close to normal
+GUARDRAIL_USERS = 2_000.0  # for whom their bounds are tightest: harm is to be found early
 MIN_COUNTED = 5  # clicks or the like, in each arm
 
 
@@ -41,7 +42,7 @@ def ab_figures(
         raise InputError(f"A/B test {test.name!r} has not been started: it has no results")
     users = load_sums(conn, test.test_id, phase.number, "lists")
     primary = primary_sums(conn, test, phase, now)
-    comparisons = _comparisons(test, phase, primary, earlier)
+    comparisons = arm_comparisons(test, phase, primary, earlier)
     return ABFigures(
         at=now,
         phase=phase.number,
@@ -97,11 +98,10 @@ def live_guardrails(
     for guardrail in settings.guardrails:
         sums = load_sums(conn, test.test_id, phase.number, guardrail.metric)
         for arm in phase.arms[1:]:
+            planned = min(GUARDRAIL_USERS, planned_users(test, phase, arm))
             before = known.get((arm.name, guardrail.metric))
             champion, challenger = (sums.get(n, ClusterSums()) for n in (0, arm.number))
-            difference, high = _upper_bound(
-                challenger, champion, guardrail.margin, planned_users(test, phase, arm), alpha
-            )
+            difference, high = _upper_bound(challenger, champion, guardrail.margin, planned, alpha)
             found.append(
                 GuardrailFigures(
                     arm=arm.name,
@@ -152,9 +152,10 @@ def _upper_bound(
     return found.difference, found.difference + reach
 
 
-def _comparisons(
+def arm_comparisons(
     test: ABTest, phase: ABPhase, sums: Mapping[int, ClusterSums], earlier: ABFigures | None
 ) -> tuple[ArmComparison, ...]:
+    """Return the comparisons of all challengers with the champion, from sums by arm."""
     known = {each.arm: each for each in (earlier.comparisons if earlier else ())}
     done = earlier.planned if earlier else ()
     arms: list[tuple[ABArm, ClusterSums, ClusterSums | None]]

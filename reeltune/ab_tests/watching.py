@@ -8,13 +8,14 @@ analysis with one decides nothing.
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from reeltune.ab_tests.figures import ABFigures
 from reeltune.ab_tests.gaps import MAX_HOURS_UNWATCHED, find_gaps
 from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.manager import ABTestManager, Caller
 from reeltune.ab_tests.results import ab_figures, load_last_figures
+from reeltune.ab_tests.states import shown_state
 from reeltune.db.ab_records import delete_waiting_outcomes
 from reeltune.db.ab_tests import add_ab_event, load_ab_test, load_ab_tests
 from reeltune.db.connection import Connection
@@ -61,7 +62,9 @@ def watch_once(manager: ABTestManager, notify: Notify | None = None) -> list[Wat
 
 def analyse(manager: ABTestManager, name: str) -> WatchReport:
     """Analyse one running test, keep the analysis, and act on it."""
-    test, figures, alarms = manager.store.write(lambda conn: _analysed(conn, manager, name))
+    test, figures, alarms = manager.store.write(
+        lambda conn: keep_analysis(conn, name, manager.clock())
+    )
     action = ""
     if test.state == "running":
         test, action = _acted(manager, test, figures)
@@ -70,10 +73,13 @@ def analyse(manager: ABTestManager, name: str) -> WatchReport:
     )
 
 
-def _analysed(
-    conn: Connection, manager: ABTestManager, name: str
+def keep_analysis(
+    conn: Connection, name: str, now: int
 ) -> tuple[ABTest, ABFigures, tuple[str, ...]]:
-    now = manager.clock()
+    """Analyse a test and keep that as an event, within the caller's transaction.
+
+    Return the test, the figures, and the alarms that are new.
+    """
     take_served_events(conn, now)
     delete_waiting_outcomes(conn, now - _DAY)
     test = load_ab_test(conn, name)
@@ -88,6 +94,24 @@ def _analysed(
     for alarm in alarms:
         add_ab_event(conn, test.test_id, "alarm", test.state, now, actor="watch", reason=alarm)
     return test, figures, alarms
+
+
+def decide(test: ABTest, figures: ABFigures) -> tuple[Literal["rollback", "promote", ""], str]:
+    """Return what an analysis asks for, and why, as the settings of the test allow.
+
+    A breached guardrail of any challenger ends the test: nobody is left with what harms.
+    """
+    if figures.gaps:
+        return "", ""
+    breached = [f"{each.metric} of {each.arm}" for each in figures.guardrails if each.breached]
+    if breached:
+        reason = f"guardrail breached: {', '.join(breached)}"
+        return ("rollback", reason) if test.settings.auto_rollback else ("", "")
+    better = [each.arm for each in figures.comparisons if each.verdict == "better"]
+    is_long_enough = figures.hours >= test.settings.min_hours
+    if test.settings.auto_promote and better and is_long_enough and not figures.split.alarm:
+        return "promote", f"shown to be better: {', '.join(better)}"
+    return "", ""
 
 
 def _alarms(figures: ABFigures, earlier: ABFigures | None, started_at: int) -> tuple[str, ...]:
@@ -105,28 +129,21 @@ def _alarms(figures: ABFigures, earlier: ABFigures | None, started_at: int) -> t
 
 
 def _acted(manager: ABTestManager, test: ABTest, figures: ABFigures) -> tuple[ABTest, str]:
-    """Roll back, promote or widen the share, as the settings allow; return why."""
-    if figures.gaps:
-        return test, ""
-    breached = [each for each in figures.guardrails if each.breached]
-    if test.settings.auto_rollback and breached:
-        reason = "guardrail breached: " + ", ".join(
-            f"{each.metric} of {each.arm}" for each in breached
-        )
-        return manager.act(test.name, "rollback", _because(reason)), f"rolled back: {reason}"
-    if figures.split.alarm or breached:
-        return test, ""
-    better = [each for each in figures.comparisons if each.verdict == "better"]
-    if test.settings.auto_promote and better and figures.hours >= test.settings.min_hours:
-        try:
-            promoted = manager.act(test.name, "promote", _because("shown to be better"))
-        except ReelTuneError as error:
-            return test, f"not promoted: {error}"
-        return promoted, "promoted: shown to be better"
-    return _ramped(manager, test, figures)
+    """Roll back, promote or widen the share; return what was done and why."""
+    action, reason = decide(test, figures)
+    if not action:
+        return _ramped(manager, test, figures)
+    try:
+        test = manager.act(test.name, action, _because(reason))
+    except ReelTuneError as error:
+        return test, f"{action} failed: {error}"
+    return test, f"{shown_state(test.state)}: {reason}"
 
 
 def _ramped(manager: ABTestManager, test: ABTest, figures: ABFigures) -> tuple[ABTest, str]:
+    harmed = figures.gaps or figures.split.alarm or any(g.breached for g in figures.guardrails)
+    if harmed:
+        return test, ""
     steps = int(figures.hours // test.settings.ramp_hours)
     shares = test.settings.ramp[:steps]
     if not shares:

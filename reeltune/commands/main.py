@@ -44,6 +44,7 @@ COMMANDS = {
     "nightly": _Entry(
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
+    "serve": _Entry("serve", "serve", "Answer requests over HTTP by the version in production."),
     "schedule": _Entry(
         "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
     ),

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -150,6 +150,12 @@ def settings_from_json(document: Mapping[str, Any]) -> ABSettings:
     if unknown:
         raise InputError(f"an A/B test has no {unknown[0]!r}: it has {', '.join(sorted(known))}")
     values = dict(document)
+    missing = [name for name in ("name", "champion", "challengers") if name not in values]
+    if missing:
+        raise InputError(f"an A/B test needs {', '.join(missing)}")
+    faults = [fault for name, value in values.items() if (fault := _type_fault(name, value))]
+    if faults:
+        raise InputError("; ".join(faults))
     try:
         for name in ("challengers", "weights", "ramp"):
             if name in values:
@@ -293,6 +299,69 @@ class RecordedRows:
     duplicates: int = 0
     waiting: int = 0  # outcomes whose list has not come yet
     rejected: tuple[tuple[int, str], ...] = field(default=())  # place in the batch, and why
+
+    def at(self, places: Sequence[int]) -> "RecordedRows":
+        """Return the report with the places that the rows had in a larger batch."""
+        return replace(self, rejected=tuple((places[n], why) for n, why in self.rejected))
+
+
+def _type_fault(name: str, value: Any) -> str:
+    """Return what is wrong with the type of a setting's value; empty if nothing is."""
+    kind = _KINDS[name]
+    if kind == "numbers":
+        fits = isinstance(value, Sequence) and all(_is_number(each) for each in value)
+        return "" if fits else f"{name} must be a list of numbers"
+    if kind == "whole numbers":
+        fits = isinstance(value, Sequence) and all(type(each) is int for each in value)
+        return "" if fits else f"{name} must be a list of whole numbers"
+    fits = {
+        "text": isinstance(value, str),
+        "yes or no": isinstance(value, bool),
+        "a whole number": type(value) is int,
+        "a number": _is_number(value),
+        "a list of guardrails": _are_guardrails(value),
+    }[kind]
+    return "" if fits else f"{name} must be {kind}"
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _are_guardrails(value: Any) -> bool:
+    return isinstance(value, Sequence) and all(
+        isinstance(each, Mapping)
+        and each.keys() <= {"metric", "margin"}
+        and isinstance(each.get("metric"), str)
+        and _is_number(each.get("margin", 0.0))
+        for each in value
+    )
+
+
+_KINDS = {
+    "name": "text",
+    "champion": "a whole number",
+    "challengers": "whole numbers",
+    "design": "text",
+    "layer": "text",
+    "share": "a number",
+    "max_share": "a number",
+    "ramp": "numbers",
+    "ramp_hours": "a number",
+    "weights": "numbers",
+    "primary": "text",
+    "guardrails": "a list of guardrails",
+    "window_hours": "a number",
+    "analysis": "text",
+    "n_analyses": "a whole number",
+    "expected_users": "a whole number",
+    "alpha": "a number",
+    "rollback_alpha": "a number",
+    "min_hours": "a number",
+    "auto_rollback": "yes or no",
+    "auto_promote": "yes or no",
+    "cuped": "yes or no",
+}
 
 
 def _ascends(values: Sequence[float]) -> bool:

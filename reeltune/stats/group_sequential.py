@@ -14,7 +14,7 @@ import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats
 
-_NODES = 201  # of the quadrature over what has not crossed yet
+_NODES = 101  # of the quadrature over what has not crossed yet
 _MAX_Z = 9.0  # beyond it no double tells a probability from 0
 
 

@@ -1,6 +1,8 @@
 """Power of sequential tests: the effect that so many users can show, looked at all the time."""
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import scipy  # its parts are imported when first used
@@ -36,8 +38,14 @@ def always_valid_drift(
     >>> round(always_valid_drift(10_000, 10_000), 2)
     3.74
     """
+    eighths = round(8 * math.log2(max(n, 1.0) / planned))  # what depends on it changes slowly
+    return _always_valid_drift(eighths, alpha, power)
+
+
+@lru_cache(maxsize=1024)
+def _always_valid_drift(eighths: int, alpha: float, power: float) -> float:
     shares = np.geomspace(_FIRST_SHARE, 1.0, _ANALYSES)
-    return _drift(shares, two_sided_boundary(shares * n, planned, alpha), power)
+    return _drift(shares, two_sided_boundary(shares * 2.0 ** (eighths / 8), 1.0, alpha), power)
 
 
 def planned_drift(shares: Sequence[float], *, alpha: float = 0.05, power: float = POWER) -> float:
@@ -46,6 +54,11 @@ def planned_drift(shares: Sequence[float], *, alpha: float = 0.05, power: float 
     >>> round(planned_drift([0.25, 0.5, 0.75, 1.0]), 2)
     2.83
     """
+    return _planned_drift(tuple(shares), alpha, power)
+
+
+@lru_cache(maxsize=64)
+def _planned_drift(shares: tuple[float, ...], alpha: float, power: float) -> float:
     return _drift(np.asarray(shares, dtype=np.float64), obrien_fleming(shares, alpha), power)
 
 

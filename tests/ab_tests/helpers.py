@@ -5,17 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reeltune.ab_tests.assignment import arm_ranges, assigned_arm
-from reeltune.db.ab_tests import (
-    add_ab_event,
-    load_ab_test,
-    save_ab_phase,
-    save_ab_share,
-    save_ab_test,
-)
-from reeltune.db.connection import Connection, transaction
+from reeltune.ab_tests.assignment import assigned_arm
+from reeltune.ab_tests.simulated_tests import start_simulated
+from reeltune.db.connection import Connection
 from reeltune.db.serving_file import open_serving_file
-from reeltune.domain.ab_tests import N_BUCKETS, ABPhase, ABSettings, ABTest, ServedList, UserOutcome
+from reeltune.domain.ab_tests import ABSettings, ABTest, ServedList, UserOutcome
 from reeltune.serving.store import STORE_MIGRATIONS
 
 BEGAN = 1_800_000_000
@@ -38,17 +32,7 @@ def opened(tmp_path: Path) -> Iterator[Connection]:
 
 def running(conn: Connection, salt: str = "salt", **changes: Any) -> ABTest:
     """A test that has been started, with its first phase."""
-    settings = some_settings(**changes)
-    with transaction(conn):
-        test_id = save_ab_test(conn, settings, salt, BEGAN)
-        save_ab_share(conn, test_id, 0, round(settings.share * N_BUCKETS), N_BUCKETS)
-        versions, shares = [settings.champion, *settings.challengers], settings.arm_shares
-        if settings.design == "interleaving":
-            versions, shares = [settings.champion], (1.0,)
-        alpha = settings.alpha / len(settings.challengers)
-        save_ab_phase(conn, test_id, ABPhase(1, BEGAN, alpha, arm_ranges(versions, shares)))
-        add_ab_event(conn, test_id, "started", "running", BEGAN)
-    return load_ab_test(conn, settings.name)
+    return start_simulated(conn, some_settings(**changes), salt, BEGAN)
 
 
 def arm_of(test: ABTest, user: str) -> int:

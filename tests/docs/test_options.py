@@ -18,6 +18,7 @@ from reeltune.commands.nightly import nightly
 from reeltune.commands.recommend import recommend, similar
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
+from reeltune.commands.serve import serve
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -27,6 +28,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune import": importers,
     "reeltune nightly": nightly,
     "reeltune schedule": schedule,
+    "reeltune serve": serve,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune warm-starts": warm_starts,

@@ -19,6 +19,17 @@ CREATE TABLE ratings (
     UNIQUE (user, movie, rated_at, rating)
 ) STRICT;
 
+-- What holds of each user and movie; `rating_number` is the last of theirs, so that it only grows.
+CREATE VIEW current_ratings AS
+SELECT user, movie, rating, rated_at, newest AS rating_number
+  FROM (SELECT user, movie, rating, rated_at,
+               max(rating_number) OVER (PARTITION BY user, movie) AS newest,
+               row_number() OVER (
+                   PARTITION BY user, movie ORDER BY rated_at DESC, rating_number DESC
+               ) AS place
+          FROM ratings)
+ WHERE place = 1;
+
 -- Events in the order in which they were committed. `event_key` names what happened, so that an
 -- event that is sent twice is kept once.
 CREATE TABLE events (
