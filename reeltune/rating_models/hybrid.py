@@ -1,6 +1,7 @@
 """Hybrid recommender: learned and hand-set components, with weights fitted to what users chose."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,6 @@ from reeltune.domain.space import Configuration, Fixed, Single, Space
 from reeltune.rating_models.combiner import FIRST_WEIGHT, Loss, fit_weights
 from reeltune.rating_models.hybrid_examples import (
     FEW_RATINGS,
-    USERS_AT_A_TIME,
     Window,
     examples_of,
     fit_all,
@@ -25,15 +25,15 @@ from reeltune.rating_models.hybrid_examples import (
 from reeltune.rating_models.hybrid_features import (
     FEATURES_PER_PLANE,
     RatedMovies,
+    blocks,
     planes_of,
-    signed_log,
-    standardised,
 )
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 from reeltune.search.single_thread import one_thread
 
-SCORE_DECIMALS = 9  # of scores: sums of other blocks of users differ in the last bits
+WEIGHT_STEPS = 2.0**20  # of the grid of weights: sums of scores, on a grid too, are exact
+NEW, KNOWN = 1, 0  # rows of the weights
 
 TAU = FloatParameter(
     name="tau",
@@ -52,6 +52,7 @@ L2 = FloatParameter(
 )
 OF_COMPONENTS = [p for kind in LEARNED_COMPONENTS.values() for p in kind.hyperparameters]
 PLANES = [name for kind in LEARNED_COMPONENTS.values() for name in kind.planes]
+FOR_NEWCOMERS = ("quality", "era", "trending", "genre", "cast", "franchise")  # need little history
 
 
 class Hybrid:
@@ -84,28 +85,58 @@ class Hybrid:
     def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
         """Fit the weights on windows of `ratings`, then the components that have any on all."""
         with one_thread():
-            known = self._fit_weights(windows(ratings, catalogue))
-            new = self._fit_weights([newcomers_window(ratings, catalogue)])
+            for_new = [name for name in self.kinds() if name in FOR_NEWCOMERS]
+            known = self._fit_weights(windows(ratings, catalogue), list(self.kinds()))
+            new = self._fit_weights([newcomers_window(ratings, catalogue)], for_new)
             self.weights = np.array([known, new])
             wanted = [name for name, kind in self.kinds().items() if self._uses(kind.planes)]
-            self.components = fit_all(History(ratings, catalogue), self.hyperparameters, wanted)
+            history = history_of(ratings, catalogue)
+            self.components = fit_all(history, self.hyperparameters, wanted)
         self.rated = RatedMovies.of(ratings)
         return self
 
+    def fold_in(self, ratings: RatingTable, catalogue: Catalogue, newcomers: RatingTable) -> Self:
+        """Return this model for the users of `ratings` who have a rating in `newcomers`.
+
+        Their profiles are made of `ratings`; weights, and what was fitted of movies, stay.
+        """
+        wanted = np.diff(newcomers.starts) > 0
+        own = ratings.where(wanted[ratings.users])
+        history = History(own, catalogue, of_all=ratings)
+        folded = type(self)(self.hyperparameters)
+        folded.weights, folded.rated = self.weights, RatedMovies.of(own)
+        with one_thread():
+            folded.components = tuple(each.fold_in(history) for each in self.components)
+        return folded
+
     def score(self, users: Ints) -> Floats:
         """Return the weighted sums, (U, M)."""
+        found: Floats = np.zeros((1, len(users), self._rated.n_movies))
+        first = 0
         with one_thread():
-            blocks = [
-                sum_of(self._parts(users[at : at + USERS_AT_A_TIME]))
-                for at in range(0, len(users), USERS_AT_A_TIME)
-            ]
-        n_movies = self._rated.n_movies
-        return np.round(np.concatenate([np.zeros((0, n_movies)), *blocks]), SCORE_DECIMALS)
+            for some in blocks(users, self._rated.n_movies):
+                block = found[:, first : first + len(some)]
+                for name, plane in planes_of(self.components, some, self._rated).items():
+                    plane.add_to(block, 0, *self.weights_of(name, some))
+                first += len(some)
+        scores: Floats = found[0]
+        return scores
 
     def parts(self, users: Ints) -> dict[str, Floats]:
         """Return what each plane adds to the score, (U, M)."""
+        found = {}
         with one_thread():
-            return self._parts(users)
+            for name, plane in planes_of(self.components, users, self._rated).items():
+                part = np.zeros((1, len(users), self._rated.n_movies))
+                plane.add_to(part, 0, *self.weights_of(name, users))
+                found[name] = part[0]
+        return found
+
+    def weights_of(self, plane: str, users: Ints) -> tuple[Floats, Floats]:
+        """Return the weights of a plane and of the same bounded, for each user: (1, U) each."""
+        is_new = self._rated.n_ratings[users] < FEW_RATINGS
+        linear, bounded = self.weights[np.where(is_new, NEW, KNOWN)][:, _columns(plane)].T
+        return np.ascontiguousarray(linear[None]), np.ascontiguousarray(bounded[None])
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the weights, what users have rated, and the components' arrays."""
@@ -132,48 +163,38 @@ class Hybrid:
             raise InputError("the recommender is not fitted: call fit or load first")
         return self.rated
 
-    def _fit_weights(self, past: Sequence[Window]) -> Floats:
-        """Return the weights (F,) for the windows of the past; all alike where there are none."""
-        names = list(self.kinds())
+    def _fit_weights(self, past: Sequence[Window], names: Sequence[str]) -> Floats:
+        """Return the weights (F,) for the windows of the past; all alike where there are none.
+
+        Of planes of other components than those of these names they are 0.
+        """
+        columns = [
+            column
+            for name, kind in self.kinds().items()
+            if name in names
+            for plane in kind.planes
+            for column in _columns(plane)
+        ]
         examples = [
             examples_of(window, fit_all(window.history, self.hyperparameters, names))
             for window in past
             if len(window.held_out)
         ]
-        if not examples:
-            return np.full(self.weights.shape[1], FIRST_WEIGHT)
         loss = Loss(tau=float(self.hyperparameters["tau"]), l2=float(self.hyperparameters[L2.name]))
-        columns = [
-            column
-            for kind in self.kinds().values()
-            for plane in kind.planes
-            for column in _columns(plane)
-        ]
         weights = np.zeros(self.weights.shape[1])
-        weights[columns] = fit_weights(examples, loss)
-        return weights
+        weights[columns] = fit_weights(examples, loss) if examples else FIRST_WEIGHT
+        return np.rint(weights * WEIGHT_STEPS) / WEIGHT_STEPS
 
     def _uses(self, planes: Sequence[str]) -> bool:
         """Return if any feature of these planes has a weight."""
         columns = [column for plane in planes for column in _columns(plane)]
         return bool((self.weights[:, columns] > 0).any())
 
-    def _parts(self, users: Ints) -> dict[str, Floats]:
-        rated = self._rated
-        candidates = rated.unrated(users)
-        is_new = rated.n_ratings[users] < FEW_RATINGS
-        weights = self.weights[is_new.astype(np.int64)]  # (U, F)
-        found = {}
-        for name, plane in planes_of(self.components, users).items():
-            linear, logarithmic = (weights[:, [column]] for column in _columns(name))
-            z = standardised(plane, candidates)
-            found[name] = linear * z + logarithmic * signed_log(z)
-        return found
 
-
-def sum_of(parts: Mapping[str, Floats]) -> Floats:
-    """Return the sum of parts (U, M) of a score, added up in their order."""
-    return np.asarray(sum(parts.values()))
+@lru_cache(maxsize=4)
+def history_of(ratings: RatingTable, catalogue: Catalogue) -> History:
+    """Return the history of all ratings, with what configurations share of it."""
+    return History(ratings, catalogue)
 
 
 def _columns(plane: str) -> list[int]:

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reeltune.components.compiled_loops import plane_loops
 from reeltune.domain.errors import InputError
 from reeltune.rating_models.hybrid import PLANES, Hybrid
 from reeltune.rating_models.hybrid_examples import FEW_RATINGS, N_NEXT, newcomers_window, windows
-from reeltune.rating_models.hybrid_features import RatedMovies, best_candidates, standardised
+from reeltune.rating_models.hybrid_features import Plane, RatedMovies, bounded
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.examples import example_of_ratings
@@ -52,7 +55,7 @@ def test_its_parts_add_up_to_its_scores(model: Hybrid, data: Dataset) -> None:
     users = np.arange(data.ratings.n_users)
     parts = model.parts(users)
     assert set(parts) <= set(PLANES)
-    np.testing.assert_allclose(sum(parts.values()), model.score(users), atol=1e-8)
+    np.testing.assert_array_equal(sum(parts.values()), model.score(users))
 
 
 def test_the_same_data_give_the_same_model(model: Hybrid, data: Dataset) -> None:
@@ -116,22 +119,52 @@ def test_it_works_where_nobody_has_a_history_to_learn_from(data: Dataset) -> Non
     assert len(np.unique(scores)) > 1
 
 
+def rated_by(*users: list[int], n_movies: int) -> RatedMovies:
+    starts = np.cumsum([0, *map(len, users)]).astype(np.int64)
+    movies = np.array([movie for each in users for movie in each], dtype=np.int32)
+    return RatedMovies(starts, movies, n_movies)
+
+
 def test_standardised_scores_have_mean_0_and_deviation_1_over_what_is_unrated() -> None:
     rng = np.random.default_rng(2)
-    plane, candidates = rng.random((3, 50)), rng.random((3, 50)) < 0.8
-    found = standardised(plane, candidates)
-    for row, chosen in zip(found, candidates, strict=True):
-        assert row[chosen].mean() == pytest.approx(0, abs=1e-12)
-        assert row[chosen].std() == pytest.approx(1)
-    assert (standardised(np.full((1, 50), 3.3), candidates) == 0).all()
+    scores = rng.random((3, 50)).astype(np.float32)
+    rated = rated_by([3, 8], [], [0, 1, 49], n_movies=50)
+    plane = Plane.of(scores, np.arange(3), rated)
+    for user, chosen in enumerate(rated.unrated(np.arange(3))):
+        found = plane.at(np.full(50, user), np.arange(50))
+        assert found[chosen].mean() == pytest.approx(0, abs=1e-4)
+        assert found[chosen].std() == pytest.approx(1, abs=1e-4)
 
 
-def test_the_best_candidates_stand_above_the_nth_best() -> None:
-    plane = np.array([[5.0, 4, 3, 3, 3, 9]])
-    candidates = np.array([[True, True, True, True, True, False]])
-    assert best_candidates(plane, candidates, 3).tolist() == [
-        [True, True, False, False, False, False]
-    ]
+def test_a_plane_that_says_nothing_is_0() -> None:
+    scores = np.full((1, 50), 3.3, dtype=np.float32)
+    plane = Plane.of(scores, np.arange(2), rated_by([3], [], n_movies=50))
+    assert (plane.at(np.repeat([0, 1], 50), np.tile(np.arange(50), 2)) == 0).all()
+    assert len(plane.best) == 0
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 40]), st.sampled_from([2, 9, 10**6]))
+@settings(max_examples=30, deadline=None)
+def test_the_best_candidates_stand_above_the_nth_best(seed: int, n: int, kinds: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = (rng.integers(0, kinds, (2, 45)) / 7).astype(np.float32)
+    rated = rated_by([3, 8, 20], [], n_movies=45)
+    plane = Plane.of(scores, np.arange(2), rated)
+    loops = plane_loops()
+    standardising = (plane.scores, plane.means, plane.scales)
+    found = loops.best_places(*standardising, plane.users, rated.starts, rated.movies, n)
+    wanted = []
+    for user, chosen in enumerate(rated.unrated(np.arange(2))):
+        own = np.sort(scores[user][chosen])
+        if len(set(own.tolist())) > 1:
+            above = chosen & (scores[user] > own[-min(n, len(own))])
+            wanted += (user * 45 + np.flatnonzero(above)).tolist()
+    assert sorted(found.tolist()) == wanted
+
+
+def test_a_bounded_score_is_half_of_3_deviations_there_and_never_more_than_3() -> None:
+    z = np.array([-1000.0, -3.0, 0.0, 3.0, 1000.0], dtype=np.float32)
+    np.testing.assert_allclose(bounded(z), [-2.991, -1.5, 0, 1.5, 2.991], atol=1e-3)
 
 
 def test_rated_movies_are_no_candidates(data: Dataset) -> None:
