@@ -217,6 +217,53 @@ def add_plane(
 
 
 @_compiled
+def put_first(
+    lists: Floats, order: Floats, users: Ints, rated_starts: Ints, rated: Ints32, n_first: int
+) -> tuple[Bools, Floats]:
+    """Let scores (n, M) of the best `n_first` unrated movies by `lists` stand above all others.
+
+    `lists` becomes the score: of the first its own plus a lead (n,), of the others that by `order`.
+    Returns which are first (n, M), with those that are as good as the last of them, and the lead.
+    """
+    n, n_movies = lists.shape
+    is_first = np.zeros(lists.shape, dtype=np.bool_)
+    leads = np.zeros(n)
+    best = np.empty(n_first)
+    for k in range(n):
+        row, other, chosen = lists[k], order[k], is_first[k]
+        chosen[:] = True
+        for movie in rated[rated_starts[users[k]] : rated_starts[users[k] + 1]]:
+            chosen[movie] = False
+        least = _nth_best(row, chosen, best)
+        highest = -np.inf
+        for movie in range(n_movies):
+            candidate = chosen[movie]
+            chosen[movie] = candidate and row[movie] >= least
+            if candidate and not chosen[movie]:
+                highest = max(highest, other[movie])
+        if highest > -np.inf:
+            leads[k] = highest - least + 1 / STEPS
+        for movie in range(n_movies):
+            row[movie] = row[movie] + leads[k] if chosen[movie] else other[movie]
+    return is_first, leads
+
+
+@_compiled
+def _nth_best(row: Floats, chosen: Bools, best: Floats) -> float:
+    """Return the lowest of the best scores of the `chosen`, as many as `best` has places."""
+    best[:] = -np.inf
+    for movie in range(len(row)):
+        value = row[movie]
+        if chosen[movie] and value > best[-1]:
+            place = len(best) - 1
+            while place > 0 and value > best[place - 1]:
+                best[place] = best[place - 1]
+                place -= 1
+            best[place] = value
+    return float(best[-1])
+
+
+@_compiled
 def rank_rows(
     scores: Floats,
     users: Ints,

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from reeltune.components.compiled_loops import plane_loops
-from reeltune.components.learned_component import LearnedComponent
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.evaluation import Evaluation
 from reeltune.domain.space import Configuration
 from reeltune.metrics.evaluate import measure
 from reeltune.metrics.ranking import Ranking, join, tie_order
 from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
-from reeltune.rating_models.hybrid import L2, TAU, Hybrid
+from reeltune.rating_models.hybrid import L2, LIST_PLACES, TAU, Hybrid, score_models
 from reeltune.rating_models.hybrid_examples import KEPT_PLANES
 from reeltune.rating_models.hybrid_features import RatedMovies, blocks
 from reeltune.ratings.catalogue import Catalogue
@@ -21,7 +20,7 @@ from reeltune.search.single_thread import one_thread
 
 SCORE_BYTES = 2**22  # of scores under work at a time: what stays in a core's own cache
 MAX_MODELS = 16  # measured in one pass
-_OF_WEIGHTS = (TAU.name, L2.name)  # hyperparameters that only decide weights
+_OF_WEIGHTS = (TAU.name, L2.name, LIST_PLACES.name)  # hyperparameters that only decide weights
 
 
 class HybridEngine:
@@ -61,25 +60,16 @@ class HybridEngine:
         users = np.flatnonzero(np.diff(held_out.starts))
         rankings: list[list[Ranking]] = [[] for _ in models]
         size = max(1, SCORE_BYTES // (8 * len(models) * max(1, held_out.n_movies)))
+        components = {part.name: part for model in models for part in model.components}.values()
         with one_thread():
             for block in blocks(users, held_out.n_movies):
+                planes = KEPT_PLANES.planes_of(components, block, self.rated)
                 for first in range(0, len(block), size):
-                    scores = self._scores(models, block, first, min(size, len(block) - first))
                     some = block[first : first + size]
+                    scores = score_models(models, planes, some, first)
                     for each, own in zip(rankings, scores, strict=True):
                         each.append(self._ranking(own, some, held_out))
         return [join(each, LIST_LENGTH) for each in rankings]
-
-    def _scores(self, models: Sequence[Hybrid], block: Ints, first: int, n: int) -> Floats:
-        """Return the scores (B, n, M) of n users of a block, from `first` on."""
-        some = block[first : first + n]
-        scores = np.zeros((len(models), n, self.fitting.n_movies))
-        for component in _all_components(models):
-            for name, plane in KEPT_PLANES.planes_of([component], block, self.rated).items():
-                weights = [model.weights_of(name, some) for model in models]
-                linear, bounded = (np.concatenate(each) for each in zip(*weights, strict=True))
-                plane.add_to(scores, first, linear, bounded)
-        return scores
 
     def _ranking(self, scores: Floats, users: Ints, held_out: RatingTable) -> Ranking:
         """Rank by the scores (n, M), which are overwritten."""
@@ -117,8 +107,3 @@ def _alike(configurations: Sequence[Configuration]) -> list[list[int]]:
         for group in groups.values()
         for start in range(0, len(group), MAX_MODELS)
     ]
-
-
-def _all_components(models: Sequence[Hybrid]) -> list[LearnedComponent]:
-    """Return the components that any of the models has, once each."""
-    return list({id(part): part for model in models for part in model.components}.values())

@@ -140,7 +140,7 @@ def fit_all(
 
 @lru_cache(maxsize=6)
 def examples_of(window: Window, components: tuple[LearnedComponent, ...]) -> Examples:
-    """Return candidates of the window's users with features; `MAX_SAMPLED` for all others of a user.
+    """Return candidates of the window's users with features, of others a sample.
 
     Candidates are each plane's best movies, and those that the user rated next. Shared by
     configurations with the same components.

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reeltune.components.compiled_loops import plane_loops
 from reeltune.domain.errors import InputError
-from reeltune.rating_models.hybrid import PLANES, Hybrid
+from reeltune.rating_models.hybrid import KNOWN, LEAD, LISTS, NEW, ORDER, PLANES, Hybrid
 from reeltune.rating_models.hybrid_examples import FEW_RATINGS, N_NEXT, newcomers_window, windows
 from reeltune.rating_models.hybrid_features import Plane, RatedMovies, bounded
 from reeltune.rating_models.registry import model_class
@@ -54,7 +54,7 @@ def test_a_users_scores_do_not_depend_on_who_else_is_asked_for(
 def test_its_parts_add_up_to_its_scores(model: Hybrid, data: Dataset) -> None:
     users = np.arange(data.ratings.n_users)
     parts = model.parts(users)
-    assert set(parts) <= set(PLANES)
+    assert set(parts) <= {*PLANES, LEAD}
     np.testing.assert_array_equal(sum(parts.values()), model.score(users))
 
 
@@ -71,7 +71,65 @@ def test_a_component_without_weight_is_neither_kept_nor_stored(data: Dataset) ->
     for component in model.components:
         columns = [2 * PLANES.index(plane) for plane in component.planes]
         columns += [column + 1 for column in columns]
-        assert (model.weights[:, columns] > 0).any(), component.name
+        assert (model.weights[..., columns] > 0).any(), component.name
+
+
+def one_stage(stage: int, fitted: Hybrid) -> Hybrid:
+    """Return the model that has the weights of one stage for all places."""
+    model = Hybrid({**DEFAULTS, "list_places": 0}).load(fitted.arrays())
+    model.weights = fitted.weights[[stage, stage]]
+    return model
+
+
+def test_the_first_places_are_the_lists_and_all_others_stand_by_the_order(
+    model: Hybrid, data: Dataset
+) -> None:
+    users = np.arange(8)
+    n_first = model.n_list_places
+    lists, order = (one_stage(stage, model).score(users) for stage in (LISTS, ORDER))
+    unrated = RatedMovies.of(data.ratings).unrated(users)
+    for user, scores in enumerate(model.score(users)):
+        candidates = np.flatnonzero(unrated[user])
+        found = candidates[np.argsort(-scores[candidates], kind="stable")]
+        wanted = candidates[np.argsort(-lists[user][candidates], kind="stable")]
+        np.testing.assert_array_equal(found[:n_first], wanted[:n_first])
+        rest = found[n_first:]
+        np.testing.assert_array_equal(scores[rest], order[user][rest])
+
+
+def test_without_list_places_all_stand_by_one_order(data: Dataset) -> None:
+    model = Hybrid({**DEFAULTS, "list_places": 0}).fit(data.ratings, data.catalogue)
+    users = np.arange(8)
+    assert LEAD not in model.parts(users)
+    np.testing.assert_array_equal(model.score(users), one_stage(LISTS, model).score(users))
+    assert (model.weights[ORDER] == 0).all()
+
+
+def test_who_came_after_the_fit_is_scored_by_own_ratings(data: Dataset) -> None:
+    table = data.ratings
+    model = Hybrid(DEFAULTS).fit(table.where(~np.isin(table.users, [3, 6])), data.catalogue)
+    folded = model.fold_in(table, data.catalogue, table.where(np.isin(table.users, [3, 6])))
+    scores = folded.score(np.array([3, 6]))
+    assert not np.array_equal(scores[0], scores[1])
+    whole = Hybrid(DEFAULTS).fit(table, data.catalogue).score(np.array([3, 6]))
+    for found, fitted in zip(scores, whole, strict=True):
+        assert np.corrcoef(found, fitted)[0, 1] > 0.7
+    np.testing.assert_array_equal(folded.weights, model.weights)
+
+
+def test_who_came_after_the_fit_is_new_by_the_number_of_own_ratings(data: Dataset) -> None:
+    table = data.ratings
+    place = np.arange(len(table)) - table.starts[table.users]
+    few = table.where((table.users != 3) | (place < FEW_RATINGS - 1))
+    model = Hybrid(DEFAULTS).fit(table.where(table.users != 3), data.catalogue)
+    model.weights = model.weights.copy()
+    model.weights[:, KNOWN] = 0
+    own = table.users == 3
+    scores = model.fold_in(table, data.catalogue, table.where(own)).score(np.array([3]))
+    assert (scores == 0).all()
+    own = few.users == 3
+    scores = model.fold_in(few, data.catalogue, few.where(own)).score(np.array([3]))
+    assert (scores != 0).any()
 
 
 def test_windows_hold_out_what_came_after_their_history(data: Dataset) -> None:
@@ -104,7 +162,8 @@ def test_a_user_with_few_ratings_is_scored_with_the_weights_of_newcomers(data: D
     few = table.where((table.users != 3) | (place < FEW_RATINGS - 1))
     model = Hybrid(DEFAULTS).fit(few, data.catalogue)
     before = model.score(np.array([3, 4]))
-    model.weights = np.array([model.weights[0], np.zeros_like(model.weights[1])])
+    model.weights = model.weights.copy()
+    model.weights[:, NEW] = 0
     after = model.score(np.array([3, 4]))
     assert (after[0] == 0).all()
     np.testing.assert_array_equal(after[1], before[1])
