@@ -51,7 +51,7 @@ NOT_DECIDING = (
     "reeltune.views",
 )
 # What decides it beside, of models that are hashed apart from the others.
-DECIDING_OF_MODELS = {HYBRID: ("reeltune.rating_models.hybrid",)}
+DECIDING_OF_MODELS = {HYBRID: ("reeltune.rating_models.hybrid", "reeltune.engine.hybrid_engine")}
 # What decides of the program what a function of the user's own is worth: how it is called, and how
 # its values are kept.
 DECIDING_OF_FUNCTION = (
