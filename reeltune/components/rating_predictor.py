@@ -1,0 +1,42 @@
+"""Protocol of rating predictors: learned components whose plane is predicted stars."""
+
+from typing import Protocol
+
+import numpy as np
+
+from reeltune.components.learned_component import LearnedComponent
+from reeltune.domain.arrays import Bools, Floats, Ints
+from reeltune.ratings.hashing import mixed
+from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING, RatingTable
+
+
+class RatingPredictor(LearnedComponent, Protocol):
+    """Learned component with one plane, named as the component: the stars of each movie.
+
+    The plane is not cut to the scale of ratings, so that it ranks without ties.
+    """
+
+    def predict(self, users: Ints, movies: Ints) -> Floats:
+        """Return the stars that users[n] will give movies[n], (N,), within the scale."""
+
+
+def within_scale(stars: Floats) -> Floats:
+    """Return stars cut to the scale of ratings.
+
+    >>> within_scale(np.array([0.1, 3.3, 6.0]))
+    array([0.5, 3.3, 5. ])
+    """
+    return np.clip(stars, LOWEST_RATING, HIGHEST_RATING)
+
+
+def folds_of(table: RatingTable, n_folds: int) -> Ints:
+    """Return the fold of each rating (N,), 0 to `n_folds` - 1, by a hash of user and movie."""
+    users = mixed(table.user_ids.astype(np.uint64))[table.users]
+    both = mixed(users ^ table.movie_ids.astype(np.uint64)[table.movies])
+    return (both % np.uint64(n_folds)).astype(np.int64)
+
+
+def rated_by(table: RatingTable) -> tuple[Bools, Bools]:
+    """Return which users (U,) and which movies (M,) have a rating."""
+    n_of_movies = np.bincount(table.movies, minlength=table.n_movies)
+    return np.diff(table.starts) > 0, n_of_movies > 0
