@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from reeltune.components.damped_mean import damped_mean, overall_mean, totals
-from reeltune.components.learned_component import ArrayFields, History, Planes
-from reeltune.components.rating_predictor import within_scale
+from reeltune.components.learned_component import ArrayFields, History
+from reeltune.components.rating_predictor import StarPlanes, within_scale
 from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
@@ -78,9 +78,10 @@ class BiasedMeans(ArrayFields):
         found = Biases.of(history.ratings, *priors)
         return cls(np.array([found.mean]), found.users, found.movies)
 
-    def score(self, users: Ints) -> Planes:
+    def score(self, users: Ints) -> StarPlanes:
         """Return the stars, (U, M)."""
-        return {self.name: self.mean + self.users[users, None] + self.movies}
+        stars = self.mean + self.users[users, None] + self.movies
+        return {self.name: stars.astype(np.float32)}
 
     def predict(self, users: Ints, movies: Ints) -> Floats:
         """Return the stars of pairs, (N,)."""

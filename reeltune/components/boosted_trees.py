@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from reeltune.components.learned_component import History, Planes
-from reeltune.components.pair_features import PairFeatures, cross_fitted
-from reeltune.components.rating_predictor import within_scale
+from reeltune.components.learned_component import History
+from reeltune.components.pair_features import PairFeatures, fitted_features
+from reeltune.components.rating_predictor import StarPlanes, within_scale
 from reeltune.components.ridge_regression import features_among
 from reeltune.domain.arrays import AnyArray, Floats, Floats32, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter, IntParameter
@@ -68,8 +68,7 @@ class BoostedTrees:
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
         """Fit features, then trees to features of fits without the rating."""
-        features = PairFeatures.fit(history)
-        x, folds = cross_fitted(history, features)
+        features, x, folds = fitted_features(history)
         chosen = cls.trained_on(folds)
         if not chosen.any():
             return cls(features, np.zeros(0, dtype=np.uint8), np.array([features.mean, 0.0, 0.0]))
@@ -125,13 +124,13 @@ class BoostedTrees:
         booster.load_model(bytearray(self.booster.tobytes()))
         return booster
 
-    def score(self, users: Ints) -> Planes:
+    def score(self, users: Ints) -> StarPlanes:
         """Return the stars, (U, M)."""
         blocks = [
             self._stars(self.features.of_everything(users[k : k + N_USERS_AT_ONCE]))
             for k in range(0, len(users), N_USERS_AT_ONCE)
         ]
-        found = np.concatenate([np.zeros(0), *blocks])
+        found = np.concatenate([np.zeros(0), *blocks]).astype(np.float32)
         return {self.name: found.reshape(len(users), len(self.features.of_movies))}
 
     def predict(self, users: Ints, movies: Ints) -> Floats:

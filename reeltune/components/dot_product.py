@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from reeltune.components.learned_component import ArrayFields, Planes
-from reeltune.components.rating_predictor import within_scale
+from reeltune.components.learned_component import ArrayFields
+from reeltune.components.rating_predictor import StarPlanes, within_scale
 from reeltune.domain.arrays import Floats, Floats32, Ints
 
 
@@ -22,13 +22,13 @@ class DotProduct(ArrayFields):
     user_vectors: Floats32  # (U, k)
     movie_vectors: Floats32  # (M, k)
 
-    def score(self, users: Ints) -> Planes:
+    def score(self, users: Ints) -> StarPlanes:
         """Return the stars, (U, M)."""
         vectors = self.movie_vectors.astype(np.float64)
         rows = [vectors @ self.user_vectors[u].astype(np.float64) for u in users]
         products = np.array(rows).reshape(len(users), len(vectors))
         biases = self.user_biases[users, None].astype(np.float64) + self.movie_biases
-        return {self.name: self.mean + biases + products}
+        return {self.name: (self.mean + biases + products).astype(np.float32)}
 
     def predict(self, users: Ints, movies: Ints) -> Floats:
         """Return the stars of pairs, (N,)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -104,6 +105,13 @@ class PairFeatures:
             matches=matches,
             movie=np.asarray(arrays["movie"], dtype=np.float32),
         )
+
+
+@lru_cache(maxsize=2)
+def fitted_features(history: History) -> tuple[PairFeatures, Floats32, Ints]:
+    """Return the features, and what `cross_fitted` makes of them: once for a history."""
+    whole = PairFeatures.fit(history)
+    return whole, *cross_fitted(history, whole)
 
 
 def cross_fitted(history: History, whole: PairFeatures) -> tuple[Floats32, Ints]:

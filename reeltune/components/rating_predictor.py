@@ -1,20 +1,43 @@
 """Protocol of rating predictors: learned components whose plane is predicted stars."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
-from reeltune.components.learned_component import LearnedComponent
-from reeltune.domain.arrays import Bools, Floats, Ints
+from reeltune.components.learned_component import History
+from reeltune.domain.arrays import AnyArray, Bools, Floats, Floats32, Ints
+from reeltune.domain.parameters import Hyperparameter
+from reeltune.domain.space import Configuration
 from reeltune.ratings.hashing import mixed
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING, RatingTable
 
+StarPlanes = Mapping[str, Floats32]  # by plane, (U, M)
 
-class RatingPredictor(LearnedComponent, Protocol):
+
+class RatingPredictor(Protocol):
     """Learned component with one plane, named as the component: the stars of each movie.
 
     The plane is not cut to the scale of ratings, so that it ranks without ties.
     """
+
+    name: ClassVar[str]
+    hyperparameters: ClassVar[tuple[Hyperparameter, ...]]  # that `fit` reads
+    planes: ClassVar[tuple[str, ...]]  # the name alone
+
+    @classmethod
+    def fit(cls, history: History, values: Configuration) -> Self:
+        """Fit to `history` alone."""
+
+    def score(self, users: Ints) -> StarPlanes:
+        """Return the plane, (U, M)."""
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return all that was fitted, by name."""
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, AnyArray]) -> Self:
+        """Return the predictor that `arrays` are of."""
 
     def predict(self, users: Ints, movies: Ints) -> Floats:
         """Return the stars that users[n] will give movies[n], (N,), within the scale."""

@@ -6,9 +6,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from reeltune.components.learned_component import History, Planes
-from reeltune.components.pair_features import PairFeatures, cross_fitted
-from reeltune.components.rating_predictor import within_scale
+from reeltune.components.learned_component import History
+from reeltune.components.pair_features import PairFeatures, fitted_features
+from reeltune.components.rating_predictor import StarPlanes, within_scale
 from reeltune.domain.arrays import AnyArray, Floats, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
@@ -43,8 +43,8 @@ class RidgeRegression:
         """Fit features, then the coefficients to features of fits without the rating."""
         from sklearn.linear_model import Ridge
 
-        features = PairFeatures.fit(history)
-        x = cross_fitted(history, features)[0].astype(np.float64)
+        features, x32, _ = fitted_features(history)
+        x = x32.astype(np.float64)
         if not len(x):
             return cls(features, np.zeros(x.shape[1]), np.array([features.mean]))
         centre, scale = x.mean(axis=0), x.std(axis=0)
@@ -55,13 +55,13 @@ class RidgeRegression:
         intercept = float(solved.intercept_) - float(centre @ coefficients)
         return cls(features, coefficients, np.array([intercept]))
 
-    def score(self, users: Ints) -> Planes:
+    def score(self, users: Ints) -> StarPlanes:
         """Return the stars, (U, M)."""
         n_movies = len(self.features.of_movies)
         rows = [
             self._stars(self.features.of_everything(users[k : k + 1])) for k in range(len(users))
         ]
-        return {self.name: np.array(rows).reshape(len(users), n_movies)}
+        return {self.name: np.array(rows, dtype=np.float32).reshape(len(users), n_movies)}
 
     def predict(self, users: Ints, movies: Ints) -> Floats:
         """Return the stars of pairs, (N,)."""

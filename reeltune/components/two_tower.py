@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import scipy  # its parts are imported when first used
 
 from reeltune.components.biased_means import BIAS_PRIOR, Biases
 from reeltune.components.dot_product import DotProduct
@@ -87,7 +88,8 @@ def tower_features(history: History) -> tuple[Floats, Floats]:
     """
     table = history.ratings
     movie = movie_features(history.catalogue).astype(np.float64)
-    rated = history.matrix(np.ones(len(table)))
+    shape = (table.n_users, table.n_movies)
+    rated = scipy.sparse.csr_array((np.ones(len(table)), table.movies, table.starts), shape)
     n_of_users = np.diff(table.starts)
     n_of_movies = np.bincount(table.movies, minlength=table.n_movies)
     user = (rated @ movie) / np.maximum(n_of_users, 1)[:, None]

@@ -12,7 +12,8 @@ from reeltune.rating_models.popular import popular_scores
 from reeltune.rating_models.recommend import list_movies, recommend_at
 from reeltune.ratings.recommender import ProfileSource, RecommendedList
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import find_profiles, over_movies
+from reeltune.versioning.positions import over_movies
+from reeltune.versioning.profiles import find_profiles
 
 _NOBODY = -1  # no user has it
 

@@ -13,7 +13,8 @@ from reeltune.rating_models.popular import popular_scores
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import RecommendedList
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import find_profiles, over_movies, score_users
+from reeltune.versioning.positions import over_movies
+from reeltune.versioning.profiles import find_profiles, score_users
 from reeltune.versioning.recommendations import recommend_for
 from reeltune.versioning.registry import load_model, promote
 from reeltune.versioning.request import RetrainingRequest
