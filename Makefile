@@ -31,7 +31,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 	@touch $@
 
 $(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
-	@echo "== adding what the other tests need: Optuna, torch (about a gigabyte)"
+	@echo "== adding what the other tests need: Optuna, torch, XGBoost (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
 	@touch $@
 

@@ -53,7 +53,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = ("--db", place / "a.db", "--quiet")
     reeltune("import", "table", place / "app.db", *remembered, *named)
     reeltune("tabular", "demo", "cars", "--rows", "300", "--out", place / "cars.csv")
-    (place / "old.csv").write_text("size;price\n" + "".join(f"{n},5;{n * n}\n" for n in range(20)), encoding="utf-8")
+    (place / "old.csv").write_text(
+        "size;price\n" + "".join(f"{n},5;{n * n}\n" for n in range(20)), encoding="utf-8"
+    )
     left_behind = place / "movies.versions" / "0123456789abcdef"
     left_behind.mkdir()
     (left_behind / "manifest.json").write_text("{}", encoding="utf-8")
