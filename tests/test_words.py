@@ -23,6 +23,7 @@ DONE = {
     "search",
     "stats",
     "storage",
+    "table_models",
     "tabular",
     "tasks",
     "tracking",

@@ -49,6 +49,7 @@ class DataColumn:
     numbers: Floats | None = None
     codes: Ints | None = None  # MISSING where the value is missing
     levels: tuple[str, ...] = ()
+    n_refused: int = 0  # values that were texts among numbers
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reeltune.domain.study import FUNCTION, HYBRID, RATINGS
+from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, TABULAR
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
@@ -61,6 +61,14 @@ DECIDING_OF_FUNCTION = (
     "reeltune.domain.space",
 )
 
+# What decides of the program what a model of a table is worth.
+DECIDING_OF_TABLES = (
+    "reeltune.tasks.tabular",
+    "reeltune.tuning.fold_racing",
+    "reeltune.tuning.ledger",
+    "reeltune.domain.space",
+)
+
 # Programs that held out ratings of equal times by ids, and took events for ratings: equal to later
 # ones on data where neither decides.
 PLAIN_RATINGS_ONLY = frozenset({"adfe917e47f9"})
@@ -106,6 +114,8 @@ def code_version(model: str, task: str = RATINGS) -> str:
     if model in DECIDING_OF_MODELS:
         sources = follow(DECIDING_OF_MODELS[model], _find_deciding)
         return f"{program_version()}+{digest(sources, _is_program)}"
+    if task == TABULAR:
+        return table_version()
     own = own_module(model)
     program = function_version() if task == FUNCTION else program_version()
     return program if own is None else f"{program}+{source_version(own)}"
@@ -162,6 +172,12 @@ def program_version() -> str:
 def function_version() -> str:
     """Return the hash of the program's sources that decide the values of a user's function."""
     return digest(follow(DECIDING_OF_FUNCTION, _find_deciding), _is_program)
+
+
+@lru_cache(maxsize=1)
+def table_version() -> str:
+    """Return the hash of the program's sources that decide what a model of a table is worth."""
+    return digest(follow(DECIDING_OF_TABLES, _find_deciding), _is_program)
 
 
 def deciding_modules() -> frozenset[str]:
