@@ -19,9 +19,9 @@ from reeltune.tabular.reading import ReadOptions
 @click.command(
     cls=Command,
     examples=(
-        "model.zip rows.csv --out predictions.csv",
-        "model.zip rows.parquet --out predictions.csv --json",
-        "model.zip app.db --table cars --out predictions.csv",
+        "model.zip rows.csv",
+        "model.zip rows.parquet --json",
+        "model.zip app.db --table cars --out p.csv",
     ),
 )
 @argument("package", "Package that `tune` wrote.", type=click.Path(path_type=Path))

@@ -89,9 +89,8 @@ _MAX_STARTING_SECONDS = 3.0  # of a program: what it used before, it used for so
     "--jobs",
     type=click.IntRange(1, 256),
     default=1,
-    show_default=True,
     metavar="N",
-    help="Processes; same results without --budget.",
+    help="Processes.  [default: 1]",
 )
 @option_wait
 @option(

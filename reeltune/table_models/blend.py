@@ -7,11 +7,11 @@ import numpy as np
 import scipy  # its parts are imported when first used
 
 from reeltune.domain.arrays import Floats
-from reeltune.table_models.losses import SMALLEST, TableMetric, log_loss
+from reeltune.table_models.losses import SMALLEST_PROBABILITY, TableMetric, log_loss
 from reeltune.tabular.columns import ColumnValues
 
 MAX_MEMBERS = 4
-MAX_STEPS = 20
+MAX_BLEND_STEPS = 20
 MIN_GAIN = 1e-4  # relative, of one more step
 _TEMPERATURES = (0.3, 5.0)
 
@@ -34,7 +34,7 @@ def greedy_blend(
     alone = [_worth(metric, truth, each) for each in predictions]
     chosen = [int(np.argmax(alone))]
     total, best = predictions[chosen[0]].copy(), alone[chosen[0]]
-    for _ in range(MAX_STEPS):
+    for _ in range(MAX_BLEND_STEPS):
         full = len(set(chosen)) >= MAX_MEMBERS
         allowed = [k for k in range(len(predictions)) if not full or k in chosen]
         means = [(total + predictions[k]) / (len(chosen) + 1) for k in allowed]
@@ -67,7 +67,7 @@ def temperature_of(predicted: Floats, classes: ColumnValues) -> float:
 
     Source: Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
     """
-    logarithms = np.log(np.clip(predicted, SMALLEST, 1.0))
+    logarithms = np.log(np.clip(predicted, SMALLEST_PROBABILITY, 1.0))
     found = scipy.optimize.minimize_scalar(
         lambda t: log_loss(classes, _tempered(logarithms, np.exp(t))).mean(),
         bounds=tuple(np.log(_TEMPERATURES)),
@@ -81,7 +81,7 @@ def with_temperature(predicted: Floats, temperature: float) -> Floats:
     """Return probabilities (N, K), calibrated."""
     if temperature == 1.0:
         return predicted
-    return _tempered(np.log(np.clip(predicted, SMALLEST, 1.0)), temperature)
+    return _tempered(np.log(np.clip(predicted, SMALLEST_PROBABILITY, 1.0)), temperature)
 
 
 def _tempered(logarithms: Floats, temperature: float) -> Floats:

@@ -9,7 +9,7 @@ from reeltune.domain.arrays import Floats
 from reeltune.tabular.columns import DataColumn, DataTable
 from reeltune.tabular.moments import Moments
 
-DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 CLIP = 6.0  # standard deviations from the mean that a scaled number is cut at
 SKEWED = 2.0  # skewness from which on a number is scaled by its logarithm
 
@@ -120,7 +120,7 @@ class DateBlock:
         return cls(
             column=column.name,
             first=float(known.min()) if len(known) else 0.0,
-            has_hours=bool((known % DAY != 0).any()),
+            has_hours=bool((known % DAY_SECONDS != 0).any()),
         )
 
     @property
@@ -138,7 +138,7 @@ class DateBlock:
         days, months = moments.astype("datetime64[D]"), moments.astype("datetime64[M]")
         years = moments.astype("datetime64[Y]")
         parts = [
-            (whole - self.first) / DAY,
+            (whole - self.first) / DAY_SECONDS,
             years.astype(np.int64) + 1970.0,
             (months - years.astype("datetime64[M]")).astype(np.int64) + 1.0,
             (days - months.astype("datetime64[D]")).astype(np.int64) + 1.0,
@@ -146,7 +146,7 @@ class DateBlock:
             (days - years.astype("datetime64[D]")).astype(np.int64) + 1.0,
         ]
         if self.has_hours:
-            parts.append((whole % DAY) / 3_600.0)
+            parts.append((whole % DAY_SECONDS) / 3_600.0)
         found = np.column_stack(parts)
         found[is_missing] = np.nan
         return found
@@ -220,5 +220,5 @@ class SpanBlock:
     def transform(self, table: DataTable) -> Floats:
         """Return the features (N, 1 or 2)."""
         first, second = (numbers_of(table.columns[name]) for name in self.columns)
-        days = (second - first) / DAY
+        days = (second - first) / DAY_SECONDS
         return days[:, None] if self.scale is None else self.scale.scaled(days)

@@ -8,7 +8,7 @@ import numpy as np
 from reeltune.domain.parameters import Condition, FloatParameter, IntParameter, Parameter
 from reeltune.table_models.family import FitSize
 
-MAX_ITERATIONS = 1_500
+MAX_BOOSTED = 1_500
 TYPICAL_STEPS = 8.0  # sum of the learning rates after which boosting has mostly stopped
 
 

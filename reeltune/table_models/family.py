@@ -17,7 +17,7 @@ from reeltune.tabular.columns import ColumnValues
 from reeltune.tabular.target import Prediction
 
 REQUIREMENTS_OF_TABLES = "pip install -r requirements-tabular.txt"
-LINKS = ("identity", "sigmoid", "softmax", "mean")
+LINK_FUNCTIONS = ("identity", "sigmoid", "softmax", "mean")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,7 +72,7 @@ class Deadline:
 class PackedModel:
     """Model as arrays, which needs no library to predict: trees, or sums with weights."""
 
-    link: str  # of LINKS
+    link: str  # of LINK_FUNCTIONS
     trees: TreeEnsemble | None = None
     weights: Floats | None = None  # (F, K)
     intercepts: Floats | None = None  # (K,)
@@ -84,7 +84,7 @@ class PackedModel:
         else:
             assert self.weights is not None
             assert self.intercepts is not None
-            sums = features.astype(np.float64) @ self.weights + self.intercepts
+            sums = np.nan_to_num(features.astype(np.float64)) @ self.weights + self.intercepts
         return linked(sums, self.link)
 
     def arrays(self) -> dict[str, AnyArray]:

@@ -10,7 +10,15 @@ from reeltune.domain.arrays import Floats, Floats32
 from reeltune.domain.parameters import Condition, Parameter
 from reeltune.table_models.boosting import boosting_cost, learning_rate, logarithmic, share
 from reeltune.table_models.encoder import Encoding
-from reeltune.table_models.family import FitRequest, FitSize, PackedModel, library, patience_of
+from reeltune.table_models.family import (
+    FitRequest,
+    FitSize,
+    FittedFamily,
+    PackedModel,
+    library,
+    patience_of,
+)
+from reeltune.table_models.linear_families import constant_model
 from reeltune.table_models.trees import LEAF, Tree, ensemble
 from reeltune.tabular.target import Prediction
 
@@ -86,14 +94,20 @@ class HistogramBoosting:
         """Return about how many seconds a fit takes."""
         return 2.0 * boosting_cost(size, values, float(values["leaves"]))
 
-    def fit(self, request: FitRequest, values: Mapping[str, Any]) -> FittedHistogram:
+    def fit(self, request: FitRequest, values: Mapping[str, Any]) -> FittedFamily:
         """Fit a model until the watched rows gain no more.
 
         Raises:
             InputError: scikit-learn is not installed.
         """
         ensembles = library(self.library, self.title)
+        present = np.unique(request.targets)
+        if request.n_classes and len(present) < 2:
+            return constant_model(request.features.shape[1], request.n_classes, int(present[0]))
         watched = request.watched if request.n_iterations is None else None
+        if watched is not None and request.n_classes:
+            known = np.isin(watched[1], present)
+            watched = (watched[0][known], watched[1][known]) if known.any() else None
         name = "HistGradientBoosting" + ("Classifier" if request.n_classes else "Regressor")
         model = getattr(ensembles, name)(
             learning_rate=values["learning_rate"],

@@ -9,7 +9,7 @@ import numpy as np
 from reeltune.domain.arrays import Floats, Floats32
 from reeltune.domain.parameters import BooleanParameter, Condition, Parameter
 from reeltune.table_models.boosting import (
-    MAX_ITERATIONS,
+    MAX_BOOSTED,
     boosting_cost,
     learning_rate,
     logarithmic,
@@ -149,7 +149,7 @@ class LightGbm:
             booster.add_valid(watched, "watched")
         stopping = EarlyStopping(patience_of(values["learning_rate"]), request.deadline())
         is_fixed = request.n_iterations is not None or request.watched is None
-        for _ in range(request.n_iterations or MAX_ITERATIONS):
+        for _ in range(request.n_iterations or MAX_BOOSTED):
             is_finished = booster.update()
             loss = -float(stopping.n_done) if is_fixed else booster.eval_valid()[0][2]
             if not stopping.goes_on(loss) or is_finished:

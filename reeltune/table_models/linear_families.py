@@ -84,7 +84,7 @@ class Logistic(_Linear):
         )
         present = np.unique(request.targets)
         if len(present) < 2:
-            return _constant(n_features, request.n_classes, int(present[0]))
+            return constant_model(n_features, request.n_classes, int(present[0]))
         with _quiet():
             model.fit(request.features.astype(np.float64), request.targets)
         return _spread(model.coef_, model.intercept_, present.astype(int), request.n_classes)
@@ -103,7 +103,8 @@ def _spread(coefficients: Floats, intercepts: Floats, present: Any, n_classes: i
     return FittedLinear(weights, offsets, "softmax")
 
 
-def _constant(n_features: int, n_classes: int, only: int) -> FittedLinear:
+def constant_model(n_features: int, n_classes: int, only: int) -> FittedLinear:
+    """Return the model of rows that are all of one class: it is nearly sure of that."""
     if n_classes == 2:
         return FittedLinear(np.zeros((n_features, 1)), np.array([8.0 if only else -8.0]), "sigmoid")
     offsets = np.full(n_classes, -8.0)

@@ -11,7 +11,7 @@ from reeltune.domain.metric import Metric
 from reeltune.tabular.columns import ColumnValues
 from reeltune.tabular.target import Prediction
 
-SMALLEST = 1e-7  # a probability is not taken to be smaller
+SMALLEST_PROBABILITY = 1e-7  # a probability is not taken to be smaller
 
 ByRow = Callable[[ColumnValues, Floats], Floats]
 Overall = Callable[[ColumnValues, Floats], float]
@@ -20,7 +20,7 @@ Overall = Callable[[ColumnValues, Floats], float]
 def log_loss(classes: ColumnValues, predicted: Floats) -> Floats:
     """Return (N,) minus the logarithm of the probability (N, K) of each row's class."""
     likelihood = predicted[np.arange(len(classes)), classes.astype(np.int64)]
-    found: Floats = -np.log(np.clip(likelihood, SMALLEST, 1.0))
+    found: Floats = -np.log(np.clip(likelihood, SMALLEST_PROBABILITY, 1.0))
     return found
 
 
@@ -34,7 +34,7 @@ def brier(classes: ColumnValues, predicted: Floats) -> Floats:
     return found
 
 
-def accuracy(classes: ColumnValues, predicted: Floats) -> Floats:
+def class_accuracy(classes: ColumnValues, predicted: Floats) -> Floats:
     """Return (N,) 1 where the most probable class is the row's, else 0."""
     found: Floats = (predicted.argmax(axis=1) == classes).astype(np.float64)
     return found
@@ -119,7 +119,7 @@ TABLE_METRICS: Mapping[Prediction, Mapping[str, TableMetric]] = {
         for each in (
             _by_row("log_loss", "Log loss", log_loss),
             _by_row("brier", "Brier score", brier),
-            _by_row("accuracy", "Accuracy", accuracy, higher=True),
+            _by_row("accuracy", "Accuracy", class_accuracy, higher=True),
             _overall("auc", "AUC", auc, higher=True),
         )
     },

@@ -14,6 +14,7 @@ from reeltune.tabular.columns import ColumnKind, DataColumn, DataTable
 from reeltune.tabular.reading import ReadOptions, read_table
 from reeltune.tabular.target import Prediction
 
+MIN_VALUES = 10  # of a column, of which fewer are no sign that it is another one
 MAX_WRONG = 0.5  # share of a column's values that may be of another kind than in the fit
 
 
@@ -126,4 +127,4 @@ def _is_wrong(column: DataColumn, kind: ColumnKind, table: DataTable) -> bool:
     if kind not in (ColumnKind.NUMBER, ColumnKind.DATE) or column.numbers is None:
         return False
     n_given = table.n_rows - int(column.is_missing.sum()) + column.n_refused
-    return column.n_refused > MAX_WRONG * max(1, n_given)
+    return n_given >= MIN_VALUES and column.n_refused > MAX_WRONG * n_given

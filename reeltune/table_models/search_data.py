@@ -17,7 +17,7 @@ from reeltune.tabular.columns import ColumnValues, DataTable
 from reeltune.tabular.target import Target
 
 MAX_KEPT_CELLS = 12_000_000  # of predictions that are kept
-Key = tuple[tuple[str, object], ...]
+OutcomeKey = tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ class SearchData:
     ) -> None:
         self.table, self.target, self.folds, self.seconds = table, target, folds, seconds
         self._prepared: dict[int, PreparedRows] = {}
-        self._outcomes: dict[tuple[Key, int], FoldOutcome] = {}
+        self._outcomes: dict[tuple[OutcomeKey, int], FoldOutcome] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         return SearchData, (self.table, self.target, self.folds, self.seconds)

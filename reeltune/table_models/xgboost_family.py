@@ -16,7 +16,7 @@ from reeltune.domain.parameters import (
     when,
 )
 from reeltune.table_models.boosting import (
-    MAX_ITERATIONS,
+    MAX_BOOSTED,
     boosting_cost,
     learning_rate,
     logarithmic,
@@ -151,7 +151,7 @@ class XgBoost:
         )
         stopping = EarlyStopping(patience_of(values["learning_rate"]), request.deadline())
         is_fixed = request.n_iterations is not None or watched is None
-        for number in range(request.n_iterations or MAX_ITERATIONS):
+        for number in range(request.n_iterations or MAX_BOOSTED):
             booster.update(rows, number)
             loss = -float(number) if is_fixed else _loss(booster, watched, number)
             if not stopping.goes_on(loss):

@@ -27,7 +27,7 @@ from reeltune.tuning.plan import Plan
 from reeltune.tuning.result import RunResult
 from reeltune.tuning.tabular_budget import Budget
 
-MAX_CANDIDATES = 12  # of the best configurations, from which a blend is made
+MAX_BLEND_CANDIDATES = 12  # of the best configurations, from which a blend is made
 CALIBRATED = ("log_loss", "brier")
 
 
@@ -222,9 +222,9 @@ class TabularTuning:
         """Return the best experiments, and the best of each family that is not among them."""
         upwards = self.metric.direction.upwards
         ranked = sorted(completed, key=lambda e: (-upwards(e.objective_value or 0.0), e.number))
-        chosen = ranked[:MAX_CANDIDATES]
+        chosen = ranked[:MAX_BLEND_CANDIDATES]
         families = {each.hyperparameters[FAMILY] for each in chosen}
-        for each in ranked[MAX_CANDIDATES:]:
+        for each in ranked[MAX_BLEND_CANDIDATES:]:
             if each.hyperparameters[FAMILY] not in families:
                 families.add(each.hyperparameters[FAMILY])
                 chosen.append(each)
