@@ -69,6 +69,14 @@ DECIDING_OF_FUNCTION = (
     "reeltune.domain.space",
 )
 
+# What decides of the program what a model of a table is worth.
+DECIDING_OF_TABLES = (
+    "reeltune.tasks.tabular",
+    "reeltune.tuning.fold_racing",
+    "reeltune.tuning.ledger",
+    "reeltune.domain.space",
+)
+
 # Programs that held out ratings of equal times by ids, and took events for ratings: equal to later
 # ones on data where neither decides.
 PLAIN_RATINGS_ONLY = frozenset({"adfe917e47f9"})
@@ -114,6 +122,8 @@ def code_version(model: str, task: str = RATINGS) -> str:
     if model in DECIDING_OF_MODELS:
         sources = follow(DECIDING_OF_MODELS[model], _find_deciding)
         return f"{program_version()}+{digest(sources, _is_program)}"
+    if task == TABULAR:
+        return table_version()
     own = own_module(model)
     program = function_version() if task == FUNCTION else program_version()
     return program if own is None else f"{program}+{source_version(own)}"
@@ -170,6 +180,12 @@ def program_version() -> str:
 def function_version() -> str:
     """Return the hash of the program's sources that decide the values of a user's function."""
     return digest(follow(DECIDING_OF_FUNCTION, _find_deciding), _is_program)
+
+
+@lru_cache(maxsize=1)
+def table_version() -> str:
+    """Return the hash of the program's sources that decide what a model of a table is worth."""
+    return digest(follow(DECIDING_OF_TABLES, _find_deciding), _is_program)
 
 
 def deciding_modules() -> frozenset[str]:
