@@ -14,6 +14,7 @@ from reeltune.commands.erase import erase
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
+from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.warm_starts import warm_starts
@@ -27,6 +28,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune schedule": schedule,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
+    "reeltune report": report,
     "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
