@@ -24,7 +24,7 @@ from reeltune.search.importance import Effect
 from reeltune.views.run_report import RunReport
 
 MAX_BARS, MAX_SLICES = 24, 8
-MAX_DOTS = 2_000  # of a slice
+MAX_DOTS = 1_200  # of a slice
 _ROW = 33  # height of a bar with its name above it
 _SLICE = (300, 220)
 

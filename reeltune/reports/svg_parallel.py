@@ -10,7 +10,7 @@ from reeltune.reports.svg_search import value_scale
 from reeltune.views.run_report import RunReport, Trace
 
 MAX_AXES = 9
-N_BEST, N_OTHERS = 300, 700  # lines, of very many experiments
+N_BEST, N_OTHERS = 300, 400  # lines, of very many experiments
 N_LEVELS = 5
 _SIZE = (980, 380)
 _TOP, _BOTTOM = 66, 350
