@@ -141,7 +141,7 @@ def power(seed: int) -> dict[str, float]:
     """A gain of 25 %: found at all times, as planned, with a window, and by one test at the end."""
     site = SimulatedSite(users=4_000, lists_per_user=2.0, heaviness=0.5)
     found: dict[str, float] = {}
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "at all times": {"window_hours": 0.0},
         "windows of a day": {"window_hours": 24.0},
         "planned, 5 analyses": {"window_hours": 0.0, "analysis": "planned"},

@@ -1,6 +1,7 @@
 """Simulated tests, few and with fixed seeds; `benchmarks/ab_tests.py` has many."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,13 @@ from tests.ab_tests.simulating import analysed
 HEAVY = SimulatedSite(users=1_500, hours=7 * 24, lists_per_user=4.0, heaviness=0.3)
 
 
-def verdicts(path: Path, effect: float, seed: int, **settings: object) -> list[str]:
+def verdicts(path: Path, effect: float, seed: int, **settings: Any) -> list[str]:
     site = SimulatedSite(users=3_000, hours=7 * 24)
     found = analysed(path, site, effect, seed, hours=6.0, **settings)
     return [figures.comparisons[0].verdict for _, figures in found]
 
 
-def ever(path: Path, seed: int, what: str, effect: float, **settings: object) -> bool:
+def ever(path: Path, seed: int, what: str, effect: float, **settings: Any) -> bool:
     folder = path / f"{seed}"
     folder.mkdir()
     return what in verdicts(folder, effect, seed, **settings)
