@@ -10,4 +10,4 @@ from reeltune.serving.settings import ServeSettings
 
 def make_worker_app(settings: ServeSettings) -> ASGIApp:
     """Return the application of one worker."""
-    return make_app(settings, load_live_tests, {"": ab_routes})
+    return make_app(settings, load_live_tests, [ab_routes])

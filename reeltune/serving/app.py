@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp
 
 from reeltune.serving.arms import ArmSource, no_tests
@@ -20,15 +20,14 @@ FurtherRoutes = Callable[[Service], Sequence[BaseRoute]]
 def make_app(
     settings: ServeSettings,
     arm_source: ArmSource = no_tests,
-    further: dict[str, FurtherRoutes] | None = None,
+    further: Sequence[FurtherRoutes] = (),
 ) -> ASGIApp:
     """Return the application of one worker.
 
     Args:
         settings: of the service.
         arm_source: reads from the store which A/B tests run.
-        further: routes of other rooms by the path they are below, behind the same guards; their
-            handlers find the service as `request.state.service`.
+        further: makers of routes of other rooms, which are behind the same guards.
 
     Raises:
         BusyError: the store is locked.
@@ -38,19 +37,18 @@ def make_app(
     document: dict[str, Any] = {}
     own = operations(service, document)
     fill_openapi(document, own)
-    mounts = [Mount(path, routes=list(routes(service))) for path, routes in (further or {}).items()]
+    routes = [
+        *(each.route() for each in own),
+        *(each for make in further for each in make(service)),
+    ]
 
     @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_: Any) -> AsyncIterator[None]:
         service.start()
         try:
-            yield {"service": service}
+            yield
         finally:
             service.close()
 
-    router = Router(
-        [*(operation.route() for operation in own), *mounts],
-        redirect_slashes=False,
-        lifespan=lifespan,
-    )
+    router = Router(routes, redirect_slashes=False, lifespan=lifespan)
     return Guards(router, settings, service.metrics, service.audit)

@@ -14,7 +14,7 @@ from reeltune.serving.access import Access, RequestHeaders
 from reeltune.serving.metrics import Metrics
 from reeltune.serving.problems import PROBLEM_TYPE, ProblemError, problem_body, problem_of
 from reeltune.serving.request_context import CONTEXT_KEY, RequestContext, new_context
-from reeltune.serving.settings import MAX_BODY_BYTES, REQUEST_SECONDS, ServeSettings
+from reeltune.serving.settings import CHANGE_SECONDS, MAX_BODY_BYTES, REQUEST_SECONDS, ServeSettings
 
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -28,6 +28,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+CHANGE_PATHS = ("/promote", "/rollback", "/start")  # these may measure before they change
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 _LOG = logging.getLogger("reeltune.serving")
 
@@ -68,7 +69,7 @@ class Guards:
         except HTTPException as error:  # of the router: unknown path or method
             await answer.send_problem(_routing_problem(error, scope))
         except TimeoutError:
-            await answer.send_problem(ProblemError(504, f"it took more than {REQUEST_SECONDS:g} s"))
+            await answer.send_problem(ProblemError(504, "it took too long: see what became of it"))
         except ClientDisconnect:
             pass
         except Exception:
@@ -83,7 +84,8 @@ class Guards:
         if scope["method"] in SAFE_METHODS:
             await self.app(scope, receive, answer)
             return
-        async with asyncio.timeout(REQUEST_SECONDS):
+        is_change = scope["path"].endswith(CHANGE_PATHS)
+        async with asyncio.timeout(CHANGE_SECONDS if is_change else REQUEST_SECONDS):
             await self.app(scope, _limited(receive), answer)
 
 

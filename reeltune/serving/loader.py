@@ -77,7 +77,7 @@ def load_state(
             faults = []
             for number in (n for n in {wanted.production, *further} if n is not None):
                 try:
-                    versions[number] = _load_live(conn, number, current, kept, warm)
+                    versions[number] = _load_live(database, conn, number, current, kept, warm)
                 except ReelTuneError as error:
                     faults.append(f"version {number} cannot be loaded: {error}")
             last = imported_ratings(conn)
@@ -102,6 +102,7 @@ def _users_to_warm(before: Loaded | None) -> list[str]:
 
 
 def _load_live(
+    database: Path,
     conn: Connection,
     number: int,
     current: CurrentData,
@@ -114,7 +115,7 @@ def _load_live(
         sha256 = old.recommendations.movies.loaded.version.artifact_sha256
         if sha256 == load_version(conn, number).artifact_sha256:
             return old
-    made = LiveVersion.of(Recommendations.of(load_model(conn, number), current))
+    made = LiveVersion.of(Recommendations.of(load_model(conn, number), current, database))
     for user in warm:
         with suppress(ReelTuneError):  # who was erased
             made.kept.make(user, made.recommendations)

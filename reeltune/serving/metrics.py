@@ -30,7 +30,7 @@ class Metrics:
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count a request by its route; unknown paths are one route."""
         endpoint = scope.get("endpoint")
-        route = getattr(endpoint, "__name__", "none")
+        route = getattr(getattr(endpoint, "func", endpoint), "__name__", "none")
         key = (route, scope["method"] if route != "none" else "ANY", status)
         self.requests[key] = self.requests.get(key, 0) + 1
         buckets = self.buckets.get(route)

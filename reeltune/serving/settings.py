@@ -12,6 +12,7 @@ MAX_HEAD_BYTES = 2**14  # of a request's line and headers
 MAX_NAME_CHARACTERS = 200
 MAX_EXCLUDED = 1_000
 REQUEST_SECONDS = 15.0  # for a body to come and to be worked on
+CHANGE_SECONDS = 900.0  # for the gate to measure before it changes production
 HEAD_SECONDS = 10.0  # for a request's line and headers to come
 KEEP_ALIVE_SECONDS = 30
 MAX_CONNECTIONS = 1_000  # of one worker
