@@ -123,7 +123,8 @@ def _read_files(path: Path) -> dict[str, bytes]:
     manifest = json.loads(files[PACKAGE_MANIFEST])
     if manifest["format"] != PACKAGE_FORMAT:
         raise StorageError(
-            f"{str(path)!r} has format {manifest['format']}, this program reads {PACKAGE_FORMAT}: update it"
+            f"{str(path)!r} has format {manifest['format']}, this program reads {PACKAGE_FORMAT}: "
+            "update it"
         )
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(files[name]).hexdigest() != expected:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, STAR_MODELS
+from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, STAR_MODELS, TABULAR
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
