@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from reeltune.serving.bodies import Id, RequestId, Seconds
 from reeltune.serving.settings import MAX_ROWS
 
-Stars = Annotated[float, Field(allow_inf_nan=False)]
+OutcomeValue = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _StrictBody(BaseModel):
@@ -15,7 +15,7 @@ class _StrictBody(BaseModel):
 
 
 class ActionBody(_StrictBody):
-    """Why, and of a promotion which challenger."""
+    """Body of an action: why, and of a promotion which challenger."""
 
     reason: str = Field("by HTTP", max_length=500)
     version: int | None = Field(None, ge=1, le=2**31)
@@ -45,7 +45,7 @@ class OutcomeRow(_StrictBody):
     user: Id
     request_id: RequestId | None = None
     movie: Id | None = None
-    value: Stars | None = None
+    value: OutcomeValue | None = None
     happened_at: Seconds | None = None
     outcome_id: str | None = Field(None, min_length=1, max_length=200)
 
