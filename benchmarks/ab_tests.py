@@ -79,10 +79,10 @@ def analyses(
 
 def equal_events(seed: int) -> dict[str, float]:
     """A/A, looked at after every list and every click: ours, and with lists as units."""
-    site = SimulatedSite(users=800, lists_per_user=4.0, heaviness=0.3)
+    site = SimulatedSite(users=600, lists_per_user=12.0, heaviness=0.3, own_rates=3.0)
     found = {"better or worse": 0.0, "lists as units": 0.0, "rollback": 0.0}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        conn, test = started(folder, seed, window_hours=0.0, expected_users=800)
+        conn, test = started(folder, seed, window_hours=0.0, expected_users=600)
         assert test.phase is not None
         live, visits = load_live_tests(conn), simulated_visits(site, seed)
         with closing(conn):

@@ -48,6 +48,9 @@ COMMANDS = {
     "schedule": _Entry(
         "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
     ),
+    "ab-tests": _Entry(
+        "ab_tests", "ab_tests", "Test versions on live users, with results at any time."
+    ),
     "tabular": _Entry(
         "tabular",
         "tabular",

@@ -120,3 +120,27 @@ def load_ab_cursor(conn: Connection) -> int:
 def save_ab_cursor(conn: Connection, number: int) -> None:
     """Set the number of the last event of the service that was counted."""
     conn.execute("UPDATE ab_cursor SET event_number = ?", (number,))
+
+
+def load_served_sums(conn: Connection, kind: str, since: int) -> list[tuple[float, float]]:
+    """Return the lists and the outcomes of a kind of each user whom the service knows, since then.
+
+    Of `liked`, ratings of 4 and more; of `value`, the sum of values; of `lists`, no outcomes.
+    """
+    rows = conn.execute(
+        """
+        SELECT total(kind = 'shown'),
+               total(CASE :kind
+                     WHEN 'clicks' THEN kind = 'clicked'
+                     WHEN 'watched' THEN kind = 'watched'
+                     WHEN 'liked' THEN kind = 'rated' AND value >= 4
+                     WHEN 'value' THEN iif(kind IN ('clicked', 'watched'), ifnull(value, 0), 0)
+                     ELSE 0 END)
+          FROM events
+         WHERE happened_at >= :since
+         GROUP BY user
+        HAVING total(kind = 'shown') > 0
+        """,
+        {"kind": kind, "since": since},
+    )
+    return [(float(row[0]), float(row[1])) for row in rows]
