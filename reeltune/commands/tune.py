@@ -28,12 +28,11 @@ from reeltune.commands.study_options import (
 from reeltune.commands.tune_function import TuneGroup
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.commands.warm_starts import show_warm_starts
-from reeltune.db.connection import connection
-from reeltune.db.dataset import load_dataset
+from reeltune.domain.study import HYBRID, StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
-from reeltune.tuning.ratings import TuningOrchestrator
+from reeltune.tuning.ratings import PHASE_2_METHOD, TuningOrchestrator, phase_2
 from reeltune.tuning.result import RunResult
 from reeltune.tuning.stopping import StopRules
 
@@ -93,7 +92,9 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
     help="The same as `reeltune runs compare`.",
 )
 @option(INSTEAD_OF_TUNING, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
-@option(INSTEAD_OF_TUNING, "--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
+@option(
+    INSTEAD_OF_TUNING, "--phase2", is_flag=True, help="Tune the hybrid, after the hand-set weights."
+)
 @option_version
 @click.pass_context
 def main(ctx: click.Context, /, **given: Any) -> None:
@@ -128,8 +129,9 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "patterns":
             show_warm_starts(session.db_path, as_json=session.as_json)
         case "phase2":
-            with connection(session.db_path) as conn:
-                TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
+            n_configs = given["configs"] or DEFAULT_CONFIGS[PHASE_2_METHOD]
+            plan = plan_from_click(given, PHASE_2_METHOD, n_configs)
+            session.run(_phase_2(study), plan, {*given_names(), "model"})
 
 
 @main.command(
@@ -163,6 +165,17 @@ def _action(ctx: click.Context, given: Mapping[str, Any]) -> str:
     if given["dry_run"] and asked != ["config"]:
         raise click.UsageError("--dry-run goes with --config FILE")
     return asked[0]
+
+
+def _phase_2(study: StudyConfig) -> StudyConfig:
+    """Return the study of phase 2.
+
+    Raises:
+        click.UsageError: another model is asked for.
+    """
+    if "model" in given_names() and study.model != HYBRID:
+        raise click.UsageError(f"--phase2 tunes {HYBRID}, not {study.model}: leave --model out")
+    return phase_2(study)
 
 
 def _sweep(ctx: click.Context, session: TuningSession, given: Mapping[str, Any]) -> None:

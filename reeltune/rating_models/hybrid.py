@@ -41,14 +41,14 @@ LEAD = "list"  # part of the score that lets the first places stand above all ot
 
 TAU = FloatParameter(
     name="tau",
-    default=0.8,
+    default=0.7,
     low=0.0,
     high=1.0,
     meaning="how much the weights are fitted to pairs (accuracy), and the rest to lists (NDCG)",
 )
 L2 = FloatParameter(
     name="weight_penalty",
-    default=1e-2,
+    default=3e-3,
     low=1e-5,
     high=1e-1,
     log=True,
