@@ -202,7 +202,7 @@ def _check_promotable(conn: Connection, version: Version) -> None:
     of_events = bool(metrics.get(EVENTS_OBJECTIVE))  # these have no accuracy, but lists
     if "accuracy" in metrics and metrics["accuracy"] is None and not of_events:
         raise InputError(f"version {version.version} has no test accuracy: it is never promoted")
-    _load_artifact(conn, version)
+    load_artifact_of(conn, version)
 
 
 def _check_rollback(conn: Connection, target: Version) -> None:
@@ -213,7 +213,7 @@ def _check_rollback(conn: Connection, target: Version) -> None:
             f"version {target.version} never was in production ({target.status}):"
             " a candidate is promoted, `model_versioning.py promote N`"
         )
-    _load_artifact(conn, target)
+    load_artifact_of(conn, target)
 
 
 def _check_scores(
@@ -233,9 +233,15 @@ def _check_scores(
         )
 
 
-def _load_artifact(
+def load_artifact_of(
     conn: Connection, version: Version
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
+    """Load manifest and arrays of a version.
+
+    Raises:
+        InputError: it was refused, so that nothing was kept of it.
+        StorageError: its artifact is gone or cannot be trusted.
+    """
     if version.artifact is None or version.artifact_sha256 is None:
         raise InputError(f"version {version.version} was refused: nothing was kept of its model")
     erased = load_version_erasures(conn, version.version) if version.removed_at else []
@@ -256,7 +262,7 @@ def _load_found(
     while True:
         found = find_version(conn, version)
         try:
-            return found, *_load_artifact(conn, found)
+            return found, *load_artifact_of(conn, found)
         except StorageError:
             if find_version(conn, version).artifact_sha256 == found.artifact_sha256:
                 raise
