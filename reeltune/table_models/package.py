@@ -23,8 +23,8 @@ from reeltune.table_models.small_trees import grown, shrunk
 from reeltune.tabular.columns import ColumnKind, ColumnSpec
 from reeltune.tabular.target import Prediction
 
-PACKAGE_FORMAT = 1
-PACKAGE_MANIFEST = "manifest.json"
+_FORMAT = 1
+_MANIFEST = "manifest.json"
 _MAX_BYTES = 512 * 2**20  # of a file in a package, unpacked
 _MOMENT = (1980, 1, 1, 0, 0, 0)  # of all files: the same model is the same bytes
 
@@ -45,9 +45,7 @@ def save_package(path: Path, model: BlendedModel, report: Mapping[str, Any]) -> 
     for number, member in enumerate(model.members):
         files[f"member-{number}.safetensors"] = save_arrays(_as_numpy(member.model))
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    files[PACKAGE_MANIFEST] = _json(
-        {"format": PACKAGE_FORMAT, "model": _described(model), "sha256": hashes}
-    )
+    files[_MANIFEST] = _json({"format": _FORMAT, "model": _described(model), "sha256": hashes})
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name in sorted(files):
@@ -120,22 +118,22 @@ def _read_files(path: Path) -> dict[str, bytes]:
         if large:
             raise ValueError(f"{large[0]} is too large")
         files = {info.filename: archive.read(info) for info in archive.infolist()}
-    manifest = json.loads(files[PACKAGE_MANIFEST])
-    if manifest["format"] != PACKAGE_FORMAT:
+    manifest = json.loads(files[_MANIFEST])
+    if manifest["format"] != _FORMAT:
         raise StorageError(
-            f"{str(path)!r} has format {manifest['format']}, this program reads {PACKAGE_FORMAT}: "
+            f"{str(path)!r} has format {manifest['format']}, this program reads {_FORMAT}: "
             "update it"
         )
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(files[name]).hexdigest() != expected:
             raise ValueError(f"{name} has another hash than its manifest says")
-    return {name: files[name] for name in (*manifest["sha256"], PACKAGE_MANIFEST)}
+    return {name: files[name] for name in (*manifest["sha256"], _MANIFEST)}
 
 
 def _model(files: Mapping[str, bytes]) -> BlendedModel:
     schema, described = (
         json.loads(files["schema.json"]),
-        json.loads(files[PACKAGE_MANIFEST])["model"],
+        json.loads(files[_MANIFEST])["model"],
     )
     encoders = json.loads(files["encoders.json"])
     return BlendedModel(
