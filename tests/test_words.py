@@ -9,6 +9,7 @@ import pytest
 from tests.house import PACKAGE, begins_well, defined_twice, docstrings, modules, room_of
 
 DONE = {
+    "ab_tests",
     "components",
     "db",
     "domain",
@@ -24,8 +25,11 @@ DONE = {
     "serving",
     "stats",
     "storage",
+    "table_models",
+    "tabular",
     "tasks",
     "tracking",
+    "training",
     "tuning",
     "versioning",
 }
@@ -43,6 +47,7 @@ OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")
 # Stored, shown or promised under these names: artifacts, columns, keys of settings and of JSON,
 # arguments of promised Python names.
 STORED = {
+    "ab_tests": {"looked_at", "terms"},
     "components": {"likings", "taste"},
     "db": {"looked_at", "said"},
     "domain": {"panel"},

@@ -15,6 +15,7 @@ from reeltune.cli.options import (
     option_json,
     option_quiet,
     option_version,
+    option_wait,
 )
 from reeltune.commands.version_upkeep import VERSION_COMMANDS
 from reeltune.db.columns import snapshot
@@ -38,6 +39,7 @@ from reeltune.reports.version_tables import (
     show_json,
     versions_json,
 )
+from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.registry import find_version, promote, rollback
 from reeltune.versioning.verification import verify
 
@@ -134,21 +136,41 @@ def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
 
 
 @model_versioning.command(
-    "promote", examples=("1", "2 --reason 'asked for by editors'", "1 --json")
+    "promote", examples=("1", "2 --gate --reason 'asked for by editors'", "1 --json")
 )
 @argument("version", "Number of the version.", type=_NUMBER)
+@option("Version", "--gate", "gated", is_flag=True, help="Only if the gate lets it pass.")
 @_option_reason
+@option_wait
 @option_db
 @option_json
 @option_quiet
-def promote_command(version: int, reason: str, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Put a version into production, without the gate."""
-    with connection(db_path) as conn:
-        changed = promote(conn, version, reason)
+def promote_command(
+    version: int, gated: bool, reason: str, wait: float, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Put a version into production, by default without the gate.
+
+    With --gate its configuration is measured on the test set beside that in production, as
+    `reeltune retrain --apply-hp` does; the exit status is 3 if it is refused.
+    """
+    if gated:
+        changed = _promote_gated(version, reason, db_path, wait)
+    else:
+        with connection(db_path, wait_seconds=wait) as conn:
+            changed = promote(conn, version, reason)
     if as_json:
         print_json({"version": version, "changed": changed})
     elif not quiet:
         click.echo(f"version {version} is in production{'' if changed else ' already'}")
+
+
+def _promote_gated(version: int, reason: str, db_path: Path, wait: float) -> bool:
+    """Promote what passes the gate; false if it is in production already."""
+    from reeltune.db.dataset import load_dataset
+    from reeltune.versioning.promotion import promote_through_gate
+
+    with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
+        return promote_through_gate(conn, load_dataset(conn), version, reason) is not None
 
 
 @model_versioning.command("rollback", examples=("", "--reason 'users complained'", "--to 1 --json"))

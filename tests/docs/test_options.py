@@ -16,8 +16,10 @@ from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
 from reeltune.commands.recommend import recommend, similar
+from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
+from reeltune.commands.serve import serve
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -27,8 +29,10 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune import": importers,
     "reeltune nightly": nightly,
     "reeltune schedule": schedule,
+    "reeltune serve": serve,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
+    "reeltune report": report,
     "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
