@@ -16,6 +16,7 @@ from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
 from reeltune.commands.recommend import recommend, similar
+from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.serve import serve
@@ -31,6 +32,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune serve": serve,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
+    "reeltune report": report,
     "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
