@@ -50,6 +50,7 @@ COMMANDS = {
     ),
     "ab-tests": _Entry(
         "ab_tests", "ab_tests", "Test versions on live users, with results at any time."
+    ),
     "tabular": _Entry(
         "tabular",
         "tabular",
