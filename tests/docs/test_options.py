@@ -14,6 +14,7 @@ from reeltune.commands.erase import erase
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
+from reeltune.commands.predict_ratings import predict_ratings
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.warm_starts import warm_starts
@@ -28,6 +29,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune warm-starts": warm_starts,
+    "reeltune predict-ratings": predict_ratings,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,
