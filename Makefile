@@ -25,14 +25,15 @@ $(VENV)/main: requirements.txt pyproject.toml
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/main requirements-dev.txt
+$(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 	@echo "== adding what tests and checks need"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt
+$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
 	@echo "== adding what the other tests need: Optuna, torch, XGBoost (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
+	@which chromium >/dev/null || test "$$(id -u)" != 0 || ! which apt-get >/dev/null || apt-get install -qq -y --no-install-recommends chromium >/dev/null || true
 	@touch $@
 
 $(VENV)/mutants: $(VENV)/dev requirements-mutants.txt
@@ -96,10 +97,12 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)
+	@$(BIN)/python -m benchmarks.importance
 	@$(BIN)/python -m benchmarks.replay --db $(DB) --nights 7
 	@$(BIN)/python -m benchmarks.alarms --db $(DB) --seeds 2
 

@@ -20,7 +20,7 @@ from reeltune.domain.arrays import AnyArray, Floats, Floats32, Ints
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import RatingTable
 
-N_FOLDS = 5
+N_PAIR_FOLDS = 5
 MATCHES: tuple[type[Component], ...] = (Genre, Cast, Franchise)
 OF_PAIRS = 2 + 2 * 3 + len(MATCHES)  # features beside those of the movie alone
 PAIRS_AT_A_TIME = 500_000
@@ -121,10 +121,10 @@ def cross_fitted(history: History, whole: PairFeatures) -> tuple[Floats32, Ints]
     know what is to be predicted by them.
     """
     table = history.ratings
-    folds = folds_of(table, N_FOLDS)
+    folds = folds_of(table, N_PAIR_FOLDS)
     n_features = OF_PAIRS + whole.movie.shape[1]
     found = np.empty((len(table), n_features), dtype=np.float32)
-    for fold in range(N_FOLDS):
+    for fold in range(N_PAIR_FOLDS):
         others = History(table.where(folds != fold), history.catalogue)
         fitted = PairFeatures.fit(others).with_numbers_of(whole)
         rows = np.flatnonzero(folds == fold)

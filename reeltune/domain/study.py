@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 RATINGS = "ratings"  # the task of tuning a recommender
 FUNCTION = "function"  # the task of tuning whatever a function of the user's measures
+TABULAR = "tabular"  # the task of tuning models of a table
 STUDY = "study"  # of trials that are asked for and told from outside
 NO_SPLIT = "none"  # of a task that holds out no data of its own
 BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named

@@ -6,7 +6,7 @@ import numpy as np
 
 from reeltune.domain.arrays import Floats, Floats32
 
-N_BINS = 10
+N_CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def rating_errors(predicted: Floats, given: Floats | Floats32) -> RatingErrors:
 
 def _bins(predicted: Floats, stars: Floats) -> tuple[CalibrationBin, ...]:
     order = np.argsort(predicted, kind="stable")
-    parts = [each for each in np.array_split(order, N_BINS) if len(each)]
+    parts = [each for each in np.array_split(order, N_CALIBRATION_BINS) if len(each)]
     return tuple(
         CalibrationBin(len(each), float(predicted[each].mean()), float(stars[each].mean()))
         for each in parts

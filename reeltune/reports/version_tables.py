@@ -11,8 +11,8 @@ from rich.text import Text
 from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.versions import Fault
 from reeltune.domain.erasure import VersionErasure
+from reeltune.domain.recommendation import RecommendationList
 from reeltune.domain.version import Version, VersionEvent
-from reeltune.ratings.recommender import RecommendedList
 
 _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
@@ -57,26 +57,20 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
 def show_json(
     version: Version,
     events: Iterable[VersionEvent],
-    recommendations: RecommendedList | None,
-    titles: Mapping[int, str],
-    names: Mapping[int, str],
+    recommendations: RecommendationList | None,
     erased: Sequence[VersionErasure] = (),
 ) -> dict[str, Any]:
-    """Return a version with its lineage, its events and, if asked for, a user's list.
-
-    `names` are the ids of movies as their source writes them, where ours are others.
-    """
+    """Return a version with its lineage, its events and, if asked for, a user's list."""
     said = asdict(version) | {"events": [asdict(event) for event in events]}
     if erased:
         said["erasures"] = [asdict(each) | {"said": str(each)} for each in erased]
     if recommendations is not None:
         said["recommendations"] = [
-            {"title": titles.get(each.movie_id)}
-            | asdict(each)
-            | {"movie_id": names.get(each.movie_id, each.movie_id)}
-            for each in recommendations.movies
+            {"title": each.title, "movie_id": each.movie_id, "score": each.score}
+            | {"parts": dict(each.parts)}
+            for each in recommendations
         ]
-        said["profile"] = {"source": recommendations.source, "reason": recommendations.reason}
+        said["profile"] = {"source": recommendations.source, "reason": reason_of(recommendations)}
     return said
 
 
@@ -109,24 +103,9 @@ def print_version(
     print_table(console, "Events", _events(events))
 
 
-def print_recommendations(
-    console: Console,
-    user: str,
-    recommendations: RecommendedList,
-    titles: Mapping[int, str],
-) -> None:
-    """Print a user's list, and what each component added to the score of each movie."""
-    movies = recommendations.movies
-    parts = list(movies[0].parts) if movies else []
-    table = plain_table(
-        ">rank", "movie", ">score", *(f">{plain(name).markup}" for name in parts), drop=parts
-    )
-    for rank, each in enumerate(movies, 1):
-        title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
-        figures = [each.score, *(each.parts[name] for name in parts)]
-        table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
-    heading = f"The best {len(movies)} for user {plain(user).plain}: {recommendations.reason}"
-    print_table(console, heading, table)
+def reason_of(found: RecommendationList) -> str:
+    """Return what a user's list rests on, in words."""
+    return found.because or f"by the ratings that version {found.version} was fitted to"
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from reeltune.metrics.segments import (
     user_segments,
 )
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.popularity import POPULARITY
+from reeltune.rating_models.popular import POPULARITY
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.calls import fit_recommender
 from reeltune.ratings.dataset import Dataset

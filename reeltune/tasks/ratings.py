@@ -14,6 +14,7 @@ from reeltune.domain.study import BUILT_IN, RATINGS, StudyConfig
 from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import CacheKey
+from reeltune.engine.registry import ModelEngine, engine_class
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS, RankingMetric
@@ -100,6 +101,8 @@ class RatingsEvaluator:
             units: (u,) positions of the users to measure; None: all.
             metric: the only one that is needed, where the others would take longer; None: all.
         """
+        if self._model_engine is not None:
+            return self._model_engine.evaluate(configurations, units)
         missing = uncovered_metrics()
         engine = self.engine if all(map(applies, configurations)) else None
         if engine is None or metric in missing:
@@ -137,6 +140,13 @@ class RatingsEvaluator:
             per_unit={n: part.per_unit[n] for n, part in parts.items() if METRICS[n].per_unit},
             n_units=covered.n_units,
         )
+
+    @cached_property
+    def _model_engine(self) -> ModelEngine | None:
+        """Engine of another recommender than the built-in; None where the reference measures."""
+        kind = engine_class(self.model)
+        engine = None if kind is None else kind(self.fitting, self.held_out, self.catalogue)
+        return engine if engine is not None and engine.applies() else None
 
     def _part(self, whole: Engine, users: Ints) -> Engine:
         """Return the engine for some of the users, made once."""

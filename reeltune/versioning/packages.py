@@ -26,7 +26,7 @@ from reeltune.versioning.contents import model_arrays
 
 MANIFEST_FILE = "manifest.json"
 ARRAYS_FILE = "arrays.safetensors"
-PACKAGE_FORMAT = "reeltune package 1"
+MODEL_PACKAGE_FORMAT = "reeltune package 1"
 BOOSTER = "booster"  # last part of the name of an array that is a booster's file
 RATINGS_PREFIX = "ratings."  # of names, for models that are loaded with ratings
 _ALIGNMENT = 64  # bytes, of files in a zip, so that they can be mapped
@@ -67,7 +67,7 @@ def package_files(
     files = {ARRAYS_FILE: bytes(save(contiguous)), **files}
     described = {
         **{name: value for name, value in manifest.items() if not name.startswith("arrays_")},
-        "format": PACKAGE_FORMAT,
+        "format": MODEL_PACKAGE_FORMAT,
         "files": {
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for name, data in files.items()
@@ -80,7 +80,7 @@ def package_files(
 _COLUMNS = ("users", "movies", "ratings", "rated_at")
 
 
-def save_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> None:
+def save_model_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> None:
     """Write the files of a package under a name that is not taken: whole, or not at all.
 
     Raises:
@@ -102,7 +102,7 @@ def save_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> Non
         raise StorageError(f"the package cannot be written to {str(path)!r}: {error}") from error
 
 
-def load_package(path: Path, *, verify: bool = False) -> Package:
+def load_model_package(path: Path, *, verify: bool = False) -> Package:
     """Load a package from a directory or a zip; its arrays are mapped, not read.
 
     With `verify`, every file is compared with its hash before it is used.
@@ -126,11 +126,11 @@ def load_package(path: Path, *, verify: bool = False) -> Package:
 
 
 def read_package(path: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[str, AnyArray]]:
-    """Return manifest and arrays of a package, boosters too; see `load_package`."""
+    """Return manifest and arrays of a package, boosters too; see `load_model_package`."""
     try:
         places = _places_in_zip(path) if path.is_file() else _places_in_directory(path)
         manifest = read_object(_content(places[MANIFEST_FILE]).decode(), str(path))
-        if manifest.get("format") != PACKAGE_FORMAT:
+        if manifest.get("format") != MODEL_PACKAGE_FORMAT:
             raise ValueError(f"its format is {manifest.get('format')!r}")
         files: dict[str, dict[str, Any]] = manifest["files"]
         for name, described in files.items():

@@ -21,7 +21,7 @@ from reeltune.db.test_evaluations import (
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import latest_believable, stamp
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
@@ -54,7 +54,7 @@ WATCHED_SPLIT = "calendar"
 _AGAINST = {DEFAULTS: "the defaults", OWN_DEFAULTS: "its own defaults"}
 
 
-class _Retrainer:
+class Retrainer:
     """Retraining under way."""
 
     def __init__(self, conn: Connection, data: Dataset, request: RetrainingRequest) -> None:
@@ -65,7 +65,7 @@ class _Retrainer:
         self.production = load_production(conn)
         own = load_deployed(conn, self.model.space, request.study.model)
         wanted = own.hyperparameters if request.hyperparameters is None else request.hyperparameters
-        self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
+        self.hyperparameters = self.model.space.checked(with_defaults(self.model.space, wanted))
         self.candidate = ConfiguredModel(request.study.model, self.hyperparameters)
         self.deployed, self.source = (
             ConfiguredModel(request.study.model, own.hyperparameters),
@@ -196,6 +196,7 @@ class _Retrainer:
             accuracy_threshold=self._threshold(),
             level=GUARDRAIL_LEVEL if budget is None else budget.level,
             minimum_effect=self.request.minimum_effect,
+            margins=self.request.margins,
             against=_AGAINST.get(self.source, self.source),
             has_dislikes=self.data.ratings.has_dislikes,
         )
@@ -297,12 +298,12 @@ def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retr
     configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
     stays a candidate, and production what it is.
     """
-    return _Retrainer(conn, data, request).run()
+    return Retrainer(conn, data, request).run()
 
 
 def is_renewal(conn: Connection, data: Dataset, request: RetrainingRequest) -> bool:
     """Return whether a request is for the configuration that is in production."""
-    return _Retrainer(conn, data, request).decision == "routine"
+    return Retrainer(conn, data, request).decision == "routine"
 
 
 def retrain_best(
@@ -312,7 +313,7 @@ def retrain_best(
 
     They are measured together, as one test-set evaluation; the p-value is adjusted for that.
     """
-    finalists = [_Retrainer(conn, data, request) for request in requests]
+    finalists = [Retrainer(conn, data, request) for request in requests]
     first = finalists[0]
     if len(finalists) == 1:
         return first.run()

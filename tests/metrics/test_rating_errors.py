@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reeltune.metrics.rating_errors import N_BINS, rating_errors
+from reeltune.metrics.rating_errors import N_CALIBRATION_BINS, rating_errors
 
 
 def test_errors_are_those_worked_by_hand() -> None:
@@ -30,7 +30,7 @@ def test_a_calibrated_prediction_has_no_calibration_error_though_it_errs() -> No
 def test_bins_are_tenths_by_what_was_predicted() -> None:
     predicted = np.linspace(1, 5, 100)
     found = rating_errors(predicted, predicted[::-1].copy())
-    assert [each.n_ratings for each in found.bins] == [10] * N_BINS
+    assert [each.n_ratings for each in found.bins] == [10] * N_CALIBRATION_BINS
     assert found.bins[0].predicted == pytest.approx(predicted[:10].mean())
     assert found.bins[0].given == pytest.approx(predicted[90:].mean())
     assert found.slope == pytest.approx(-1.0)

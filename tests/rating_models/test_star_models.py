@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reeltune.components.learned_component import History
-from reeltune.components.pair_features import N_FOLDS, PairFeatures
+from reeltune.components.pair_features import N_PAIR_FOLDS, PairFeatures
 from reeltune.components.rating_predictors import RATING_PREDICTORS
 from reeltune.domain.errors import InputError
 from reeltune.domain.study import STAR_MODELS
@@ -70,7 +70,7 @@ def test_experiments_share_the_features(data: Dataset, monkeypatch: pytest.Monke
     for penalty in (1.0, 10.0, 100.0):
         values = kind.space.defaults() | {"ridge_penalty": penalty}
         kind(values).fit(data.ratings, data.catalogue, shared=shared)
-    assert len(fits) == 1 + N_FOLDS
+    assert len(fits) == 1 + N_PAIR_FOLDS
 
 
 @pytest.mark.slow
