@@ -28,9 +28,12 @@ def arrays_of(*, with_inverse: bool) -> dict[str, AnyArray]:
     """Return the arrays of a made-up version."""
     rng = np.random.default_rng(0)
     found = Factorization(
-        np.array([3.5]),
-        *(rng.normal(size=n).astype(np.float32) for n in (N_USERS, N_MOVIES)),
-        *(rng.normal(size=(n, N_FACTORS)).astype(np.float32) for n in (N_USERS, N_MOVIES)),
+        mean=np.array([3.5]),
+        user_biases=rng.normal(size=N_USERS).astype(np.float32),
+        movie_biases=rng.normal(size=N_MOVIES).astype(np.float32),
+        user_vectors=rng.normal(size=(N_USERS, N_FACTORS)).astype(np.float32),
+        movie_vectors=rng.normal(size=(N_MOVIES, N_FACTORS)).astype(np.float32),
+        penalty=np.array([0.03]),
     )
     arrays = {f"model.{name}": array for name, array in found.arrays().items()}
     arrays |= {"user_ids": np.arange(N_USERS), "movie_ids": np.arange(N_MOVIES)}

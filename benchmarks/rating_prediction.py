@@ -1,9 +1,10 @@
 """Errors of predicted stars: biased means, ridge, boosted trees, factorization, two towers.
 
-    python -m benchmarks.rating_prediction --db movies.db [--part PART] [--tune N] [--json FILE]
+    python -m benchmarks.rating_prediction --db movies.db [--part PART] [--model NAME]
+                                            [--tune N] [--json FILE]
 
-Each model with its defaults, or with `--tune N` with the best in RMSE on validation of N
-configurations drawn at random beside them (seed 0, the same for every part). Beside RMSE, MAE and
+Each model that is installed, or those named, with its defaults, or with `--tune N` with the best in
+RMSE on validation of N configurations drawn at random beside them (seed 0). Beside RMSE, MAE and
 calibration: the paired 95 % interval of the difference from biased means in squared error, over
 users; and accuracy and NDCG@10 of the order by predicted stars. Take `--part test` once,
 at the end.
@@ -72,7 +73,9 @@ def squared_errors(predicted: Floats, held_out: RatingTable) -> Floats:
     return np.divide(total, n, out=found, where=n > 0)
 
 
-def compare_all(data: Dataset, split: str, part: Part, n_tuned: int) -> list[Quality]:
+def compare_all(
+    data: Dataset, names: list[str], split: str, part: Part, n_tuned: int
+) -> list[Quality]:
     """Measure every model, and compare it with the first."""
     parts = SPLITS[split](data.ratings)
     fitting, held_out = parts.fitting_for(part), parts.held_out_for(part)
@@ -80,7 +83,7 @@ def compare_all(data: Dataset, split: str, part: Part, n_tuned: int) -> list[Qua
     found: list[Quality] = []
     reference: Floats | None = None
     shared = SharedFits()
-    for name in installed_models():
+    for name in names:
         values = tuned(data, name, split, n_tuned)
         kind: Any = model_class(name)
         model = kind(values).fit(fitting, data.catalogue, shared=shared)
@@ -121,13 +124,21 @@ def render(found: list[Quality]) -> None:
 @click.option("--db", "db_path", type=click.Path(path_type=Path), default="movies.db")
 @click.option("--split", type=click.Choice(list(SPLITS)), default="user-time")
 @click.option("--part", type=click.Choice(["validation", "test"]), default="validation")
+@click.option("--model", "models", multiple=True)
 @click.option("--tune", "n_tuned", type=click.IntRange(0), default=0)
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write the figures.")
-def main(db_path: Path, split: str, part: Part, n_tuned: int, target: Path | None) -> None:
+def main(
+    db_path: Path,
+    split: str,
+    part: Part,
+    models: tuple[str, ...],
+    n_tuned: int,
+    target: Path | None,
+) -> None:
     """Compare the models on one data set."""
     with connection(db_path) as conn:
         data = load_dataset(conn)
-    found = compare_all(data, split, part, n_tuned)
+    found = compare_all(data, list(models) or installed_models(), split, part, n_tuned)
     render(found)
     if target is not None:
         target.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
