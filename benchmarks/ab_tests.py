@@ -30,11 +30,11 @@ from reeltune.ab_tests.simulated_tests import (
     start_simulated,
 )
 from reeltune.ab_tests.simulated_users import SimulatedSite, simulated_hours, simulated_visits
-from reeltune.ab_tests.team_draft import team_draft
 from reeltune.ab_tests.watching import decide
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.serving_file import open_serving_file
 from reeltune.domain.ab_tests import ABGuardrail, ABSettings, ABTest, ServedList, UserOutcome
+from reeltune.serving.team_draft import team_draft
 from reeltune.stats.cluster_sums import ClusterSums, ratio_difference
 from reeltune.stats.confidence_sequences import fixed_boundary, two_sided_boundary
 from reeltune.stats.sequential_power import always_valid_drift
@@ -268,7 +268,7 @@ def _interleaved(
                     user=str(user),
                     happened_at=at,
                     test=test.name,
-                    movies=mixed.movies,
+                    movies=[int(movie) for movie in mixed.movies],
                     teams=mixed.teams,
                 )
             )
@@ -280,7 +280,7 @@ def _interleaved(
                     movie_id=movie,
                     request_id=request,
                 )
-                for movie in _clicked(rng, worth, list(mixed.movies))
+                for movie in _clicked(rng, worth, [int(movie) for movie in mixed.movies])
             ]
     return lists, clicks
 

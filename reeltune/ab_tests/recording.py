@@ -23,7 +23,14 @@ from reeltune.db.ab_records import (
     save_wins,
 )
 from reeltune.db.connection import Connection
-from reeltune.domain.ab_tests import ABArm, ABTest, RecordedRows, ServedList, UserOutcome
+from reeltune.domain.ab_tests import (
+    INTERLEAVED,
+    ABArm,
+    ABTest,
+    RecordedRows,
+    ServedList,
+    UserOutcome,
+)
 
 CLOCK_SECONDS = 60  # that clocks of a service and its clients may differ
 OUTCOME_SECONDS = 86_400  # after a list within which what its user does counts for it
@@ -121,7 +128,7 @@ def _placed(live: LiveTests, served: ServedList, now: int) -> tuple[ABTest, ABAr
     if arm is None:
         return "the user is not in the test"
     is_mixed = test.settings.design == "interleaving"
-    if served.arm not in (None, "interleaved" if is_mixed else arm.name):
+    if served.arm not in (None, INTERLEAVED if is_mixed else arm.name):
         return f"the user is not in arm {served.arm!r}"
     if is_mixed != (served.teams is not None):
         return "an interleaved list says whose each movie is" if is_mixed else "it has no teams"
