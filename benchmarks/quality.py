@@ -82,7 +82,7 @@ def scores(data: Dataset, split: Split, part: Part) -> Iterator[tuple[str, Score
 def ease_score(history: History, ridge: float) -> Score:
     """Fit EASE alone, and return its scores."""
     fitted = Ease.fit(history, Hybrid.space.defaults() | {EASE_RIDGE.name: ridge})
-    return lambda users: fitted.score(users)["ease"]
+    return lambda users: fitted.score(users)["ease"].astype(np.float64)
 
 
 def best_ridge(data: Dataset, split: Split) -> float:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from reeltune.tuning.ratings import HyperparameterTuner as HyperparameterTuner
     from reeltune.tuning.ratings import TuningOrchestrator as TuningOrchestrator
     from reeltune.versioning.registry import load_model as load_model
+    from reeltune.views.frames import to_dataframe as to_dataframe
 
 __version__ = "0.1.0"
 
@@ -87,6 +88,7 @@ _PUBLIC = {
     "recommend": "rating_models.recommend",
     "run_hyperparameter_tuning": "commands.from_python",
     "run_lock": "storage.run_lock",
+    "to_dataframe": "views.frames",
     "when": "domain.space",
 }
 """By name, the module that defines it."""

@@ -25,6 +25,7 @@ DONE = {
     "serving",
     "stats",
     "storage",
+    "table_models",
     "tabular",
     "tasks",
     "tracking",

@@ -15,7 +15,7 @@ class _StrictBody(BaseModel):
 
 
 class ActionBody(_StrictBody):
-    """Reason of an action, and the challenger of a promotion."""
+    """Body of an action: why, and of a promotion which challenger."""
 
     reason: str = Field("by HTTP", max_length=500)
     version: int | None = Field(None, ge=1, le=2**31)

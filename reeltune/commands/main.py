@@ -59,6 +59,7 @@ COMMANDS = {
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
+    "report": _Entry("report", "report", "Write a report of a run or version: one file to send."),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."
     ),

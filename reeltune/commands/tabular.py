@@ -5,17 +5,15 @@ from typing import Any
 
 import click
 
-from reeltune.cli.command import Command, Group, option, options
+from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.options import argument, option_format, option_json, option_quiet
+from reeltune.commands.tabular_options import DATA, analyzer_of, reading_options
+from reeltune.commands.tabular_predict import explain, predict
+from reeltune.commands.tabular_tune import tune
 from reeltune.reports.profile_tables import print_profile
-from reeltune.tabular.analyzer import DatasetAnalyzer
 from reeltune.tabular.demo_tables import DEMO_TABLES, write_demo
 from reeltune.tabular.profile import profile_of
-from reeltune.tabular.reading import ReadOptions
-from reeltune.tabular.target import Prediction
-
-DATA, READING = "Data", "Format if not recognised"
 
 
 @click.group(
@@ -27,59 +25,6 @@ def tabular() -> None:
 
     Of any CSV, Parquet or SQLite: profile a table, find a model of it, predict by it.
     """
-
-
-def _kinds(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """Return the kinds of columns that were given as COLUMN=KIND."""
-    wrong = [value for value in values if "=" not in value]
-    if wrong:
-        raise click.BadParameter(f"{wrong[0]!r} is not like COLUMN=KIND")
-    return {name: kind for name, _, kind in (value.rpartition("=") for value in values)}
-
-
-reading_options = options(
-    option(DATA, "--target", metavar="COLUMN", help="Predicted column.  [default: recognised]"),
-    option(
-        DATA,
-        "--task",
-        "prediction",
-        type=click.Choice(list(Prediction)),
-        metavar="KIND",
-        help="classification or regression.",
-    ),
-    option(
-        DATA,
-        "--kind",
-        "kinds",
-        multiple=True,
-        callback=_kinds,
-        metavar="COLUMN=KIND",
-        help="number, category, date, text, id.",
-    ),
-    option(READING, "--separator", metavar="TEXT", help="Between the fields of a text file."),
-    option(READING, "--encoding", metavar="NAME", help="utf-8, utf-16, cp1252 or latin-1."),
-    option(
-        READING,
-        "--decimal",
-        type=click.Choice([".", ","]),
-        metavar="SIGN",
-        help="Decimal point or comma.",
-    ),
-    option(READING, "--header/--no-header", default=None, help="Whether the first row has names."),
-    option(READING, "--table", metavar="NAME", help="Table of a database, or file of a directory."),
-)
-"""The options by which a table is read, for `analyzer_of`."""
-
-
-def analyzer_of(source: Path, given: dict[str, Any]) -> DatasetAnalyzer:
-    """Return the analyzer that the values of `reading_options` describe."""
-    read = ("separator", "encoding", "decimal", "header", "table", "kinds", "target")
-    return DatasetAnalyzer(
-        source,
-        given["target"],
-        prediction=given["prediction"],
-        options=ReadOptions(**{name: given[name] for name in read}),
-    )
 
 
 @tabular.command(
@@ -137,3 +82,8 @@ def demo(
         return
     result_console().print(f"{path}: {n_rows:,} rows, target {target}", markup=False)
     remark_console(quiet=quiet).print(f"next: reeltune tabular profile {path}", markup=False)
+
+
+tabular.add_command(tune)
+tabular.add_command(predict)
+tabular.add_command(explain)

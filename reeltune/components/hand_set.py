@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import ClassVar, Self
 
+import numpy as np
+
 from reeltune.components.cast import Cast
 from reeltune.components.component import Component
 from reeltune.components.franchise import Franchise
@@ -30,12 +32,18 @@ class HandSet:
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
-        """Fit the component."""
-        return cls(cls.kind.fit(history.centred, history.catalogue))
+        """Fit the component, once for all configurations."""
+        return history.kept(
+            cls.name, 0.0, lambda: cls(cls.kind.fit(history.centred, history.catalogue))
+        )
 
     def score(self, users: Ints) -> Planes:
         """Return the score, (U, M)."""
-        return {self.name: self.part.score(users, PLAIN)}
+        return {self.name: self.part.score(users, PLAIN).astype(np.float32)}
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for other users."""
+        return type(self).fit(history, {})
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the fields of the component."""

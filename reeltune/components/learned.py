@@ -6,6 +6,7 @@ from reeltune.components.hand_set import CastMatch, FranchiseMatch, GenreMatch
 from reeltune.components.learned_component import LearnedComponent
 from reeltune.components.quality import Quality
 from reeltune.components.sequence import Sequence
+from reeltune.components.trending import Trending
 
 LEARNED_COMPONENTS: dict[str, type[LearnedComponent]] = {
     kind.name: kind
@@ -15,6 +16,7 @@ LEARNED_COMPONENTS: dict[str, type[LearnedComponent]] = {
         Sequence,
         Quality,
         Era,
+        Trending,
         GenreMatch,
         CastMatch,
         FranchiseMatch,

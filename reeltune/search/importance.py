@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reeltune.domain.arrays import Bools, Floats
-from reeltune.domain.space import Configuration, Space
+from reeltune.domain.space import Configuration, Hyperparameter, Space
 from reeltune.search.feature_map import Features
 from reeltune.search.gp_model import GaussianProcess, Prior, condition, fit
 from reeltune.search.posterior_paths import PosteriorPaths, left_out_fit
@@ -27,7 +27,8 @@ MAX_FITTED, MAX_KNOWN = 400, 1500  # results that lengths are fitted on, and tha
 PRIOR_SPREAD = 1.0  # of the prior of lengths, so that those of axes that do nothing may be long
 N_DRAWS = 16_384
 N_PATHS, N_SPREAD = 16, 256  # functions drawn from the posterior, and further points of theirs
-N_BINS, N_PAIR_BINS = 32, 12
+N_BINS, N_PAIR_BINS = 32, 14
+MIN_IN_CELL = 4  # draws; a mean of fewer is not shown
 INTERVAL = (0.05, 0.95)  # quantiles over the functions drawn
 
 
@@ -51,9 +52,9 @@ class PairEffect:
     names: tuple[str, str]
     share: float  # of the variance that both explain together
     more: float  # than the one of them that explains more
-    x: tuple[float, ...]  # bin means of the first
+    x: tuple[float, ...]  # middles of the cells of the first, of equal width on its axis
     y: tuple[float, ...]  # and of the second
-    means: tuple[tuple[float | None, ...], ...]  # by y, then by x; None where nothing is valid
+    means: tuple[tuple[float | None, ...], ...]  # by y, then by x; None where next to nothing is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,27 +190,46 @@ def _pairs(draws: _Draws, n_pairs: int) -> tuple[PairEffect, ...]:
             found.append((share - max(alone[a], alone[b]), share, a, b))
     found.sort(key=lambda each: -each[0])
     return tuple(
-        _pair(draws, a, b, (bins[a], bins[b]), share, more)
-        for more, share, a, b in found[:n_pairs]
-        if more > 0
+        _pair(draws, a, b, share, more) for more, share, a, b in found[:n_pairs] if more > 0
     )
 
 
-def _pair(
-    draws: _Draws, a: int, b: int, bins: tuple[Bins, Bins], share: float, more: float
-) -> PairEffect:
+def _pair(draws: _Draws, a: int, b: int, share: float, more: float) -> PairEffect:
     names = list(draws.space.hyperparameters)
-    grid = bins[1].crossed(bins[0]).means(draws.outputs[:, :1])[:, 0]
-    rows = grid.reshape(bins[1].n, bins[0].n).tolist()
+    x, y = (_grid_bins(draws, k) for k in (a, b))
+    crossed = y.bins.crossed(x.bins)
+    grid = crossed.means(draws.outputs[:, :1])[:, 0]
+    grid[crossed.counts() < MIN_IN_CELL] = np.nan
+    rows = grid.reshape(y.bins.n, x.bins.n).tolist()
     return PairEffect(
         names=(names[a], names[b]),
         share=share,
         more=more,
-        x=_bin_values(draws.values[:, a], bins[0]),
-        y=_bin_values(draws.values[:, b], bins[1]),
+        x=x.centres,
+        y=y.centres,
         means=tuple(tuple(None if v != v else v for v in row) for row in rows),
     )
 
 
-def _bin_values(column: Floats, bins: Bins) -> tuple[float, ...]:
-    return tuple(bins.means(column[:, None])[:, 0].tolist())
+@dataclass(frozen=True, eq=False)
+class _GridBins:
+    bins: Bins
+    centres: tuple[float, ...]
+
+
+def _grid_bins(draws: _Draws, k: int) -> _GridBins:
+    """Return bins of equal width along the axis; of few values, one for each."""
+    column = draws.values[:, k]
+    values, places = np.unique(column, return_inverse=True)
+    if len(values) <= N_PAIR_BINS:
+        return _GridBins(Bins(places.astype(np.int64), len(values)), tuple(values.tolist()))
+    member = list(draws.space.hyperparameters.values())[k]
+    is_log = isinstance(member, Hyperparameter) and member.has_log_axis
+    along = np.log(column) if is_log else column
+    edges = np.linspace(along.min(), along.max(), N_PAIR_BINS + 1)
+    cells = np.clip(np.searchsorted(edges, along, "right") - 1, 0, N_PAIR_BINS - 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    return _GridBins(
+        Bins(cells.astype(np.int64), N_PAIR_BINS),
+        tuple((np.exp(centres) if is_log else centres).tolist()),
+    )

@@ -19,6 +19,8 @@ from reeltune.serving.request_context import context_of
 from reeltune.serving.service import Service
 from reeltune.serving.team_draft import team_draft
 
+_FIRST_LENGTH = 128  # of the list in which a movie that is to be explained is looked for
+
 
 class ListRoutes:
     """Handlers of the routes that recommend."""
@@ -150,31 +152,47 @@ def _by_ratings(recommendations: Recommendations, body: SessionBody) -> Recommen
 
 
 def _explained(live: LiveVersion, user: str, movie: str) -> dict[str, Any]:
-    """Return the place of a movie among all that the user may be shown.
+    """Return the place of a movie among all that the user may be shown, and its parts.
 
     Raises:
         ProblemError: it is not on the list: rated, withdrawn, or not known.
     """
     by = live.recommendations
     n_movies = len(by.movies.loaded.movie_ids)
+    above = _above(by, user, movie, n_movies)
+    if above is None:
+        raise ProblemError(
+            404,
+            f"movie {movie} is on no list for user {user}: they have rated it, it is withdrawn, or"
+            f" version {by.version} does not know it",
+        )
+    found = by.for_user(user, 1, exclude=above, explain=True)
+    item = found.items[0]
+    return {
+        "version": found.version,
+        "source": found.source,
+        "n_movies": n_movies,
+        "rank": len(above) + 1,
+        "movie_id": item.movie_id,
+        "title": item.title,
+        "score": item.score,
+        "parts": dict(item.parts),
+        "reasons": list(item.reasons),
+    }
+
+
+def _above(by: Recommendations, user: str, movie: str, n_movies: int) -> list[ShownId] | None:
+    """Return the movies above one on a user's list; None if it is not on it.
+
+    The list is made as long as it has to be: most who ask do so of its beginning.
+    """
     number = by.movies.current.movie_number(movie)
     shown = movie if number is None else by.movies.current.shown_movie(number)
-    found = by.for_user(user, n_movies, explain=True)
-    for item in found.items:
-        if item.movie_id == shown:
-            return {
-                "version": found.version,
-                "source": found.source,
-                "n_movies": len(found.items),
-                "rank": item.rank,
-                "movie_id": item.movie_id,
-                "title": item.title,
-                "score": item.score,
-                "parts": dict(item.parts),
-                "reasons": list(item.reasons),
-            }
-    raise ProblemError(
-        404,
-        f"movie {movie} is on no list for user {user}: they have rated it, it is withdrawn, or"
-        f" version {found.version} does not know it",
-    )
+    length = _FIRST_LENGTH
+    while True:
+        ids = [item.movie_id for item in by.for_user(user, min(length, n_movies)).items]
+        if shown in ids:
+            return ids[: ids.index(shown)]
+        if len(ids) < length:
+            return None
+        length *= 8

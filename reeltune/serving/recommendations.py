@@ -21,7 +21,7 @@ from reeltune.serving.scorers import Scorer, Selection, make_scorer
 from reeltune.serving.user_ratings import UserRatings, position
 from reeltune.serving.version_movies import VersionMovies
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import over_movies
+from reeltune.versioning.positions import over_movies
 from reeltune.versioning.registry import find_version, load_model
 
 NewRating = tuple[ShownId, ShownId, float, int]  # user, movie, stars, Unix seconds

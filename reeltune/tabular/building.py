@@ -111,4 +111,4 @@ class ColumnBuilder:
             codes = np.concatenate(self._pieces) if self._pieces else codes
             return DataColumn(spec=self.spec, codes=codes, levels=tuple(self._levels.names))
         numbers = np.concatenate(self._pieces) if self._pieces else np.zeros(0)
-        return DataColumn(spec=self.spec, numbers=numbers)
+        return DataColumn(spec=self.spec, numbers=numbers, n_refused=self.n_refused)

@@ -47,8 +47,9 @@ class DataColumn:
 
     spec: ColumnSpec
     numbers: Floats | None = None
-    codes: Ints | None = None  # MISSING where the value is missing
+    codes: ColumnValues | None = None  # MISSING where the value is missing
     levels: tuple[str, ...] = ()
+    n_refused: int = 0  # values that were texts among numbers
 
     @property
     def name(self) -> str:

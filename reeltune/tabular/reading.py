@@ -1,6 +1,6 @@
 """Reading of a table: whatever source it lies in, as typed columns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -42,6 +42,17 @@ class ReadOptions:
     kinds: Mapping[str, str] = field(default_factory=dict)  # by column
     target: str | None = None  # a name that tells a header from a first row
     specs: tuple[ColumnSpec, ...] | None = None  # of columns that are known already
+    max_uncut: float = MAX_UNCUT
+
+    def with_specs(self, specs: tuple[ColumnSpec, ...]) -> "ReadOptions":
+        """Return the options with which columns that are known already are read."""
+        return replace(self, specs=specs, max_uncut=0.0)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of which one in the first row makes it a header."""
+        known = {spec.name for spec in self.specs or ()}
+        return frozenset(known | ({self.target} if self.target else set()))
 
     @property
     def place(self) -> TableLocation:
@@ -94,7 +105,7 @@ class HeadedTable:
         is_whole = len(first) == n_columns
         known = options.header
         self.has_header = is_whole and (
-            known if known is not None else is_header(rows, options.target)
+            known if known is not None else is_header(rows, options.names)
         )
         self._names = list(first) if self.has_header else self._inner.columns()
         if self.has_header:
@@ -124,14 +135,14 @@ class HeadedTable:
             yield Chunk(lines, columns, chunk.bad)
 
 
-def is_header(rows: Sequence[Sequence[str]], target: str | None = None) -> bool:
-    """Return whether the first row names columns: it has the target's name, or no number.
+def is_header(rows: Sequence[Sequence[str]], known: Collection[str] = ()) -> bool:
+    """Return whether the first row names columns: it has a known name, or no number.
 
     >>> is_header([["", "x", "x"], ["0", "1", "2"]]), is_header([["1", "x"], ["2", "y"]])
     (True, False)
     """
     first = [cell.strip() for cell in rows[0]] if rows else []
-    if target is not None and target in first:
+    if any(cell in known for cell in first):
         return True
     numbers = [cell for cell in first if parsed_number(cell) == parsed_number(cell)]
     return any(first) and not numbers
@@ -198,7 +209,7 @@ def _read(
         bad += [each for each in chunk.bad if each[2].strip()]
         for builder in builders:
             builder.add(chunk)
-    _check_rejected(source.name, bad, n_rows)
+    _check_rejected(source.name, bad, n_rows, options.max_uncut)
     columns = {each.spec.name: each.build() for each in builders}
     wrong = {} if options.specs or known else _wrong(builders, options)
     notes = (*source.notes, *_remarks(builders, bad))
@@ -255,8 +266,10 @@ def _wrong(builders: Iterable[ColumnBuilder], options: ReadOptions) -> dict[str,
     return found
 
 
-def _check_rejected(name: str, bad: Sequence[tuple[int, str, str]], n_rows: int) -> None:
-    if len(bad) > MAX_UNCUT * (n_rows + len(bad)):
+def _check_rejected(
+    name: str, bad: Sequence[tuple[int, str, str]], n_rows: int, most: float
+) -> None:
+    if len(bad) > most * (n_rows + len(bad)):
         line, reason, _ = bad[0]
         raise RejectedRowsError(
             f"{len(bad):,} of {n_rows + len(bad):,} lines of {name!r} cannot be cut into fields, "

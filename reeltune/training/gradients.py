@@ -65,15 +65,15 @@ def _accumulated(
     try:
         problem.model.zero_grad(set_to_none=True)
         total = torch.zeros((), dtype=torch.float64, device=positions.device)
+        has_own_sizes = False
         for start in range(0, len(positions), chunk_size):
-            some = positions[start : start + chunk_size]
-            losses = problem.losses(some)
-            objective = losses.sum() / len(positions)
-            if l2 and problem.penalties is not None:
-                objective = objective + l2 * problem.penalties(some).sum() / len(positions)
-            objective.backward()  # type: ignore[no-untyped-call]
+            found = problem.losses(positions[start : start + chunk_size])
+            losses, sizes = found if isinstance(found, tuple) else (found, None)
+            has_own_sizes = sizes is not None
+            penalised = losses.sum() if sizes is None else (losses + l2 * sizes).sum()
+            (penalised / len(positions)).backward()  # type: ignore[no-untyped-call]
             total += losses.detach().sum()
-        if l2 and problem.penalties is None:
+        if l2 and not has_own_sizes:
             squares = sum((each**2).sum() for each in problem.model.parameters())
             (l2 * torch.as_tensor(squares)).backward()  # type: ignore[no-untyped-call]
         return float(total)

@@ -260,11 +260,14 @@ def _reproducible(seed: int, device: torch.device) -> Generator[None]:
     """Run a block with a seed and deterministic algorithms, and leave torch as it was."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # else cuBLAS is not deterministic
     was = torch.are_deterministic_algorithms_enabled()
+    n_threads = torch.get_num_threads()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
+        torch.set_num_threads(1)  # sums in one order, on any number of cores
         try:
             yield
         finally:
+            torch.set_num_threads(n_threads)
             torch.use_deterministic_algorithms(was)

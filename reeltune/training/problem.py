@@ -24,14 +24,16 @@ class TrainingProblem:
     name: str  # by which a checkpoint is known to be of this problem
     model: "torch.nn.Module"
     n_examples: int
-    losses: Callable[["torch.Tensor"], "torch.Tensor"]
-    """Losses (n,) of the examples at positions (n,), in training mode."""
+    losses: Callable[["torch.Tensor"], "torch.Tensor | tuple[torch.Tensor, torch.Tensor]"]
+    """Losses (n,) of the examples at positions (n,), in training mode.
+
+    With them may come the squared size (n,) of what each example uses of the parameters, which L2
+    penalises; without it, L2 penalises all parameters.
+    """
     validate: Callable[[], float]
     """Value of the validation metric, in evaluation mode and without gradients."""
     direction: Direction = Direction.MINIMIZE
     """Direction of that metric."""
-    penalties: Callable[["torch.Tensor"], "torch.Tensor"] | None = None
-    """Squared size (n,) of what each example uses, which L2 penalises; None: of all parameters."""
 
     def __post_init__(self) -> None:
         if self.n_examples < 1:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.dead_runs import close_dead_runs
@@ -28,9 +28,10 @@ from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, make_executor
 from reeltune.tasks.guarded import guard_of
-from reeltune.tasks.registry import described, subject_of
+from reeltune.tasks.registry import described, subject_of, task_kind
 from reeltune.tasks.task import Evaluator, Guard, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
+from reeltune.tuning.fold_racing import FoldPruner, has_folds
 from reeltune.tuning.grid_centre import with_centre
 from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
@@ -145,17 +146,6 @@ class Orchestrator:
                 set_run_process(self.conn, run_id, os.getpid())
             return self._finish(run, seconds)
 
-    def run_phase_2_tuning(self) -> NoReturn:
-        """Tune the hyperparameters of phase 2.
-
-        Raises:
-            InputError: always, as long as the model has none.
-        """
-        raise InputError(
-            f"{self.task.model} has no phase 2 hyperparameters to tune yet: all "
-            f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
-        )
-
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """Return what was tried and found: all runs, and one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, subject_of=subject_of)
@@ -232,7 +222,8 @@ class Orchestrator:
         guard = None if guard is None else guard.on_threads(self.jobs)
         start: Callable[[], Measurer | Pruner] = partial(Measurer, here, objective, guard)
         if plan.pruner is not None:
-            start = partial(Pruner, here, objective, seed, guard)
+            pruner = FoldPruner if plan.pruner == "paired" and has_folds(here) else Pruner
+            start = partial(pruner, here, objective, seed, guard)
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
         if evaluator.is_batched and not (has_limits or is_timed):
@@ -242,7 +233,7 @@ class Orchestrator:
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
-            is_stopped=seconds is not None,
+            is_stopped=seconds is not None and not task_kind(self.task.name).is_interruptible,
         )
 
 

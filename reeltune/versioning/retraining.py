@@ -21,7 +21,7 @@ from reeltune.db.test_evaluations import (
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import latest_believable, stamp
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
@@ -65,7 +65,7 @@ class Retrainer:
         self.production = load_production(conn)
         own = load_deployed(conn, self.model.space, request.study.model)
         wanted = own.hyperparameters if request.hyperparameters is None else request.hyperparameters
-        self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
+        self.hyperparameters = self.model.space.checked(with_defaults(self.model.space, wanted))
         self.candidate = ConfiguredModel(request.study.model, self.hyperparameters)
         self.deployed, self.source = (
             ConfiguredModel(request.study.model, own.hyperparameters),

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from reeltune.components.ease import LinearAutoencoder
 from reeltune.components.era import Era
+from reeltune.components.interactions import Interactions
 from reeltune.components.learned import LEARNED_COMPONENTS
 from reeltune.components.learned_component import History, LearnedComponent
+from reeltune.components.linear_autoencoder import LinearAutoencoder
 from reeltune.components.sequence import Sequence as Successions
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Configuration
@@ -53,6 +54,26 @@ class TestContract:
         for name, plane in fitted.score(users).items():
             np.testing.assert_array_equal(loaded.score(users)[name], plane)
 
+    def test_a_users_scores_do_not_depend_on_who_else_is_asked_for(
+        self, kind: type[LearnedComponent], data: Dataset
+    ) -> None:
+        fitted = kind.fit(history_of(data), DEFAULTS)
+        everybody = fitted.score(np.arange(data.ratings.n_users))
+        for name, plane in fitted.score(np.array([4, 1])).items():
+            rows = everybody[name] if len(everybody[name]) == 1 else everybody[name][[4, 1]]
+            np.testing.assert_array_equal(plane, rows)
+
+    def test_who_is_folded_in_with_the_same_ratings_scores_as_in_the_fit(
+        self, kind: type[LearnedComponent], data: Dataset
+    ) -> None:
+        users = np.array([5, 2])
+        own = data.ratings.where(np.isin(data.ratings.users, users))
+        fitted = kind.fit(history_of(data), DEFAULTS)
+        folded = fitted.fold_in(History(own, data.catalogue, of_all=data.ratings))
+        for name, plane in fitted.score(users).items():
+            found = folded.score(users)[name]
+            np.testing.assert_allclose(found, plane, rtol=1e-4, atol=1e-5)
+
     def test_a_user_without_ratings_has_scores(
         self, kind: type[LearnedComponent], data: Dataset
     ) -> None:
@@ -77,6 +98,12 @@ class TestContract:
         assert not set(kind.planes) & set(others)
 
 
+def interactions_of(dense: Floats) -> Interactions:
+    rows = csr_array(dense)
+    starts, movies = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    return Interactions(starts, movies, rows.data, dense.shape[1])
+
+
 def test_ease_is_its_definition_whichever_side_is_smaller() -> None:
     rng = np.random.default_rng(1)
     for n_users, n_movies in ((5, 9), (9, 5)):
@@ -84,16 +111,19 @@ def test_ease_is_its_definition_whichever_side_is_smaller() -> None:
         dense[0, :] = 1.0  # no movie without interactions
         inverse = np.linalg.inv(dense.T @ dense + 3.0 * np.eye(n_movies))
         weights = np.eye(n_movies) - inverse / np.diag(inverse)
-        solved = LinearAutoencoder.fit(csr_array(dense), 3.0)
+        solved = LinearAutoencoder.fit(interactions_of(dense), 3.0)
         assert bool(len(solved.kept)) == (n_users > n_movies)
-        np.testing.assert_allclose(solved.score(csr_array(dense)), dense @ weights, atol=1e-12)
+        for own in (solved.interactions, interactions_of(np.square(dense))):
+            found = solved.score(own, np.arange(n_users))
+            given = dense if own is solved.interactions else np.square(dense)
+            np.testing.assert_allclose(found, given @ weights, atol=1e-5)
 
 
 def test_ease_of_movies_leaves_out_those_without_interactions() -> None:
     dense = np.array([[1.0, 0, 1], [1, 0, 0], [0, 0, 1], [1, 0, 1]])
-    solved = LinearAutoencoder.fit(csr_array(dense), 1.0)
+    solved = LinearAutoencoder.fit(interactions_of(dense), 1.0)
     np.testing.assert_array_equal(solved.kept, [0, 2])
-    assert (solved.score(csr_array(dense))[:, 1] == 0).all()
+    assert (solved.score(solved.interactions, np.arange(4))[:, 1] == 0).all()
 
 
 def table_of(*histories: Sequence[tuple[int, float]], n_movies: int) -> RatingTable:
@@ -134,9 +164,9 @@ def test_successions_are_counted_by_distance(histories: list[list[tuple[int, flo
     }
     table = table_of(*histories, n_movies=6)
     found = Successions.fit(History(table, catalogue_of(range(6), [[]] * 6)), values)
-    scores: Floats = found.score(np.arange(len(histories)))["sequence"]
+    scores = found.score(np.arange(len(histories)))["sequence"]
     latest = [each[-1][0] for each in histories]
-    np.testing.assert_allclose(scores, wanted[latest], atol=1e-12)
+    np.testing.assert_allclose(scores, wanted[latest], rtol=1e-6)
 
 
 def test_a_movie_without_a_year_says_nothing_of_eras(data: Dataset) -> None:

@@ -17,6 +17,7 @@ from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
 from reeltune.commands.recommend import recommend, similar
+from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.serve import serve
@@ -33,6 +34,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune ab-tests": ab_tests,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
+    "reeltune report": report,
     "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,

@@ -106,6 +106,11 @@ def test_what_was_rated_since_is_left_out_at_once_and_newcomers_are_folded_in(
     assert ids(served.for_user(first)) == shown  # nothing of the first has changed
     assert served.for_user(NEWCOMER).source == "popular"
     assert newer.has_ratings(NEWCOMER)
+    newest = newer.with_ratings([(NEWCOMER, strangers[3], 1.0, 2_000_000_001)])
+    assert strangers[3] not in ids(newest.for_user(NEWCOMER, 10_000))
+    assert strangers[3] in ids(newer.for_user(NEWCOMER, 10_000))
+    again = newest.with_ratings([(NEWCOMER, strangers[3], 5.0, 2_000_000_002)])
+    assert list(again.for_user(NEWCOMER)) != list(newest.for_user(NEWCOMER))
     rate(deployed, NEWCOMER, [5, 6, 7])
     opened = Recommendations.open(deployed).for_user(NEWCOMER)
     assert opened.source == "folded in"

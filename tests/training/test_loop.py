@@ -28,7 +28,7 @@ from reeltune.training.monitor import (
 )
 from reeltune.training.problem import TrainingProblem, TrainingSettings
 from tests.running import ROOT
-from tests.training.problems import changed, line, memorised
+from tests.training.problems import changed, line, losses_of, memorised
 
 SETTINGS = TrainingSettings(max_epochs=30, batch_size=16, learning_rate=0.05)
 
@@ -126,7 +126,7 @@ def test_the_penalty_shrinks_the_parameters() -> None:
 
 def test_vanishing_gradients_raise_the_rate() -> None:
     problem = line()
-    small = changed(problem, lambda some: 1e-9 * problem.losses(some))
+    small = changed(problem, lambda some: 1e-9 * losses_of(problem, some))
     epochs = list(train(small, replace(SETTINGS, max_epochs=4)))
     assert epochs[0].actions == (VANISHING,)
     assert epochs[1].learning_rate == 2 * epochs[0].learning_rate
@@ -137,7 +137,7 @@ def test_exploding_gradients_are_clipped() -> None:
 
     def exploding(some: torch.Tensor) -> torch.Tensor:
         calls[0] += 1
-        return (1e6 if calls[0] == 10 else 1.0) * problem.losses(some)
+        return (1e6 if calls[0] == 10 else 1.0) * losses_of(problem, some)
 
     with_fault = list(train(changed(problem, exploding), SETTINGS))
     assert EXPLODING in with_fault[2].actions
@@ -150,7 +150,7 @@ def test_figures_that_are_not_finite_restore_the_last_good_state() -> None:
 
     def failing(some: torch.Tensor) -> torch.Tensor:
         calls[0] += 1
-        return problem.losses(some) * (math.nan if calls[0] == 11 else 1.0)
+        return losses_of(problem, some) * (math.nan if calls[0] == 11 else 1.0)
 
     epochs, states = [], []
     for epoch in train(changed(problem, failing), replace(SETTINGS, max_epochs=5)):
@@ -165,7 +165,7 @@ def test_figures_that_are_not_finite_restore_the_last_good_state() -> None:
 
 def test_a_rate_that_makes_it_diverge_ends_in_finite_numbers() -> None:
     problem = line()
-    steep = changed(problem, lambda some: torch.exp(200 * problem.losses(some)))
+    steep = changed(problem, lambda some: torch.exp(200 * losses_of(problem, some)))
     end = train_to_end(steep, replace(SETTINGS, learning_rate=1e3))
     assert end == TrainingEnd("diverged", 0, end.best)
     assert all(torch.isfinite(tensor).all() for tensor in state_of(problem).values())
@@ -206,7 +206,7 @@ def test_the_gradients_of_pieces_add_up_to_those_of_the_batch(chunk_size: int, l
 
 MEMORY = """
 import resource, torch
-from tests.training.problems import changed, line
+from tests.training.problems import changed, line, losses_of
 from reeltune.training.loop import train
 from reeltune.training.problem import TrainingSettings
 torch.set_num_threads(1)
@@ -214,7 +214,7 @@ problem = line()
 
 def large(some):
     wasted = torch.empty(len(some) * 32 * 2**20, dtype=torch.uint8)  # 32 MiB an example
-    return problem.losses(some) + 0 * float(wasted[0] * 0)
+    return losses_of(problem, some) + 0 * float(wasted[0] * 0)
 
 settings = TrainingSettings(max_epochs=2, batch_size=64, learning_rate=0.05)
 list(train(line(), settings))  # so that all that torch needs is loaded
@@ -361,3 +361,18 @@ def test_all_that_is_wrong_with_settings_is_named() -> None:
         TrainingSettings(max_epochs=0, l2=-1.0, learning_rate=math.nan)
     with pytest.raises(InputError, match="at least one example"):
         line(n=0)
+
+
+def test_sizes_of_examples_are_penalised_in_place_of_all_parameters() -> None:
+    problem = line(noise=1.0)
+    weight, positions = next(problem.model.parameters()), torch.arange(16)
+
+    def sized(some: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return 0 * losses_of(problem, some), weight[0, 0] ** 2 * torch.ones(len(some))
+
+    with torch.no_grad():
+        weight.fill_(2.0)
+    sizes = TrainingProblem("line", problem.model, 64, sized, problem.validate)
+    compute_gradients(sizes, positions, 0.5, 5)
+    assert weight.grad is not None
+    np.testing.assert_allclose(weight.grad.numpy(), [[2.0, 0.0, 0.0]])

@@ -11,7 +11,8 @@ from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.ratings.dataset import Dataset
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import find_profiles, over_movies, score_users
+from reeltune.versioning.positions import over_movies
+from reeltune.versioning.profiles import find_profiles, score_users
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
