@@ -7,9 +7,10 @@ import pytest
 from reeltune.ab_tests.live import load_live_tests
 from reeltune.ab_tests.recording import record_exposures, record_outcomes
 from reeltune.ab_tests.totals import summed_metrics, sums_of
-from reeltune.db.ab_records import load_sums, load_totals, load_user_totals
+from reeltune.db.ab_activity import load_user_rows
+from reeltune.db.ab_records import load_sums, load_totals
 from reeltune.db.connection import Connection, transaction
-from reeltune.domain.ab_tests import ABTest, RecordedRows, ServedList, UserOutcome
+from reeltune.domain.ab_tests import ABTest, RecordedRows, ServedList, UserOutcome, UserTotals
 from reeltune.stats.cluster_sums import ClusterSums
 from tests.ab_tests.helpers import BEGAN, DAY, arm_of, click, opened, running, served
 
@@ -32,7 +33,9 @@ def totals(conn: Connection, test: ABTest, user: str) -> tuple[int, int]:
 
 def recounted(conn: Connection, test: ABTest, metric: str) -> dict[int, ClusterSums]:
     found: dict[int, ClusterSums] = {}
-    for each in load_user_totals(conn, test.test_id, 1):
+    for row in load_user_rows(conn, test.test_id):
+        values = {name: row[name] for name in row.keys() - {"phase", "user"}}
+        each = UserTotals(**values)
         found[each.arm] = found.get(each.arm, ClusterSums()) + sums_of(each, metric)
     return found
 
