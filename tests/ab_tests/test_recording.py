@@ -63,8 +63,10 @@ def test_a_waiting_click_on_somebody_elses_list_is_dropped(tmp_path: Path) -> No
     with opened(tmp_path) as conn:
         test = running(conn)
         clicked(conn, click("thief", "r1", 5))
+        assert clicked(conn, click("u", "r1", 6)).waiting == 1  # the false one is not in its way
         exposed(conn, served("u", "r1"))
-        assert totals(conn, test, "u") == (1, 0)
+        assert totals(conn, test, "u") == (1, 1)
+        assert conn.execute("SELECT count(*) FROM ab_outcomes").fetchone()[0] == 1
 
 
 def test_without_a_request_the_users_last_list_with_the_movie_counts(tmp_path: Path) -> None:
