@@ -8,6 +8,7 @@ import pytest
 from reeltune.commands import retrain as retrain_model
 from reeltune.commands import tune as tune_orchestrator
 from reeltune.commands import versions as model_versioning
+from reeltune.commands.ab_tests import ab_tests
 from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
@@ -31,6 +32,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune nightly": nightly,
     "reeltune schedule": schedule,
     "reeltune serve": serve,
+    "reeltune ab-tests": ab_tests,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune report": report,
