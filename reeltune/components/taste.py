@@ -51,7 +51,7 @@ class GenreTaste(ArrayFields):
     hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (GENRE_HALF_LIFE, GENRE_PRIOR)
     planes: ClassVar[tuple[str, ...]] = ("genre",)
 
-    tastes: Floats  # (U, G) stars
+    affinities: Floats  # (U, G) stars
     sets: Bools  # (S, G) the different sets of genres that movies have
     set_of: Ints32  # (M,) position of the movie's
     settings: Floats  # (2,) half-life, prior
@@ -61,20 +61,20 @@ class GenreTaste(ArrayFields):
         """Average each user's deviations by genre."""
         sets, set_of = history.kept("sets of genres", 0.0, lambda: _sets(history))
         settings = np.array([float(values[each.name]) for each in cls.hyperparameters])
-        return cls(_tastes(history, sets[set_of], settings), sets, set_of, settings)
+        return cls(_affinities(history, sets[set_of], settings), sets, set_of, settings)
 
     def score(self, users: Ints) -> Planes:
         """Return the preferences, (U, M)."""
         total = np.zeros((len(users), len(self.sets)))
         for genre, has in enumerate(self.sets.T):  # a fixed order, which a matrix product has not
-            total[:, has] += self.tastes[users, genre, None]
+            total[:, has] += self.affinities[users, genre, None]
         n_genres = np.maximum(self.sets.sum(axis=1), 1)  # (S,)
         match: Floats32 = softsign(total / n_genres, GENRE_SCALE).astype(np.float32)
         return {"genre": match[:, self.set_of]}
 
     def fold_in(self, history: History) -> Self:
         """Return the component for other users."""
-        return replace(self, tastes=_tastes(history, self.sets[self.set_of], self.settings))
+        return replace(self, affinities=_affinities(history, self.sets[self.set_of], self.settings))
 
 
 def _sets(history: History) -> tuple[Bools, Ints32]:
@@ -82,7 +82,7 @@ def _sets(history: History) -> tuple[Bools, Ints32]:
     return sets, set_of.reshape(-1).astype(np.int32)
 
 
-def _tastes(history: History, has: Bools, settings: Floats) -> Floats:
+def _affinities(history: History, has: Bools, settings: Floats) -> Floats:
     """Return the damped mean deviation of each user in each genre, (U, G), of movies (M, G)."""
     half_life, prior = settings.tolist()
     table, n_genres = history.ratings, has.shape[1]
@@ -97,7 +97,7 @@ def _tastes(history: History, has: Bools, settings: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class FranchiseTaste(ArrayFields):
-    """What the user thinks of a movie's collection, and how many movies of it were rated."""
+    """Preference for a movie's collection, and how many movies of it the user has rated."""
 
     name: ClassVar[str] = "franchise"
     hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (FRANCHISE_DEPTH,)
