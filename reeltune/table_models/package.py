@@ -121,7 +121,8 @@ def _read_files(path: Path) -> dict[str, bytes]:
     manifest = json.loads(files[_MANIFEST])
     if manifest["format"] != _FORMAT:
         raise StorageError(
-            f"{str(path)!r} has format {manifest['format']}, this program reads {_FORMAT}: update it"
+            f"{str(path)!r} has format {manifest['format']}, this program reads {_FORMAT}: "
+            "update it"
         )
     for name, expected in manifest["sha256"].items():
         if hashlib.sha256(files[name]).hexdigest() != expected:
