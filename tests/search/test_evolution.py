@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.space import Configuration, FloatParameter, Space
 from reeltune.search.evolution import FIRST_STEP, N_FIRST_POINTS, Evolution
 from reeltune.search.strategy import Problem, Proposal, Trial
-from tests.search.problems import SPACE
 
 EDGE = SPACE.decode(np.zeros(len(SPACE.dimensions)))
 
