@@ -1,6 +1,6 @@
 """Agreement of trainings on the CPU and on CUDA, with real faults of the device.
 
-    python3 -m benchmarks.cuda_agreement [--device cpu] [--ratings 200000] [--json FILE]
+    python3 benchmarks/cuda_agreement.py [--device cpu] [--ratings 200000] [--json FILE]
 
 Run it in the repository's root, on a machine with an NVIDIA GPU, with torch, numpy, scipy and
 safetensors alone; data are made up. About three minutes. Exit status 0 if all of this holds:
@@ -29,8 +29,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if not __package__:  # run as a script
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
