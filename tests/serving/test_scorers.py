@@ -12,6 +12,7 @@ from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.engine.arrays import Bytes
 from reeltune.engine.coverage import component_gaps
 from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.hybrid import Hybrid
 from reeltune.rating_models.recommend import list_movies, recommend_at
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.recommender import Recommendation
@@ -192,3 +193,22 @@ def test_a_model_that_folds_in_gets_the_ratings_in_order_of_time() -> None:
     assert second.users.tolist() == [0] * len(second)
     times = dict(zip(second.movies.tolist(), second.rated_at.tolist(), strict=True))
     assert (times[29], times[3], times[4]) == (7, 50, 50)
+
+
+def test_the_hybrid_serves_its_users_and_folds_others_in_as_it_does_by_itself() -> None:
+    rng = np.random.default_rng(9)
+    catalogue = catalogue_of(rng, 40, 1.0)
+    table, later = parts_of(rng, 40, 40, RATINGS["many"])
+    hybrid = Hybrid(Hybrid.space.defaults()).fit(table, catalogue)
+    scorer = make_scorer(hybrid, later, catalogue)
+    assert scorer.can_fold_in
+    nothing, nobody = np.zeros(40, dtype=np.uint8), np.zeros(0, dtype=np.int32)
+    for user in range(0, table.n_users, 5):
+        found = scorer.best_of_fitted(user, nothing, 7, explain=True)
+        expected = recommend_at(hybrid, user, table.movie_ids, nobody, 7)
+        assert_same(found, expected, table.movie_ids)
+    newcomer = int(np.flatnonzero(np.diff(later.starts))[0])
+    own = UserRatings(later).of(int(later.user_ids[newcomer]))
+    folded = hybrid.fold_in(later, catalogue, later.where(later.users == newcomer))
+    found = scorer.best_of_folded(own, nothing, 7, explain=True)
+    assert_same(found, recommend_at(folded, newcomer, table.movie_ids, nobody, 7), table.movie_ids)
