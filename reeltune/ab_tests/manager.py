@@ -238,7 +238,10 @@ class ABTestManager:
 
     def _finish_rollback(self, test: ABTest, caller: Caller) -> ABTest:
         try:
-            evidence = roll_back_to_champion(self.database, test, caller.reason)
+            with _reading(self.store) as conn:
+                promoted = load_last_ab_event(conn, test.test_id, ["promoted"])
+            replaced = None if promoted is None else promoted.details.get("replaced")
+            evidence = roll_back_to_champion(self.database, test, caller.reason, replaced)
         except ReelTuneError as error:
             self._add(test, "rollback refused", caller, {"error": str(error)})
             raise

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reeltune.ab_tests.assignment import assigned_arm
 from reeltune.ab_tests.live import load_live_tests
@@ -12,8 +13,12 @@ from reeltune.ab_tests.recording import record_exposures, record_outcomes
 from reeltune.ab_tests.stores import DirectStore
 from reeltune.db.ab_tests import load_ab_events
 from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
 from reeltune.db.versions import load_production
 from reeltune.domain.ab_tests import ABTest, ServedList, UserOutcome
+from reeltune.domain.study import StudyConfig
+from reeltune.versioning.request import RetrainingRequest
+from reeltune.versioning.retraining import retrain
 from tests.ab_tests.helpers import BEGAN, some_settings
 
 HOUR = 3600
@@ -61,6 +66,20 @@ class Managed:
             record_outcomes(conn, live, clicks, self.now)
 
         self.store.write(write)
+
+    def retrained(self, **request: Any) -> int:
+        """The version that a retraining has made; by default of the deployed configuration."""
+        with connection(self.database) as conn:
+            values: dict[str, Any] = {
+                "study": StudyConfig(),
+                "force": True,
+                "accuracy_threshold": 0.0,
+            }
+            version = retrain(
+                conn, load_dataset(conn), RetrainingRequest(**(values | request))
+            ).version
+        assert version is not None
+        return version
 
     def kinds(self) -> list[str]:
         with closing(self.store.reader()) as conn:
