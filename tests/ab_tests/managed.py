@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,11 @@ class Managed:
     store: DirectStore
     now: int = BEGAN
 
+    salts: Iterator[str] = field(default_factory=lambda: (f"salt {n}" for n in count()))
+
     @property
     def manager(self) -> ABTestManager:
-        return ABTestManager(self.store, self.database, lambda: self.now)
+        return ABTestManager(self.store, self.database, lambda: self.now, lambda: next(self.salts))
 
     def started(self, **changes: object) -> ABTest:
         values = {"champion": 2, "challengers": (1,), "window_hours": 0.0, "cuped": False} | changes
