@@ -16,6 +16,7 @@ from reeltune.commands.export_lists import export_lists
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
+from reeltune.commands.predict_ratings import predict_ratings
 from reeltune.commands.recommend import recommend, similar
 from reeltune.commands.report import report
 from reeltune.commands.runs import runs
@@ -36,6 +37,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune candidates": candidates,
     "reeltune report": report,
     "reeltune warm-starts": warm_starts,
+    "reeltune predict-ratings": predict_ratings,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,
