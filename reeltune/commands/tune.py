@@ -40,7 +40,7 @@ __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
 QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
 
-OTHER = "Instead of tuning"
+INSTEAD_OF_TUNING = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
 _ALWAYS |= {"as_json", "table_format", "quiet"}
@@ -81,12 +81,20 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @study_options()
 @session_options
 @option_retune("always", "How often to search.")
-@option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
-@option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
-@option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
-@option(OTHER, "--compare", nargs=2, metavar="A B", help="The same as `reeltune runs compare`.")
-@option(OTHER, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
-@option(OTHER, "--phase2", is_flag=True, help="Tune the hybrid, after the hand-set weights.")
+@option(INSTEAD_OF_TUNING, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
+@option(INSTEAD_OF_TUNING, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
+@option(INSTEAD_OF_TUNING, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
+@option(
+    INSTEAD_OF_TUNING,
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="The same as `reeltune runs compare`.",
+)
+@option(INSTEAD_OF_TUNING, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
+@option(
+    INSTEAD_OF_TUNING, "--phase2", is_flag=True, help="Tune the hybrid, after the hand-set weights."
+)
 @option_version
 @click.pass_context
 def main(ctx: click.Context, /, **given: Any) -> None:
@@ -115,7 +123,9 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "summary":
             show_run(session.db_path, given["run_id"], as_json=session.as_json)
         case "compare":
-            show_compared(session.db_path, study, *given["compare"], as_json=session.as_json)
+            a, b = given["compare"]
+            margins = given["margins"]
+            show_compared(session.db_path, study, a, b, margins, as_json=session.as_json)
         case "patterns":
             show_warm_starts(session.db_path, as_json=session.as_json)
         case "phase2":

@@ -21,10 +21,12 @@ from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS, RankingM
 from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.registry import model_class
+from reeltune.ratings.calls import fit_recommender
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.meta_features import SCALES, compute_meta_features
 from reeltune.ratings.recommender import Recommender
+from reeltune.ratings.shared_fits import SharedFits
 from reeltune.ratings.splits import SPLITS, Split, ties_decide
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import Surrogate
@@ -48,6 +50,7 @@ class RatingsEvaluator:
     _latest: list[tuple[Configuration, Recommender]] = field(
         default_factory=list, init=False, repr=False
     )
+    _shared: SharedFits = field(default_factory=SharedFits, init=False, repr=False)
 
     @classmethod
     def of(cls, data: Dataset, study: StudyConfig, part: Part = "validation") -> "RatingsEvaluator":
@@ -156,7 +159,10 @@ class RatingsEvaluator:
         """Return the model with this configuration; the latest is remembered."""
         if not self._latest or self._latest[0][0] != configuration:
             model = model_class(self.model)(configuration)
-            self._latest[:] = [(configuration, model.fit(self.fitting, self.catalogue))]
+            fitted = fit_recommender(
+                model, self.fitting, self.catalogue, self.held_out, self._shared
+            )
+            self._latest[:] = [(configuration, fitted)]
         return self._latest[0][1]
 
 
