@@ -29,11 +29,6 @@ SCORE_BYTES = 2**22  # of scores under work at a time: what stays in a core's ow
 MAX_MODELS = 16  # measured in one pass
 # Hyperparameters that only decide weights.
 _OF_WEIGHTS = (TAU.name, L2.name, LIST_PLACES.name, POPULARITY_DISCOUNT.name)
-    TAU.name,
-    L2.name,
-    LIST_PLACES.name,
-    POPULARITY_DISCOUNT.name,
-)  # hyperparameters that only decide weights
 
 
 class HybridEngine:

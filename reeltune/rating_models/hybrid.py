@@ -114,7 +114,7 @@ class Hybrid:
             for_new = [name for name in names if name in FOR_NEWCOMERS]
             known = self._fit_weights(windows(ratings, catalogue), names)
             new = self._fit_weights([newcomers_window(ratings, catalogue)], for_new)
-            self._discount(known[LISTS])
+            self.discount(known[LISTS])
             self.weights = np.stack([known, new], axis=1)  # by stage and kind of user
             wanted = [name for name, kind in self.kinds().items() if self._uses(kind.planes)]
             history = history_of(ratings, catalogue)
@@ -257,7 +257,7 @@ class Hybrid:
             weights[stage, columns] = fit_weights(examples, loss) if examples else FIRST_WEIGHT
         return np.rint(weights * WEIGHT_STEPS) / WEIGHT_STEPS
 
-    def _discount(self, weights: Floats) -> None:
+    def discount(self, weights: Floats) -> None:
         """Take from weights (F,) of what is alike for all users the share that they are less."""
         columns = [column for plane in ALIKE_FOR_ALL for column in _columns(plane)]
         kept = 1 - float(self.hyperparameters[POPULARITY_DISCOUNT.name])
