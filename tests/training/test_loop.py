@@ -381,3 +381,23 @@ def test_sizes_of_examples_are_penalised_in_place_of_all_parameters() -> None:
     compute_gradients(sizes, positions, 0.5, 5)
     assert weight.grad is not None
     np.testing.assert_allclose(weight.grad.numpy(), [[2.0, 0.0, 0.0]])
+
+
+def orders(seed: int) -> list[list[int]]:
+    """The order of the examples in each of two epochs."""
+    problem, seen = line(), list[int]()
+
+    def noted(some: torch.Tensor) -> torch.Tensor:
+        seen.extend(some.tolist())
+        return losses_of(problem, some)
+
+    list(train(changed(problem, noted), replace(SETTINGS, max_epochs=2, seed=seed)))
+    return [seen[:64], seen[64:]]
+
+
+def test_every_epoch_has_all_examples_in_an_order_of_its_own_that_the_seed_decides() -> None:
+    first, second = orders(1)
+    assert sorted(first) == sorted(second) == list(range(64))
+    assert first != second
+    assert orders(1) == [first, second]
+    assert orders(2)[0] != first
