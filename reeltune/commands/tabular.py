@@ -8,6 +8,7 @@ import click
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, remark_console, result_console
 from reeltune.cli.options import argument, option_format, option_json, option_quiet
+from reeltune.commands.tabular_knowledge import knowledge, recommend
 from reeltune.commands.tabular_options import DATA, analyzer_of, reading_options
 from reeltune.commands.tabular_predict import explain, predict
 from reeltune.commands.tabular_tune import tune
@@ -87,3 +88,5 @@ def demo(
 tabular.add_command(tune)
 tabular.add_command(predict)
 tabular.add_command(explain)
+tabular.add_command(recommend)
+tabular.add_command(knowledge)
