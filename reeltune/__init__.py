@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reeltune.ratings.recommender import Recommendation as Recommendation
     from reeltune.ratings.recommender import Recommender as Recommender
     from reeltune.ratings.table import RatingTable as RatingTable
+    from reeltune.serving.recommendations import Recommendations as Recommendations
     from reeltune.storage.run_lock import run_lock as run_lock
     from reeltune.studies.designer import Designer as Designer
     from reeltune.studies.designer import ProblemStatement as ProblemStatement
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from reeltune.tuning.ratings import HyperparameterTuner as HyperparameterTuner
     from reeltune.tuning.ratings import TuningOrchestrator as TuningOrchestrator
     from reeltune.versioning.registry import load_model as load_model
+    from reeltune.views.frames import to_dataframe as to_dataframe
 
 __version__ = "0.1.0"
 
@@ -65,6 +67,7 @@ _PUBLIC = {
     "ProblemStatement": "studies.designer",
     "RatingTable": "ratings.table",
     "Recommendation": "ratings.recommender",
+    "Recommendations": "serving.recommendations",
     "Recommender": "ratings.recommender",
     "ReelTuneError": "domain.errors",
     "ScaleType": "domain.search_space",
@@ -85,6 +88,7 @@ _PUBLIC = {
     "recommend": "rating_models.recommend",
     "run_hyperparameter_tuning": "commands.from_python",
     "run_lock": "storage.run_lock",
+    "to_dataframe": "views.frames",
     "when": "domain.space",
 }
 """By name, the module that defines it."""

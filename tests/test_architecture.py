@@ -11,7 +11,7 @@ PACKAGE = ROOT / "reeltune"
 ROWS = (
     ("domain",),
     ("storage",),
-    ("cli", "executors", "ratings", "stats", "tracking"),
+    ("cli", "executors", "ratings", "stats", "tracking", "training"),
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
     ("tabular",),
@@ -20,6 +20,7 @@ ROWS = (
     ("monitoring", "studies", "tasks"),
     ("tuning", "versioning"),
     ("serving", "sweeps"),
+    ("ab_tests",),
     ("commands",),
 )
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

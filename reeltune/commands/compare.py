@@ -1,6 +1,7 @@
 """Side-by-side comparison of two experiments or versions, on the validation set only."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_version
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.errors import InputError
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.comparisons import MetricComparison
 from reeltune.gate.gate import GateDecision, GateSettings, gate
-from reeltune.gate.guardrails import GUARDRAIL_LEVEL
+from reeltune.gate.guardrails import GUARDRAIL_LEVEL, NO_MARGINS
 from reeltune.ratings.dataset import Dataset
 from reeltune.reports.contrast_tables import adjusted_p_values, render_contrasts
 from reeltune.tasks.evidence import ConfiguredModel, gather
@@ -51,7 +52,14 @@ class Compared:
         }
 
 
-def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str) -> Compared:
+def compare(
+    conn: Connection,
+    data: Dataset,
+    study: StudyConfig,
+    a: str,
+    b: str,
+    margins: Mapping[str, float] = NO_MARGINS,
+) -> Compared:
     """Measure `b` against `a`, each an experiment's id or a version as `v3`.
 
     Both are fitted again, to today's training part: that no rating has come in between, and no
@@ -75,6 +83,7 @@ def compare(conn: Connection, data: Dataset, study: StudyConfig, a: str, b: str)
             after.hyperparameters.get(ACCURACY_THRESHOLD.name, ACCURACY_THRESHOLD.default)
         ),
         level=GUARDRAIL_LEVEL,
+        margins=dict(margins),
         part="validation",
         against=a,
         has_dislikes=data.ratings.has_dislikes,
@@ -97,13 +106,21 @@ def load_side(conn: Connection, name: str) -> ConfiguredModel:
     else:
         experiment = load_deployable(conn, name)
         model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
-    return ConfiguredModel(model, completed(space_of(StudyConfig(model=model)), values))
+    return ConfiguredModel(model, with_defaults(space_of(StudyConfig(model=model)), values))
 
 
-def show_compared(db_path: Path, study: StudyConfig, a: str, b: str, *, as_json: bool) -> None:
+def show_compared(
+    db_path: Path,
+    study: StudyConfig,
+    a: str,
+    b: str,
+    margins: Mapping[str, float],
+    *,
+    as_json: bool,
+) -> None:
     """Print how `b` compares with `a`; nothing is written."""
     with connection(db_path) as conn:
-        found = compare(conn, load_dataset(conn), study, a, b)
+        found = compare(conn, load_dataset(conn), study, a, b, margins)
     if as_json:
         print_json(found.as_dict())
         return

@@ -1,5 +1,6 @@
 """Python functions of the two main jobs: deploy hyperparameters, tune; as the commands do."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ def apply_hyperparameters(
     split: str | None = None,
     objective: str | None = None,
     accuracy_threshold: float | None = None,
+    margins: Mapping[str, float] | None = None,
     force: bool = False,
     dry_run: bool = False,
     wait: float = 0.0,
@@ -50,6 +52,8 @@ def apply_hyperparameters(
         objective: the metric that is compared with what is deployed; None: that of the
             experiment's run, else accuracy.
         accuracy_threshold: least test accuracy; None: that of the hyperparameters.
+        margins: shares of its deployed value that a guarded metric may lose, by name as of
+            `--guardrails`, where they are not the default.
         force: retrain the deployed hyperparameters however few ratings are new.
         dry_run: deploy nothing; the look at the test part counts all the same.
         wait: seconds to wait for another run to end.
@@ -68,6 +72,7 @@ def apply_hyperparameters(
     study = _study(model, split or "user-time", objective or "accuracy")
     conditions = {
         "accuracy_threshold": accuracy_threshold,
+        "margins": {} if margins is None else dict(margins),
         "force": force,
         "dry_run": dry_run,
     }

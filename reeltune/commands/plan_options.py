@@ -8,6 +8,7 @@ import click
 from reeltune.cli.command import Decorator, option, options
 from reeltune.cli.options import RESOURCES
 from reeltune.cli.sizes import ByteSize
+from reeltune.commands.guardrail_options import option_guardrails
 from reeltune.monitoring.retuning import RetuneMode
 from reeltune.search import STRATEGIES
 from reeltune.search.grid import Grid
@@ -102,6 +103,7 @@ plan_options = options(
         metavar="EXPERIMENT",
         help="Grid: around this one, or around the `best`.",
     ),
+    option_guardrails(SEARCH),
     option(
         STOP,
         "--timeout",
@@ -194,5 +196,6 @@ def plan_from_click(given: Mapping[str, Any], method: str, n_configs: int) -> Pl
         pruner=given["pruner"],
         timeout_seconds=given["timeout_per_experiment"],
         memory_bytes=given["memory_bytes"],
+        margins=given["margins"],
         panel=given["panel"],
     )

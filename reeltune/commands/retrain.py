@@ -22,6 +22,7 @@ from reeltune.cli.options import (
 )
 from reeltune.commands.candidates import option_method, store_candidates
 from reeltune.commands.command_log import logged
+from reeltune.commands.guardrail_options import option_guardrails
 from reeltune.commands.plan_options import option_configs
 from reeltune.commands.remarks import print_remarks
 from reeltune.commands.retraining_tables import render_retraining
@@ -53,7 +54,7 @@ from reeltune.versioning.retraining import retrain
 
 DEPLOY = "What is deployed"
 GATE = "Gate"
-OTHER = "Instead of retraining"
+INSTEAD_OF_RETRAINING = "Instead of retraining"
 _SPELT = {"tune": "tune", "report": "tune-report"}
 
 
@@ -89,6 +90,7 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     metavar="X",
     help="Least test accuracy, this time.",
 )
+@option_guardrails(GATE)
 @option(
     GATE,
     "--panel",
@@ -97,11 +99,17 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     help="If only ratings are new: sample N users.",
 )
 @option(GATE, "--dry-run", is_flag=True, help="Measure and judge, but deploy nothing.")
-@option(OTHER, "--tune", "action", flag_value="tune", help="The same as `reeltune candidates`.")
-@option_method("--tune-method", OTHER, "Method of --tune.")
-@option_configs("--tune-configs", OTHER, "Number of candidates of --tune.")
 @option(
-    OTHER,
+    INSTEAD_OF_RETRAINING,
+    "--tune",
+    "action",
+    flag_value="tune",
+    help="The same as `reeltune candidates`.",
+)
+@option_method("--tune-method", INSTEAD_OF_RETRAINING, "Method of --tune.")
+@option_configs("--tune-configs", INSTEAD_OF_RETRAINING, "Number of candidates of --tune.")
+@option(
+    INSTEAD_OF_RETRAINING,
     "--tune-report",
     "action",
     flag_value="report",
@@ -160,7 +168,7 @@ def _one_objective(study: StudyConfig) -> StudyConfig:
     return replace(study, further_objectives=())
 
 
-_CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "panel")
+_CONDITIONS = ("force", "dry_run", "min_new_ratings", "accuracy_threshold", "margins", "panel")
 
 
 def _check_usage(

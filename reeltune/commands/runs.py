@@ -1,5 +1,6 @@
 """Command: runs. Lists, shows, resumes, stops and compares stored tuning runs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.options import RESOURCES, argument, option_db, option_format, option_json
 from reeltune.commands.compare import show_compared
+from reeltune.commands.guardrail_options import option_guardrails
 from reeltune.commands.plan_options import STOP
 from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
 from reeltune.commands.tuning_session import TuningSession, session_options
@@ -124,12 +126,15 @@ def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None
 @argument("a", "Experiment by its id, or version as v3.")
 @argument("b", "What is compared with it.")
 @study_options()
+@option_guardrails("Gate")
 @option_db
 @option_json
 @option_format
-def compare_command(a: str, b: str, db_path: Path, as_json: bool, **given: Any) -> None:
+def compare_command(
+    a: str, b: str, db_path: Path, as_json: bool, margins: Mapping[str, float], **given: Any
+) -> None:
     """Compare two experiments or versions on the validation set."""
-    show_compared(db_path, study_from_click(given), a, b, as_json=as_json)
+    show_compared(db_path, study_from_click(given), a, b, margins, as_json=as_json)
 
 
 def show_run(db_path: Path, run_id: str | None = None, *, as_json: bool) -> None:

@@ -235,6 +235,7 @@ class TuningSession:
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, self.finalists)
         is_first = load_production(conn) is None
+        margins = Plan.of(load_run(conn, result.tuning_run_id)).margins
         requests = [
             RetrainingRequest(
                 study=study,
@@ -243,6 +244,7 @@ class TuningSession:
                 reason=_reason(finalist, result, len(finalists), is_first=is_first),
                 unattended=True,
                 accuracy_threshold=self.accuracy_threshold,
+                margins=margins,
             )
             for finalist in finalists
         ]

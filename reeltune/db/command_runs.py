@@ -60,6 +60,20 @@ def load_last_command_run(conn: Connection, *, successful: bool = False) -> Comm
     return None if row is None else _run(row)
 
 
+def load_command_runs(conn: Connection, since: str) -> list[CommandRun]:
+    """Return how the commands ended that began at a moment or later, in order."""
+    rows = conn.execute(
+        """
+        SELECT command, started_at, ended_at, exit_code, said
+          FROM command_runs
+         WHERE started_at >= :since
+         ORDER BY command_run_id
+        """,
+        {"since": since},
+    )
+    return [_run(row) for row in rows]
+
+
 def load_run_starts(conn: Connection, after: str) -> list[str]:
     """Return when the commands began that began after a moment, in order."""
     rows = conn.execute(

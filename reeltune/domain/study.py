@@ -11,6 +11,14 @@ _TABLE = re.compile(r"\?(?:.*&)?task=(classification|regression)(?:&|$)")  # of 
 NO_SPLIT = "none"  # of a task that holds out no data of its own
 BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named
 HYBRID = "hybrid"  # the recommender with learned components and fitted weights
+STAR_MODELS = {  # recommenders by predicted stars, and the classes that they are
+    "biased-means": "BiasedMeansModel",
+    "ridge": "RidgeModel",
+    "boosted-trees": "BoostedTreesModel",
+    "boosted-ranking": "BoostedRankingModel",
+    "matrix-factorization": "FactorizationModel",
+    "two-tower": "TwoTowerNetwork",
+}
 
 
 def comparable_model(model: str) -> str:

@@ -10,16 +10,10 @@ import numpy as np
 from reeltune.domain.arrays import Floats
 from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 from reeltune.domain.guardrail_figure import GuardrailFigure
-from reeltune.gate.guardrails import (
-    METRIC_GUARDRAILS,
-    OTHER_SPLIT_GUARDRAIL,
-    SEGMENT_GUARDRAIL,
-    Guardrail,
-)
+from reeltune.gate.guardrails import METRIC_GUARDRAILS, NO_MARGINS, guardrail_named
 from reeltune.metrics.evaluate import mean
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.metrics.segments import MIN_SEGMENT_USERS
-from reeltune.ratings.splits import SPLITS
 from reeltune.stats.paired_tests import known_differences
 
 
@@ -38,6 +32,7 @@ def guardrail_figures(
     deployed_metrics: Mapping[str, float | None],
     guarded: Mapping[str, Floats],
     deployed_guarded: Mapping[str, Floats],
+    margins: Mapping[str, float] = NO_MARGINS,
 ) -> dict[str, GuardrailFigure]:
     """Hold an experiment against the baseline of its run, guardrail by guardrail.
 
@@ -47,12 +42,13 @@ def guardrail_figures(
         deployed_metrics: of the baseline.
         guarded: (U,) the objective per user under another split and in segments, by guardrail.
         deployed_guarded: the same of the baseline.
+        margins: as of `guardrail_named`.
     """
     found = {}
     for name in METRIC_GUARDRAILS:
         now, was = metrics.get(name), deployed_metrics.get(name)
         if name != objective and now is not None and was is not None:
-            found[name] = hold(name, now, was, None)
+            found[name] = hold(name, now, was, None, margins)
     for name, values in guarded.items():
         base = deployed_guarded.get(name)
         if base is None or base.shape != values.shape:
@@ -61,25 +57,30 @@ def guardrail_figures(
         if len(differences) >= MIN_SEGMENT_USERS:
             error = float(differences.std(ddof=1) / np.sqrt(len(differences)))
             both = np.isfinite(values) & np.isfinite(base)
-            found[name] = hold(name, mean(values[both]), mean(base[both]), error)
+            found[name] = hold(name, mean(values[both]), mean(base[both]), error, margins)
     return found
 
 
-def hold(name: str, figure: float, deployed: float, error: float | None) -> GuardrailFigure:
+def hold(
+    name: str,
+    figure: float,
+    deployed: float,
+    error: float | None,
+    margins: Mapping[str, float] = NO_MARGINS,
+) -> GuardrailFigure:
     """Hold a figure against the deployed one, by the guardrail of that name.
 
     A guardrail that asks for proof is kept if the figure itself keeps within the margin; one that
     asks for none, if the figure is not shown to lose more: 1.645 errors are allowed for.
     """
     upwards = METRICS[name.split(", ")[0]].direction.upwards
-    guardrail, scale = _guardrail(name), abs(deployed) or 1.0
-    least = upwards(deployed) - guardrail.margin * abs(deployed)
-    doubt = 0.0 if guardrail.proof or error is None else LOWER_BOUND_ERRORS * error
+    margin = guardrail_named(name, margins).margin
+    bound = upwards(upwards(deployed) - margin * abs(deployed))
     return GuardrailFigure(
         figure=figure,
         error=error,
-        bound=upwards(least),
-        constraint=(least - upwards(figure) - doubt) / scale,
+        bound=bound,
+        constraint=_constraint(name, figure, error, bound, deployed),
     )
 
 
@@ -88,19 +89,22 @@ def constraints(
 ) -> tuple[float, ...]:
     """Return the constraints of an experiment, of whatever run, against the `baseline` of this one.
 
-    At most 0 where a guardrail is kept; empty where one is not known. The error is that against the
-    baseline of its own run.
+    At most 0 where a guardrail is kept; empty where one is not known. The bounds are those of the
+    baseline, the error is that against the baseline of the experiment's own run.
     """
     if not baseline or not baseline.keys() <= figures.keys():
         return ()
     return tuple(
-        hold(name, figures[name].figure, now.figure, figures[name].error).constraint
+        _constraint(name, figures[name].figure, figures[name].error, now.bound, now.figure)
         for name, now in baseline.items()
     )
 
 
-def _guardrail(name: str) -> Guardrail:
-    if name in METRIC_GUARDRAILS:
-        return METRIC_GUARDRAILS[name]
-    where = name.split(", ", 1)[1]
-    return OTHER_SPLIT_GUARDRAIL if where in SPLITS else SEGMENT_GUARDRAIL
+def _constraint(
+    name: str, figure: float, error: float | None, bound: float, deployed: float
+) -> float:
+    """Return the loss beyond a bound, as a share of the deployed value."""
+    upwards = METRICS[name.split(", ")[0]].direction.upwards
+    is_sure = guardrail_named(name).proof or error is None
+    doubt = 0.0 if is_sure else LOWER_BOUND_ERRORS * (error or 0.0)
+    return (upwards(bound) - upwards(figure) - doubt) / (abs(deployed) or 1.0)

@@ -1,8 +1,8 @@
 """Gate: the rules by which a candidate may be promoted, with figures, thresholds and verdicts."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from reeltune.domain.arrays import Floats
@@ -36,6 +36,7 @@ class GateSettings:
     minimum_effect: float = MINIMUM_EFFECT  # in units of the objective
     part: str = "test"  # what was measured on
     against: str = "the deployed configuration"
+    margins: Mapping[str, float] = field(default_factory=dict)  # of guardrails, by name
     has_dislikes: bool = True  # false: accuracy cannot be measured, and asks for nothing
 
     @property
@@ -119,7 +120,7 @@ def gate(
     better = _better(settings, found, p_value)
     nightly = settings.decision == "nightly"
     rules += [better] if nightly else [_not_worse(settings, found), _unbound(better)]
-    guards = guardrails(comparisons, settings.split, settings.objective)
+    guards = guardrails(comparisons, settings.split, settings.objective, settings.margins)
     rules += guards if nightly else [_unbound(rule) for rule in guards]
     return GateDecision(terms=settings, rules=tuple(rules), p_value=p_value)
 

@@ -1,14 +1,16 @@
 """Guardrails: what a better objective must not cost, as margins of other metrics."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
 from reeltune.gate.comparisons import EVERYONE, MetricComparison, p_above, p_below
 from reeltune.metrics.ranking_metrics import METRICS
+from reeltune.ratings.splits import SPLITS
 from reeltune.stats.multiple_testing import holm
 from reeltune.stats.paired_tests import Comparison
 from reeltune.stats.power import MIN_GAIN_SHARE, users_needed
@@ -89,9 +91,55 @@ SEGMENT_GUARDRAIL = Guardrail(
     protects="that no group of users or movies pays for the others' gain",
     because="more than fits to 95 % of the ratings differ in a segment (0.4 to 3.8 %)",
 )
+SPLIT_MARGIN = "other-split"
+SEGMENT_MARGIN = "segments"
+NO_MARGINS: Mapping[str, float] = MappingProxyType({})
 
 
-def guardrails(comparisons: Sequence[MetricComparison], split: str, objective: str) -> list[Rule]:
+def margin_names() -> tuple[str, ...]:
+    """Return the names by which margins are given.
+
+    >>> margin_names()
+    ('accuracy', 'ndcg@10', 'coverage@10', 'other-split', 'segments')
+    """
+    return (*METRIC_GUARDRAILS, SPLIT_MARGIN, SEGMENT_MARGIN)
+
+
+def margins_text(margins: Mapping[str, float]) -> str:
+    """Return margins as they are given.
+
+    >>> margins_text({"coverage@10": 0.3, "segments": 0.1})
+    'coverage@10=30%, segments=10%'
+    """
+    return ", ".join(f"{name}={100 * share:.10g}%" for name, share in margins.items())
+
+
+def guardrail_named(name: str, margins: Mapping[str, float] = NO_MARGINS) -> Guardrail:
+    """Return a guardrail, with the margin that the owner gave it.
+
+    Args:
+        name: a metric, or `OBJECTIVE, WHERE` of the objective under a split or in a segment.
+        margins: shares of the deployed value that may be lost, for `margin_names()` other than by
+            default.
+    """
+    metric, _, where = name.partition(", ")
+    kind, found = metric, METRIC_GUARDRAILS.get(metric)
+    if where:
+        kind = SPLIT_MARGIN if where in SPLITS else SEGMENT_MARGIN
+        found = OTHER_SPLIT_GUARDRAIL if where in SPLITS else SEGMENT_GUARDRAIL
+    assert found is not None, name
+    if kind not in margins:
+        return found
+    because = f"given by the owner; {found.margin:.0%} by default"
+    return replace(found, margin=margins[kind], because=because)
+
+
+def guardrails(
+    comparisons: Sequence[MetricComparison],
+    split: str,
+    objective: str,
+    margins: Mapping[str, float] = NO_MARGINS,
+) -> list[Rule]:
     """Check each guarded metric, the objective under the other split, and each segment.
 
     The chance of refusing for any segment where none is hurt is bounded over all of them, by
@@ -105,16 +153,17 @@ def guardrails(comparisons: Sequence[MetricComparison], split: str, objective: s
     measured = [c for c in comparisons if c.compared is None or c.compared.n_users]
     whole = [c for c in measured if c.segment == EVERYONE]
     rules = [
-        _rule(c, METRIC_GUARDRAILS[c.metric])
+        _rule(c, guardrail_named(c.metric, margins))
         for c in whole
         if c.split == split and c.metric in METRIC_GUARDRAILS and c.metric != objective
     ]
     other = [c for c in whole if c.split != split and c.metric == objective]
-    rules += [_rule(c, OTHER_SPLIT_GUARDRAIL) for c in other]
+    rules += [_rule(c, guardrail_named(f"{objective}, {c.split}", margins)) for c in other]
     parts = [c for c in comparisons if c.segment != EVERYONE and c.split == split]
-    hurt = [_p_hurt(c, SEGMENT_GUARDRAIL) for c in parts]
+    segments = [guardrail_named(f"{objective}, {c.segment}", margins) for c in parts]
+    hurt = [_p_hurt(c, each) for c, each in zip(parts, segments, strict=True)]
     adjusted = holm(np.array(hurt))
-    return rules + [_rule(c, SEGMENT_GUARDRAIL, p) for c, p in zip(parts, adjusted, strict=True)]
+    return rules + [_rule(*each) for each in zip(parts, segments, adjusted, strict=True)]
 
 
 def _margin(comparison: MetricComparison, guardrail: Guardrail) -> float:

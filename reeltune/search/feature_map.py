@@ -70,6 +70,14 @@ class Features:
         """Return (N, F) for points (N, D) of the cube, up to the rounding of values."""
         return self._of_values(self._decoded(points))
 
+    def values_at(self, points: Floats) -> tuple[Floats, Bools]:
+        """Return values (N, H) at points (N, D) of the cube, and whether each applies (N, H).
+
+        Up to their rounding; of categories the positions.
+        """
+        values = self._decoded(points)
+        return values, self._active(values)
+
     def active_in(self, configurations: Sequence[Configuration]) -> Bools:
         """Return (N, F) which features say something about valid configurations."""
         return self._by_feature(self._active(self._values(configurations)))

@@ -10,6 +10,7 @@ from typing import Any
 
 from reeltune.domain.direction import Direction
 from reeltune.domain.objectives import MAX_OBJECTIVES
+from reeltune.gate.guardrails import margin_names
 from reeltune.metrics.objectives import all_objectives
 from reeltune.ratings.splits import SPLITS
 from reeltune.search import STRATEGIES
@@ -32,6 +33,10 @@ def _object(about: str, properties: Schema, **more: object) -> dict[str, Any]:
 
 def _count(about: str, least: int, most: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": least, "maximum": most, "description": about}
+
+
+def _share(about: str) -> dict[str, Any]:
+    return {"type": "number", "minimum": 0, "maximum": 1, "description": about}
 
 
 def _seconds(about: str) -> dict[str, Any]:
@@ -143,12 +148,11 @@ SCHEMA: Schema = _object(
             "what happens to the best",
             {
                 "promote": _flag("retrain with it, and put it into production if the gate lets it"),
-                "accuracy_threshold": {
-                    "type": "number",
-                    "minimum": 0,
-                    "maximum": 1,
-                    "description": "least test accuracy of a version, this time",
-                },
+                "accuracy_threshold": _share("least test accuracy of a version, this time"),
+                "guardrails": _object(
+                    "share of its deployed value that each guarded metric may lose",
+                    {name: _share(f"margin of {name}") for name in margin_names()},
+                ),
             },
         ),
     },

@@ -21,7 +21,7 @@ from reeltune.tabular.reading import ReadOptions, read_table
 from reeltune.tabular.target import Prediction, split_target
 from reeltune.views.json_ready import json_ready
 
-MAX_ROWS = 5_000  # that are predicted for each column
+_MAX_ROWS = 5_000  # that are predicted for each column
 _SEED = 5
 
 
@@ -155,7 +155,7 @@ def shuffled_losses(
     table, target = split_target(whole, model.target, model.prediction.value)
     check_schema(model, table)
     rng = np.random.default_rng(_SEED)
-    rows = np.sort(rng.permutation(table.n_rows)[:MAX_ROWS])
+    rows = np.sort(rng.permutation(table.n_rows)[:_MAX_ROWS])
     table = table.take(rows)
     metric = next(iter(TABLE_METRICS[model.prediction].values()))
     truth = np.asarray(target.values)[rows]

@@ -13,7 +13,7 @@ from reeltune.table_models.family import FitRequest, FitSize, PackedModel, libra
 from reeltune.table_models.trees import LEAF, Tree, ensemble
 from reeltune.tabular.target import Prediction
 
-N_TREES = 200
+N_FOREST_TREES = 200
 MIN_TREES = 20
 _STEP = 20  # trees that are grown before the clock is looked at
 MAX_LEAVES = 180_000  # of all trees, times their outputs: what a package holds
@@ -106,7 +106,7 @@ class _Forest:
         """Return about how many seconds a fit takes."""
         depth = max(1.0, np.log2(max(2, size.n_rows / values["leaf_rows"])))
         tried = max(1.0, size.n_features * values["feature_share"])
-        return float(0.1 + N_TREES * size.n_rows * depth * tried * self.seconds_of_cell)
+        return float(0.1 + N_FOREST_TREES * size.n_rows * depth * tried * self.seconds_of_cell)
 
     def fit(self, request: FitRequest, values: Mapping[str, Any]) -> FittedForest:
         """Fit a forest, fewer trees where the time is up.
@@ -115,8 +115,8 @@ class _Forest:
             InputError: scikit-learn is not installed.
         """
         ensembles = library(self.library, self.title)
-        n_most = request.n_iterations or N_TREES
-        leaves = max(8, MAX_LEAVES // (N_TREES * request.n_outputs))
+        n_most = request.n_iterations or N_FOREST_TREES
+        leaves = max(8, MAX_LEAVES // (N_FOREST_TREES * request.n_outputs))
         limit = leaves if len(request.features) / values["leaf_rows"] > leaves else None
         model = getattr(ensembles, self.classes[0 if request.n_classes else 1])(
             n_estimators=MIN_TREES,

@@ -27,7 +27,7 @@ class Moments:
         n = np.maximum(counts, 1)
         means = np.where(there, matrix, 0.0).sum(axis=0) / n
         powers = np.zeros((3, matrix.shape[1]))
-        for rows in blocks(*matrix.shape):
+        for rows in row_blocks(*matrix.shape):
             centred = np.where(there[rows], matrix[rows] - means, 0.0)
             square = centred * centred
             powers += [square.sum(axis=0), (square * centred).sum(axis=0), (square**2).sum(axis=0)]
@@ -45,7 +45,7 @@ class Moments:
         )
 
 
-def blocks(n_rows: int, n_columns: int) -> list[slice]:
+def row_blocks(n_rows: int, n_columns: int) -> list[slice]:
     """Return slices of rows that hold some millions of cells each."""
     step = max(1, _BLOCK_CELLS // max(1, n_columns))
     return [slice(start, start + step) for start in range(0, n_rows, step)]
@@ -58,7 +58,7 @@ def correlation_matrix(matrix: Floats, moments: Moments) -> Floats:
     """
     scaled = np.where(moments.deviations > 0, moments.deviations, 1.0)
     sums = np.zeros((4, matrix.shape[1], matrix.shape[1]))
-    for rows in blocks(*matrix.shape):
+    for rows in row_blocks(*matrix.shape):
         block = (matrix[rows] - moments.means) / scaled
         there = np.isfinite(block)
         values, present = np.where(there, block, 0.0), there.astype(np.float64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, TABULAR
+from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, STAR_MODELS, TABULAR
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
@@ -51,7 +51,15 @@ NOT_DECIDING = (
     "reeltune.views",
 )
 # What decides it beside, of models that are hashed apart from the others.
-DECIDING_OF_MODELS = {HYBRID: ("reeltune.rating_models.hybrid",)}
+DECIDING_OF_MODELS: dict[str, tuple[str, ...]] = {
+    HYBRID: ("reeltune.rating_models.hybrid", "reeltune.engine.hybrid_engine")
+}
+_OF_STARS: tuple[str, ...] = (
+    "reeltune.rating_models.star_models",
+    "reeltune.components.factorization_training",
+    "reeltune.components.two_tower_training",
+)
+DECIDING_OF_MODELS |= dict.fromkeys(STAR_MODELS, _OF_STARS)
 # What decides of the program what a function of the user's own is worth: how it is called, and how
 # its values are kept.
 DECIDING_OF_FUNCTION = (
@@ -81,7 +89,7 @@ EQUAL_PROGRAMS = (
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
             "37fac8e7aeaf",
-            "f4b4c9704415",
+            "9d9a8847d10c",
         }
     ),
 )

@@ -37,6 +37,7 @@ from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.study import RATINGS
 from reeltune.gate.constraints import guardrail_figures
 from reeltune.stats.paired_gain import paired_gain
+from reeltune.tuning.plan import Plan
 from reeltune.tuning.run_state import RunState, is_better
 
 
@@ -221,7 +222,12 @@ class Ledger(RunState):
                 return {}
             deployed_metrics, deployed_values = self.baseline.metrics, self._baseline_values
         return guardrail_figures(
-            self.run.objective, metrics, deployed_metrics, guarded, deployed_values
+            self.run.objective,
+            metrics,
+            deployed_metrics,
+            guarded,
+            deployed_values,
+            Plan.of(self.run).margins,
         )
 
     def _late_guardrails(self, experiment: Experiment) -> Mapping[str, GuardrailFigure]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.dead_runs import close_dead_runs
@@ -147,17 +147,6 @@ class Orchestrator:
                 set_run_status(self.conn, run_id, "running")
                 set_run_process(self.conn, run_id, os.getpid())
             return self._finish(run, seconds)
-
-    def run_phase_2_tuning(self) -> NoReturn:
-        """Tune the hyperparameters of phase 2.
-
-        Raises:
-            InputError: always, as long as the model has none.
-        """
-        raise InputError(
-            f"{self.task.model} has no phase 2 hyperparameters to tune yet: all "
-            f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
-        )
 
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """Return what was tried and found: all runs, and one in detail (default: the latest)."""

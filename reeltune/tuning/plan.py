@@ -6,6 +6,7 @@ from typing import Any
 
 from reeltune.domain.experiment import TuningRun
 from reeltune.domain.limits import Limits
+from reeltune.gate.guardrails import margins_text
 from reeltune.search.grid import Grid
 from reeltune.tuning.stopping import StopRules
 
@@ -28,6 +29,7 @@ class Plan:
     pruner: str | None = None  # the rule that stops experiments on some of the users
     timeout_seconds: float | None = None  # of one experiment
     memory_bytes: int | None = None  # that one experiment may allocate
+    margins: Mapping[str, float] = field(default_factory=dict)  # of guardrails, by name
     panel: int | None = None  # users on whom experiments are measured; None: all
     asynchronous_delay: int = ASYNCHRONOUS_DELAY
     name: str | None = None  # of a sweep; None: a run like any other
@@ -78,6 +80,7 @@ class Plan:
                 self.limits.limits
             ),
             "others fixed": self.limits.others_fixed,
+            f"guardrails {margins_text(self.margins)}": self.margins,
             f"a panel of {self.panel or 0:,} users": self.panel,
             f"time limit per experiment {self.timeout_seconds} s": self.timeout_seconds,
         }

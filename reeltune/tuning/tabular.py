@@ -196,7 +196,7 @@ class TabularTuning:
             blend=blend,
             model=model,
             test=test,
-            verdict=verdict_of(test, self.metric),
+            verdict=verdict_in_words(test, self.metric),
             seconds=time.perf_counter() - began,
         )
 
@@ -272,7 +272,7 @@ def _configuration(experiment: Experiment) -> Configuration:
     return dict(experiment.hyperparameters)
 
 
-def verdict_of(test: TestFigures | None, metric: TableMetric) -> str:
+def verdict_in_words(test: TestFigures | None, metric: TableMetric) -> str:
     """Return in a sentence whether the model is worth having, by the test part."""
     if test is None:
         return "not measured on a test part: too few rows, so trust the validation with care"

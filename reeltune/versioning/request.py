@@ -1,7 +1,7 @@
 """Retraining request, and its result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from reeltune.domain.space import Configuration, Value
@@ -35,6 +35,7 @@ class RetrainingRequest:
     dry_run: bool = False
     min_new_ratings: int = MIN_NEW_RATINGS
     accuracy_threshold: float | None = None  # None: the hyperparameter's
+    margins: Mapping[str, float] = field(default_factory=dict)  # of guardrails, by name
     minimum_effect: float = MINIMUM_EFFECT
     panel: int | None = None  # users to measure where only ratings are new; None: all
 

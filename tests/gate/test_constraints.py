@@ -43,6 +43,19 @@ def test_the_objective_is_not_its_own_guardrail() -> None:
     assert not figures("ndcg@10", accuracy=0.5)["accuracy"].is_kept
 
 
+def test_a_margin_of_the_owner_moves_the_bound_and_goes_with_the_baseline() -> None:
+    name = "coverage@10"
+    metrics = METRICS | {name: 0.15}
+    given = guardrail_figures("accuracy", metrics, METRICS, NOBODY, NOBODY, {name: 0.2})
+    assert given[name].bound == pytest.approx(0.16)
+    assert not given[name].is_kept
+    assert given["ndcg@10"] == figures()["ndcg@10"]
+    baseline = guardrail_figures("accuracy", METRICS, METRICS, NOBODY, NOBODY, {name: 0.2})
+    elsewhere = figures(coverage_at_10=0.15)  # of a run with the margin by default
+    assert constraints(elsewhere, baseline) == pytest.approx((-NDCG, 0.05))
+    assert constraints(given, figures()) == pytest.approx((-NDCG, 0.25 - COVERAGE))
+
+
 def test_a_metric_that_says_nothing_is_no_guardrail() -> None:
     assert "accuracy" not in figures("ndcg@10", accuracy=None)
 

@@ -38,6 +38,21 @@ def rule_of(found: MetricComparison, objective: str = "accuracy") -> Rule:
     return rule
 
 
+def test_margins_of_the_owner_take_the_place_of_those_by_default() -> None:
+    parts = [
+        contrast(-0.06),
+        contrast(-0.06, metric="accuracy", split="calendar"),
+        contrast(-0.06, metric="accuracy", segment="new users"),
+    ]
+    margins = {"ndcg@10": 0.2, "other-split": 0.3, "segments": 0.4}
+    rules = guardrails(parts, "user-time", "accuracy", margins)
+    assert [rule.threshold for rule in rules] == pytest.approx([-0.1, -0.15, -0.2])
+    assert [rule.verdict for rule in rules] == ["passed"] * 3
+    assert rules[0].because == "given by the owner; 10% by default"
+    usual = guardrails(parts, "user-time", "accuracy")
+    assert [rule.verdict for rule in usual] == ["cannot tell", "refused", "refused"]
+
+
 @pytest.mark.parametrize(
     ("errors_above_margin", "verdict"),
     [

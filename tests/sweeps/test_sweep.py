@@ -59,7 +59,7 @@ others: fixed
 execution: {jobs: 3, timeout: 60, timeout_per_experiment: 5, memory_limit: 3G}
 early_stopping: {target: 0.9, patience: 4, min_experiments: 5, until_converged: true}
 warm_start: false
-gates: {promote: true, accuracy_threshold: 0.7}
+gates: {promote: true, accuracy_threshold: 0.7, guardrails: {coverage@10: 0.3}}
 """,
     )
     plan, study = sweep.plan, sweep.study
@@ -77,6 +77,7 @@ gates: {promote: true, accuracy_threshold: 0.7}
     assert (plan.stop.timeout_seconds, plan.stop.target, plan.stop.patience) == (60, 0.9, 4)
     assert (plan.stop.min_experiments, plan.stop.until_converged) == (5, True)
     assert (sweep.jobs, sweep.promotes, sweep.accuracy_threshold) == (3, True, 0.7)
+    assert plan.margins == {"coverage@10": 0.3}
     assert not plan.starts_warm
 
 

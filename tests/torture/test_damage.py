@@ -22,7 +22,7 @@ from reeltune.db.connection import connection, newest_schema
 from tests.commands.test_tune import tuned
 from tests.importers.imports import dump
 from tests.torture.nursery import Nursery
-from tests.torture.scale import note, times
+from tests.torture.scale import new_seed, note, times
 from tests.torture.schemas import make_at
 from tests.versioning.versions import artifact, produced
 
@@ -85,7 +85,7 @@ def is_restored(path: Path) -> None:
 
 @pytest.mark.slow
 def test_flipped_bits_never_crash_a_command(path: Path) -> None:
-    dice, sound, n_told = random.Random(), path.read_bytes(), 0
+    dice, sound, n_told = random.Random(new_seed()), path.read_bytes(), 0
     n = times(8, 1000)
     for trial in range(n):
         data = bytearray(sound)
@@ -105,7 +105,7 @@ def test_flipped_bits_never_crash_a_command(path: Path) -> None:
 def test_a_truncated_database_is_told_in_one_line_and_not_written_to(path: Path) -> None:
     sound = path.read_bytes()
     sizes = [1, 99, 100, 512, 4095, 4096, 4097, len(sound) // 2, len(sound) - 1]
-    dice = random.Random()
+    dice = random.Random(new_seed())
     n = times(2, 100)
     for size in [*sizes, *(dice.randrange(1, len(sound)) for _ in range(n))]:
         for file in path.parent.glob("movies.db-*"):

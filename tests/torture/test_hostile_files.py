@@ -25,7 +25,7 @@ from reeltune.storage.files import read_text
 from reeltune.sweeps.sweep import read_sweep
 from tests.importers.imports import CREDITS, LINKS, METADATA, MOVIES, RATINGS
 from tests.torture.nursery import Nursery
-from tests.torture.scale import note, times
+from tests.torture.scale import new_seed, note, times
 from tests.torture.test_hostile import NASTY, is_shown_safely
 
 SWEEP = "name: a\nmethod: random\nconfigs: 3\n"
@@ -149,7 +149,7 @@ PIECES = (
 
 @pytest.mark.slow
 def test_no_sweep_that_dice_make_up_does_more_than_be_refused(tmp_path: Path) -> None:
-    dice, path, refused = random.Random(), tmp_path / "sweep.yaml", 0
+    dice, path, refused = random.Random(new_seed()), tmp_path / "sweep.yaml", 0
     n = times(300, 50_000)
     for _ in range(n):
         text = "".join(dice.choices(PIECES, k=dice.randint(0, 30)))

@@ -1,7 +1,6 @@
 """Sources made up by dice, for every reader: read, or refused in one line; bombs end soon."""
 
 import os
-import random
 import shutil
 import tempfile
 import zipfile
@@ -38,7 +37,7 @@ from tests.torture.made_up import (
     spoilt,
 )
 from tests.torture.nursery import Nursery
-from tests.torture.scale import note, times
+from tests.torture.scale import new_seed, note, times
 from tests.torture.test_hostile import is_shown_safely
 from tests.torture.test_hostile_files import GOOD, TOGETHER
 
@@ -138,7 +137,7 @@ def tries(n: int, directory: Path, source: str) -> Iterator[Iterator[tuple[int, 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_no_source_that_dice_make_up_does_more_than_be_refused(memory: Path, kind: str) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, path, refused = Dice(seed), memory / "votes", 0
     n = times(60, 93_000)
     with tries(n, memory, kind) as each:
@@ -155,7 +154,7 @@ def test_no_source_that_dice_make_up_does_more_than_be_refused(memory: Path, kin
 
 @pytest.mark.slow
 def test_no_catalogue_that_dice_make_up_does_more_than_be_refused(memory: Path) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, path, refused = Dice(seed), memory / "films.csv", 0
     n = times(60, 60_000)
     with tries(n, memory, "catalogues") as each:
@@ -170,7 +169,7 @@ def test_no_catalogue_that_dice_make_up_does_more_than_be_refused(memory: Path) 
 
 @pytest.mark.slow
 def test_no_data_frame_that_dice_make_up_does_more_than_be_refused(memory: Path) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, refused = Dice(seed), 0
     n = times(60, 20_000)
     with tries(n, memory, "data frames") as each:
@@ -184,7 +183,7 @@ def test_no_data_frame_that_dice_make_up_does_more_than_be_refused(memory: Path)
 
 @pytest.mark.slow
 def test_no_movielens_files_that_dice_make_up_do_more_than_be_refused(memory: Path) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, refused = Dice(seed), 0
     bar = Progress(disable=True)
     n = times(60, 40_000)
@@ -231,7 +230,7 @@ GOOD_MAPPINGS = ('[ratings]\nuser = "user"\nmovie = "movie"\n', 'rating = "ratin
 
 @pytest.mark.slow
 def test_no_mapping_that_dice_make_up_does_more_than_be_refused(memory: Path) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, path, refused = Dice(seed), memory / "map.toml", 0
     source = memory / "votes.csv"
     source.write_text(HEADER + "1,2,3,1700000000\n", encoding="utf-8")
@@ -253,7 +252,7 @@ def import_mapped(conn: Connection, source: Path, mapping: Path) -> None:
 
 @pytest.mark.slow
 def test_no_directory_that_dice_make_up_breaks_a_ready_mapping(memory: Path) -> None:
-    seed = random.randrange(2**32)
+    seed = new_seed()
     dice, refused = Dice(seed), 0
     names = sorted(READY)
     n = times(100, 8_000)

@@ -17,7 +17,7 @@ from reeltune.db.tuning_runs import load_runs
 from tests.commands.test_tune import found, history, only_run, tuned
 from tests.torture import workloads
 from tests.torture.nursery import Child, Nursery
-from tests.torture.scale import note, times
+from tests.torture.scale import new_seed, note, times
 
 pytestmark = pytest.mark.slow
 TUNE = ("tune_orchestrator.py", "--quiet", "--db")
@@ -91,7 +91,7 @@ def test_kills_of_a_run_and_of_its_workers_change_nothing(
     """Two jobs; kill -9 of the orchestrator or of a worker, each followed by going on."""
     unbroken = Path(shutil.copy(small_world, tmp_path / "unbroken.db"))
     expected = tuned(unbroken, "bayesian", 20).tuning_run_id
-    dice, world, kills = random.Random(), tmp_path / "movies.db", 0
+    dice, world, kills = random.Random(new_seed()), tmp_path / "movies.db", 0
     while kills < times(2, 100):
         for file in tmp_path.glob("movies.db*"):
             file.unlink()
@@ -138,7 +138,7 @@ def test_a_command_killed_at_any_moment_can_be_given_again(
     nursery: Nursery, tmp_path: Path, name: str
 ) -> None:
     workload = workloads.WORKLOADS[name](tmp_path / name)
-    dice, longest, n_killed = random.Random(), 0.0, 0
+    dice, longest, n_killed = random.Random(new_seed()), 0.0, 0
     n = times(2, 25)
     for trial in range(n + 1):
         directory = workload.copy("struck")
