@@ -195,8 +195,8 @@ def test_a_name_of_something_else_is_no_table() -> None:
 
 def test_a_budget_is_divided() -> None:
     budget = Budget(20.0, spent=2.0)
-    assert budget.search_seconds == pytest.approx(0.7 * 17.75, abs=0.05)
-    assert budget.fit_seconds == 2.8
+    assert budget.search_seconds == pytest.approx(0.75 * 17.75, abs=0.05)
+    assert budget.fit_seconds == 3.0
     assert not budget.is_tiny
     assert Budget(2.0, spent=1.5).is_tiny
     assert Budget().search_seconds is Budget().fit_seconds is None
