@@ -104,7 +104,7 @@ def child(train: str, target: str, seconds: str, package: str) -> None:
     clock = SimpleNamespace(perf_counter=time.process_time, monotonic=time.process_time)
     for module in (tabular_budget, family, measuring, pruning):
         module.time = clock  # type: ignore[attr-defined]
-    interrupts.signal = SimpleNamespace(  # type: ignore[attr-defined]
+    interrupts.signal = SimpleNamespace(  # type: ignore[attr-defined, assignment]
         signal=signal.signal,
         SIGTERM=signal.SIGTERM,
         SIGALRM=signal.SIGPROF,
