@@ -88,7 +88,7 @@ check: $(VENV)/dev
 	@$(BIN)/python -m reeltune.reports.schema_page --check db/schema.sql
 	@$(BIN)/python -m reeltune.commands.settings_page --check docs/SETTINGS.md
 
-$(VENV)/bench: $(VENV)/main requirements-bench.txt
+$(VENV)/bench: $(VENV)/main requirements-bench.txt requirements-tabular.txt
 	@$(PIP) install -r requirements-bench.txt
 	@touch $@
 
@@ -102,6 +102,7 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.serving --db $(DB)
 	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
+	@$(BIN)/python -m benchmarks.tabular --tables breast_cancer,diabetes,cars
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)
