@@ -21,7 +21,7 @@ COMMANDS = {
     "init": _Entry("init", "init", "Write a file of settings for a database, with comments."),
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
     "tune": _Entry("tune", "main", "Try configurations and show which is best."),
-    "runs": _Entry("runs", "runs", "List, show, resume, stop and compare tuning runs."),
+    "runs": _Entry("runs", "runs", "List, show, watch, resume, stop and compare tuning runs."),
     "candidates": _Entry(
         "candidates", "candidates", "Propose candidates and store them for a later run to try."
     ),
