@@ -44,6 +44,9 @@ COMMANDS = {
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
     "report": _Entry("report", "report", "Write a report of a run or version: one file to send."),
+    "tracking": _Entry(
+        "tracking", "tracking", "Tell MLflow, OpenTelemetry or a file what was tried and deployed."
+    ),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."
     ),

@@ -129,8 +129,8 @@ class Pace:
 
     def _last_line(self, experiment: Experiment) -> str:
         value = experiment.objective_value
-        told = experiment.status if value is None else figure(value, self.run.task)
-        line = f"last {experiment_label(experiment)}: {told}"
+        found = experiment.status if value is None else figure(value, self.run.task)
+        line = f"last {experiment_label(experiment)}: {found}"
         before = self.baseline
         changed = sorted(
             (name for name, now in experiment.hyperparameters.items() if now != before.get(name)),

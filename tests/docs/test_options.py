@@ -17,6 +17,7 @@ from reeltune.commands.nightly import nightly
 from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
+from reeltune.commands.tracking import tracking
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -29,6 +30,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune report": report,
+    "reeltune tracking": tracking,
     "reeltune warm-starts": warm_starts,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
