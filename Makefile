@@ -26,13 +26,13 @@ $(VENV)/main: requirements.txt pyproject.toml
 	@$(PIP) install --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev: $(VENV)/main requirements-dev.txt
+$(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 	@echo "== adding what tests and checks need"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt
-	@echo "== adding what the other tests need: Optuna, torch (about a gigabyte)"
+$(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
+	@echo "== adding what the other tests need: Optuna, torch, XGBoost (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
 	@which chromium >/dev/null || test "$$(id -u)" != 0 || ! which apt-get >/dev/null || apt-get install -qq -y --no-install-recommends chromium >/dev/null || true
 	@touch $@
@@ -74,11 +74,13 @@ coverage: $(VENV)/test
 test-quick: $(VENV)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
 
-torture: $(VENV)/dev
+torture: $(VENV)/test
 	@echo "== trying every fault in full numbers (two hours or more); figures go to torture.jsonl, and"
 	@echo "== what has passed is not run again with the same code: stop and go on as you like"
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl
+	@echo "== a million hostile requests to the service, and 100,000 while versions change (an hour)"
+	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up"
 
 mutants: $(VENV)/mutants
 	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"
@@ -107,6 +109,8 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.serving --db $(DB)
+	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)

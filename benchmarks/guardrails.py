@@ -24,7 +24,7 @@ from reeltune.domain.experiment import LOWER_BOUND_ERRORS
 from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.guardrails import METRIC_GUARDRAILS
-from reeltune.rating_models.popularity import POPULARITY
+from reeltune.rating_models.popular import POPULARITY
 from reeltune.ratings.dataset import Dataset
 from reeltune.stats.paired_gain import paired_gain
 from reeltune.tasks.ratings import RatingsEvaluator

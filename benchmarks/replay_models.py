@@ -13,7 +13,8 @@ from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import over_movies, score_users
+from reeltune.versioning.positions import over_movies
+from reeltune.versioning.profiles import score_users
 
 FEW_RATINGS = 5  # of a user; below, the models of others' ratings show what is popular
 EASE_REGULARIZATION = 500.0

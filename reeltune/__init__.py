@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from reeltune.ratings.recommender import Recommendation as Recommendation
     from reeltune.ratings.recommender import Recommender as Recommender
     from reeltune.ratings.table import RatingTable as RatingTable
+    from reeltune.serving.recommendations import Recommendations as Recommendations
     from reeltune.storage.run_lock import run_lock as run_lock
     from reeltune.studies.designer import Designer as Designer
     from reeltune.studies.designer import ProblemStatement as ProblemStatement
@@ -66,6 +67,7 @@ _PUBLIC = {
     "ProblemStatement": "studies.designer",
     "RatingTable": "ratings.table",
     "Recommendation": "ratings.recommender",
+    "Recommendations": "serving.recommendations",
     "Recommender": "ratings.recommender",
     "ReelTuneError": "domain.errors",
     "ScaleType": "domain.search_space",

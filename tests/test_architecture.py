@@ -11,13 +11,16 @@ PACKAGE = ROOT / "reeltune"
 ROWS = (
     ("domain",),
     ("storage",),
-    ("cli", "executors", "ratings", "stats", "tracking"),
+    ("cli", "executors", "ratings", "stats", "tracking", "training"),
     ("components", "db", "metrics", "search"),
     ("gate", "importers", "rating_models", "views"),
+    ("tabular",),
+    ("table_models",),
     ("engine", "reports"),
     ("monitoring", "studies", "tasks"),
     ("tuning", "versioning"),
     ("serving", "sweeps"),
+    ("ab_tests",),
     ("commands",),
 )
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

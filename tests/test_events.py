@@ -117,9 +117,11 @@ def test_events_are_tuned_deployed_and_recommended_from(events: Path) -> None:
     assert monitored["ndcg@10"]["n_then"] == 120
     assert 0 < monitored["ndcg@10"]["then"] < 1
     assert "accuracy" not in monitored
-    unknown = run_json("model_versioning.py", "show", "--db", events, "--user", "7")
-    assert unknown["profile"]["source"] == "popular"
-    assert len(unknown["recommendations"]) == 10
+    unknown = run("model_versioning.py", "show", "--db", events, "--user", "7", expect=1)
+    assert "user 7 has no ratings" in unknown.stderr
+    listed = run_json("-m", "reeltune", "recommend", "7", "--db", events)
+    assert (listed["source"], len(listed["items"])) == ("popular", 10)
+    assert all(str(each["movie_id"]).startswith("m-") for each in listed["items"])
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from tests.house import PACKAGE, begins_well, defined_twice, docstrings, modules, room_of
 
 DONE = {
+    "ab_tests",
     "components",
     "db",
     "domain",
@@ -21,10 +22,14 @@ DONE = {
     "rating_models",
     "ratings",
     "search",
+    "serving",
     "stats",
     "storage",
+    "table_models",
+    "tabular",
     "tasks",
     "tracking",
+    "training",
     "tuning",
     "versioning",
 }
@@ -42,12 +47,14 @@ OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")
 # Stored, shown or promised under these names: artifacts, columns, keys of settings and of JSON,
 # arguments of promised Python names.
 STORED = {
+    "ab_tests": {"looked_at", "terms"},
     "components": {"likings", "taste"},
     "db": {"looked_at", "said"},
     "domain": {"panel"},
     "engine": {"likings", "taste"},
     "gate": {"looked_at", "n_looks", "terms"},
     "monitoring": {"fallen", "said"},
+    "serving": {"likings", "taste"},
     "tuning": {"panel", "watch"},
     "versioning": {"contrasts", "looked_at", "n_looks", "panel", "said"},
 }

@@ -62,5 +62,6 @@ def connect(
     *,
     isolation_level: str | None = ...,
     factory: type[_C],
+    check_same_thread: bool = ...,
     uri: bool = ...,
 ) -> _C: ...

@@ -10,7 +10,7 @@ import click
 
 from reeltune.cli.console import FORMAT_KEY
 from reeltune.cli.exits import expected_errors
-from reeltune.cli.sources import explain, explaining_option, explains, key_of, use_settings
+from reeltune.cli.sources import explain, explaining_option, explains, setting_of, use_settings
 
 OUTPUT = "Database and output"
 MAX_WIDTH = 80  # columns of help, however wide the terminal is
@@ -80,7 +80,7 @@ class _Help(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters; with options that a setting sets, how to have them explained."""
         found = super().get_params(ctx)
-        if not any(key_of(each) for each in self.params):
+        if not any(setting_of(each) for each in self.params):
             return found
         return [*found[:-1], explaining_option(), found[-1]]  # help last
 

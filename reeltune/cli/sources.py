@@ -34,7 +34,7 @@ class SourcedValue:
     setting: str | None  # the key that sets it in the settings file
 
 
-def key_of(parameter: click.Parameter) -> str | None:
+def setting_of(parameter: click.Parameter) -> str | None:
     """Return the key of the settings file that sets an option; None if none does."""
     key: str | None = getattr(parameter, "setting", None)
     return key
@@ -56,7 +56,7 @@ def use_settings(command: click.Command, ctx: click.Context, args: Sequence[str]
     Raises:
         InputError: the file is wrong, or has a value that an option does not take.
     """
-    by_key = {key: each for each in command.params if (key := key_of(each)) is not None}
+    by_key = {key: each for each in command.params if (key := setting_of(each)) is not None}
     if not by_key or ctx.resilient_parsing:
         return
     database = _database(command, ctx, args)
@@ -127,12 +127,12 @@ def _sourced(ctx: click.Context) -> Iterator[SourcedValue]:
                 option=max(parameter.opts, key=len),
                 value=_shown(not value if turned else value),
                 source=_source(ctx, parameter),
-                setting=key_of(parameter),
+                setting=setting_of(parameter),
             )
 
 
 def _source(ctx: click.Context, parameter: click.Option) -> str:
-    source, key = ctx.get_parameter_source(parameter.name or ""), key_of(parameter)
+    source, key = ctx.get_parameter_source(parameter.name or ""), setting_of(parameter)
     if source is ParameterSource.DEFAULT_MAP and key is not None:
         file: SettingsFile = ctx.meta[_FILE]
         return file.place(key)

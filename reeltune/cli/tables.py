@@ -86,14 +86,14 @@ def print_table(console: Console, title: str, table: Table, empty: str = "") -> 
         return
     if title:
         console.print(Text(title, style="bold"), soft_wrap=True)
-    text, dropped = fitted(table, console.width)
+    text, dropped = fitted_text(table, console.width)
     console.print(text, soft_wrap=True)
     if dropped:
         console.print(f"[dim]columns left out: {', '.join(dropped)} (--format csv has all)[/]")
     console.print()
 
 
-def fitted(table: Table, width: int) -> tuple[Text, list[str]]:
+def fitted_text(table: Table, width: int) -> tuple[Text, list[str]]:
     """Return a table as text that fits a width, and the names of the columns left out."""
     dropped = _dropped(table, width)
     if dropped is not None:

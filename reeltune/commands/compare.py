@@ -13,7 +13,7 @@ from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.versions import load_version
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.errors import InputError
 from reeltune.domain.study import StudyConfig
 from reeltune.gate.comparisons import MetricComparison
@@ -106,7 +106,7 @@ def load_side(conn: Connection, name: str) -> ConfiguredModel:
     else:
         experiment = load_deployable(conn, name)
         model, values = load_run(conn, experiment.tuning_run_id).model, experiment.hyperparameters
-    return ConfiguredModel(model, completed(space_of(StudyConfig(model=model)), values))
+    return ConfiguredModel(model, with_defaults(space_of(StudyConfig(model=model)), values))
 
 
 def show_compared(

@@ -22,6 +22,9 @@ COMMANDS = {
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
     "tune": _Entry("tune", "main", "Try configurations and show which is best."),
     "runs": _Entry("runs", "runs", "List, show, watch, resume, stop and compare tuning runs."),
+    "predict-ratings": _Entry(
+        "predict_ratings", "predict_ratings", "Measure the stars that models predict."
+    ),
     "candidates": _Entry(
         "candidates", "candidates", "Propose candidates and store them for a later run to try."
     ),
@@ -34,11 +37,27 @@ COMMANDS = {
     "versions": _Entry(
         "versions", "model_versioning", "Show, promote and roll back versions of the model."
     ),
+    "recommend": _Entry(
+        "recommend", "recommend", "Recommend movies to a user, by the version in production."
+    ),
+    "similar": _Entry("recommend", "similar", "List the movies that have most in common with one."),
+    "export-lists": _Entry(
+        "export_lists", "export_lists", "Write the lists of all users who have ratings to one file."
+    ),
     "nightly": _Entry(
         "nightly", "nightly", "Do all of a night: import, monitor, tune, deploy, back up."
     ),
+    "serve": _Entry("serve", "serve", "Answer requests over HTTP by the version in production."),
     "schedule": _Entry(
         "schedule", "schedule", "Print the line of cron for a night, or write systemd units."
+    ),
+    "ab-tests": _Entry(
+        "ab_tests", "ab_tests", "Test versions on live users, with results at any time."
+    ),
+    "tabular": _Entry(
+        "tabular",
+        "tabular",
+        "Tune, package and apply models of tables.",
     ),
     "status": _Entry(
         "status", "status_command", "Check production and the last runs, for monitoring."

@@ -35,6 +35,7 @@ from reeltune.domain.errors import GateError, InterruptedRunError, ReelTuneError
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.study import StudyConfig
 from reeltune.importers.directory import find_files, import_files
+from reeltune.importers.serving_source import remember_serving_store
 from reeltune.importers.sync import sync_sources
 from reeltune.monitoring.command import fit_version
 from reeltune.monitoring.monitor import measure_degradation
@@ -180,6 +181,8 @@ class NightRun:
         if self.settings.movielens is not None:
             found.append(("import", partial(self._import, self.settings.movielens)))
         with self._connected() as conn:
+            if self.settings.syncs:
+                remember_serving_store(conn)
             sources = load_sources(conn) if self.settings.syncs else []
         return found + [(f"import {each.name}", partial(self._sync, each.name)) for each in sources]
 

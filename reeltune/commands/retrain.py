@@ -54,7 +54,7 @@ from reeltune.versioning.retraining import retrain
 
 DEPLOY = "What is deployed"
 GATE = "Gate"
-OTHER = "Instead of retraining"
+INSTEAD_OF_RETRAINING = "Instead of retraining"
 _SPELT = {"tune": "tune", "report": "tune-report"}
 
 
@@ -99,11 +99,17 @@ _SPELT = {"tune": "tune", "report": "tune-report"}
     help="If only ratings are new: sample N users.",
 )
 @option(GATE, "--dry-run", is_flag=True, help="Measure and judge, but deploy nothing.")
-@option(OTHER, "--tune", "action", flag_value="tune", help="The same as `reeltune candidates`.")
-@option_method("--tune-method", OTHER, "Method of --tune.")
-@option_configs("--tune-configs", OTHER, "Number of candidates of --tune.")
 @option(
-    OTHER,
+    INSTEAD_OF_RETRAINING,
+    "--tune",
+    "action",
+    flag_value="tune",
+    help="The same as `reeltune candidates`.",
+)
+@option_method("--tune-method", INSTEAD_OF_RETRAINING, "Method of --tune.")
+@option_configs("--tune-configs", INSTEAD_OF_RETRAINING, "Number of candidates of --tune.")
+@option(
+    INSTEAD_OF_RETRAINING,
     "--tune-report",
     "action",
     flag_value="report",

@@ -15,7 +15,7 @@ import click
 
 from reeltune.cli.command import Command
 from reeltune.cli.settings import SETTINGS, Setting
-from reeltune.cli.sources import key_of
+from reeltune.cli.sources import setting_of
 from reeltune.commands.main import main as reeltune
 from reeltune.domain.errors import InputError
 
@@ -94,7 +94,7 @@ def options_by_key() -> Mapping[str, list[click.Option]]:
     found: dict[str, list[click.Option]] = defaultdict(list)
     for command in commands(reeltune):
         for parameter in command.params:
-            key = key_of(parameter)
+            key = setting_of(parameter)
             if isinstance(parameter, click.Option) and key is not None:
                 found[key].append(parameter)
     return {key: sorted(each, key=_has_no_default) for key, each in found.items()}

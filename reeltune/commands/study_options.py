@@ -17,7 +17,7 @@ from reeltune.metrics.objectives import all_objectives, deciding_objectives
 from reeltune.rating_models.registry import resolved_name
 from reeltune.ratings.splits import SPLITS
 
-STUDY = "What is tuned"
+WHAT_IS_TUNED = "What is tuned"
 
 
 class ObjectiveList(click.ParamType[tuple[str, ...]]):
@@ -37,7 +37,7 @@ class ObjectiveList(click.ParamType[tuple[str, ...]]):
             self.fail(str(error), param, ctx)
 
 
-def study_options(topic: str = STUDY) -> Decorator:
+def study_options(topic: str = WHAT_IS_TUNED) -> Decorator:
     """Return a decorator that adds the options of a study, for `study_from_click`."""
     return options(
         option(
@@ -72,7 +72,7 @@ def study_options(topic: str = STUDY) -> Decorator:
     )
 
 
-def option_seed(topic: str = STUDY) -> Decorator:
+def option_seed(topic: str = WHAT_IS_TUNED) -> Decorator:
     """Return the option for the seed."""
     return option(
         topic,

@@ -29,13 +29,11 @@ from reeltune.commands.tune_function import TuneGroup
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.commands.warm_starts import show_warm_starts
 from reeltune.commands.watch import watch_run
-from reeltune.db.connection import connection
-from reeltune.db.dataset import load_dataset
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import HYBRID, StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.proposer import DEFAULT_CONFIGS
-from reeltune.tuning.ratings import TuningOrchestrator
+from reeltune.tuning.ratings import PHASE_2_METHOD, TuningOrchestrator, phase_2
 from reeltune.tuning.result import RunResult
 from reeltune.tuning.stopping import StopRules
 
@@ -43,7 +41,7 @@ __all__ = ["RunResult", "TuningOrchestrator", "main"]
 
 QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
 
-OTHER = "Instead of tuning"
+INSTEAD_OF_TUNING = "Instead of tuning"
 _ACTIONS = ("method", "config", "resume", "watched", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
 _ALWAYS |= {"as_json", "table_format", "quiet"}
@@ -84,13 +82,27 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @study_options()
 @session_options
 @option_retune("always", "How often to search.")
-@option(OTHER, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
-@option(OTHER, "--watch", "watched", metavar="RUN", help="The same as `reeltune runs watch`.")
-@option(OTHER, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
-@option(OTHER, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
-@option(OTHER, "--compare", nargs=2, metavar="A B", help="The same as `reeltune runs compare`.")
-@option(OTHER, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
-@option(OTHER, "--phase2", is_flag=True, help="Tune the hyperparameters of phase 2.")
+@option(INSTEAD_OF_TUNING, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
+@option(
+    INSTEAD_OF_TUNING,
+    "--watch",
+    "watched",
+    metavar="RUN",
+    help="The same as `reeltune runs watch`.",
+)
+@option(INSTEAD_OF_TUNING, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
+@option(INSTEAD_OF_TUNING, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
+@option(
+    INSTEAD_OF_TUNING,
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="The same as `reeltune runs compare`.",
+)
+@option(INSTEAD_OF_TUNING, "--patterns", is_flag=True, help="The same as `reeltune warm-starts`.")
+@option(
+    INSTEAD_OF_TUNING, "--phase2", is_flag=True, help="Tune the hybrid, after the hand-set weights."
+)
 @option_version
 @click.pass_context
 def main(ctx: click.Context, /, **given: Any) -> None:
@@ -116,6 +128,10 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "resume":
             _refuse_others(ctx, _WITH_RESUME, "a resumed run keeps its own settings")
             session.resume(given["resume"], given["timeout"])
+        case "phase2":
+            n_configs = given["configs"] or DEFAULT_CONFIGS[PHASE_2_METHOD]
+            plan = plan_from_click(given, PHASE_2_METHOD, n_configs)
+            session.run(_phase_2(study), plan, {*given_names(), "model"})
         case _:
             _show(action, session, study, given)
 
@@ -166,15 +182,19 @@ def _show(
             a, b = given["compare"]
             margins = given["margins"]
             show_compared(session.db_path, study, a, b, margins, as_json=session.as_json)
-        case "patterns":
-            show_warm_starts(session.db_path, as_json=session.as_json)
         case _:
-            _phase_2(session, study)
+            show_warm_starts(session.db_path, as_json=session.as_json)
 
 
-def _phase_2(session: TuningSession, study: StudyConfig) -> None:
-    with connection(session.db_path) as conn:
-        TuningOrchestrator(conn, load_dataset(conn), study).run_phase_2_tuning()
+def _phase_2(study: StudyConfig) -> StudyConfig:
+    """Return the study of phase 2.
+
+    Raises:
+        click.UsageError: another model is asked for.
+    """
+    if "model" in given_names() and study.model != HYBRID:
+        raise click.UsageError(f"--phase2 tunes {HYBRID}, not {study.model}: leave --model out")
+    return phase_2(study)
 
 
 def _sweep(ctx: click.Context, session: TuningSession, given: Mapping[str, Any]) -> None:

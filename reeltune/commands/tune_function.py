@@ -13,7 +13,7 @@ from reeltune.commands.plan_options import (
     plan_from_click,
     plan_options,
 )
-from reeltune.commands.study_options import STUDY, option_seed
+from reeltune.commands.study_options import WHAT_IS_TUNED, option_seed
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.domain.objectives import SECONDS, read_objectives
 from reeltune.domain.study import FUNCTION, NO_SPLIT, StudyConfig
@@ -86,7 +86,7 @@ _METHOD = option(
     help="How candidates are proposed.",
 )
 _OBJECTIVE = option(
-    STUDY,
+    WHAT_IS_TUNED,
     "--objective",
     "objectives",
     metavar="NAME[,NAME...]",

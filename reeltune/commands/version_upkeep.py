@@ -11,6 +11,7 @@ from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json, result_console
 from reeltune.cli.exits import EXIT_ERROR
 from reeltune.cli.options import argument, option_db, option_json, option_quiet, option_wait
+from reeltune.commands.export import export_command
 from reeltune.commands.status import status_command
 from reeltune.db.connection import connection
 from reeltune.reports.version_tables import plain
@@ -104,4 +105,4 @@ def gc_command(
         click.echo(f"{done}: {len(found.versions)} models, {found.n_bytes:,} bytes")
 
 
-VERSION_COMMANDS = (reproduce_command, at_command, gc_command, status_command)
+VERSION_COMMANDS = (reproduce_command, at_command, export_command, gc_command, status_command)

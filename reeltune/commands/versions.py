@@ -15,28 +15,33 @@ from reeltune.cli.options import (
     option_json,
     option_quiet,
     option_version,
+    option_wait,
 )
 from reeltune.commands.version_upkeep import VERSION_COMMANDS
-from reeltune.db.catalogue import load_titles
 from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
 from reeltune.db.deployed import export_path
 from reeltune.db.erasures import load_version_erasures
-from reeltune.db.external_ids import load_external_names
+from reeltune.db.training_epochs import load_training_epochs
 from reeltune.db.versions import load_events, load_version, load_versions
+from reeltune.domain.errors import NotFoundError
+from reeltune.domain.recommendation import RecommendationList
 from reeltune.monitoring.command import monitor_command
+from reeltune.reports.recommendation_tables import print_movies
 from reeltune.reports.version_tables import (
     diff_json,
     faults_json,
+    plain,
     print_diff,
     print_faults,
-    print_recommendations,
     print_version,
     print_versions,
+    reason_of,
     show_json,
     versions_json,
 )
-from reeltune.versioning.registry import find_version, load_model, promote, rollback
+from reeltune.storage.run_lock import run_lock
+from reeltune.versioning.registry import find_version, promote, rollback
 from reeltune.versioning.verification import verify
 
 _NUMBER = click.IntRange(1, 2**63 - 1)
@@ -83,22 +88,37 @@ def list_command(db_path: Path, as_json: bool) -> None:
 @option_format
 def show(version: int | None, user: str | None, db_path: Path, as_json: bool) -> None:
     """Show the lineage, metrics and events of a version."""
-    from reeltune.versioning.recommendations import recommend_for
-
     with connection(db_path) as conn, snapshot(conn):
         found = find_version(conn, version)
         events = load_events(conn, found.version)
         erased = load_version_erasures(conn, found.version)
-        best = None if user is None else recommend_for(conn, load_model(conn, found.version), user)
-        titles = load_titles(conn) if best is not None else {}
-        names = load_external_names(conn, "movie") if best is not None else {}
+        epochs = load_training_epochs(conn, found.version)
+    best = None if user is None else _recommended(db_path, found.version, user)
     if as_json:
-        print_json(show_json(found, events, best, titles, names, erased))
+        print_json(show_json(found, events, best, erased, epochs))
         return
     console = result_console()
-    print_version(console, found, events, erased)
+    print_version(console, found, events, erased, epochs)
     if best is not None and user is not None:
-        print_recommendations(console, user, best, titles)
+        heading = f"The best {len(best)} for user {plain(user).plain}: {reason_of(best)}"
+        print_movies(console, heading, best)
+
+
+def _recommended(db_path: Path, version: int, user: str) -> RecommendationList:
+    """Return what a user is recommended by a version.
+
+    Raises:
+        NotFoundError: the user was erased, or has no ratings of movies that the version knows.
+    """
+    from reeltune.serving.recommendations import Recommendations
+
+    with Recommendations.open(db_path, version) as served:
+        if not served.has_ratings(user):
+            raise NotFoundError(
+                f"user {user} has no ratings of movies that version {version} knows:"
+                f" `reeltune recommend {user}` lists what is popular and varied"
+            )
+        return served.for_user(user, explain=True)
 
 
 @model_versioning.command(examples=("1 2", "2 1", "1 2 --json"))
@@ -118,21 +138,41 @@ def diff(a: int, b: int, db_path: Path, as_json: bool) -> None:
 
 
 @model_versioning.command(
-    "promote", examples=("1", "2 --reason 'asked for by editors'", "1 --json")
+    "promote", examples=("1", "2 --gate --reason 'asked for by editors'", "1 --json")
 )
 @argument("version", "Number of the version.", type=_NUMBER)
+@option("Version", "--gate", "gated", is_flag=True, help="Only if the gate lets it pass.")
 @_option_reason
+@option_wait
 @option_db
 @option_json
 @option_quiet
-def promote_command(version: int, reason: str, db_path: Path, as_json: bool, quiet: bool) -> None:
-    """Put a version into production, without the gate."""
-    with connection(db_path) as conn:
-        changed = promote(conn, version, reason)
+def promote_command(
+    version: int, gated: bool, reason: str, wait: float, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Put a version into production, by default without the gate.
+
+    With --gate its configuration is measured on the test set beside that in production, as
+    `reeltune retrain --apply-hp` does; the exit status is 3 if it is refused.
+    """
+    if gated:
+        changed = _promote_gated(version, reason, db_path, wait)
+    else:
+        with connection(db_path, wait_seconds=wait) as conn:
+            changed = promote(conn, version, reason)
     if as_json:
         print_json({"version": version, "changed": changed})
     elif not quiet:
         click.echo(f"version {version} is in production{'' if changed else ' already'}")
+
+
+def _promote_gated(version: int, reason: str, db_path: Path, wait: float) -> bool:
+    """Promote what passes the gate; false if it is in production already."""
+    from reeltune.db.dataset import load_dataset
+    from reeltune.versioning.promotion import promote_through_gate
+
+    with connection(db_path, wait_seconds=wait) as conn, run_lock(db_path, wait):
+        return promote_through_gate(conn, load_dataset(conn), version, reason) is not None
 
 
 @model_versioning.command("rollback", examples=("", "--reason 'users complained'", "--to 1 --json"))

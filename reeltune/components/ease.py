@@ -3,20 +3,20 @@
 Source: Steck 2019, "Embarrassingly shallow autoencoders for sparse data".
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
-import scipy  # its parts are imported when first used
 
-from reeltune.components.learned_component import ArrayFields, History, Planes
-from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.components.interactions import Interactions
+from reeltune.components.learned_component import History, Planes
+from reeltune.components.linear_autoencoder import LinearAutoencoder
+from reeltune.domain.arrays import AnyArray, Floats, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
-from reeltune.ratings.table import HIGHEST_RATING, RELEVANT_RATING
+from reeltune.ratings.table import HIGHEST_RATING, RELEVANT_RATING, RatingTable
 
-MAX_INVERTED = 8_000  # rows of the matrix that is inverted; beyond it, the most rated movies only
 LOWEST_STRENGTH, NO_STRENGTH = 0.25, 1.5  # stars: the least that a rating counts, and what is none
 
 EASE_RIDGE = FloatParameter(
@@ -53,62 +53,7 @@ RECENT_HALF_LIFE = FloatParameter(
 
 
 @dataclass(frozen=True, eq=False)
-class LinearAutoencoder:
-    """EASE as the inverse of the smaller Gram matrix, of movies or of users.
-
-    With X the interactions, P = (X'X + ridge I)^-1 and B = I - P / diag P, a user's scores are
-    those of the own interactions times B. Where users are fewer than movies, P follows from
-    K = (XX' + ridge I)^-1, as P = (I - X'KX) / ridge.
-    """
-
-    interactions: "scipy.sparse.csr_array"  # (U, M), X
-    inverse: Floats  # K (U, U), or P (m, m) of the movies `kept`
-    kept: Ints  # (m,) positions of movies; none where `inverse` is of users
-    ridge: float
-
-    @classmethod
-    def fit(cls, interactions: "scipy.sparse.csr_array", ridge: float) -> Self:
-        """Invert the Gram matrix of movies with interactions, or of users where they are fewer."""
-        counts = np.bincount(interactions.indices, minlength=interactions.shape[1])
-        n_kept = min(MAX_INVERTED, int(np.count_nonzero(counts)))
-        kept = np.sort(np.argsort(-counts, kind="stable")[:n_kept])
-        by_users = interactions.shape[0] <= min(MAX_INVERTED, len(kept))
-        some = interactions if by_users else interactions[:, kept].T.tocsr()
-        gram = (some @ some.T).toarray()
-        gram[np.diag_indices(len(gram))] += ridge
-        inverse = scipy.linalg.inv(gram, overwrite_a=True, check_finite=False)
-        return cls(interactions, inverse, kept[:0] if by_users else kept, ridge)
-
-    @cached_property
-    def _spread(self) -> Floats:
-        """K X, (U, M)."""
-        spread: Floats = (self.interactions.T @ self.inverse.T).T
-        return spread
-
-    @cached_property
-    def _diagonal(self) -> Floats:
-        """Diagonal of P, (M,) or (m,)."""
-        if len(self.kept):
-            return np.diag(self.inverse).copy()
-        explained = self.interactions.multiply(self._spread).sum(axis=0)  # (M,)
-        diagonal: Floats = (1 - np.asarray(explained)) / self.ridge
-        return diagonal
-
-    def score(self, given: "scipy.sparse.csr_array") -> Floats:
-        """Return (u, M) scores of users by the interactions `given` (u, M)."""
-        if len(self.kept):
-            found = np.zeros(given.shape)
-            some = given[:, self.kept]
-            found[:, self.kept] = some.toarray() - some @ (self.inverse / self._diagonal)
-            return found
-        own: Floats = given.toarray()
-        alike: Floats = (given @ self.interactions.T).toarray()  # (u, U)
-        scores: Floats = own - (own - alike @ self._spread) / (self.ridge * self._diagonal)
-        return scores
-
-
-@dataclass(frozen=True, eq=False)
-class Ease(ArrayFields):
+class Ease:
     """EASE on ratings by their strength: of all the user has rated, and of the latest."""
 
     name: ClassVar[str] = "ease"
@@ -119,89 +64,99 @@ class Ease(ArrayFields):
     )
     planes: ClassVar[tuple[str, ...]] = ("ease", "ease_recent")
 
-    starts: Ints  # (U + 1,)
-    movies: Ints32  # (N,)
-    strengths: Floats  # (N,)
-    recency: Floats  # (N,) 1 for the user's latest
-    inverse: Floats
-    kept: Ints
-    shape: Ints  # (2,) users, movies
-    ridge: Floats  # (1,)
+    solved: LinearAutoencoder
+    own: Interactions  # of the users who are scored: those it was fitted to, or others
+    recency: Floats  # (N,) of these, 1 for the user's latest
+    settings: Floats  # (2,) power of ratings, half-life
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
         """Solve for all pairs of movies at once."""
-        table, ridge = history.ratings, float(values[EASE_RIDGE.name])
-        span = HIGHEST_RATING - NO_STRENGTH
-        stars = np.maximum(table.ratings.astype(np.float64) - NO_STRENGTH, LOWEST_STRENGTH)
-        strengths = (stars / span) ** float(values[RATING_POWER.name])
-        solved = LinearAutoencoder.fit(history.matrix(strengths), ridge)
-        return cls(
-            starts=table.starts,
-            movies=table.movies,
-            strengths=strengths,
-            recency=0.5 ** (history.later / float(values[RECENT_HALF_LIFE.name])),
-            inverse=solved.inverse,
-            kept=solved.kept,
-            shape=np.array([table.n_users, table.n_movies]),
-            ridge=np.array([ridge]),
+        power = float(values[RATING_POWER.name])
+        half_life = float(values[RECENT_HALF_LIFE.name])
+        interactions = history.kept(
+            "strengths", power, lambda: Interactions.of(history.ratings, _strengths(history, power))
         )
-
-    @cached_property
-    def _solved(self) -> LinearAutoencoder:
-        matrix = self._matrix(self.strengths)
-        return LinearAutoencoder(matrix, self.inverse, self.kept, float(self.ridge[0]))
-
-    def _matrix(self, values: Floats) -> "scipy.sparse.csr_array":
-        return scipy.sparse.csr_array((values, self.movies, self.starts), tuple(self.shape))
+        ridge = float(values[EASE_RIDGE.name])
+        return cls(
+            solved=LinearAutoencoder.fit(interactions, ridge),
+            own=interactions,
+            recency=0.5 ** (history.later / half_life),
+            settings=np.array([power, half_life]),
+        )
 
     def score(self, users: Ints) -> Planes:
         """Return the scores of all ratings and of the latest, (U, M) each."""
         return {
-            "ease": self._solved.score(self._solved.interactions[users]),
-            "ease_recent": self._solved.score(self._matrix(self.recency)[users]),
+            "ease": self.solved.score(self.own, users),
+            "ease_recent": self.solved.score(replace(self.own, values=self.recency), users),
         }
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for other users; the pairs of movies stay."""
+        power, half_life = self.settings.tolist()
+        return replace(
+            self,
+            own=Interactions.of(history.ratings, _strengths(history, power)),
+            recency=0.5 ** (history.later / half_life),
+        )
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return what was fitted."""
+        return self.solved.arrays() | {"recency": self.recency, "settings": self.settings}
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, AnyArray]) -> Self:
+        """Return the component that `arrays` are of."""
+        solved = LinearAutoencoder.load(arrays)
+        recency, settings = (arrays[name].astype(np.float64) for name in ("recency", "settings"))
+        return cls(solved, solved.interactions, recency, settings)
 
 
 @dataclass(frozen=True, eq=False)
-class EaseLiked(ArrayFields):
+class EaseLiked:
     """EASE on liked movies alone, each counting 1."""
 
     name: ClassVar[str] = "ease_liked"
     hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (LIKED_RIDGE,)
     planes: ClassVar[tuple[str, ...]] = ("ease_liked",)
 
-    starts: Ints  # (U + 1,)
-    movies: Ints32  # (L,)
-    inverse: Floats
-    kept: Ints
-    shape: Ints  # (2,) users, movies
-    ridge: Floats  # (1,)
+    solved: LinearAutoencoder
+    own: Interactions  # of the users who are scored: those it was fitted to, or others
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
         """Solve for all pairs of movies at once."""
-        table = history.ratings
-        liked = history.ratings.where(table.ratings >= RELEVANT_RATING)
-        shape = (table.n_users, table.n_movies)
-        ones = np.ones(len(liked))
-        matrix = scipy.sparse.csr_array((ones, liked.movies, liked.starts), shape)
-        solved = LinearAutoencoder.fit(matrix, float(values[LIKED_RIDGE.name]))
-        return cls(
-            starts=liked.starts,
-            movies=liked.movies,
-            inverse=solved.inverse,
-            kept=solved.kept,
-            shape=np.array(shape),
-            ridge=np.array([solved.ridge]),
-        )
-
-    @cached_property
-    def _solved(self) -> LinearAutoencoder:
-        ones = np.ones(len(self.movies))
-        matrix = scipy.sparse.csr_array((ones, self.movies, self.starts), tuple(self.shape))
-        return LinearAutoencoder(matrix, self.inverse, self.kept, float(self.ridge[0]))
+        interactions = history.kept("liked", 0.0, lambda: _liked(history.ratings))
+        solved = LinearAutoencoder.fit(interactions, float(values[LIKED_RIDGE.name]))
+        return cls(solved, interactions)
 
     def score(self, users: Ints) -> Planes:
         """Return the scores, (U, M)."""
-        return {"ease_liked": self._solved.score(self._solved.interactions[users])}
+        return {"ease_liked": self.solved.score(self.own, users)}
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for other users; the pairs of movies stay."""
+        return replace(self, own=_liked(history.ratings))
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return what was fitted."""
+        return self.solved.arrays()
+
+    @classmethod
+    def load(cls, arrays: Mapping[str, AnyArray]) -> Self:
+        """Return the component that `arrays` are of."""
+        solved = LinearAutoencoder.load(arrays)
+        return cls(solved, solved.interactions)
+
+
+def _strengths(history: History, power: float) -> Floats:
+    """Return how much each rating counts (N,), 1 for the highest."""
+    stars = history.ratings.ratings.astype(np.float64) - NO_STRENGTH
+    strengths: Floats = np.maximum(stars, LOWEST_STRENGTH) / (HIGHEST_RATING - NO_STRENGTH)
+    return strengths**power
+
+
+def _liked(ratings: RatingTable) -> Interactions:
+    liked = ratings.where(ratings.ratings >= RELEVANT_RATING)
+    return Interactions.of(liked, np.ones(len(liked)))

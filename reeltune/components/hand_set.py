@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import ClassVar, Self
 
+import numpy as np
+
 from reeltune.components.cast import Cast
 from reeltune.components.component import Component
-from reeltune.components.franchise import Franchise
-from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import GENRE_BOOSTS, SPACE
 from reeltune.components.learned_component import History, Planes
 from reeltune.domain.arrays import AnyArray, Ints
@@ -30,12 +30,18 @@ class HandSet:
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
-        """Fit the component."""
-        return cls(cls.kind.fit(history.centred, history.catalogue))
+        """Fit the component, once for all configurations."""
+        return history.kept(
+            cls.name, 0.0, lambda: cls(cls.kind.fit(history.centred, history.catalogue))
+        )
 
     def score(self, users: Ints) -> Planes:
         """Return the score, (U, M)."""
-        return {self.name: self.part.score(users, PLAIN)}
+        return {self.name: self.part.score(users, PLAIN).astype(np.float32)}
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for other users."""
+        return type(self).fit(history, {})
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the fields of the component."""
@@ -47,25 +53,9 @@ class HandSet:
         return cls(cls.kind(**arrays))
 
 
-class GenreMatch(HandSet):
-    """Match of the movie's genres with the user's."""
-
-    name = "genre"
-    kind = Genre
-    planes: ClassVar[tuple[str, ...]] = ("genre",)
-
-
 class CastMatch(HandSet):
     """Match of the movie's people with those the user likes."""
 
     name = "cast"
     kind = Cast
     planes: ClassVar[tuple[str, ...]] = ("cast",)
-
-
-class FranchiseMatch(HandSet):
-    """Match of the movie's collection with what the user has rated of it."""
-
-    name = "franchise"
-    kind = Franchise
-    planes: ClassVar[tuple[str, ...]] = ("franchise",)

@@ -7,7 +7,7 @@ import numpy as np
 
 from reeltune.components.damped_mean import damped_mean, totals
 from reeltune.components.learned_component import ArrayFields, History, Planes
-from reeltune.domain.arrays import Floats, Ints
+from reeltune.domain.arrays import Floats32, Ints
 from reeltune.domain.parameters import FloatParameter, Hyperparameter
 from reeltune.domain.space import Configuration
 
@@ -29,8 +29,8 @@ class Quality(ArrayFields):
     hyperparameters: ClassVar[tuple[Hyperparameter, ...]] = (QUALITY_PRIOR,)
     planes: ClassVar[tuple[str, ...]] = ("quality", "popularity")
 
-    means: Floats  # (M,) stars
-    counts: Floats  # (M,) on a log scale
+    means: Floats32  # (M,) stars
+    counts: Floats32  # (M,) on a log scale
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
@@ -38,10 +38,16 @@ class Quality(ArrayFields):
         table = history.ratings
         total, count = totals(table.movies, history.centred.deviations, table.n_movies)
         return cls(
-            means=damped_mean(total, count, prior=float(values[QUALITY_PRIOR.name])),
-            counts=np.log1p(count),
+            means=damped_mean(total, count, prior=float(values[QUALITY_PRIOR.name])).astype(
+                np.float32
+            ),
+            counts=np.log1p(count).astype(np.float32),
         )
 
     def score(self, users: Ints) -> Planes:
         """Return the means and the numbers, (1, M) each."""
         return {"quality": self.means[None, :], "popularity": self.counts[None, :]}
+
+    def fold_in(self, history: History) -> Self:
+        """Return this component: no user's ratings enter it."""
+        return self

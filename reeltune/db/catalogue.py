@@ -74,6 +74,24 @@ def load_titles(conn: Connection) -> dict[int, str]:
     return {row["movie_id"]: row["title"] for row in rows}
 
 
+def load_release_days(conn: Connection) -> tuple[Ints, Ints]:
+    """Return movie ids, ascending, and the day of each one's release as YYYYMMDD.
+
+    Where only the year is known, as YYYY0000; 0 where nothing is.
+    """
+    movie_ids, days = fetch_columns(
+        conn,
+        """
+        SELECT movie_id, ifnull(CAST(replace(release_date, '-', '') AS INTEGER),
+                                ifnull(year, 0) * 10000)
+          FROM movies
+         ORDER BY movie_id
+        """,
+        [np.int64, np.int64],
+    )
+    return movie_ids, days
+
+
 def _load_genres(conn: Connection) -> tuple[tuple[str, ...], Ints, Ints]:
     """Return names in order, and movie id and position in the names of each genre of a movie."""
     rows = conn.execute(

@@ -326,7 +326,7 @@ def _apply(conn: Connection, number: int, name: str, sql: str) -> None:
     with transaction(conn):
         if schema_version(conn) >= number:
             return
-        for statement in _statements(sql):
+        for statement in statements(sql):
             conn.execute(statement)
         conn.execute(
             "INSERT INTO migrations (number, name, sha256, applied_at)"
@@ -340,7 +340,7 @@ def _sha256(sql: str) -> str:
     return hashlib.sha256(sql.encode()).hexdigest()
 
 
-def _statements(sql: str) -> Iterator[str]:
+def statements(sql: str) -> Iterator[str]:
     """Return the statements of a migration; `executescript` would commit the open transaction."""
     pending = ""
     for line in sql.splitlines(keepends=True):

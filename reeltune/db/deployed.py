@@ -14,7 +14,7 @@ from reeltune.db.versions import (
     load_production,
     load_versions,
 )
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.domain.space import Space
 from reeltune.domain.strict_json import MAX_CHARACTERS, read_object
@@ -47,7 +47,7 @@ def load_deployed(conn: Connection, space: Space, model: str) -> Deployed:
     """
     production = load_production(conn)
     if production is not None and production.training.model == model:
-        values = space.checked(completed(space, production.training.hyperparameters))
+        values = space.checked(with_defaults(space, production.training.hyperparameters))
         return Deployed(values, f"version {production.version}", production.version)
     export = export_path(conn)
     exported = None
@@ -182,6 +182,6 @@ def _read_export(path: Path, space: Space, model: str) -> dict[str, Any] | None:
     if not isinstance(values, dict):
         raise InputError(f"{str(path)!r} must have an object 'hyperparameters'")
     try:
-        return space.checked(completed(space, values))
+        return space.checked(with_defaults(space, values))
     except InputError as error:
         raise InputError(f"{str(path)!r}: {error}") from error

@@ -98,6 +98,7 @@ def _open(path: Path, settings: str, busy_seconds: float) -> Reader:
         isolation_level=None,
         uri=True,
         factory=Reader,
+        check_same_thread=False,  # whoever hands it on uses it in one thread at a time
     )
     conn.row_factory = sqlite.Row
     return conn

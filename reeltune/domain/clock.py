@@ -13,6 +13,15 @@ def stamp(moment: datetime | None = None) -> str:
     return in_utc.isoformat(timespec="seconds") + "Z"
 
 
+def stamp_of(seconds: float) -> str:
+    """Return a moment given in Unix seconds, as `stamp` writes it.
+
+    >>> stamp_of(0)
+    '1970-01-01T00:00:00Z'
+    """
+    return stamp(datetime.fromtimestamp(seconds, UTC))
+
+
 CLOCK_ERROR_SECONDS = 86_400  # what lies further ahead of this machine's clock is no moment
 
 

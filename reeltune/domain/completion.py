@@ -5,16 +5,16 @@ from typing import Any
 from reeltune.domain.space import Configuration, Simplex, Space
 
 
-def completed(space: Space, values: Configuration) -> dict[str, Any]:
+def with_defaults(space: Space, values: Configuration) -> dict[str, Any]:
     """Return `values` with what `space` has declared since, so that they mean what they meant.
 
     That is its default, where it applies; of shares of a whole, of which others are there, it is 0.
 
     >>> from reeltune.components.hyperparameters import SPACE
     >>> old = {n: v for n, v in SPACE.defaults().items() if n != "genre_boost_high"}
-    >>> completed(SPACE, old) == SPACE.defaults()
+    >>> with_defaults(SPACE, old) == SPACE.defaults()
     True
-    >>> completed(SPACE, {"genre_weight": 0.6, "cast_weight": 0.4})["rating_weight"]
+    >>> with_defaults(SPACE, {"genre_weight": 0.6, "cast_weight": 0.4})["rating_weight"]
     0.0
     """
     found: dict[str, Any] = dict(values)

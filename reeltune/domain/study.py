@@ -4,10 +4,19 @@ from dataclasses import dataclass
 
 RATINGS = "ratings"  # the task of tuning a recommender
 FUNCTION = "function"  # the task of tuning whatever a function of the user's measures
+TABULAR = "tabular"  # the task of tuning models of a table
 STUDY = "study"  # of trials that are asked for and told from outside
 NO_SPLIT = "none"  # of a task that holds out no data of its own
 BUILT_IN = "hand-weighted"  # the recommender that is tuned if no other is named
 HYBRID = "hybrid"  # the recommender with learned components and fitted weights
+STAR_MODELS = {  # recommenders by predicted stars, and the classes that they are
+    "biased-means": "BiasedMeansModel",
+    "ridge": "RidgeModel",
+    "boosted-trees": "BoostedTreesModel",
+    "boosted-ranking": "BoostedRankingModel",
+    "matrix-factorization": "FactorizationModel",
+    "two-tower": "TwoTowerNetwork",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

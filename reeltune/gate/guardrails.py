@@ -91,8 +91,8 @@ SEGMENT_GUARDRAIL = Guardrail(
     protects="that no group of users or movies pays for the others' gain",
     because="more than fits to 95 % of the ratings differ in a segment (0.4 to 3.8 %)",
 )
-OTHER_SPLIT = "other-split"
-SEGMENTS = "segments"
+SPLIT_MARGIN = "other-split"
+SEGMENT_MARGIN = "segments"
 NO_MARGINS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -102,7 +102,7 @@ def margin_names() -> tuple[str, ...]:
     >>> margin_names()
     ('accuracy', 'ndcg@10', 'coverage@10', 'other-split', 'segments')
     """
-    return (*METRIC_GUARDRAILS, OTHER_SPLIT, SEGMENTS)
+    return (*METRIC_GUARDRAILS, SPLIT_MARGIN, SEGMENT_MARGIN)
 
 
 def margins_text(margins: Mapping[str, float]) -> str:
@@ -125,7 +125,7 @@ def guardrail_named(name: str, margins: Mapping[str, float] = NO_MARGINS) -> Gua
     metric, _, where = name.partition(", ")
     kind, found = metric, METRIC_GUARDRAILS.get(metric)
     if where:
-        kind = OTHER_SPLIT if where in SPLITS else SEGMENTS
+        kind = SPLIT_MARGIN if where in SPLITS else SEGMENT_MARGIN
         found = OTHER_SPLIT_GUARDRAIL if where in SPLITS else SEGMENT_GUARDRAIL
     assert found is not None, name
     if kind not in margins:

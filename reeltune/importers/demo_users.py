@@ -76,6 +76,16 @@ def rate_in_blocks(
         yield _joined([_rate(demo, edges, settings, user, int(sizes[user])) for user in users])
 
 
+def late_likings(demo: DemoWorld, settings: DemoSettings) -> Floats:
+    """Return (U, M) how much each user likes each movie at the end of the period, of variance 1."""
+    preferences = [
+        _draw_preferences(random_stream(settings, STREAM_USERS, user), demo.traits.shape[1])[1]
+        for user in range(settings.users)
+    ]  # the first that a user's stream gives
+    found: Floats = (demo.merit + np.stack(preferences) @ demo.traits.T) / _SIGNAL
+    return found
+
+
 def _sizes(settings: DemoSettings, wish: Floats, scale: float) -> Ints:
     sizes = np.floor(scale * wish).astype(np.int64)
     return sizes.clip(MIN_PER_USER, settings.most_per_user)

@@ -22,6 +22,7 @@ from reeltune.db.sources import (
 )
 from reeltune.importers.counts import FileReport
 from reeltune.importers.mapping import RatingsMap, SourceMap
+from reeltune.importers.serving_source import SERVING_SOURCE, remember_serving_store
 from reeltune.importers.sources import QueryTable, opened
 from reeltune.importers.table import check_no_demo, import_parts
 from reeltune.importers.tables import Table
@@ -47,14 +48,16 @@ def remember(
 
 
 def sync_sources(conn: Connection, names: list[str], moved: Moved = lambda _: None) -> list[Synced]:
-    """Read the named sources, or all, each in one transaction.
+    """Read the named sources, or all, each in one transaction; the service's store is one.
 
     Raises:
         NotFoundError: there is no such source, or nothing lies where it should.
         RejectedRowsError: no row was kept, or too many were rejected.
     """
-    check_no_demo(conn)
+    remember_serving_store(conn)
     wanted = [load_source(conn, name) for name in names] if names else load_sources(conn)
+    if any(source.name != SERVING_SOURCE for source in wanted):  # that one is of this database
+        check_no_demo(conn)
     return [_sync_one(conn, source, moved) for source in wanted]
 
 

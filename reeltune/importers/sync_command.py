@@ -22,6 +22,7 @@ from reeltune.db.connection import connection, transaction
 from reeltune.db.sources import RememberedSource, load_source, load_sources, remove_source
 from reeltune.domain.errors import NotFoundError
 from reeltune.importers.options import DATA
+from reeltune.importers.serving_source import remember_serving_store
 from reeltune.importers.sync import Synced, sync_sources
 
 
@@ -58,6 +59,7 @@ def sync(
         if lists or forget is not None:
             _show_sources(load_sources(conn), as_json=as_json)
             return
+        remember_serving_store(conn)
         if not load_sources(conn):
             raise NotFoundError(
                 "no source is remembered: import one with `table ... --remember NAME`"

@@ -4,6 +4,7 @@ A block is cut only where every line of it is a record of its own, which is what
 of it too; every other block is left to `rows`.
 """
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
@@ -101,7 +102,7 @@ class CutBlock:
     """Fields of a block: of its good lines, column by column; and its other lines."""
 
     lines: Ints  # (N,) places of the good lines in the block, from 0
-    columns: list[TextColumn]  # (N,) each
+    columns: Sequence[Sequence[str]]  # (N,) each
     bad: list[tuple[int, str, str]]  # place, reason, text
 
 
@@ -143,6 +144,24 @@ def cut_block(
         text = content[starts[place] : ends[place]].decode()
         bad.append((place, FIELD_COUNT if text.strip() else EMPTY, text))
     return CutBlock(lines, columns, bad)
+
+
+def cut_quoted_block(content: bytes, separator: str, n_fields: int) -> CutBlock | None:
+    """Return the fields of whole lines with quotation marks, each of them a good record of its own.
+
+    None where one of them is not: what such a block holds, `rows` finds out.
+    """
+    if b"\0" in content or b"\r\r" in content or not _is_utf8(content):
+        return None
+    lines = content.decode().removesuffix("\n").split("\n")
+    try:
+        rows = list(csv.reader((s.rstrip("\r") for s in lines), strict=True, delimiter=separator))
+    except csv.Error:
+        return None
+    if len(rows) != len(lines) or any(len(row) != n_fields for row in rows):
+        return None
+    columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+    return CutBlock(np.arange(len(rows)), columns, [])
 
 
 def _is_utf8(content: bytes) -> bool:

@@ -40,7 +40,7 @@ from reeltune.importers.streams import (
     unpacked,
 )
 from reeltune.importers.tables import CHUNK_ROWS, Chunk
-from reeltune.importers.text_blocks import CutBlock, cut_block
+from reeltune.importers.text_blocks import CutBlock, cut_block, cut_quoted_block
 from reeltune.importers.values import whole_texts
 
 _SEPARATORS = (",", ";", "\t", "|", "::")
@@ -185,6 +185,8 @@ class SeparatedTable:
         mark = self.separator
         if block.too_long or self._rest or len(mark) > 1 or not mark.isascii() or mark in '"\r\n':
             return None
+        if self._quoted and b'"' in block.content and not after_open:
+            return cut_quoted_block(block.content, mark, len(self._columns))
         return cut_block(
             block.content, mark, len(self._columns), quoted=self._quoted, after_open=after_open
         )

@@ -1,16 +1,19 @@
 """Combiner: non-negative weights of scores, fitted to what users liked next; a convex problem."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy  # its parts are imported when first used
 
+from reeltune.components.compiled_loops import loss_loops
 from reeltune.domain.arrays import Floats, Floats32, Ints
 
 FIRST_WEIGHT = 0.05  # where the search begins
-MAX_STEPS = 200
-LOSS_TOLERANCE = 1e-7  # relative gain of an iteration below which the search ends
+MAX_WEIGHT = 16.0  # so that sums of scores stay exact
+MAX_STEPS = 50
+MAX_HALVINGS = 30
+ARMIJO_SHARE = 1e-4  # of the gain that the slope promises, for a step to be taken (Armijo)
+LOSS_TOLERANCE = 1e-6  # gain of a step, relative to the loss, below which the search ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +26,7 @@ class Examples:
 
     features: Floats32  # (R, F)
     starts: Ints  # (n + 1,)
+    offsets: Floats  # (R,) logarithm of the number of candidates that a row stands for
     shares: Floats  # (R,) 1 / number liked for a liked movie, else 0
     liked: Ints  # (P,) rows of the liked movie of each pair
     other: Ints  # (P,) and of the other
@@ -33,6 +37,24 @@ class Examples:
         """Number of users: n."""
         return len(self.starts) - 1
 
+    @classmethod
+    def joined(cls, parts: Sequence["Examples"]) -> "Examples":
+        """Return the examples of all parts, of other users each, as one."""
+        first = np.cumsum([0, *(len(each.features) for each in parts)])
+        moved = [
+            replace(each, starts=each.starts + at, liked=each.liked + at, other=each.other + at)
+            for each, at in zip(parts, first, strict=False)
+        ]
+        return cls(
+            features=np.concatenate([each.features for each in moved]),
+            starts=np.concatenate([[0], *(each.starts[1:] for each in moved)]).astype(np.int64),
+            offsets=np.concatenate([each.offsets for each in moved]),
+            shares=np.concatenate([each.shares for each in moved]),
+            liked=np.concatenate([each.liked for each in moved]),
+            other=np.concatenate([each.other for each in moved]),
+            pair_shares=np.concatenate([each.pair_shares for each in moved]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
@@ -42,63 +64,66 @@ class Loss:
     tau times the logistic loss of pairs, plus l2 times the squared weights. Users weigh alike.
 
     Source: Bruch et al. 2019, "An analysis of the softmax cross entropy loss for learning-to-rank
-    with binary relevance"; Rendle et al. 2009, "BPR", for pairs.
+    with binary relevance"; Rendle et al. 2009, "BPR", for pairs; Horvitz and Thompson 1952, "A
+    generalization of sampling without replacement", for rows that stand for several.
     """
 
     tau: float  # 0: lists alone, 1: pairs alone
     l2: float
 
-    def value_and_gradient(
-        self, weights: Floats, examples: Sequence[Examples]
-    ) -> tuple[float, Floats]:
-        """Return the loss at `weights` (F,) and its gradient (F,)."""
+    def expand(self, weights: Floats, examples: Sequence[Examples]) -> tuple[float, Floats, Floats]:
+        """Return the loss at `weights` (F,), its gradient (F,) and its Hessian (F, F)."""
         value = self.l2 * float(weights @ weights)
         gradient = 2 * self.l2 * weights
+        hessian = 2 * self.l2 * np.eye(len(weights))
         n_users = sum(each.n_users for each in examples)
+        loops = loss_loops()
         for each in examples:
-            scores = (each.features @ weights.astype(np.float32)).astype(np.float64)  # (R,)
-            lists, by_row = _cross_entropy(scores, each)
-            pairs, by_pair = _logistic(scores, each)
-            by_score = ((1 - self.tau) * by_row + self.tau * by_pair).astype(np.float32)
-            value += ((1 - self.tau) * lists + self.tau * pairs) / n_users
-            gradient += (by_score @ each.features).astype(np.float64) / n_users
-        return value, gradient
+            rows = (each.starts, each.offsets, each.shares)
+            pairs = (each.liked, each.other, each.pair_shares)
+            of_lists = loops.list_loss(each.features, *rows, weights)
+            of_pairs = loops.pair_loss(each.features, *pairs, weights)
+            value, gradient, hessian = (
+                total + ((1 - self.tau) * lists + self.tau * pair) / n_users
+                for total, lists, pair in zip(
+                    (value, gradient, hessian), of_lists, of_pairs, strict=True
+                )
+            )
+        return value, gradient, hessian
 
 
 def fit_weights(examples: Sequence[Examples], loss: Loss) -> Floats:
-    """Return the weights (F,), 0 or more, of least loss over all the examples."""
-    n_features = examples[0].features.shape[1]
-    found = scipy.optimize.minimize(
-        loss.value_and_gradient,
-        np.full(n_features, FIRST_WEIGHT),
-        args=(examples,),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(0.0, None)] * n_features,
-        options={"maxiter": MAX_STEPS, "ftol": LOSS_TOLERANCE},
-    )
-    weights: Floats = found.x
+    """Return the weights (F,), 0 to `MAX_WEIGHT`, of least loss over all the examples.
+
+    Source: Bertsekas 1982, "Projected Newton methods for optimization problems with simple
+    constraints".
+    """
+    weights = np.full(examples[0].features.shape[1], FIRST_WEIGHT)
+    value, gradient, hessian = loss.expand(weights, examples)
+    for _ in range(MAX_STEPS):
+        step = _newton_step(weights, gradient, hessian)
+        expected = float(gradient @ step)
+        for halvings in range(MAX_HALVINGS):
+            tried = np.clip(weights + 0.5**halvings * step, 0.0, MAX_WEIGHT)
+            found = loss.expand(tried, examples)
+            if found[0] <= value + ARMIJO_SHARE * 0.5**halvings * expected:
+                break
+        else:
+            return weights
+        gain = value - found[0]
+        weights, (value, gradient, hessian) = tried, found
+        if gain <= LOSS_TOLERANCE * abs(value):
+            return weights
     return weights
 
 
-def _cross_entropy(scores: Floats, examples: Examples) -> tuple[float, Floats]:
-    """Return the sum over users who liked something, and its gradient by score (R,)."""
-    starts, n_rows = examples.starts[:-1], np.diff(examples.starts)
-    highest = np.maximum.reduceat(scores, starts)
-    shifted = np.exp(scores - np.repeat(highest, n_rows))
-    totals = np.add.reduceat(shifted, starts)
-    likes_any = np.add.reduceat(examples.shares, starts) > 0
-    normal = np.log(totals) + highest
-    value = normal[likes_any].sum() - examples.shares @ scores
-    probability = shifted / np.repeat(totals, n_rows)
-    return float(value), np.repeat(likes_any, n_rows) * probability - examples.shares
+def _newton_step(weights: Floats, gradient: Floats, hessian: Floats) -> Floats:
+    """Return the step (F,) to the minimum of the quadratic model among the free weights.
 
-
-def _logistic(scores: Floats, examples: Examples) -> tuple[float, Floats]:
-    """Return the sum over users with pairs, and its gradient by score (R,)."""
-    apart = scores[examples.liked] - scores[examples.other]
-    value = examples.pair_shares @ np.logaddexp(0, -apart)
-    slope = examples.pair_shares * scipy.special.expit(-apart)
-    n_rows = len(scores)
-    up: Floats = np.bincount(examples.other, slope, n_rows).astype(np.float64)
-    return float(value), up - np.bincount(examples.liked, slope, n_rows)
+    Those at a bound, and pulled beyond it, stay.
+    """
+    low, high = (weights <= 0) & (gradient > 0), (weights >= MAX_WEIGHT) & (gradient < 0)
+    free = np.flatnonzero(~(low | high))
+    step = np.zeros(len(weights))
+    step[free] = -np.linalg.solve(hessian[np.ix_(free, free)], gradient[free])
+    return step

@@ -1,17 +1,23 @@
 """Features of a combiner: planes of scores, standardised for each user over unrated movies."""
 
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
-from reeltune.components.learned_component import LearnedComponent, Planes
-from reeltune.domain.arrays import AnyArray, Bools, Floats, Ints, Ints32
+from reeltune.components.compiled_loops import plane_loops
+from reeltune.components.learned_component import LearnedComponent
+from reeltune.domain.arrays import AnyArray, Bools, Floats, Floats32, Ints, Ints32
 from reeltune.ratings.table import RatingTable
 
-FLAT = 1e-12  # deviation, as a share of the mean, below which all scores are one
-FEATURES_PER_PLANE = 2  # the standardised score, and its signed logarithm
+FEATURES_PER_PLANE = 2  # the standardised score, and the same bounded
+PLANE_BYTES = 2**26  # of one plane that is held at a time
+N_BEST = 120  # of each plane that are candidates, but for the last one
+MAX_FIXED_BYTES = 2**29  # of planes that are kept, of components that no search changes
+MAX_OTHER_BYTES = 2**28  # and of others
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,48 +65,130 @@ class RatedMovies:
         )
 
 
-def planes_of(components: Iterable[LearnedComponent], users: Ints) -> Planes:
-    """Return the planes of all components by name, (U, M) or (1, M) each."""
-    return {name: plane for each in components for name, plane in each.score(users).items()}
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Scores of a component for some users, and what standardises them.
 
-
-def standardised(plane: Floats, candidates: Bools) -> Floats:
-    """Return the plane (U, M) with mean 0 and deviation 1 over each user's candidates (U, M).
-
-    0 everywhere where all candidates of a user have one score.
+    Over the movies that a user has not rated, (scores - mean) * scale has mean 0 and deviation 1;
+    it is 0 where all scores of a user are one.
     """
-    n = np.maximum(candidates.sum(axis=1, keepdims=True), 1)
-    mean = np.where(candidates, plane, 0.0).sum(axis=1, keepdims=True) / n
-    apart = plane - mean
-    own = np.where(candidates, apart, 0.0)
-    deviation = np.sqrt(np.einsum("um,um->u", own, own)[:, None] / n)
-    is_flat = deviation <= FLAT * np.maximum(np.abs(mean), 1)
-    scaled: Floats = np.multiply(apart, np.where(is_flat, 0.0, 1 / np.where(is_flat, 1, deviation)))
-    return scaled
+
+    scores: Floats32  # (n, M), or (1, M) for all users alike
+    means: Floats  # (n,)
+    scales: Floats  # (n,)
+    users: Ints  # (n,)
+    rated: RatedMovies
+
+    @classmethod
+    def of(cls, scores: Floats32, users: Ints, rated: RatedMovies) -> Self:
+        """Return the plane of these scores."""
+        scores = np.ascontiguousarray(scores, dtype=np.float32)
+        means, scales = plane_loops().moments(scores, users, rated.starts, rated.movies)
+        return cls(scores, means, scales, users, rated)
+
+    @cached_property
+    def best(self) -> Ints:
+        """Places in (n, M), flat, of each user's `N_BEST` - 1 best movies, or fewer if they tie."""
+        found: Ints = plane_loops().best_places(
+            *self._standardising, self.users, self.rated.starts, self.rated.movies, N_BEST
+        )
+        return found
+
+    def at(self, rows: Ints, movies: Ints) -> Floats32:
+        """Return the standardised scores of rows[r] and movies[r], (R,)."""
+        found: Floats32 = plane_loops().on_grid_at(*self._standardising, rows, movies)
+        return found
+
+    def add_to(self, scores: Floats, first: int, linear: Floats, bounded: Floats) -> None:
+        """Add to `scores` (B, n, M) of the users from `first` on what the features are worth.
+
+        With weights (B, n) of the standardised scores, and of the same bounded.
+        """
+        rows = slice(first, first + scores.shape[1])
+        own = self.scores if len(self.scores) == 1 else self.scores[rows]
+        plane_loops().add_plane(own, self.means[rows], self.scales[rows], linear, bounded, scores)
+
+    @property
+    def n_bytes(self) -> int:
+        """Number of bytes that it takes."""
+        return self.scores.nbytes + 24 * len(self.users) + 8 * N_BEST * len(self.users)
+
+    @property
+    def _standardising(self) -> tuple[Floats32, Floats, Floats]:
+        return self.scores, self.means, self.scales
 
 
-def signed_log(z: Floats) -> Floats:
-    """Return sign(z) log(1 + |z|), which takes weight off the far ends.
+def bounded(z: Floats32) -> Floats32:
+    """Return z / (1 + |z| / 3) on the grid: far ends count no more than 3 deviations.
 
-    >>> signed_log(np.array([0.0, -1.0])).round(3)
-    array([ 0.   , -0.693])
+    >>> bounded(np.array([0.0, -3.0, 1e6], dtype=np.float32)).round(3).tolist()
+    [0.0, -1.5, 3.0]
     """
-    found: Floats = np.sign(z) * np.log1p(np.abs(z))
-    return found
+    loops = plane_loops()
+    wide = z.astype(np.float64)
+    found = np.rint(wide / (1.0 + np.abs(wide) / loops.BEND) * loops.STEPS) / loops.STEPS
+    return np.asarray(found, dtype=np.float32)
 
 
-def best_candidates(plane: Floats, candidates: Bools, n: int) -> Bools:
-    """Return (U, M) True for each user's candidates that score above the `n`-th best, up to n - 1.
-
-    Those as good as the `n`-th stay out: a plane that says nothing of most movies names no others.
-    """
-    scores = np.where(candidates, plane, -np.inf)
-    least = np.array([_nth_best(row, min(n, len(row))) for row in scores])
-    best: Bools = scores > least[:, None]
-    return best
+def blocks(users: Ints, n_movies: int) -> Iterator[Ints]:
+    """Yield the users in pieces of which one plane takes at most `PLANE_BYTES`."""
+    size = max(1, PLANE_BYTES // (4 * max(1, n_movies)))
+    yield from (users[start : start + size] for start in range(0, len(users), size))
 
 
-def _nth_best(scores: Floats, n: int) -> float:
-    """Return the n-th best of standardised scores; only those well above the mean are sorted."""
-    high = scores[scores > 1]
-    return float(np.partition(high if len(high) >= n else scores, -n)[-n])
+def planes_of(
+    components: Iterable[LearnedComponent], users: Ints, rated: RatedMovies
+) -> dict[str, Plane]:
+    """Return the planes of all components by name."""
+    return {name: plane for each in components for name, plane in _made(each, users, rated).items()}
+
+
+class PlaneCache:
+    """Planes that were asked for last; apart, of components that no configuration changes."""
+
+    def __init__(self) -> None:
+        self._fixed, self._others = Shelf(MAX_FIXED_BYTES), Shelf(MAX_OTHER_BYTES)
+
+    def planes_of(
+        self, components: Iterable[LearnedComponent], users: Ints, rated: RatedMovies
+    ) -> dict[str, Plane]:
+        """Return what `planes_of` returns."""
+        found: dict[str, Plane] = {}
+        for each in components:
+            is_searched = any(member.searched for member in each.hyperparameters)
+            shelf = self._others if is_searched else self._fixed
+            found |= shelf.planes(each, users, rated)
+        return found
+
+
+class Shelf:
+    """Planes of components, up to a number of bytes; the ones not used for longest go first."""
+
+    def __init__(self, n_bytes: int) -> None:
+        # Each entry holds what its key names by identity.
+        self._kept: OrderedDict[tuple[int, int, bytes], tuple[object, object, dict[str, Plane]]]
+        self._kept, self._n_free = OrderedDict(), n_bytes
+
+    def planes(
+        self, component: LearnedComponent, users: Ints, rated: RatedMovies
+    ) -> dict[str, Plane]:
+        """Return the component's planes for `users`."""
+        key = (id(component), id(rated.movies), users.tobytes())
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key][2]
+        made = _made(component, users, rated)
+        self._kept[key] = (component, rated, made)
+        self._n_free -= _size(made)
+        while self._n_free < 0:
+            _, (*_, oldest) = self._kept.popitem(last=False)
+            self._n_free += _size(oldest)
+        return made
+
+
+def _made(component: LearnedComponent, users: Ints, rated: RatedMovies) -> dict[str, Plane]:
+    return {name: Plane.of(each, users, rated) for name, each in component.score(users).items()}
+
+
+def _size(planes: Mapping[str, Plane]) -> int:
+    return sum(plane.n_bytes for plane in planes.values())

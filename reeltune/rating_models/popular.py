@@ -1,9 +1,14 @@
-"""Popular and varied movies: the list for users of whom nothing is known."""
+"""Popular movies: the list for users of whom nothing is known, and what any other list must beat.
+
+Both rest on all users' ratings alone. Who is shown a list is served by mean and number, varied; a
+deployed model is compared with the number alone, which knows nothing but what is there in any data.
+"""
 
 import numpy as np
 
 from reeltune.components.damped_mean import damped_mean, overall_mean, totals
 from reeltune.components.genre import genres_of
+from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.table import HIGHEST_RATING, LOWEST_RATING, RatingTable
@@ -13,6 +18,18 @@ COUNT_SHARE = 0.05  # of the number of ratings in the score; the rest is the mea
 VARIETY = 0.05  # taken off the score of a movie with the same genres as all that are above it
 N_VARIED = 100  # places that are varied
 _N_CANDIDATES = 400  # for these
+
+_OTHER_WEIGHTS = ("genre_weight", "cast_weight", "franchise_weight", "rating_weight")
+POPULARITY = SPACE.checked(
+    SPACE.defaults()
+    | dict.fromkeys(_OTHER_WEIGHTS, 0.0)
+    | {
+        "popularity_weight": 1.0,
+        "popularity_rating_weight": 0.0,
+        "popularity_count_weight": 1.0,
+    }
+)
+"""Configuration of the built-in recommender that ranks by the number of ratings alone."""
 
 
 def popular_scores(ratings: RatingTable, catalogue: Catalogue) -> Floats:

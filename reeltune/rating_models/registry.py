@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import cast
 
 from reeltune.domain.errors import InputError
-from reeltune.domain.study import BUILT_IN, HYBRID
+from reeltune.domain.study import BUILT_IN, HYBRID, STAR_MODELS
 from reeltune.ratings.recommender import Recommender
 from reeltune.tracking.own_code import imported, resolved_name
 
@@ -14,6 +14,7 @@ __all__ = ["BUILT_IN", "model_class", "resolved_name"]
 MODELS = {
     BUILT_IN: ("reeltune.rating_models.hand_weighted", "HandWeighted"),
     HYBRID: ("reeltune.rating_models.hybrid", "Hybrid"),
+    **{name: ("reeltune.rating_models.star_models", kind) for name, kind in STAR_MODELS.items()},
 }
 
 _REQUIRED = ("space", "fit", "score", "arrays", "load")
@@ -23,7 +24,7 @@ def model_class(name: str) -> type[Recommender]:
     """Return the recommender of that name.
 
     Args:
-        name: `hand-weighted`, `hybrid`, `package.module:Name`, or `path/to/file.py:Name`.
+        name: a key of `MODELS`, `package.module:Name`, or `path/to/file.py:Name`.
 
     Raises:
         InputError: it cannot be imported or is no recommender.

@@ -16,6 +16,18 @@ class Recommender(Protocol):
 
     It is also what `--model package.module:Name` names. What `arrays` returns is all that is stored
     of a fitted model: `load(arrays())` must score exactly as the fitted model does.
+
+    Methods may accept more, by name; what they do not accept is not given (`ratings.calls`):
+
+    - `fit(..., measured=)`: only users with a rating in this table will be scored, so that profiles
+      of others need not be made. `fit(..., shared=)`: a `SharedFits` of the experiments on the same
+      ratings, for what does not depend on the hyperparameters that differ.
+    - `load(arrays, ratings=)`: the ratings of the users and movies of the fit, at their positions:
+      those of the fit when a model is stored, those of today when it is loaded to serve.
+
+    The same ratings and hyperparameters must give the same arrays, to the last bit, on the same
+    machine: a version is reproduced and refitted by that. Scores are asked for blocks of users, of
+    64 MiB; what else a fit needs of memory is the model's own.
     """
 
     space: ClassVar[Space]

@@ -8,7 +8,7 @@ from typing import Literal
 Cell = str | float | int | None
 Size = Literal["small", "wide", "panels", "triples"]
 
-MAX_ROWS = 60  # of a table; more are not read, and `--format csv` has them
+MAX_TABLE_ROWS = 60  # of a table; more are not read, and `--format csv` has them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class DataTable:
     @classmethod
     def of(cls, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> "DataTable":
         """Return the table of these rows, cut to as many as are read."""
-        shown = tuple(tuple(row) for row in rows[:MAX_ROWS])
+        shown = tuple(tuple(row) for row in rows[:MAX_TABLE_ROWS])
         return cls(headings=tuple(headings), rows=shown, n_left_out=len(rows) - len(shown))
 
 

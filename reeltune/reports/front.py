@@ -12,7 +12,7 @@ from reeltune.domain.study import FUNCTION, RATINGS
 from reeltune.domain.subject import Subject
 from reeltune.reports.cells import outside_text, value_cell
 from reeltune.reports.scatter import DEPLOYED, ON_FRONT, OTHER, Mark, scatter
-from reeltune.views.pareto_front import Point, best_first
+from reeltune.views.pareto_front import Point, front_best_first
 
 
 def render_front(
@@ -36,7 +36,7 @@ def render_front(
     """
     task = RATINGS if subject.deploys else FUNCTION
     titles = {name: outside_text(console, subject.metric(name).title) for name in objectives}
-    chosen = best_first(found, objectives[0], directions[0])
+    chosen = front_best_first(found, objectives[0], directions[0])
     notes = {best: "the best", BASELINE: subject.baseline}
     figures = (f">{titles[name]}" for name in objectives)
     table = plain_table(">no.", "!experiment", *figures, "note", drop=("no.",))

@@ -11,8 +11,10 @@ from rich.text import Text
 from reeltune.cli.tables import Table, plain_table, print_table
 from reeltune.db.versions import Fault
 from reeltune.domain.erasure import VersionErasure
+from reeltune.domain.recommendation import RecommendationList
 from reeltune.domain.version import Version, VersionEvent
-from reeltune.ratings.recommender import RecommendedList
+from reeltune.reports.training_tables import epochs_json, print_epochs
+from reeltune.training.recording import RecordedEpoch
 
 _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
@@ -57,26 +59,23 @@ def print_versions(console: Console, versions: Sequence[Version]) -> None:
 def show_json(
     version: Version,
     events: Iterable[VersionEvent],
-    recommendations: RecommendedList | None,
-    titles: Mapping[int, str],
-    names: Mapping[int, str],
+    recommendations: RecommendationList | None,
     erased: Sequence[VersionErasure] = (),
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> dict[str, Any]:
-    """Return a version with its lineage, its events and, if asked for, a user's list.
-
-    `names` are the ids of movies as their source writes them, where ours are others.
-    """
+    """Return a version with its lineage, its events and, if asked for, a user's list."""
     said = asdict(version) | {"events": [asdict(event) for event in events]}
     if erased:
         said["erasures"] = [asdict(each) | {"said": str(each)} for each in erased]
+    if epochs:
+        said["epochs"] = epochs_json(epochs)
     if recommendations is not None:
         said["recommendations"] = [
-            {"title": titles.get(each.movie_id)}
-            | asdict(each)
-            | {"movie_id": names.get(each.movie_id, each.movie_id)}
-            for each in recommendations.movies
+            {"title": each.title, "movie_id": each.movie_id, "score": each.score}
+            | {"parts": dict(each.parts)}
+            for each in recommendations
         ]
-        said["profile"] = {"source": recommendations.source, "reason": recommendations.reason}
+        said["profile"] = {"source": recommendations.source, "reason": reason_of(recommendations)}
     return said
 
 
@@ -85,6 +84,7 @@ def print_version(
     version: Version,
     events: Iterable[VersionEvent],
     erased: Sequence[VersionErasure] = (),
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> None:
     """Print lineage, hyperparameters, metrics and events of a version."""
     training = version.training
@@ -106,27 +106,13 @@ def print_version(
         console.print(plain(f"note: {each}"), soft_wrap=True)
     print_table(console, "Hyperparameters", _values(training.hyperparameters, _figure))
     print_table(console, "Metrics on the test set", _values(training.test_metrics, _metric))
+    print_epochs(console, epochs)
     print_table(console, "Events", _events(events))
 
 
-def print_recommendations(
-    console: Console,
-    user: str,
-    recommendations: RecommendedList,
-    titles: Mapping[int, str],
-) -> None:
-    """Print a user's list, and what each component added to the score of each movie."""
-    movies = recommendations.movies
-    parts = list(movies[0].parts) if movies else []
-    table = plain_table(
-        ">rank", "movie", ">score", *(f">{plain(name).markup}" for name in parts), drop=parts
-    )
-    for rank, each in enumerate(movies, 1):
-        title = plain(titles.get(each.movie_id, f"movie {each.movie_id}"))
-        figures = [each.score, *(each.parts[name] for name in parts)]
-        table.add_row(str(rank), title, *(f"{figure:.4f}" for figure in figures))
-    heading = f"The best {len(movies)} for user {plain(user).plain}: {recommendations.reason}"
-    print_table(console, heading, table)
+def reason_of(found: RecommendationList) -> str:
+    """Return what a user's list rests on, in words."""
+    return found.because or f"by the ratings that version {found.version} was fitted to"
 
 
 def diff_json(a: Version, b: Version) -> dict[str, Any]:

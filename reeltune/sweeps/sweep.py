@@ -22,7 +22,7 @@ from reeltune.tuning.proposer import DEFAULT_CONFIGS, check_method
 from reeltune.tuning.stopping import StopRules
 
 SUFFIXES = (".yaml", ".yml")
-MAX_STEPS = 1_000
+MAX_GRID_STEPS = 1_000
 MAX_CONFIGS = 100_000
 _BYTES = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _FORMS = ({"fixed"}, {"choices"}, {"low", "high", "step"}, {"low", "high", "log"})
@@ -240,8 +240,8 @@ def _steps(said: Mapping[str, Any]) -> tuple[float, ...]:
     if low > high:
         raise InputError(f"low must be below high, got {low} and {high}")
     n = int((high - low) / step + 1e-9) + 1
-    if n > MAX_STEPS:
-        raise InputError(f"at most {MAX_STEPS} steps are possible, got {n}")
+    if n > MAX_GRID_STEPS:
+        raise InputError(f"at most {MAX_GRID_STEPS} steps are possible, got {n}")
     values = [low + k * step for k in range(n)]
     return tuple(v if isinstance(v, int) else round(v, 10) for v in values)
 

@@ -20,8 +20,9 @@ from reeltune.metrics.segments import (
     user_segments,
 )
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.popularity import POPULARITY
+from reeltune.rating_models.popular import POPULARITY
 from reeltune.rating_models.registry import model_class
+from reeltune.ratings.calls import fit_recommender
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.splits import SPLITS, guarding_split
@@ -153,7 +154,8 @@ def _measured(
     if configured.model == BUILT_IN:
         model = HandWeighted(configured.hyperparameters).fit(fitting, catalogue, held_out)
     else:
-        model = model_class(configured.model)(configured.hyperparameters).fit(fitting, catalogue)
+        unfitted = model_class(configured.model)(configured.hyperparameters)
+        model = fit_recommender(unfitted, fitting, catalogue, held_out)
     return SegmentedEvaluation(
         evaluation=known or evaluate(model.score, fitting, held_out, catalogue),
         by_users=user_segments(fitting, held_out),

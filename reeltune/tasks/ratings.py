@@ -14,16 +14,19 @@ from reeltune.domain.study import BUILT_IN, RATINGS, StudyConfig
 from reeltune.engine.coverage import uncovered_metrics
 from reeltune.engine.engine import Engine, applies
 from reeltune.engine.index_cache import CacheKey
+from reeltune.engine.registry import ModelEngine, engine_class
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.measurable import nobody
 from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE, METRICS, RankingMetric
 from reeltune.metrics.segments import user_segments
 from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.registry import model_class
+from reeltune.ratings.calls import fit_recommender
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.meta_features import SCALES, compute_meta_features
 from reeltune.ratings.recommender import Recommender
+from reeltune.ratings.shared_fits import SharedFits
 from reeltune.ratings.splits import SPLITS, Split, ties_decide
 from reeltune.ratings.table import RatingTable
 from reeltune.tasks.initial_guesses import Surrogate
@@ -47,6 +50,7 @@ class RatingsEvaluator:
     _latest: list[tuple[Configuration, Recommender]] = field(
         default_factory=list, init=False, repr=False
     )
+    _shared: SharedFits = field(default_factory=SharedFits, init=False, repr=False)
 
     @classmethod
     def of(cls, data: Dataset, study: StudyConfig, part: Part = "validation") -> "RatingsEvaluator":
@@ -97,6 +101,8 @@ class RatingsEvaluator:
             units: (u,) positions of the users to measure; None: all.
             metric: the only one that is needed, where the others would take longer; None: all.
         """
+        if self._model_engine is not None:
+            return self._model_engine.evaluate(configurations, units)
         missing = uncovered_metrics()
         engine = self.engine if all(map(applies, configurations)) else None
         if engine is None or metric in missing:
@@ -135,6 +141,13 @@ class RatingsEvaluator:
             n_units=covered.n_units,
         )
 
+    @cached_property
+    def _model_engine(self) -> ModelEngine | None:
+        """Engine of another recommender than the built-in; None where the reference measures."""
+        kind = engine_class(self.model)
+        engine = None if kind is None else kind(self.fitting, self.held_out, self.catalogue)
+        return engine if engine is not None and engine.applies() else None
+
     def _part(self, whole: Engine, users: Ints) -> Engine:
         """Return the engine for some of the users, made once."""
         key = users.tobytes()
@@ -146,7 +159,10 @@ class RatingsEvaluator:
         """Return the model with this configuration; the latest is remembered."""
         if not self._latest or self._latest[0][0] != configuration:
             model = model_class(self.model)(configuration)
-            self._latest[:] = [(configuration, model.fit(self.fitting, self.catalogue))]
+            fitted = fit_recommender(
+                model, self.fitting, self.catalogue, self.held_out, self._shared
+            )
+            self._latest[:] = [(configuration, fitted)]
         return self._latest[0][1]
 
 

@@ -12,13 +12,17 @@ from reeltune.domain.experiment import TuningRun
 from reeltune.domain.metric import Metric, metrics_of
 from reeltune.domain.space import Space
 from reeltune.domain.space_json import space_as_json, space_from_json
-from reeltune.domain.study import FUNCTION, RATINGS, STUDY, StudyConfig
+from reeltune.domain.study import FUNCTION, RATINGS, STUDY, TABULAR, StudyConfig
 from reeltune.domain.subject import Subject
 from reeltune.metrics.ranking_metrics import METRICS
 from reeltune.rating_models.registry import model_class
+from reeltune.table_models.families import table_space
 from reeltune.tasks.examples import example_of_a_function, example_of_ratings
 from reeltune.tasks.function import FunctionTask, load_objective
 from reeltune.tasks.ratings import RatingsTask
+from reeltune.tasks.tabular import TabularTask
+from reeltune.tasks.tabular_examples import example_of_a_table
+from reeltune.tasks.tabular_source import TabularSource
 from reeltune.tasks.task import Task
 
 
@@ -40,6 +44,8 @@ class TaskKind:
     """Of all tasks of this kind; None where each has its own, and a run keeps them."""
     deploys: bool = False
     """True where a model comes of it, which is put into production."""
+    is_interruptible: bool = False
+    """True where a time limit ends an evaluation in this process, which then needs no other."""
     needs_data: bool = False
     """True where it tunes for what is in the database, which has to be there before."""
 
@@ -57,6 +63,12 @@ TASKS: dict[str, TaskKind] = {
         of=lambda _conn, study: FunctionTask.of(study.model),
         space=lambda model: load_objective(model).space,
         example=example_of_a_function,
+    ),
+    TABULAR: TaskKind(
+        of=lambda _conn, study: TabularTask.of(study.model),
+        space=lambda model: table_space(TabularSource.from_name(model).prediction),
+        example=example_of_a_table,
+        is_interruptible=True,
     ),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from reeltune.domain.study import FUNCTION, HYBRID, RATINGS
+from reeltune.domain.study import FUNCTION, HYBRID, RATINGS, STAR_MODELS, TABULAR
 from reeltune.tracking.sources import Find, digest, find_below, follow, package_of
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies
@@ -51,12 +51,28 @@ NOT_DECIDING = (
     "reeltune.views",
 )
 # What decides it beside, of models that are hashed apart from the others.
-DECIDING_OF_MODELS = {HYBRID: ("reeltune.rating_models.hybrid",)}
+DECIDING_OF_MODELS: dict[str, tuple[str, ...]] = {
+    HYBRID: ("reeltune.rating_models.hybrid", "reeltune.engine.hybrid_engine")
+}
+_OF_STARS: tuple[str, ...] = (
+    "reeltune.rating_models.star_models",
+    "reeltune.components.factorization_training",
+    "reeltune.components.two_tower_training",
+)
+DECIDING_OF_MODELS |= dict.fromkeys(STAR_MODELS, _OF_STARS)
 # What decides of the program what a function of the user's own is worth: how it is called, and how
 # its values are kept.
 DECIDING_OF_FUNCTION = (
     "reeltune.tasks.function",
     "reeltune.tuning.pruning",
+    "reeltune.tuning.ledger",
+    "reeltune.domain.space",
+)
+
+# What decides of the program what a model of a table is worth.
+DECIDING_OF_TABLES = (
+    "reeltune.tasks.tabular",
+    "reeltune.tuning.fold_racing",
     "reeltune.tuning.ledger",
     "reeltune.domain.space",
 )
@@ -73,7 +89,7 @@ EQUAL_PROGRAMS = (
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
             "37fac8e7aeaf",
-            "f4b4c9704415",
+            "9d9a8847d10c",
         }
     ),
 )
@@ -106,6 +122,8 @@ def code_version(model: str, task: str = RATINGS) -> str:
     if model in DECIDING_OF_MODELS:
         sources = follow(DECIDING_OF_MODELS[model], _find_deciding)
         return f"{program_version()}+{digest(sources, _is_program)}"
+    if task == TABULAR:
+        return table_version()
     own = own_module(model)
     program = function_version() if task == FUNCTION else program_version()
     return program if own is None else f"{program}+{source_version(own)}"
@@ -162,6 +180,12 @@ def program_version() -> str:
 def function_version() -> str:
     """Return the hash of the program's sources that decide the values of a user's function."""
     return digest(follow(DECIDING_OF_FUNCTION, _find_deciding), _is_program)
+
+
+@lru_cache(maxsize=1)
+def table_version() -> str:
+    """Return the hash of the program's sources that decide what a model of a table is worth."""
+    return digest(follow(DECIDING_OF_TABLES, _find_deciding), _is_program)
 
 
 def deciding_modules() -> frozenset[str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any
 
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.dead_runs import close_dead_runs
@@ -28,9 +28,10 @@ from reeltune.domain.space import Configuration
 from reeltune.domain.study import StudyConfig
 from reeltune.executors import Batches, Executor, make_executor
 from reeltune.tasks.guarded import guard_of
-from reeltune.tasks.registry import described, subject_of
+from reeltune.tasks.registry import described, subject_of, task_kind
 from reeltune.tasks.task import Evaluator, Guard, Task, directions
 from reeltune.tracking.progress import SilentWatcher, Watcher
+from reeltune.tuning.fold_racing import FoldPruner, has_folds
 from reeltune.tuning.grid_centre import with_centre
 from reeltune.tuning.initial_design import InitialDesign, record_source
 from reeltune.tuning.interrupts import stoppable
@@ -44,6 +45,8 @@ from reeltune.tuning.result import RunResult, run_result
 from reeltune.tuning.resume import check_resumable, seconds_left, set_aside, take_back_previews
 from reeltune.tuning.run_end import recorded_end
 from reeltune.views.summary import Summary, summarise
+
+TOLD_AGAIN_SECONDS = 0.25  # after time was up, where an evaluation may have missed it
 
 
 class Orchestrator:
@@ -145,17 +148,6 @@ class Orchestrator:
                 set_run_process(self.conn, run_id, os.getpid())
             return self._finish(run, seconds)
 
-    def run_phase_2_tuning(self) -> NoReturn:
-        """Tune the hyperparameters of phase 2.
-
-        Raises:
-            InputError: always, as long as the model has none.
-        """
-        raise InputError(
-            f"{self.task.model} has no phase 2 hyperparameters to tune yet: all "
-            f"{len(self.tuner.space.hyperparameters)} belong to phase 1, which --method tunes"
-        )
-
     def generate_tuning_summary(self, run_id: str | None = None) -> Summary:
         """Return what was tried and found: all runs, and one in detail (default: the latest)."""
         return summarise(self.conn, run_id=run_id, subject_of=subject_of)
@@ -195,7 +187,8 @@ class Orchestrator:
         """Try what is left to try of a run that has begun, for `seconds` at most."""
         began = time.perf_counter()
         plan = Plan.of(run)
-        with recorded_end(self.conn, run, seconds) as end, stoppable(seconds):
+        again = TOLD_AGAIN_SECONDS if task_kind(self.task.name).is_interruptible else 0.0
+        with recorded_end(self.conn, run, seconds) as end, stoppable(seconds, again):
             ledger = Ledger(self.conn, run)
             self.watcher.started(run, run.n_configs + 1, ledger.count(*FINISHED))
             earlier = self.tuner.earlier_trials(run)
@@ -232,7 +225,8 @@ class Orchestrator:
         guard = None if guard is None else guard.on_threads(self.jobs)
         start: Callable[[], Measurer | Pruner] = partial(Measurer, here, objective, guard)
         if plan.pruner is not None:
-            start = partial(Pruner, here, objective, seed, guard)
+            pruner = FoldPruner if plan.pruner == "paired" and has_folds(here) else Pruner
+            start = partial(pruner, here, objective, seed, guard)
         has_limits = plan.timeout_seconds is not None or plan.memory_bytes is not None
         is_timed = SECONDS in self.study.objectives
         if evaluator.is_batched and not (has_limits or is_timed):
@@ -242,7 +236,7 @@ class Orchestrator:
             start,
             timeout_seconds=plan.timeout_seconds,
             memory_bytes=plan.memory_bytes,
-            is_stopped=seconds is not None,
+            is_stopped=seconds is not None and not task_kind(self.task.name).is_interruptible,
         )
 
 

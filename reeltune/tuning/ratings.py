@@ -1,12 +1,18 @@
 """Tuner and orchestrator of recommenders: those of any task, for the ratings of a database."""
 
+from dataclasses import replace
+
 from reeltune.db.connection import Connection
-from reeltune.domain.study import StudyConfig
+from reeltune.domain.study import HYBRID, StudyConfig
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.ratings import RatingsTask, suited
 from reeltune.tracking.progress import Watcher
 from reeltune.tuning.orchestrator import Orchestrator
-from reeltune.tuning.proposer import Proposer
+from reeltune.tuning.plan import Plan
+from reeltune.tuning.proposer import DEFAULT_CONFIGS, Proposer
+from reeltune.tuning.result import RunResult
+
+PHASE_2_METHOD = "bayesian"
 
 
 class HyperparameterTuner(Proposer):
@@ -50,3 +56,26 @@ class TuningOrchestrator(Orchestrator):
             watch=watch,
         )
         self.data = data
+
+    def run_phase_2_tuning(
+        self, method: str = PHASE_2_METHOD, n_configs: int = DEFAULT_CONFIGS[PHASE_2_METHOD]
+    ) -> RunResult:
+        """Tune the hybrid, whose components' weights are fitted: phase 1 tunes those set by hand.
+
+        For the same split and objectives. What phase 1 has deployed is what the gate compares with.
+        """
+        second = TuningOrchestrator(
+            self.conn,
+            self.data,
+            phase_2(self.study),
+            jobs=self.jobs,
+            timeout_seconds=self.timeout_seconds,
+            watch=self.watcher,
+        )
+        plan = Plan(method=method, n_configs=n_configs, timeout_seconds=self.timeout_seconds)
+        return second.run(plan)
+
+
+def phase_2(study: StudyConfig) -> StudyConfig:
+    """Return the study of the hybrid that follows one of the hand-weighted recommender."""
+    return replace(study, model=HYBRID)

@@ -1,6 +1,6 @@
 """Profiles by which a version serves users: of the fit, folded in since, or of nobody's ratings."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -78,17 +78,6 @@ def score_users(
             popular_scores(ratings, catalogue) if known is None else known.score(found.positions)
         )
     return scores
-
-
-def over_movies(ratings: RatingTable, movie_ids: Ints) -> RatingTable:
-    """Return the ratings of some movies, (M,) ascending ids, at their positions in that list."""
-    movies = ratings.movie_ids[ratings.movies]
-    known = np.isin(movies, movie_ids)
-    return replace(
-        ratings.where(known),
-        movie_ids=movie_ids,
-        movies=np.searchsorted(movie_ids, movies[known]).astype(np.int32),
-    )
 
 
 def _folded(

@@ -10,7 +10,7 @@ from reeltune.db.erasing import ErasedUser, KnownUsers
 from reeltune.db.holders import models_with
 from reeltune.db.versions import database_path, load_versions
 from reeltune.domain.arrays import AnyArray
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.errors import InputError
 from reeltune.domain.version import Version
 from reeltune.rating_models.registry import model_class
@@ -104,7 +104,9 @@ def _refitted(version: Version, data: Dataset, done: dict[str, Contents]) -> Con
 def _fit(version: Version, data: Dataset) -> Contents:
     training = version.training
     kind = model_class(training.model)
-    values: Mapping[str, Any] = kind.space.checked(completed(kind.space, training.hyperparameters))
+    values: Mapping[str, Any] = kind.space.checked(
+        with_defaults(kind.space, training.hyperparameters)
+    )
     model = kind(values).fit(data.ratings, data.catalogue)
     now = replace(
         training,

@@ -5,7 +5,7 @@ so, and its exported file is written right after; readers follow the row.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -13,7 +13,9 @@ import numpy as np
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.deployed import export_deployed, live_history
 from reeltune.db.erasures import load_version_erasures
+from reeltune.db.ratings import load_ratings
 from reeltune.db.test_evaluations import Reference, save_reference
+from reeltune.db.training_epochs import save_training_epochs
 from reeltune.db.versions import (
     add_version,
     database_path,
@@ -26,10 +28,13 @@ from reeltune.domain.arrays import AnyArray, Ints
 from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.version import EventKind, TrainingRun, Version
 from reeltune.metrics.ranking_metrics import EVENTS_OBJECTIVE
+from reeltune.ratings.calls import load_recommender
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.table import RatingTable
 from reeltune.storage.artifacts import load_artifact, save_artifact
+from reeltune.training.recording import RecordedEpoch
 from reeltune.versioning.contents import LoadedModel, artifact_contents, model_arrays
+from reeltune.versioning.positions import over_movies, over_users
 
 
 class _Expected(enum.Enum):
@@ -47,10 +52,12 @@ def register(
     evidence: Mapping[str, Any],
     reason: str,
     references: Mapping[str, Reference] | None = None,
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> int:
     """Keep a model fitted to all of `ratings` as a candidate; the number of its version.
 
-    `references` is what it is watched against, by metric: it is there as soon as the version is.
+    `references` is what it is watched against, by metric: it is there as soon as the version is;
+    `epochs` those by which it was trained.
 
     Raises:
         InputError: what the model gives as its arrays is not all that it scores by.
@@ -60,11 +67,12 @@ def register(
     database = database_path(conn)
     with transaction(conn):
         artifact = save_artifact(database, manifest, arrays)
-        _check_scores(model, training, load_artifact(database, *artifact)[1])
+        _check_scores(model, training, load_artifact(database, *artifact)[1], ratings)
         event: tuple[EventKind, str, Mapping[str, Any]] = ("registered", reason, evidence)
         version = add_version(conn, training, "candidate", artifact, event)
         for metric, reference in (references or {}).items():
             save_reference(conn, version, metric, reference)
+        save_training_epochs(conn, version, epochs)
         return version
 
 
@@ -150,8 +158,13 @@ def load_model(conn: Connection, version: int | None = None) -> LoadedModel:
     try:
         if faults:
             raise ValueError("; ".join(faults))
-        model = kind(found.training.hyperparameters).load(model_arrays(arrays))
-        return LoadedModel(found, model, _ids(arrays, "user_ids"), _ids(arrays, "movie_ids"))
+        ids = _ids(arrays, "user_ids"), _ids(arrays, "movie_ids")
+        model = load_recommender(
+            kind(found.training.hyperparameters),
+            model_arrays(arrays),
+            lambda: over_users(over_movies(load_ratings(conn), ids[1]), ids[0]),
+        )
+        return LoadedModel(found, model, *ids)
     except (KeyError, TypeError, ValueError) as error:
         raise StorageError(
             f"version {found.version} was made by other code ({manifest.get('code_version')}):"
@@ -194,7 +207,7 @@ def _check_promotable(conn: Connection, version: Version) -> None:
     of_events = bool(metrics.get(EVENTS_OBJECTIVE))  # these have no accuracy, but lists
     if "accuracy" in metrics and metrics["accuracy"] is None and not of_events:
         raise InputError(f"version {version.version} has no test accuracy: it is never promoted")
-    _load_artifact(conn, version)
+    load_artifact_of(conn, version)
 
 
 def _check_rollback(conn: Connection, target: Version) -> None:
@@ -205,15 +218,19 @@ def _check_rollback(conn: Connection, target: Version) -> None:
             f"version {target.version} never was in production ({target.status}):"
             " a candidate is promoted, `model_versioning.py promote N`"
         )
-    _load_artifact(conn, target)
+    load_artifact_of(conn, target)
 
 
 def _check_scores(
-    model: Recommender, training: TrainingRun, arrays: Mapping[str, AnyArray]
+    model: Recommender,
+    training: TrainingRun,
+    arrays: Mapping[str, AnyArray],
+    ratings: RatingTable,
 ) -> None:
     """Refuse a model that scores otherwise once it has been stored and loaded."""
     users = np.arange(min(3, len(arrays["user_ids"])))
-    loaded = type(model)(training.hyperparameters).load(model_arrays(arrays))
+    unloaded = type(model)(training.hyperparameters)
+    loaded = load_recommender(unloaded, model_arrays(arrays), lambda: ratings)
     if not np.allclose(model.score(users), loaded.score(users), rtol=1e-9, equal_nan=True):
         raise InputError(
             f"model {training.model!r} gives other scores after load(arrays()):"
@@ -221,9 +238,15 @@ def _check_scores(
         )
 
 
-def _load_artifact(
+def load_artifact_of(
     conn: Connection, version: Version
 ) -> tuple[dict[str, Any], dict[str, AnyArray]]:
+    """Load manifest and arrays of a version.
+
+    Raises:
+        InputError: it was refused, so that nothing was kept of it.
+        StorageError: its artifact is gone or cannot be trusted.
+    """
     if version.artifact is None or version.artifact_sha256 is None:
         raise InputError(f"version {version.version} was refused: nothing was kept of its model")
     erased = load_version_erasures(conn, version.version) if version.removed_at else []
@@ -244,7 +267,7 @@ def _load_found(
     while True:
         found = find_version(conn, version)
         try:
-            return found, *_load_artifact(conn, found)
+            return found, *load_artifact_of(conn, found)
         except StorageError:
             if find_version(conn, version).artifact_sha256 == found.artifact_sha256:
                 raise

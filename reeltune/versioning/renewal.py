@@ -17,6 +17,7 @@ from reeltune.metrics.objectives import direction_of
 from reeltune.metrics.user_sample import sample_users
 from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.rating_models.registry import model_class
+from reeltune.ratings.calls import fit_recommender
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
@@ -131,7 +132,8 @@ def _per_user(
     if side.model == BUILT_IN:
         model = HandWeighted(side.hyperparameters).fit(fitting, catalogue, parts.held_out)
     else:
-        model = model_class(side.model)(side.hyperparameters).fit(fitting, catalogue)
+        unfitted = model_class(side.model)(side.hyperparameters)
+        model = fit_recommender(unfitted, fitting, catalogue, parts.held_out)
     found = evaluate(model.score, parts.newer, parts.held_out, catalogue, metrics=[objective])
     return direction_of(objective).upwards(found.per_unit[objective])
 

@@ -21,7 +21,7 @@ from reeltune.db.test_evaluations import (
 from reeltune.db.versions import load_production
 from reeltune.domain.arrays import Floats
 from reeltune.domain.clock import latest_believable, stamp
-from reeltune.domain.completion import completed
+from reeltune.domain.completion import with_defaults
 from reeltune.domain.evaluation import finite
 from reeltune.domain.version import TrainingRun
 from reeltune.gate.error_budget import BudgetState, budget_state
@@ -38,6 +38,7 @@ from reeltune.stats.paired_tests import Comparison
 from reeltune.tasks.evidence import ConfiguredModel, Evidence, gather, measure_metrics
 from reeltune.tasks.ratings import RatingsEvaluator, suited
 from reeltune.tracking.lineage import code_version, environment
+from reeltune.training.recording import RecordedEpoch, recording
 from reeltune.versioning.finalists import best_finalist
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
@@ -54,7 +55,7 @@ WATCHED_SPLIT = "calendar"
 _AGAINST = {DEFAULTS: "the defaults", OWN_DEFAULTS: "its own defaults"}
 
 
-class _Retrainer:
+class Retrainer:
     """Retraining under way."""
 
     def __init__(self, conn: Connection, data: Dataset, request: RetrainingRequest) -> None:
@@ -65,7 +66,7 @@ class _Retrainer:
         self.production = load_production(conn)
         own = load_deployed(conn, self.model.space, request.study.model)
         wanted = own.hyperparameters if request.hyperparameters is None else request.hyperparameters
-        self.hyperparameters = self.model.space.checked(completed(self.model.space, wanted))
+        self.hyperparameters = self.model.space.checked(with_defaults(self.model.space, wanted))
         self.candidate = ConfiguredModel(request.study.model, self.hyperparameters)
         self.deployed, self.source = (
             ConfiguredModel(request.study.model, own.hyperparameters),
@@ -224,12 +225,13 @@ class _Retrainer:
         if judged.verdict == "refused":
             version = refuse(self.conn, self._training(result), stored, result.said)
             return replace(result, version=version)
-        fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
+        with recording() as epochs:
+            fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
         fault = unservable(fitted, self.data.ratings)
         if fault is not None:
             version = refuse(self.conn, self._training(result), stored | {"fault": fault}, fault)
             return replace(result, verdict="refused", said=fault, version=version)
-        version = self._registered(result, stored, evidence, fitted)
+        version = self._registered(result, stored, evidence, fitted, epochs)
         if judged.verdict == "cannot tell":
             return replace(result, version=version)
         expected = None if self.production is None else self.production.version
@@ -237,16 +239,20 @@ class _Retrainer:
         return replace(result, verdict="promoted", version=version)
 
     def _registered(
-        self, result: Retraining, stored: Mapping[str, Any], evidence: Evidence, fitted: Recommender
+        self,
+        result: Retraining,
+        stored: Mapping[str, Any],
+        evidence: Evidence,
+        fitted: Recommender,
+        epochs: Sequence[RecordedEpoch],
     ) -> int:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
         watched = watched_metric(ratings, self.study.objective)
         references = {watched: self._reference(evidence, watched)}
-        return register(
-            self.conn, self._training(result), fitted, ratings, stored, reason, references
-        )
+        training = self._training(result)
+        return register(self.conn, training, fitted, ratings, stored, reason, references, epochs)
 
     def _reference(self, evidence: Evidence, metric: str) -> Reference:
         """Return what the candidate is worth user by user, for it to be watched against."""
@@ -298,12 +304,12 @@ def retrain(conn: Connection, data: Dataset, request: RetrainingRequest) -> Retr
     configuration fitted to all ratings. Where the test part cannot tell whether it is better, it
     stays a candidate, and production what it is.
     """
-    return _Retrainer(conn, data, request).run()
+    return Retrainer(conn, data, request).run()
 
 
 def is_renewal(conn: Connection, data: Dataset, request: RetrainingRequest) -> bool:
     """Return whether a request is for the configuration that is in production."""
-    return _Retrainer(conn, data, request).decision == "routine"
+    return Retrainer(conn, data, request).decision == "routine"
 
 
 def retrain_best(
@@ -313,7 +319,7 @@ def retrain_best(
 
     They are measured together, as one test-set evaluation; the p-value is adjusted for that.
     """
-    finalists = [_Retrainer(conn, data, request) for request in requests]
+    finalists = [Retrainer(conn, data, request) for request in requests]
     first = finalists[0]
     if len(finalists) == 1:
         return first.run()

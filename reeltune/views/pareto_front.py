@@ -59,10 +59,10 @@ def front_of(
 ) -> tuple[Point, ...]:
     """Return those on the front, best by the first objective first; of equals the earliest."""
     found = points(experiments, objectives, directions)
-    return tuple(best_first(found, objectives[0], directions[0]))
+    return tuple(front_best_first(found, objectives[0], directions[0]))
 
 
-def best_first(found: Sequence[Point], first: str, direction: Direction) -> list[Point]:
+def front_best_first(found: Sequence[Point], first: str, direction: Direction) -> list[Point]:
     """Return those on the front, best by the `first` objective first; of equals the earliest."""
     chosen = [point for point in found if point.on_front]
     return sorted(chosen, key=lambda point: (-direction.upwards(point.values[first]), point.number))

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from reeltune.cli.console import TABLE_FORMATS, ResultConsole
-from reeltune.cli.tables import Table, fitted, plain_table, print_table
+from reeltune.cli.tables import Table, fitted_text, plain_table, print_table
 
 RUN = "bayesian_20260102_030405"
 ERROR = "the hyperparameters add up to more than one, and none of them may be below zero"
@@ -24,7 +24,7 @@ def runs() -> Table:
 
 
 def shown(table: Table, width: int) -> tuple[str, list[str]]:
-    text, dropped = fitted(table, width)
+    text, dropped = fitted_text(table, width)
     return text.plain, dropped
 
 

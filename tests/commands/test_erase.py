@@ -47,12 +47,20 @@ def test_a_user_is_erased_and_the_account_lies_beside_the_database(deployed: Pat
     (listed,) = said("erase", "list", "--db", deployed)
     assert listed["user_hash"] == done["user_hash"]
     assert not listed["readmitted_at"]
-    shown = said("versions", "show", "--user", "7", "--db", deployed)
-    assert shown["recommendations"]
-    assert (
-        shown["recommendations"]
-        == (said("versions", "show", "--user", "no such user", "--db", deployed)["recommendations"])
-    )
+    for words in (("versions", "show", "--user", "7"), ("recommend", "7")):
+        refused = reeltune(*words, "--db", deployed, expect=1)
+        assert refused.stderr.startswith("error: user 7 was erased: nothing is recommended")
+        assert len(refused.stderr.splitlines()) == 1
+
+
+def test_who_has_no_ratings_is_served_by_recommend_alone(deployed: Path) -> None:
+    stranger = reeltune("versions", "show", "--user", "12345", "--db", deployed, expect=1)
+    (line,) = stranger.stderr.splitlines()
+    assert line.startswith("error: user 12345 has no ratings")
+    assert "`reeltune recommend 12345`" in line
+    found = said("recommend", "12345", "--db", deployed)
+    assert found["because"] == "no ratings yet: popular and varied"
+    assert len(found["items"]) == 10
 
 
 def test_show_and_verify_say_that_the_version_cannot_be_reproduced(deployed: Path) -> None:

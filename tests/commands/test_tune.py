@@ -13,7 +13,7 @@ from reeltune.commands.tune import RunResult, TuningOrchestrator
 from reeltune.db.connection import connect, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments
-from reeltune.db.tuning_runs import load_progress, load_runs
+from reeltune.db.tuning_runs import load_progress, load_run, load_runs
 from reeltune.db.user_values import load_user_values
 from reeltune.domain.errors import BusyError, InputError
 from reeltune.domain.experiment import Experiment, Measurement
@@ -244,9 +244,27 @@ def test_a_run_on_data_that_has_changed_is_not_resumed(world: Path) -> None:
             orchestrator.resume(run_id)
 
 
-def test_phase_2_says_that_there_is_nothing_to_tune(world: Path) -> None:
-    said = run(SCRIPT, "--db", world, "--phase2", expect=1).stderr
-    assert "no phase 2 hyperparameters" in said
+def test_phase_2_tunes_the_hybrid_after_the_hand_set_weights(world: Path) -> None:
+    tuned(world, "random", 1)
+    run(SCRIPT, "--db", world, "--phase2", "--configs", "2", "--objective", "balanced")
+    with connection(world) as conn:
+        first, second = load_runs(conn)
+    assert (first.model, second.model) == ("hand-weighted", "hybrid")
+    assert (second.method, second.objective, second.n_configs) == ("bayesian", "balanced", 2)
+
+
+def test_phase_2_from_python_is_for_the_objective_of_phase_1(world: Path) -> None:
+    with connection(world) as conn:
+        study = StudyConfig(objective="ndcg@10", seed=3)
+        orchestrator = TuningOrchestrator(conn, load_dataset(conn), study)
+        result = orchestrator.run_phase_2_tuning("random", 1)
+        found = load_run(conn, result.tuning_run_id)
+    assert (found.model, found.objective, found.n_configs) == ("hybrid", "ndcg@10", 1)
+
+
+def test_phase_2_is_of_no_other_model(world: Path) -> None:
+    said = run(SCRIPT, "--db", world, "--phase2", "--model", "hand-weighted", expect=2).stderr
+    assert "--phase2 tunes hybrid" in said
 
 
 def test_a_held_database_makes_the_second_run_leave_with_4(world: Path) -> None:

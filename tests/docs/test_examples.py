@@ -52,6 +52,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     remembered = ("--map", place / "app.toml", "--remember", "app")
     named = ("--db", place / "a.db", "--quiet")
     reeltune("import", "table", place / "app.db", *remembered, *named)
+    reeltune("tabular", "demo", "cars", "--rows", "300", "--out", place / "cars.csv")
+    (place / "old.csv").write_text(
+        "size;price\n" + "".join(f"{n},5;{n * n}\n" for n in range(20)), encoding="utf-8"
+    )
     left_behind = place / "movies.versions" / "0123456789abcdef"
     left_behind.mkdir()
     (left_behind / "manifest.json").write_text("{}", encoding="utf-8")
@@ -90,13 +94,13 @@ def printing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of commands that print a table and have no --format."""
     found: set[str] = set()
 
-    def note(table: tables.Table, width: int, real: Any = tables.fitted) -> Any:
+    def note(table: tables.Table, width: int, real: Any = tables.fitted_text) -> Any:
         command = click.get_current_context().command
         if not has_format(command):
             found.add(str(command.name))
         return real(table, width)
 
-    monkeypatch.setattr(tables, "fitted", note)
+    monkeypatch.setattr(tables, "fitted_text", note)
     return found
 
 
@@ -106,6 +110,8 @@ def words_of(path: tuple[str, ...], example: str, place: Path) -> list[str]:
     if words[:2] == ["import", "demo"]:
         (place / "movies.db").unlink()
         words += SIZES if words[2:] == [] else ()
+    if words[:2] == ["tabular", "demo"]:
+        (place / "cars.csv").unlink()
     if words[:2] == ["db", "backup"]:
         shutil.rmtree(place / "kept")
     return with_the_run_there_is(words, place / "movies.db")

@@ -1,10 +1,16 @@
-import numpy as np
-from hypothesis import given
+from unittest.mock import patch
 
-from reeltune.domain.arrays import Floats
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reeltune.domain.arrays import Floats, Ints, Ints32
+from reeltune.metrics import segments
 from reeltune.metrics.evaluate import evaluate
 from reeltune.metrics.segments import (
     held_out_scores,
+    held_out_scores_at,
     movie_accuracies,
     movie_segments,
     user_segments,
@@ -17,6 +23,38 @@ def test_the_score_of_a_held_out_rating_is_its_users_for_its_movie(data: SmallDa
     held_out = data.held_out
     expected = data.scores[held_out.users, held_out.movies]
     assert np.array_equal(held_out_scores(data.score, held_out), expected)
+
+
+@given(data=small_data(), n_at_once=st.integers(1, 5))
+def test_scores_are_the_same_however_many_are_made_at_once(data: SmallData, n_at_once: int) -> None:
+    def score_at(users: Ints, movies: Ints32) -> Floats:
+        scores: Floats = data.scores[users, movies]
+        return scores
+
+    held_out = data.held_out
+    expected = data.scores[held_out.users, held_out.movies]
+    with (
+        patch.object(segments, "PAIRS_AT_ONCE", n_at_once),
+        patch.object(segments, "SCORES_BYTES", n_at_once * 8 * max(1, held_out.n_movies)),
+    ):
+        assert np.array_equal(held_out_scores_at(score_at, held_out), expected)
+        assert np.array_equal(held_out_scores(data.score, held_out), expected)
+
+
+def test_segments_of_movies_are_measured_on_the_same_users_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segments, "MAX_SEGMENT_USERS", 30)
+    rows: list[Row] = [
+        (user, movie, 5.0 if movie == 1 else 2.0, movie) for user in range(100) for movie in (1, 2)
+    ]
+    held_out = table_of(rows, [1, 2])
+    catalogue = catalogue_of([1, 2], [[], []])
+    found = movie_accuracies(lambda part: -part.movies.astype(float), held_out, held_out, catalogue)
+    measured = np.flatnonzero(np.isfinite(found["new movies"]))
+    drawn = np.random.default_rng(0).permutation(100)[:30]
+    assert measured.tolist() == sorted(drawn.tolist())
+    assert np.all(found["new movies"][measured] == 1.0)
 
 
 def test_the_quarters_with_the_fewest_and_the_most_ratings_are_new_and_heavy() -> None:

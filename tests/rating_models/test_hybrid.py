@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reeltune.components.compiled_loops import plane_loops
 from reeltune.domain.errors import InputError
-from reeltune.rating_models.hybrid import PLANES, Hybrid
+from reeltune.rating_models.hybrid import KNOWN, LEAD, LISTS, NEW, ORDER, PLANES, Hybrid
 from reeltune.rating_models.hybrid_examples import FEW_RATINGS, N_NEXT, newcomers_window, windows
-from reeltune.rating_models.hybrid_features import RatedMovies, best_candidates, standardised
+from reeltune.rating_models.hybrid_features import Plane, RatedMovies, bounded
 from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.tasks.examples import example_of_ratings
@@ -51,8 +54,8 @@ def test_a_users_scores_do_not_depend_on_who_else_is_asked_for(
 def test_its_parts_add_up_to_its_scores(model: Hybrid, data: Dataset) -> None:
     users = np.arange(data.ratings.n_users)
     parts = model.parts(users)
-    assert set(parts) <= set(PLANES)
-    np.testing.assert_allclose(sum(parts.values()), model.score(users), atol=1e-8)
+    assert set(parts) <= {*PLANES, LEAD}
+    np.testing.assert_array_equal(sum(parts.values()), model.score(users))
 
 
 def test_the_same_data_give_the_same_model(model: Hybrid, data: Dataset) -> None:
@@ -68,7 +71,65 @@ def test_a_component_without_weight_is_neither_kept_nor_stored(data: Dataset) ->
     for component in model.components:
         columns = [2 * PLANES.index(plane) for plane in component.planes]
         columns += [column + 1 for column in columns]
-        assert (model.weights[:, columns] > 0).any(), component.name
+        assert (model.weights[..., columns] > 0).any(), component.name
+
+
+def one_stage(stage: int, fitted: Hybrid) -> Hybrid:
+    """Return the model that has the weights of one stage for all places."""
+    model = Hybrid({**DEFAULTS, "list_places": 0}).load(fitted.arrays())
+    model.weights = fitted.weights[[stage, stage]]
+    return model
+
+
+def test_the_first_places_are_the_lists_and_all_others_stand_by_the_order(
+    model: Hybrid, data: Dataset
+) -> None:
+    users = np.arange(8)
+    n_first = model.n_list_places
+    lists, order = (one_stage(stage, model).score(users) for stage in (LISTS, ORDER))
+    unrated = RatedMovies.of(data.ratings).unrated(users)
+    for user, scores in enumerate(model.score(users)):
+        candidates = np.flatnonzero(unrated[user])
+        found = candidates[np.argsort(-scores[candidates], kind="stable")]
+        wanted = candidates[np.argsort(-lists[user][candidates], kind="stable")]
+        np.testing.assert_array_equal(found[:n_first], wanted[:n_first])
+        rest = found[n_first:]
+        np.testing.assert_array_equal(scores[rest], order[user][rest])
+
+
+def test_without_list_places_all_stand_by_one_order(data: Dataset) -> None:
+    model = Hybrid({**DEFAULTS, "list_places": 0}).fit(data.ratings, data.catalogue)
+    users = np.arange(8)
+    assert LEAD not in model.parts(users)
+    np.testing.assert_array_equal(model.score(users), one_stage(LISTS, model).score(users))
+    assert (model.weights[ORDER] == 0).all()
+
+
+def test_who_came_after_the_fit_is_scored_by_own_ratings(data: Dataset) -> None:
+    table = data.ratings
+    model = Hybrid(DEFAULTS).fit(table.where(~np.isin(table.users, [3, 6])), data.catalogue)
+    folded = model.fold_in(table, data.catalogue, table.where(np.isin(table.users, [3, 6])))
+    scores = folded.score(np.array([3, 6]))
+    assert not np.array_equal(scores[0], scores[1])
+    whole = Hybrid(DEFAULTS).fit(table, data.catalogue).score(np.array([3, 6]))
+    for found, fitted in zip(scores, whole, strict=True):
+        assert np.corrcoef(found, fitted)[0, 1] > 0.7
+    np.testing.assert_array_equal(folded.weights, model.weights)
+
+
+def test_who_came_after_the_fit_is_new_by_the_number_of_own_ratings(data: Dataset) -> None:
+    table = data.ratings
+    place = np.arange(len(table)) - table.starts[table.users]
+    few = table.where((table.users != 3) | (place < FEW_RATINGS - 1))
+    model = Hybrid(DEFAULTS).fit(table.where(table.users != 3), data.catalogue)
+    model.weights = model.weights.copy()
+    model.weights[:, KNOWN] = 0
+    own = table.users == 3
+    scores = model.fold_in(table, data.catalogue, table.where(own)).score(np.array([3]))
+    assert (scores == 0).all()
+    own = few.users == 3
+    scores = model.fold_in(few, data.catalogue, few.where(own)).score(np.array([3]))
+    assert (scores != 0).any()
 
 
 def test_windows_hold_out_what_came_after_their_history(data: Dataset) -> None:
@@ -101,7 +162,8 @@ def test_a_user_with_few_ratings_is_scored_with_the_weights_of_newcomers(data: D
     few = table.where((table.users != 3) | (place < FEW_RATINGS - 1))
     model = Hybrid(DEFAULTS).fit(few, data.catalogue)
     before = model.score(np.array([3, 4]))
-    model.weights = np.array([model.weights[0], np.zeros_like(model.weights[1])])
+    model.weights = model.weights.copy()
+    model.weights[:, NEW] = 0
     after = model.score(np.array([3, 4]))
     assert (after[0] == 0).all()
     np.testing.assert_array_equal(after[1], before[1])
@@ -116,22 +178,52 @@ def test_it_works_where_nobody_has_a_history_to_learn_from(data: Dataset) -> Non
     assert len(np.unique(scores)) > 1
 
 
+def rated_by(*users: list[int], n_movies: int) -> RatedMovies:
+    starts = np.cumsum([0, *map(len, users)]).astype(np.int64)
+    movies = np.array([movie for each in users for movie in each], dtype=np.int32)
+    return RatedMovies(starts, movies, n_movies)
+
+
 def test_standardised_scores_have_mean_0_and_deviation_1_over_what_is_unrated() -> None:
     rng = np.random.default_rng(2)
-    plane, candidates = rng.random((3, 50)), rng.random((3, 50)) < 0.8
-    found = standardised(plane, candidates)
-    for row, chosen in zip(found, candidates, strict=True):
-        assert row[chosen].mean() == pytest.approx(0, abs=1e-12)
-        assert row[chosen].std() == pytest.approx(1)
-    assert (standardised(np.full((1, 50), 3.3), candidates) == 0).all()
+    scores = rng.random((3, 50)).astype(np.float32)
+    rated = rated_by([3, 8], [], [0, 1, 49], n_movies=50)
+    plane = Plane.of(scores, np.arange(3), rated)
+    for user, chosen in enumerate(rated.unrated(np.arange(3))):
+        found = plane.at(np.full(50, user), np.arange(50))
+        assert found[chosen].mean() == pytest.approx(0, abs=1e-4)
+        assert found[chosen].std() == pytest.approx(1, abs=1e-4)
 
 
-def test_the_best_candidates_stand_above_the_nth_best() -> None:
-    plane = np.array([[5.0, 4, 3, 3, 3, 9]])
-    candidates = np.array([[True, True, True, True, True, False]])
-    assert best_candidates(plane, candidates, 3).tolist() == [
-        [True, True, False, False, False, False]
-    ]
+def test_a_plane_that_says_nothing_is_0() -> None:
+    scores = np.full((1, 50), 3.3, dtype=np.float32)
+    plane = Plane.of(scores, np.arange(2), rated_by([3], [], n_movies=50))
+    assert (plane.at(np.repeat([0, 1], 50), np.tile(np.arange(50), 2)) == 0).all()
+    assert len(plane.best) == 0
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 5, 40]), st.sampled_from([2, 9, 10**6]))
+@settings(max_examples=30, deadline=None)
+def test_the_best_candidates_stand_above_the_nth_best(seed: int, n: int, kinds: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = (rng.integers(0, kinds, (2, 45)) / 7).astype(np.float32)
+    rated = rated_by([3, 8, 20], [], n_movies=45)
+    plane = Plane.of(scores, np.arange(2), rated)
+    loops = plane_loops()
+    standardising = (plane.scores, plane.means, plane.scales)
+    found = loops.best_places(*standardising, plane.users, rated.starts, rated.movies, n)
+    wanted = []
+    for user, chosen in enumerate(rated.unrated(np.arange(2))):
+        own = np.sort(scores[user][chosen])
+        if len(set(own.tolist())) > 1:
+            above = chosen & (scores[user] > own[-min(n, len(own))])
+            wanted += (user * 45 + np.flatnonzero(above)).tolist()
+    assert sorted(found.tolist()) == wanted
+
+
+def test_a_bounded_score_is_half_of_3_deviations_there_and_never_more_than_3() -> None:
+    z = np.array([-1000.0, -3.0, 0.0, 3.0, 1000.0], dtype=np.float32)
+    np.testing.assert_allclose(bounded(z), [-2.991, -1.5, 0, 1.5, 2.991], atol=1e-3)
 
 
 def test_rated_movies_are_no_candidates(data: Dataset) -> None:

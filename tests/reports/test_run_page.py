@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 import pytest
 
 from reeltune.db.connection import Connection, transaction
-from reeltune.reports.figure import MAX_ROWS, DataTable
+from reeltune.reports.figure import MAX_TABLE_ROWS, DataTable
 from reeltune.reports.html_page import Page, plain_svg, render_page
 from reeltune.reports.run_page import run_page
 from reeltune.reports.text_page import render_csv, render_markdown
@@ -134,8 +134,8 @@ def test_csv_has_a_row_for_each_experiment_and_no_formulas(conn: Connection) -> 
 
 
 def test_a_long_table_says_what_it_leaves_out() -> None:
-    table = DataTable.of(("a",), [(k,) for k in range(MAX_ROWS + 5)])
-    assert (len(table.rows), table.n_left_out) == (MAX_ROWS, 5)
+    table = DataTable.of(("a",), [(k,) for k in range(MAX_TABLE_ROWS + 5)])
+    assert (len(table.rows), table.n_left_out) == (MAX_TABLE_ROWS, 5)
 
 
 def test_a_drawing_by_itself_has_colours_and_no_variables(page: Page) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from reeltune.db.erasures import load_erasures
 from reeltune.db.ratings import load_ratings
 from reeltune.db.test_evaluations import load_reference
 from reeltune.db.versions import load_versions
+from reeltune.domain.errors import NotFoundError
 from reeltune.domain.study import StudyConfig
+from reeltune.serving import Recommendations
+from reeltune.serving.current_data import load_current_data
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.erasure import erase
-from reeltune.versioning.recommendations import recommend_for
 from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
@@ -42,8 +45,10 @@ def read_on(db: str) -> None:
             loaded = load_model(conn)  # of whatever moment, it is a whole one
             users = loaded.user_ids.tolist()
             assert loaded.model.score(loaded.user_ids[:1] * 0).shape == (1, len(loaded.movie_ids))
-            found = recommend_for(conn, loaded, users[0])  # who may have been erased meanwhile
-            assert len(found.movies) == 10
+            served = Recommendations.of(loaded, load_current_data(conn), path)
+            with suppress(NotFoundError):  # who may have been erased meanwhile
+                assert len(served.for_user(users[0])) == 10
+            assert len(served.popular()) == 10
     print(json.dumps(sorted(seen)))
 
 

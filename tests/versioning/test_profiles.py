@@ -9,19 +9,15 @@ from reeltune.db.connection import Connection, connection, transaction
 from reeltune.db.dataset import load_dataset
 from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.popular import popular_scores
 from reeltune.ratings.dataset import Dataset
-from reeltune.ratings.recommender import RecommendedList
 from reeltune.versioning.contents import LoadedModel
-from reeltune.versioning.profiles import find_profiles, over_movies, score_users
-from reeltune.versioning.recommendations import recommend_for
-from reeltune.versioning.registry import load_model, promote
+from reeltune.versioning.positions import over_movies
+from reeltune.versioning.profiles import find_profiles, score_users
+from reeltune.versioning.registry import load_model
 from reeltune.versioning.request import RetrainingRequest
 from reeltune.versioning.retraining import retrain
-from tests.versioning.versions import RATINGS, registered
 
 NEWCOMER, NOBODY = 10_001, 10_002
-LATE_MOVIE = 900_001
 
 
 @pytest.fixture(name="deployed")
@@ -38,10 +34,6 @@ def rate(conn: Connection, user: int, movies: list[int], stars: float = 4.5) -> 
             "INSERT INTO ratings (user_id, movie_id, rating, rated_at) VALUES (?, ?, ?, ?)",
             [(user, movie, stars - 3 * (movie % 2), 1_700_000_000 + movie) for movie in movies],
         )
-
-
-def listed(conn: Connection, user: int | str) -> RecommendedList:
-    return recommend_for(conn, load_model(conn), user)
 
 
 def now(conn: Connection, loaded: LoadedModel) -> Dataset:
@@ -67,54 +59,6 @@ def test_who_came_after_the_fit_has_the_profile_that_a_fit_would_make(deployed: 
         for name in ("rating", "popularity"):  # of movies: as the version was fitted
             parts = [model.parts(np.array([0]))[name] for model in (found.model, loaded.model)]
             np.testing.assert_array_equal(parts[0], parts[1])
-        assert listed(conn, NEWCOMER).source == "folded in"
-        assert "after version 1 was fitted" in listed(conn, NEWCOMER).reason
-
-
-def test_what_was_rated_since_is_left_out_at_once(deployed: Path) -> None:
-    with connection(deployed) as conn:
-        loaded = load_model(conn)
-        rate(conn, NEWCOMER, loaded.movie_ids[:5].tolist())
-        for user in (NEWCOMER, int(loaded.user_ids[0])):
-            first = listed(conn, user)
-            shown = [each.movie_id for each in first.movies]
-            rate(conn, user, shown[:3])
-            after = [each.movie_id for each in listed(conn, user).movies]
-            assert not set(shown[:3]) & set(after)
-            assert len(after) == 10
-
-
-def test_who_has_no_ratings_is_shown_what_is_popular_and_the_list_says_so(deployed: Path) -> None:
-    with connection(deployed) as conn:
-        for user in (NOBODY, "a stranger"):
-            found = listed(conn, user)
-            assert found.source == "popular"
-            assert found.reason == "popular and varied: no ratings of this user are known"
-            assert len({each.movie_id for each in found.movies}) == 10
-        data = load_dataset(conn)
-        scores = popular_scores(data.ratings, data.catalogue)
-        best = data.ratings.movie_ids[int(np.argmax(scores))]
-        assert found.movies[0].movie_id == best
-
-
-def test_a_user_whose_ratings_are_gone_has_no_profile_left(deployed: Path) -> None:
-    with connection(deployed) as conn:
-        user = int(load_model(conn).user_ids[3])
-        with transaction(conn):
-            conn.execute("DELETE FROM ratings WHERE user_id = ?", [user])
-        assert listed(conn, user).source == "popular"
-
-
-def test_ratings_of_movies_that_came_after_the_fit_make_no_profile(deployed: Path) -> None:
-    with connection(deployed) as conn:
-        with transaction(conn):
-            conn.execute("INSERT INTO movies (movie_id, title) VALUES (?, 'Late')", [LATE_MOVIE])
-        rate(conn, NEWCOMER, [LATE_MOVIE])
-        found = listed(conn, NEWCOMER)
-        assert found.source == "popular"
-        assert LATE_MOVIE not in [each.movie_id for each in found.movies]
-        rate(conn, NEWCOMER, [int(load_model(conn).movie_ids[0])])
-        assert listed(conn, NEWCOMER).source == "folded in"
 
 
 def test_nobody_with_ratings_is_refused_and_each_is_scored_as_alone(deployed: Path) -> None:
@@ -130,21 +74,6 @@ def test_nobody_with_ratings_is_refused_and_each_is_scored_as_alone(deployed: Pa
             alone = score_users(loaded, data.ratings, data.catalogue, np.array([user]))
             np.testing.assert_array_equal(together[place], alone[0])
         np.testing.assert_array_equal(together[1], loaded.model.score(np.array([2]))[0])
-
-
-def test_a_model_of_ones_own_that_cannot_fold_in_shows_newcomers_what_is_popular(
-    conn: Connection,
-) -> None:
-    promote(conn, registered(conn), "first")
-    loaded = load_model(conn)
-    assert sorted(loaded.user_ids) == sorted(RATINGS.user_ids)
-    with transaction(conn):
-        conn.execute("INSERT INTO movies (movie_id, title) VALUES (10, 'Ten')")
-        conn.execute("INSERT INTO ratings VALUES (99, 10, 4.0, 5)")
-    found = recommend_for(conn, loaded, 99)
-    assert found.source == "popular"
-    assert "version 1 knows no user who came after it was fitted" in found.reason
-    assert [each.movie_id for each in found.movies if each.movie_id == 10] == []
 
 
 def test_a_catalogue_of_some_movies_keeps_what_is_known_of_each(deployed: Path) -> None:

@@ -12,12 +12,12 @@ from reeltune.db.dataset import load_dataset
 from reeltune.db.erasures import load_erasures
 from reeltune.db.external_ids import find_id
 from reeltune.db.versions import load_version
-from reeltune.domain.errors import BusyError, InputError, StorageError
+from reeltune.domain.errors import BusyError, InputError, NotFoundError, StorageError
 from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.registry import model_class
+from reeltune.serving import Recommendations
 from reeltune.storage.artifacts import artifacts_directory, users_of
 from reeltune.versioning import erasure
-from reeltune.versioning.recommendations import recommend_for
 from reeltune.versioning.refits import refit
 from reeltune.versioning.registry import load_model, rollback
 from reeltune.versioning.reproduction import reproduce
@@ -37,8 +37,10 @@ def test_refitted_models_are_those_of_the_data_without_the_user(path: Path) -> N
             np.testing.assert_array_equal(
                 loaded.model.score(np.arange(5)), model.score(np.arange(5))
             )
-        assert recommend_for(conn, load_model(conn), ANNA).source == "popular"
-        assert recommend_for(conn, load_model(conn), "u-1").source == "fitted"
+        served = Recommendations.open(path)
+        assert served.for_user("u-1").source == "fitted"
+        with pytest.raises(NotFoundError, match=f"user {ANNA} was erased"):
+            served.for_user(ANNA)
         assert rollback(conn, reason="as before") == 1
 
 
@@ -49,7 +51,7 @@ def test_dropped_models_cannot_be_gone_back_to_and_production_goes_on(path: Path
         (2, "refitted"),
     ]
     with connection(path) as conn:
-        assert len(recommend_for(conn, load_model(conn), "u-1").movies) == 10
+        assert len(Recommendations.open(path).for_user("u-1")) == 10
         with pytest.raises(StorageError, match="erased"):
             rollback(conn, reason="as before")
         with pytest.raises(InputError, match="erased"):

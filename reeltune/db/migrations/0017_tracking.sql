@@ -1,6 +1,6 @@
 -- What trackers outside (MLflow, OpenTelemetry, a file) have been told, and what waits to be told.
 
-PRAGMA user_version = 16;
+PRAGMA user_version = 17;
 
 CREATE TABLE tracking_outbox (
     outbox_id INTEGER PRIMARY KEY AUTOINCREMENT,

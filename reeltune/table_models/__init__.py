@@ -1,0 +1,1 @@
+"""Models of tables: features, families, blends and packages."""

@@ -1,0 +1,1 @@
+"""Tables of any source as typed columns: read, inferred, profiled."""

@@ -1,0 +1,1 @@
+"""Training of torch models: one loop, watched by a monitor, that can be killed and resumed."""
