@@ -10,7 +10,7 @@ from typing import Any
 from reeltune.domain.errors import InputError
 from reeltune.tracking.tracker import TrackerError
 
-REQUEST_SECONDS = 20.0  # for one request
+ANSWER_SECONDS = 20.0  # for one request
 MAX_ERROR = 300  # characters of a message from outside
 
 
@@ -55,7 +55,7 @@ def request_json(
         url, data=data, method=method, headers={"Content-Type": kind, **(headers or {})}
     )
     try:
-        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return _parsed(answer.read())
     except urllib.error.HTTPError as error:
         with error:
