@@ -13,6 +13,7 @@ from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
 from reeltune.commands.export_lists import export_lists
+from reeltune.commands.export import export
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
@@ -37,6 +38,7 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune report": report,
+    "reeltune export": export,
     "reeltune tracking": tracking,
     "reeltune warm-starts": warm_starts,
     "reeltune predict-ratings": predict_ratings,
