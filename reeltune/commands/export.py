@@ -1,70 +1,54 @@
-"""Command: export. Writes a run for other programs: a study of Optuna, a Parquet file."""
+"""Command: versions export. Writes a version's model to files that need no database."""
 
 from pathlib import Path
 
 import click
 
-from reeltune.cli.command import Command, Group, option
-from reeltune.cli.options import argument, option_db
+from reeltune.cli.command import Command, option
+from reeltune.cli.console import print_json
+from reeltune.cli.options import argument, option_db, option_json, option_quiet
 from reeltune.db.connection import connection
-from reeltune.db.experiments import load_experiments
-from reeltune.db.tuning_runs import load_run
-from reeltune.domain.errors import InputError
-from reeltune.studies.optuna_studies import write_optuna_study
-from reeltune.tasks.registry import subject_of
-from reeltune.views.frames import run_columns, write_parquet
-
-_run_argument = argument("run_id", "Id of the run, as `runs list` shows it.", metavar="RUN")
 
 
-@click.group(
-    cls=Group,
-    examples=("optuna random_1", "optuna random_1 --out study.db", "parquet random_1"),
+@click.command("export", cls=Command, examples=("", "2 --format zip", "2 --to taste --json"))
+@argument(
+    "version",
+    "Number of the version.  [default: the one in production]",
+    type=click.IntRange(1, 2**63 - 1),
+    required=False,
 )
-def export() -> None:
-    """Write a run for other programs: Optuna, Parquet."""
-
-
-@click.command("optuna", cls=Command, examples=("random_1", "random_1 --out s.db", "v_1 --db x.db"))
-@_run_argument
 @option(
-    "Output",
-    "--out",
-    default="optuna.db",
+    "Version",
+    "--format",
+    "kind",
+    type=click.Choice(["dir", "zip", "onnx"]),
+    default="dir",
     show_default=True,
-    metavar="FILE",
-    help="SQLite file, .log journal, or URL.",
+    help="Directory, zip of the same, or ONNX.",
 )
-@option_db
-def optuna_command(run_id: str, out: str, db_path: Path) -> None:
-    """Write a run as a study of Optuna, which optuna-dashboard opens."""
-    with connection(db_path) as conn:
-        run, experiments = load_run(conn, run_id), load_experiments(conn, run_id)
-    space = subject_of(run).space
-    if not space.hyperparameters:
-        raise InputError(f"the space of run {run_id} is not known any more: its model is gone")
-    n = write_optuna_study(run, experiments, space, out)
-    click.echo(f"wrote {n:,} trials of study {run_id} to {out}")
-
-
-@click.command("parquet", cls=Command, examples=("random_1", "random_1 --out r.parquet", "r_1"))
-@_run_argument
 @option(
-    "Output",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write it here.  [default: RUN.parquet]",
+    "Version",
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where to.  [default: version-N]",
 )
 @option_db
-def parquet_command(run_id: str, out: Path | None, db_path: Path) -> None:
-    """Write the experiments of a run as a Parquet file."""
+@option_json
+@option_quiet
+def export_command(
+    version: int | None, kind: str, to: Path | None, db_path: Path, as_json: bool, quiet: bool
+) -> None:
+    """Write a model to files that can be scored with without a database.
+
+    They hold the ids of the users and what was learned of them: an erasure does not reach them.
+    """
+    from reeltune.versioning.export import FORMATS, export_version  # here: it needs models
+
+    (wanted,) = (each for each in FORMATS if each == kind)
     with connection(db_path) as conn:
-        columns = run_columns(conn, run_id)
-    target = out or Path(f"{run_id}.parquet")
-    write_parquet(columns, target)
-    click.echo(f"wrote {len(columns['number']):,} experiments to {target}")
-
-
-export.add_command(optuna_command)
-export.add_command(parquet_command)
+        path = export_version(conn, version, wanted, to)
+    if as_json:
+        print_json({"path": str(path), "format": kind})
+    elif not quiet:
+        click.echo(f"written to {path}")

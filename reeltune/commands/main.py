@@ -63,7 +63,7 @@ COMMANDS = {
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
     "report": _Entry("report", "report", "Write a report of a run or version: one file to send."),
-    "export": _Entry("export", "export", "Write a run for other programs: Optuna, Parquet."),
+    "export": _Entry("export_runs", "export", "Write a run for other programs: Optuna, Parquet."),
     "tracking": _Entry(
         "tracking", "tracking", "Tell MLflow, OpenTelemetry or a file what was tried and deployed."
     ),

@@ -13,7 +13,7 @@ from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
 from reeltune.commands.export_lists import export_lists
-from reeltune.commands.export import export
+from reeltune.commands.export_runs import export
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
