@@ -80,7 +80,7 @@ torture: $(VENV)/test
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl
 	@echo "== a million hostile requests to the service, and 100,000 while versions change (an hour)"
-	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up"
+	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up or survives"
 
 mutants: $(VENV)/mutants
 	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-SEARCH_SHARE = 0.7  # of the time that is left, before the members are fitted on all rows
+SEARCH_SHARE = 0.75  # of the time that is left, before the members are fitted on all rows
 FIT_SHARE = 0.2  # of the search, in which an experiment begins its last iteration
 END_SECONDS = 0.25  # for the blend, the test part and the package
 MIN_SEARCH_SECONDS = 1.5  # with less, only the first two configurations are tried

@@ -11,8 +11,10 @@ from reeltune.commands.main import main
 from reeltune.db.connection import connection
 from reeltune.db.experiments import load_experiments
 from reeltune.db.tuning_runs import load_runs
+from reeltune.db.warm_starts import load_warm_starts
 from reeltune.domain.errors import InputError, InterruptedRunError, NotFoundError
 from reeltune.domain.experiment import Experiment
+from reeltune.domain.study import comparable_model
 from reeltune.table_models.families import table_space
 from reeltune.tabular.demo_tables import write_demo
 from reeltune.tabular.target import Prediction
@@ -193,8 +195,8 @@ def test_a_name_of_something_else_is_no_table() -> None:
 
 def test_a_budget_is_divided() -> None:
     budget = Budget(20.0, spent=2.0)
-    assert budget.search_seconds == pytest.approx(0.7 * 17.75, abs=0.05)
-    assert budget.fit_seconds == 2.8
+    assert budget.search_seconds == pytest.approx(0.75 * 17.75, abs=0.05)
+    assert budget.fit_seconds == 3.0
     assert not budget.is_tiny
     assert Budget(2.0, spent=1.5).is_tiny
     assert Budget().search_seconds is Budget().fit_seconds is None
@@ -244,3 +246,36 @@ def test_what_is_wrong_is_one_line(
     assert done.exit_code == status
     assert text in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_what_was_best_on_a_similar_table_is_tried_and_shown(cars: Path, tmp_path: Path) -> None:
+    database, other = tmp_path / "tables.db", tmp_path / "other.csv"
+    write_demo(other, "cars", 150, seed=9)
+    words = ("--seed", 1, "--no-racing", "--db", database, "--out", tmp_path / "m.zip", "--quiet")
+    assert tabular("recommend", other, "--db", database).exit_code == 0
+    first = tabular("tune", cars, "--configs", 4, *words)
+    assert first.exit_code == 0, first.output
+    found = json.loads(tabular("recommend", other, "--db", database, "--json").stdout)
+    assert [each["origin"] for each in found["trials"][:2]] == ["tuned default", "portfolio"]
+    assert found["trials"][1]["family"] == "ridge"
+    assert all(each["seconds"] > 0 for each in found["trials"])
+    (similar,) = found["similar"]
+    assert 0.5 < similar["similarity"] <= 1.0
+    assert tabular("tune", other, "--configs", 8, *words).exit_code == 0
+    with connection(database) as conn:
+        started = load_warm_starts(conn, load_runs(conn)[1].tuning_run_id)
+    assert len(started) == (1 if similar["best"] else 0)
+    out = tmp_path / "knowledge.csv"
+    records = json.loads(tabular("knowledge", "--db", database, "--csv", out, "--json").stdout)
+    assert [Path(each["table"]).name for each in records] == ["cars.csv", "other.csv"]
+    assert records[0]["n_used"] == len(started)
+    assert len(out.read_text().splitlines()) == 3
+    assert "What runs on tables found" in tabular("knowledge", "--db", database).stdout
+
+
+def test_a_table_with_another_kind_of_target_is_not_similar(tmp_path: Path) -> None:
+    a = TabularSource(path=Path("a.csv"), target="y", prediction=Prediction.NUMBERS).name
+    b = TabularSource(path=Path("b.csv"), target="z", prediction=Prediction.NUMBERS).name
+    c = TabularSource(path=Path("a.csv"), target="y", prediction=Prediction.CLASSES).name
+    assert comparable_model(a) == comparable_model(b) != comparable_model(c)
+    assert comparable_model("my?task=x:C") == "my?task=x:C"
