@@ -19,6 +19,9 @@ from reeltune.studies.optuna_studies import read_optuna_study
 @option("Study", "--name", metavar="NAME", help="Of it here.  [default: the same]")
 @option_db
 def optuna_command(storage: str, study_name: str | None, name: str | None, db_path: Path) -> None:
-    """Read a study of Optuna with its trials: `reeltune.Study.load` goes on from them."""
+    """Read a study of Optuna with its trials.
+
+    `reeltune.Study.load` goes on from them.
+    """
     study = read_optuna_study(storage, study_name, db=db_path, name=name)
     click.echo(f"study {study.name} has {len(study.trials()):,} trials")

@@ -65,7 +65,7 @@ COMMANDS = {
     "report": _Entry("report", "report", "Write a report of a run or version: one file to send."),
     "export": _Entry("export_runs", "export", "Write a run for other programs: Optuna, Parquet."),
     "tracking": _Entry(
-        "tracking", "tracking", "Tell MLflow, OpenTelemetry or a file what was tried and deployed."
+        "tracking", "tracking", "Tell MLflow, OpenTelemetry or a file of what was done."
     ),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."

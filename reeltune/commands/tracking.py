@@ -23,7 +23,7 @@ EXPERIMENT = "reeltune"
 
 @click.group(cls=Group, examples=("sync --mlflow http://127.0.0.1:5000", "sync", "status --json"))
 def tracking() -> None:
-    """Tell MLflow, OpenTelemetry or a file what was tried and deployed."""
+    """Tell MLflow, OpenTelemetry or a file of what was done."""
 
 
 @click.command(
