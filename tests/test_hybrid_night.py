@@ -1,5 +1,6 @@
 """The hybrid from phase 2 to users: found, promoted by the gate, served, renewed."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from reeltune.db.connection import connection, transaction
 from reeltune.rating_models.hybrid import LEAD, PLANES
-from reeltune.versioning.recommendations import recommend_for
+from reeltune.serving import Recommendations
 from reeltune.versioning.registry import load_model
 from tests.running import run, run_json
 
@@ -52,17 +53,16 @@ def test_users_old_and_new_are_served_with_reasons(promoted: tuple[Path, dict[st
     path, _ = promoted
     rate(path, NEWCOMER, 3)
     rate(path, NEWCOMER + 1, 12)
-    with connection(path) as conn:
-        loaded = load_model(conn)
-        known = recommend_for(conn, loaded, int(loaded.user_ids[0]))
-        few, many = (recommend_for(conn, loaded, NEWCOMER + n) for n in (0, 1))
+    with closing(Recommendations.open(path)) as found_by:
+        known = found_by.for_user(int(found_by.movies.loaded.user_ids[0]), explain=True)
+        few, many = (found_by.for_user(NEWCOMER + n, explain=True) for n in (0, 1))
     assert (known.source, few.source, many.source) == ("fitted", "folded in", "folded in")
     for found in (known, few, many):
-        assert len(found.movies) == 10
-        for each in found.movies:
+        assert len(found) == 10
+        for each in found:
             assert set(each.parts) <= {*PLANES, LEAD}
             assert sum(each.parts.values()) == pytest.approx(each.score)
-    assert [each.movie_id for each in few.movies] != [each.movie_id for each in many.movies]
+    assert [each.movie_id for each in few] != [each.movie_id for each in many]
 
 
 def test_the_next_night_renews_it(promoted: tuple[Path, dict[str, Any]]) -> None:
@@ -72,8 +72,7 @@ def test_the_next_night_renews_it(promoted: tuple[Path, dict[str, Any]]) -> None
         "tune_orchestrator.py", "--db", path, "--method", "random", "--retune", "never", *PROMOTE
     )
     assert said["night"]["verdict"] == "renewed"
-    with connection(path) as conn:
-        loaded = load_model(conn)
-        found = recommend_for(conn, loaded, NEWCOMER + 2)
-    assert loaded.version.training.model == "hybrid"
+    with closing(Recommendations.open(path)) as found_by:
+        found = found_by.for_user(NEWCOMER + 2)
+        assert found_by.movies.loaded.version.training.model == "hybrid"
     assert found.source == "fitted"
