@@ -40,7 +40,7 @@ def path_figure(analyses: Sequence[ABFigures], arm: str, level: float) -> Figure
     lower = [(days.at(d), gains.at(low)) for d, low, _, _ in points]
     middle = [(days.at(d), gains.at(m)) for d, _, m, _ in points]
     verdict = known[-1][1].verdict
-    said = f"change of {arm} after {last[0]:.1f} days: {last[2]:+.1%}, {verdict}"
+    summary = f"change of {arm} after {last[0]:.1f} days: {last[2]:+.1%}, {verdict}"
     return Figure(
         name=f"path-{arm}",
         title=f"Change of {arm} against the champion",
@@ -48,13 +48,13 @@ def path_figure(analyses: Sequence[ABFigures], arm: str, level: float) -> Figure
         drawings=(
             drawing(
                 WIDE,
-                said,
+                summary,
                 x_axis(days, 288, "days", n=8),
                 y_axis(gains, 66, "change against the champion", right=966),
                 path([*upper, *lower[::-1]], "band", closed=True),
                 line(days.start, gains.at(0.0), days.end, gains.at(0.0), "deployed"),
                 path(middle, "best"),
-                diamond(days.at(last[0]), gains.at(last[2]), "chosen", said),
+                diamond(days.at(last[0]), gains.at(last[2]), "chosen", summary),
             ),
         ),
         note=(

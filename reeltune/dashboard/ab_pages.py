@@ -11,8 +11,16 @@ from reeltune.ab_tests.figures import ABFigures, ArmComparison
 from reeltune.ab_tests.results import ab_figures, load_last_figures
 from reeltune.ab_tests.states import TRANSITIONS, shown_state
 from reeltune.dashboard.ab_figure import path_figure
-from reeltune.dashboard.grid import Badge, Grid, GridCell, Link, grid, moment, path_of
 from reeltune.dashboard.pages import Pages
+from reeltune.dashboard.tables import (
+    Badge,
+    PageCell,
+    PageLink,
+    PageTable,
+    moment,
+    page_table,
+    path_of,
+)
 from reeltune.db.ab_tests import load_ab_events, load_ab_test, load_ab_tests
 from reeltune.db.connection import Connection
 from reeltune.domain.ab_tests import AB_METRICS, N_BUCKETS, ABEvent, ABTest
@@ -35,7 +43,7 @@ _WORDS = {
         "promote",
     ),
 }
-_N_EVENTS = 30
+_N_EVENTS = 12
 
 
 class ABPages:
@@ -108,10 +116,10 @@ def ab_verdict(figures: ABFigures | None) -> tuple[str, Tone]:
     first = first or figures.comparisons[0]
     if first.verdict == "no data":
         return f"No verdict yet: {first.reason or 'too few users'}.", "unsure"
-    said = f"{first.arm.capitalize()}: {first.verdict}, {_change(first)} in {_metric(first)}"
+    sentence = f"{first.arm.capitalize()}: {first.verdict}, {_change(first)} in {_metric(first)}"
     if first.verdict == "cannot tell" and first.more_users:
-        said += f"; about {first.more_users:,} more users would tell"
-    return f"{said}.", _TONES[first.verdict]
+        sentence += f"; about {first.more_users:,} more users would tell"
+    return f"{sentence}.", _TONES[first.verdict]
 
 
 def _change(found: ArmComparison) -> str:
@@ -139,7 +147,9 @@ def _tiles(test: ABTest, figures: ABFigures | None) -> list[Tile]:
     ran = duration(figures.hours * 3600)
     tiles.append(Tile(label="Users", value=f"{users:,}", note=f"in {ran}"))
     first = figures.comparisons[0]
-    more = "–" if first.more_users is None else f"{first.more_users:,}"
+    more = "none" if first.more_users is None else f"{first.more_users:,}"
+    if first.verdict in ("cannot tell", "no data") and first.more_users is None:
+        more = "not known"
     tiles.append(
         Tile(label="Users still needed", value=more, note="for a difference like this one")
     )
@@ -149,14 +159,14 @@ def _tiles(test: ABTest, figures: ABFigures | None) -> list[Tile]:
     return tiles
 
 
-def _tests(conn: Connection) -> Grid:
+def _tests(conn: Connection) -> PageTable:
     rows = []
     for test in reversed(load_ab_tests(conn)):
         figures = load_last_figures(conn, test)
         verdict, tone = ab_verdict(figures)
         rows.append(
             (
-                Link(test.name, path_of("ab-tests", test.name)),
+                PageLink(test.name, path_of("ab-tests", test.name)),
                 Badge(shown_state(test.state), _STATE_TONES.get(test.state, "plain")),
                 f"{test.settings.champion} against {_numbers(test.settings.challengers)}",
                 None if figures is None else sum(arm.users for arm in figures.arms),
@@ -164,7 +174,7 @@ def _tests(conn: Connection) -> Grid:
                 moment(stamp_of(test.created_at)),
             )
         )
-    return grid(
+    return page_table(
         "A/B tests",
         ("test", "state", "versions", "users", "verdict", "created"),
         rows,
@@ -176,15 +186,15 @@ def _numbers(versions: tuple[int, ...]) -> str:
     return ", ".join(map(str, versions))
 
 
-def _arms(test: ABTest, figures: ABFigures) -> Grid:
+def _arms(test: ABTest, figures: ABFigures) -> PageTable:
     compared = {each.arm: each for each in figures.comparisons}
-    rows: list[tuple[GridCell, ...]] = []
+    rows: list[tuple[PageCell, ...]] = []
     for arm in figures.arms:
         found = compared.get(arm.arm)
         rows.append(
             (
                 arm.arm,
-                Link(f"Version {arm.version}", path_of("versions", arm.version)),
+                PageLink(f"Version {arm.version}", path_of("versions", arm.version)),
                 arm.users,
                 arm.lists,
                 arm.value,
@@ -194,11 +204,11 @@ def _arms(test: ABTest, figures: ABFigures) -> Grid:
         )
     title = AB_METRICS.get(test.settings.primary, test.settings.primary)
     headings = ("arm", "version", "users", "lists", title, "change", "verdict")
-    return grid("Arms", headings, rows)
+    return page_table("Arms", headings, rows)
 
 
-def _guardrails(figures: ABFigures) -> Grid:
-    rows: list[tuple[GridCell, ...]] = [
+def _guardrails(figures: ABFigures) -> PageTable:
+    rows: list[tuple[PageCell, ...]] = [
         (
             each.arm,
             AB_METRICS.get(each.metric, each.metric),
@@ -210,18 +220,18 @@ def _guardrails(figures: ABFigures) -> Grid:
         for each in figures.guardrails
     ]
     headings = ("arm", "metric", "may fall by", "room left", "upper bound", "verdict")
-    return grid("Guardrails", headings, rows, empty="It has no guardrails.")
+    return page_table("Guardrails", headings, rows, empty="It has no guardrails.")
 
 
-def _split(figures: ABFigures) -> Grid:
+def _split(figures: ABFigures) -> PageTable:
     split, total = figures.split, max(1, sum(figures.split.users.values()))
-    rows: list[tuple[GridCell, ...]] = [
+    rows: list[tuple[PageCell, ...]] = [
         (arm, users, f"{users / total:.2%}", f"{split.planned.get(arm, 0.0):.2%}")
         for arm, users in split.users.items()
     ]
     verdict = "alarm: the shares are not as planned" if split.alarm else "as planned"
     rows.append(("check", None, verdict, f"p-value {split.p_value:.2g}"))
-    return grid("Split of the users", ("arm", "users", "share", "planned"), rows)
+    return page_table("Split of the users", ("arm", "users", "share", "planned"), rows)
 
 
 def _paths(test: ABTest, path: list[ABFigures], figures: ABFigures | None) -> tuple[Section, ...]:
@@ -233,9 +243,9 @@ def _paths(test: ABTest, path: list[ABFigures], figures: ABFigures | None) -> tu
     return (Section(name="path", title="Path of the interval", figures=drawn),) if drawn else ()
 
 
-def _events(events: list[ABEvent]) -> Grid:
-    told = [each for each in events if each.kind != "analysed"][-_N_EVENTS:]
-    return grid(
+def _events(events: list[ABEvent]) -> PageTable:
+    shown_events = [each for each in events if each.kind != "analysed"][-_N_EVENTS:]
+    return page_table(
         "What happened",
         ("when", "event", "by", "why"),
         [
@@ -245,14 +255,14 @@ def _events(events: list[ABEvent]) -> Grid:
                 each.actor,
                 each.reason or str(each.details.get("error", "")),
             )
-            for each in reversed(told)
+            for each in reversed(shown_events)
         ],
     )
 
 
-def _settings(test: ABTest) -> Grid:
+def _settings(test: ABTest) -> PageTable:
     rows = [(name, _shown(value)) for name, value in test.settings.as_json().items()]
-    return grid("Settings", ("setting", "value"), rows)
+    return page_table("Settings", ("setting", "value"), rows)
 
 
 def _shown(value: object) -> str:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from reeltune.serving.problems import ProblemError
 
 STATIC = Path(__file__).parent / "static"
-PATH = "/static"
+STATIC_PATH = "/static"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -47,7 +47,7 @@ def load_assets() -> dict[str, Asset]:
 
 def asset_url(name: str) -> str:
     """Return where an asset is, by an address that changes with its content."""
-    return f"{PATH}/{name}?v={load_assets()[name].digest}"
+    return f"{STATIC_PATH}/{name}?v={load_assets()[name].digest}"
 
 
 async def send_asset(request: Request) -> Response:

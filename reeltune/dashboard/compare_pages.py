@@ -26,7 +26,7 @@ class CompareQuery(BaseModel):
 
 
 class ComparePages:
-    """Handler of the page that compares runs."""
+    """PageHandler of the page that compares runs."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages

@@ -7,8 +7,8 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reeltune.dashboard.grid import Badge, Grid, GridCell, grid, moment
 from reeltune.dashboard.pages import Pages
+from reeltune.dashboard.tables import Badge, PageCell, PageTable, moment, page_table
 from reeltune.db.connection import Connection
 from reeltune.db.imports import load_batches
 from reeltune.db.run_pages import count_rejected_rows
@@ -113,8 +113,8 @@ def _bars(name: str, title: str, labels: list[str], counts: Any) -> Figure:
     )
 
 
-def _imports(conn: Connection) -> Grid:
-    rows: list[tuple[GridCell, ...]] = [
+def _imports(conn: Connection) -> PageTable:
+    rows: list[tuple[PageCell, ...]] = [
         (
             each.file,
             each.source,
@@ -126,13 +126,13 @@ def _imports(conn: Connection) -> Grid:
         for each in load_batches(conn)[:-101:-1]
     ]
     headings = ("file", "source", "imported", "rows", "taken", "not taken")
-    return grid("Imports", headings, rows, empty="No file has been imported.")
+    return page_table("Imports", headings, rows, empty="No file has been imported.")
 
 
-def _rejected(conn: Connection) -> Grid:
+def _rejected(conn: Connection) -> PageTable:
     rows = [(each.file, each.reason, each.n_rows) for each in count_rejected_rows(conn)]
     empty = "Every row was taken."
-    return grid("Rows that were not taken", ("file", "reason", "rows"), rows, empty=empty)
+    return page_table("Rows that were not taken", ("file", "reason", "rows"), rows, empty=empty)
 
 
 def _drift_head(found: tuple[Drift, ...], number: int) -> dict[str, Any]:
@@ -146,8 +146,8 @@ def _drift_head(found: tuple[Drift, ...], number: int) -> dict[str, Any]:
     }
 
 
-def _drift_table(found: tuple[Drift, ...]) -> Grid:
-    rows: list[tuple[GridCell, ...]] = [
+def _drift_table(found: tuple[Drift, ...]) -> PageTable:
+    rows: list[tuple[PageCell, ...]] = [
         (
             each.name,
             Badge("drifted", "bad") if each.drifted else Badge("as before", "good"),
@@ -159,4 +159,4 @@ def _drift_table(found: tuple[Drift, ...]) -> Grid:
         for each in found
     ]
     headings = ("feature", "verdict", "stability index", "by chance", "p-value", "most changed")
-    return grid("Drift by feature", headings, rows)
+    return page_table("Drift by feature", headings, rows)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from reeltune.dashboard.ab_pages import ab_context
-from reeltune.dashboard.overview import context_of, load_overview
+from reeltune.dashboard.overview import load_overview, overview_context
 from reeltune.dashboard.pages import Pages, render
 from reeltune.dashboard.runs import run_context
 from reeltune.db.connection import open_unchanged
@@ -30,7 +30,7 @@ _KINDS = ("overview", "run", "ab")
 
 @dataclass(eq=False)
 class _Topic:
-    """What some watch, as it was sent last."""
+    """Subject that pages watch, and the message that was sent of it last."""
 
     payload: bytes
     n_sent: int = 0
@@ -68,7 +68,7 @@ class LivePages:
             payload = await self._payload(name)
             self._topics.setdefault(name, _Topic(payload))
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._poll())
         return self._topics[name]
 
     async def _events(self, topic: _Topic) -> AsyncIterator[bytes]:
@@ -88,7 +88,7 @@ class LivePages:
         finally:
             topic.n_watching -= 1
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         """Look for changes until nobody watches any longer."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
@@ -132,7 +132,7 @@ class LivePages:
             return _message("ab_live.html.j2", found["test"].state, 0, found)
         database = self.pages.service.database
         overview = await self.pages.read(lambda conn: load_overview(conn, database))
-        return _message("overview_live.html.j2", "", 0, context_of(overview))
+        return _message("overview_live.html.j2", "", 0, overview_context(overview))
 
 
 def _message(template: str, state: str, n: int, context: dict[str, Any]) -> bytes:

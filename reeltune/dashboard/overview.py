@@ -8,9 +8,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reeltune.dashboard.grid import Badge, Grid, GridCell, Link, grid, moment, path_of
 from reeltune.dashboard.pages import Pages
 from reeltune.dashboard.shown_runs import RUN_HEADINGS, run_cells
+from reeltune.dashboard.tables import (
+    Badge,
+    PageCell,
+    PageLink,
+    PageTable,
+    moment,
+    page_table,
+    path_of,
+)
 from reeltune.db.command_runs import load_command_runs
 from reeltune.db.connection import Connection
 from reeltune.db.run_pages import RunRow, load_run_rows
@@ -29,7 +37,7 @@ _EXIT_TONES: dict[int, Tone] = {0: "good", 3: "unsure"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """What the overview shows, as of one moment."""
+    """Figures and tables of the overview, as of one moment."""
 
     health: Health | None
     fault: str  # why the health is not known
@@ -37,9 +45,9 @@ class Overview:
     promoted: VersionEvent | None
     running: tuple[RunRow, ...]
     holder: int | None  # process that holds the database for a run
-    nights: Grid
-    events: Grid
-    runs: Grid
+    nights: PageTable
+    events: PageTable
+    runs: PageTable
 
 
 def load_overview(conn: Connection, database: Path) -> Overview:
@@ -61,14 +69,14 @@ def load_overview(conn: Connection, database: Path) -> Overview:
         holder=lock_holder(database),
         nights=_nights(conn),
         events=_events(events),
-        runs=grid(
+        runs=page_table(
             "Latest runs", RUN_HEADINGS, [run_cells(r) for r in load_run_rows(conn, limit=5)]
         ),
     )
 
 
 class OverviewPage:
-    """Handler of the overview."""
+    """PageHandler of the overview."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
@@ -77,10 +85,12 @@ class OverviewPage:
         """Return the overview."""
         database = self.pages.service.database
         found = await self.pages.read(lambda conn: load_overview(conn, database))
-        return self.pages.answer(request, "overview.html.j2", live="overview", **context_of(found))
+        return self.pages.answer(
+            request, "overview.html.j2", live="overview", **overview_context(found)
+        )
 
 
-def context_of(found: Overview) -> dict[str, Any]:
+def overview_context(found: Overview) -> dict[str, Any]:
     """Return what the template of the overview needs."""
     verdict, tone = _verdict(found)
     production = found.production
@@ -94,7 +104,7 @@ def context_of(found: Overview) -> dict[str, Any]:
         "remarks": found.health.wrong if found.health is not None else (),
         "tiles": tuple(_tiles(found)),
         "found": found,
-        "running": grid("Running now", RUN_HEADINGS, [run_cells(r) for r in found.running]),
+        "running": page_table("Running now", RUN_HEADINGS, [run_cells(r) for r in found.running]),
     }
 
 
@@ -151,10 +161,10 @@ def _tiles(found: Overview) -> list[Tile]:
     return tiles
 
 
-def _nights(conn: Connection) -> Grid:
+def _nights(conn: Connection) -> PageTable:
     since = stamp(datetime.now(UTC) - timedelta(days=NIGHT_DAYS))
     commands = load_command_runs(conn, since)[-12:]
-    rows: list[tuple[GridCell, ...]] = [
+    rows: list[tuple[PageCell, ...]] = [
         (
             moment(each.started_at),
             each.command,
@@ -163,7 +173,7 @@ def _nights(conn: Connection) -> Grid:
         )
         for each in reversed(commands)
     ]
-    return grid(
+    return page_table(
         "Last nights and commands",
         ("began", "command", "ended", "what it said"),
         rows,
@@ -175,14 +185,14 @@ def _ended(code: int) -> str:
     return {0: "well", 3: "not let through"}.get(code, f"status {code}")
 
 
-def _events(events: list[VersionEvent]) -> Grid:
-    return grid(
+def _events(events: list[VersionEvent]) -> PageTable:
+    return page_table(
         "Latest decisions",
         ("when", "version", "event", "why"),
         [
             (
                 moment(each.happened_at),
-                Link(str(each.version), path_of("versions", each.version)),
+                PageLink(str(each.version), path_of("versions", each.version)),
                 each.event,
                 each.reason,
             )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reeltune.dashboard.assets import accepts_gzip, asset_url
-from reeltune.dashboard.grid import Badge, Link, Meter, moment, path_of
+from reeltune.dashboard.tables import Badge, Meter, PageLink, moment, path_of
 from reeltune.db.connection import Connection, open_unchanged
 from reeltune.domain.errors import ReelTuneError
 from reeltune.reports.html_page import cell_text, column_decimals, number_columns
@@ -32,7 +32,7 @@ _MIN_COMPRESSED = 1_000  # bytes
 _LEVEL = 5
 
 T = TypeVar("T")
-Handler = Callable[[Request], Awaitable[Response]]
+PageHandler = Callable[[Request], Awaitable[Response]]
 
 
 class Pages:
@@ -84,7 +84,7 @@ class Pages:
             **context,
         )
 
-    def guarded(self, build: Handler) -> Handler:
+    def guarded(self, build: PageHandler) -> PageHandler:
         """Return a handler whose expected errors are pages, not JSON."""
 
         async def handler(request: Request) -> Response:
@@ -147,7 +147,7 @@ def _environment() -> Any:
     )
     environment.filters |= {"cell": cell_text, "moment": moment}
     environment.tests |= {
-        "link": lambda cell: isinstance(cell, Link),
+        "link": lambda cell: isinstance(cell, PageLink),
         "badge": lambda cell: isinstance(cell, Badge),
         "meter": lambda cell: isinstance(cell, Meter),
     }

@@ -10,7 +10,7 @@ from reeltune.dashboard.compare_pages import ComparePages
 from reeltune.dashboard.data_pages import DataPages
 from reeltune.dashboard.live import LivePages
 from reeltune.dashboard.overview import OverviewPage
-from reeltune.dashboard.pages import Handler, Pages
+from reeltune.dashboard.pages import PageHandler, Pages
 from reeltune.dashboard.run_actions import RunActions
 from reeltune.dashboard.runs import RunPages
 from reeltune.dashboard.sign_in import SignIn
@@ -33,18 +33,19 @@ def dashboard_routes(service: Service) -> Sequence[BaseRoute]:
     return [
         *shown,
         Route("/runs/{run}/points", runs.show_points, methods=["GET"]),
+        Route("/runs/{run}/importance", pages.guarded(runs.show_importance), methods=["GET"]),
         Route("/live", live.send_events, methods=["GET"]),
         Route("/live/state", live.show_state, methods=["GET"]),
-        Route(f"{assets.PATH}/{{name}}", assets.send_asset, methods=["GET"]),
-        Route(sign_in.PATH, pages.guarded(entry.ask), methods=["GET"]),
-        Route(sign_in.PATH, pages.guarded(entry.begin), methods=["POST"]),
+        Route(f"{assets.STATIC_PATH}/{{name}}", assets.send_asset, methods=["GET"]),
+        Route(sign_in.SIGN_IN_PATH, pages.guarded(entry.ask), methods=["GET"]),
+        Route(sign_in.SIGN_IN_PATH, pages.guarded(entry.begin), methods=["POST"]),
         Route(API, actions.start_run, methods=["POST"]),
         Route(f"{API}/{{run}}/stop", actions.stop_run, methods=["POST"]),
         Route(f"{API}/{{run}}/resume", actions.resume_run, methods=["POST"]),
     ]
 
 
-def _handlers(pages: Pages, runs: RunPages) -> dict[str, Handler]:
+def _handlers(pages: Pages, runs: RunPages) -> dict[str, PageHandler]:
     versions, tests, data = VersionPages(pages), ABPages(pages), DataPages(pages)
     return {
         "/": OverviewPage(pages).show,

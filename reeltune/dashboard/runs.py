@@ -6,8 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reeltune.dashboard.grid import Grid, GridCell, grid, moment, path_of
-from reeltune.dashboard.pages import Pages
+from reeltune.dashboard.pages import Pages, html_answer, render
 from reeltune.dashboard.run_reports import RunReports
 from reeltune.dashboard.shown_runs import (
     EXPERIMENT_HEADINGS,
@@ -17,6 +16,7 @@ from reeltune.dashboard.shown_runs import (
     gain_words,
     run_cells,
 )
+from reeltune.dashboard.tables import PageCell, PageTable, moment, page_table, path_of
 from reeltune.db.connection import Connection
 from reeltune.db.experiments import load_experiment
 from reeltune.db.run_pages import (
@@ -38,6 +38,7 @@ from reeltune.serving.parsing import id_of
 from reeltune.serving.problems import ProblemError
 
 PAGE = 50
+_LATER = ("metrics", "importance")  # figures that a page gets once it is shown
 STATES = ("running", "completed", "interrupted", "failed", "planned")
 METHODS = ("bayesian", "random", "gp", "tpe", "cmaes", "sobol", "evolution", "grid")
 
@@ -60,7 +61,7 @@ class RunPages:
         )
         suffix = f"&state={state}" if state else ""
         first = f"/runs?state={state}" if state else "/runs"
-        table = grid(
+        table = page_table(
             "Runs",
             (*RUN_HEADINGS, "created"),
             [(*run_cells(row), moment(row.created_at)) for row in rows[:PAGE]],
@@ -99,6 +100,13 @@ class RunPages:
                 "best": [each.best for each in points],
             }
         )
+
+    async def show_importance(self, request: Request) -> Response:
+        """Return the figures of a run that take longest to make, as a piece of its page."""
+        run_id = id_of(request, "run")
+        page = await self.pages.read(partial(self.reports.page, run_id=run_id))
+        found = [f for section in page.sections for f in section.figures if f.name in _LATER]
+        return html_answer(request, render("importance.html.j2", figures=found))
 
     async def show_report(self, request: Request) -> Response:
         """Return the full report of a run, with importance, slices and pairs."""
@@ -152,13 +160,13 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
         "row": row,
         "run": run,
         "here": here,
-        "best": grid(
+        "best": page_table(
             "Best configurations",
             EXPERIMENT_HEADINGS,
             [experiment_cells(each, run.task) for each in load_best_rows(conn, run_id)],
             empty="No experiment has been completed yet.",
         ),
-        "experiments": grid(
+        "experiments": page_table(
             "All experiments",
             EXPERIMENT_HEADINGS,
             [experiment_cells(each, run.task) for each in rows[:PAGE]],
@@ -192,8 +200,8 @@ def _run_tiles(row: RunRow) -> list[Tile]:
     return tiles
 
 
-def _facts(run: TuningRun) -> Grid:
-    rows: list[tuple[GridCell, ...]] = [
+def _facts(run: TuningRun) -> PageTable:
+    rows: list[tuple[PageCell, ...]] = [
         ("state", run.status if run.stop_reason is None else f"{run.status}: {run.stop_reason}"),
         ("what", f"{run.task} {run.model}"),
         ("objectives", ", ".join(run.objectives)),
@@ -204,7 +212,7 @@ def _facts(run: TuningRun) -> Grid:
         ("data", (run.data_fingerprint or "unknown")[:16]),
         ("program", run.code_version),
     ]
-    return grid("Settings", ("what", "value"), rows)
+    return page_table("Settings", ("what", "value"), rows)
 
 
 def experiment_context(conn: Connection, id_: str) -> dict[str, Any]:
@@ -255,19 +263,19 @@ def _experiment_tiles(found: Experiment, run: TuningRun) -> list[Tile]:
     return tiles
 
 
-def _metrics(found: Experiment, deployed: Experiment | None) -> Grid:
+def _metrics(found: Experiment, deployed: Experiment | None) -> PageTable:
     before = {} if deployed is None else deployed.metrics
     rows = [(name, before.get(name), value) for name, value in found.metrics.items()]
-    return grid("Metrics on the validation set", ("metric", "deployed", "this one"), rows)
+    return page_table("Metrics on the validation set", ("metric", "deployed", "this one"), rows)
 
 
-def _hyperparameters(found: Experiment, deployed: Experiment | None) -> Grid:
+def _hyperparameters(found: Experiment, deployed: Experiment | None) -> PageTable:
     before = {} if deployed is None else deployed.hyperparameters
-    rows: list[tuple[GridCell, ...]] = [
+    rows: list[tuple[PageCell, ...]] = [
         (name, shown(before.get(name)), shown(value), _changed(before.get(name), value))
         for name, value in found.hyperparameters.items()
     ]
-    return grid("Hyperparameters", ("hyperparameter", "deployed", "this one", "change"), rows)
+    return page_table("Hyperparameters", ("hyperparameter", "deployed", "this one", "change"), rows)
 
 
 def _changed(before: object, now: object) -> str:
@@ -276,13 +284,13 @@ def _changed(before: object, now: object) -> str:
     return "" if before == now else f"{now - before:+.4g}"
 
 
-def _guardrails(found: Experiment) -> Grid:
-    rows: list[tuple[GridCell, ...]] = [
+def _guardrails(found: Experiment) -> PageTable:
+    rows: list[tuple[PageCell, ...]] = [
         (name, each.figure, each.bound, "kept" if each.constraint <= 0 else "violated")
         for name, each in found.guardrails.items()
     ]
     empty = "Its guardrails are not known."
-    return grid("Guardrails", ("guardrail", "figure", "bound", "verdict"), rows, empty=empty)
+    return page_table("Guardrails", ("guardrail", "figure", "bound", "verdict"), rows, empty=empty)
 
 
 def _place(request: Request, name: str) -> int | None:

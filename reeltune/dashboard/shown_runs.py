@@ -2,7 +2,7 @@
 
 import math
 
-from reeltune.dashboard.grid import Badge, GridCell, Link, Meter, path_of
+from reeltune.dashboard.tables import Badge, Meter, PageCell, PageLink, path_of
 from reeltune.db.run_pages import ExperimentRow, RunRow
 from reeltune.domain.shown import figure, gain_figure
 from reeltune.reports.html_page import Tone
@@ -21,7 +21,7 @@ def state_badge(state: str) -> Badge:
     return Badge(state, _TONES.get(state, "plain"))
 
 
-def progress_of(run: RunRow) -> GridCell:
+def progress_of(run: RunRow) -> PageCell:
     """Return how far a run is: a bar while it is not done, a number afterwards."""
     if run.status in ("running", "interrupted"):
         text = f"{run.n_done:,} of {run.n_total:,}"
@@ -57,11 +57,11 @@ def gain_verdict(gain: float | None, error: float | None) -> tuple[str, Tone]:
     return ("worse", "bad") if gain + reach < 0 else ("cannot tell", "unsure")
 
 
-def run_cells(run: RunRow) -> tuple[GridCell, ...]:
+def run_cells(run: RunRow) -> tuple[PageCell, ...]:
     """Return a run's row of a table: see `RUN_HEADINGS`."""
     value = None if run.best_value is None else figure(run.best_value, run.task)
     return (
-        Link(run.tuning_run_id, path_of("runs", run.tuning_run_id)),
+        PageLink(run.tuning_run_id, path_of("runs", run.tuning_run_id)),
         state_badge(run.status),
         progress_of(run),
         run.objective,
@@ -74,10 +74,10 @@ def run_cells(run: RunRow) -> tuple[GridCell, ...]:
 RUN_HEADINGS = ("run", "state", "experiments", "objective", "best", "gain (95 %)", "failed")
 
 
-def experiment_cells(row: ExperimentRow, task: str) -> tuple[GridCell, ...]:
+def experiment_cells(row: ExperimentRow, task: str) -> tuple[PageCell, ...]:
     """Return an experiment's row of a table: see `EXPERIMENT_HEADINGS`."""
     return (
-        Link(str(row.number), path_of("experiments", row.experiment_id)),
+        PageLink(str(row.number), path_of("experiments", row.experiment_id)),
         state_badge(row.status),
         row.phase,
         row.value,

@@ -11,7 +11,7 @@ from reeltune.serving.request_context import context_of
 from reeltune.serving.sessions import COOKIE, begin_session
 from reeltune.serving.settings import SESSION_SECONDS
 
-PATH = "/sign-in"
+SIGN_IN_PATH = "/sign-in"
 _SAME_SITE = ("", "same-origin", "none")
 
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reeltune.dashboard.grid import Grid, GridCell, Meter, grid, moment
 from reeltune.dashboard.pages import Pages
+from reeltune.dashboard.tables import Meter, PageCell, PageTable, moment, page_table
 from reeltune.domain.clock import stamp_of
 from reeltune.domain.recommendation import RecommendationList
 from reeltune.reports.html_page import Tile
@@ -34,7 +34,7 @@ class UserQuery(BaseModel):
 
 
 class UserPages:
-    """Handler of the page that tries a user."""
+    """PageHandler of the page that tries a user."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
@@ -70,14 +70,14 @@ class UserPages:
         )
 
 
-def _made(live: LiveVersion, user: str, query: UserQuery) -> tuple[RecommendationList, Grid]:
+def _made(live: LiveVersion, user: str, query: UserQuery) -> tuple[RecommendationList, PageTable]:
     maker = live.recommendations
     made = maker.for_user(user, query.k, genre=query.genre or None, explain=True)
     number = maker.movies.current.user_number(user)
     own = maker.ratings.of(user if number is None else number)
     order = sorted(range(len(own.movies)), key=lambda n: (-own.stars[n], -own.rated_at[n]))
     ids, titles = maker.movies.loaded.movie_ids, maker.movies.current.titles
-    rows: list[tuple[GridCell, ...]] = [
+    rows: list[tuple[PageCell, ...]] = [
         (
             titles.get(int(ids[own.movies[n]]), "–"),
             f"{own.stars[n]:.1f}",
@@ -86,12 +86,14 @@ def _made(live: LiveVersion, user: str, query: UserQuery) -> tuple[Recommendatio
         for n in order[:_RATED]
     ]
     title = f"What they rated best, of {len(own.movies):,} ratings"
-    return made, grid(title, ("movie", "stars", "rated"), rows, empty="They have rated nothing.")
+    return made, page_table(
+        title, ("movie", "stars", "rated"), rows, empty="They have rated nothing."
+    )
 
 
-def _list(made: RecommendationList) -> Grid:
+def _list(made: RecommendationList) -> PageTable:
     top = max((abs(item.score) for item in made), default=1.0) or 1.0
-    rows: list[tuple[GridCell, ...]] = [
+    rows: list[tuple[PageCell, ...]] = [
         (
             item.rank,
             item.title,
@@ -100,7 +102,7 @@ def _list(made: RecommendationList) -> Grid:
         )
         for item in made
     ]
-    return grid("Recommended", ("rank", "movie", "score", "why"), rows)
+    return page_table("Recommended", ("rank", "movie", "score", "why"), rows)
 
 
 def _parts(parts: Any) -> str:

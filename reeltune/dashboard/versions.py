@@ -5,8 +5,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from reeltune.dashboard.grid import Badge, GridCell, Link, grid, moment, path_of
 from reeltune.dashboard.pages import Pages
+from reeltune.dashboard.tables import Badge, PageCell, PageLink, moment, page_table, path_of
 from reeltune.db.connection import Connection
 from reeltune.db.versions import load_events, load_versions
 from reeltune.domain.clock import stamp
@@ -90,7 +90,7 @@ def _list_context(conn: Connection, before: int | None) -> dict[str, Any]:
             Tile(label="Versions", value=f"{len(versions):,}"),
             Tile(label="Refused", value=f"{sum(v.status == 'refused' for v in versions):,}"),
         ),
-        "table": grid(
+        "table": page_table(
             "Versions, the latest first",
             ("version", "status", "made", "accuracy", "ratings", "model", "decision", "why"),
             rows,
@@ -103,9 +103,9 @@ def _list_context(conn: Connection, before: int | None) -> dict[str, Any]:
     }
 
 
-def _cells(version: Version, decision: VersionEvent | None) -> tuple[GridCell, ...]:
+def _cells(version: Version, decision: VersionEvent | None) -> tuple[PageCell, ...]:
     return (
-        Link(f"Version {version.version}", path_of("versions", version.version)),
+        PageLink(f"Version {version.version}", path_of("versions", version.version)),
         Badge(version.status, _TONES.get(version.status, "plain")),
         moment(version.created_at),
         version.training.test_metrics.get("accuracy"),

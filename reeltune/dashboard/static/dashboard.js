@@ -123,6 +123,16 @@ function show(message) {
   document.dispatchEvent(new CustomEvent("live", { detail: message }));
 }
 
+async function loadLater() {
+  for (const box of document.querySelectorAll("[data-load]")) {
+    const answer = await fetch(box.dataset.load).catch(() => null);
+    if (!answer?.ok) continue; // the full report has it, and says what is wrong
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    box.replaceChildren(...parsed.body.childNodes);
+    box.dataset.loaded = "yes";
+  }
+}
+
 function watch() {
   const topic = document.body.dataset.live;
   const state = document.getElementById("link-state");
@@ -163,3 +173,4 @@ offerSignOut();
 offerActions();
 drawCharts();
 watch();
+loadLater();

@@ -1,4 +1,4 @@
-"""Grid: a table whose cells may lead somewhere, as pages show it."""
+"""PageTable: a table whose cells may lead somewhere, as pages show it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from reeltune.reports.html_page import Tone
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class PageLink:
     """Cell that leads to a page."""
 
     text: str
@@ -32,16 +32,16 @@ class Meter:
     text: str
 
 
-GridCell = Cell | Link | Badge | Meter
+PageCell = Cell | PageLink | Badge | Meter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class PageTable:
     """Table of a page."""
 
     title: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[GridCell, ...], ...]
+    rows: tuple[tuple[PageCell, ...], ...]
     empty: str = "There is nothing yet."  # said where it has no rows
     next_href: str | None = None  # where the rows after these are
     first_href: str | None = None  # where the first rows are, if these are others
@@ -61,17 +61,17 @@ class Grid:
         return [[_plain(cell) for cell in row] for row in self.rows]
 
 
-def grid(
+def page_table(
     title: str,
     headings: Sequence[str],
-    rows: Sequence[Sequence[GridCell]],
+    rows: Sequence[Sequence[PageCell]],
     *,
     empty: str = "There is nothing yet.",
     next_href: str | None = None,
     first_href: str | None = None,
-) -> Grid:
+) -> PageTable:
     """Return a table."""
-    return Grid(
+    return PageTable(
         title=title,
         headings=tuple(headings),
         rows=tuple(tuple(row) for row in rows),
@@ -99,9 +99,9 @@ def moment(stamp: str | None) -> str:
     return "–" if stamp is None else stamp[:16].replace("T", " ")
 
 
-def _is_number(cell: GridCell) -> bool:
+def _is_number(cell: PageCell) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-def _plain(cell: GridCell) -> Cell:
-    return cell.text if isinstance(cell, Link | Badge | Meter) else cell
+def _plain(cell: PageCell) -> Cell:
+    return cell.text if isinstance(cell, PageLink | Badge | Meter) else cell
