@@ -64,11 +64,13 @@ coverage: $(VENV)/test
 test-quick: $(VENV)/dev
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
 
-torture: $(VENV)/dev
+torture: $(VENV)/test
 	@echo "== trying every fault in full numbers (two hours or more); figures go to torture.jsonl, and"
 	@echo "== what has passed is not run again with the same code: stop and go on as you like"
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl
+	@echo "== a million hostile requests to the service, and 100,000 while versions change (an hour)"
+	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up"
 
 mutants: $(VENV)/mutants
 	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"
@@ -97,6 +99,7 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.racing --db $(DB)
 	@$(BIN)/python -m benchmarks.tuner
 	@$(BIN)/python -m benchmarks.loading --db $(DB)
+	@$(BIN)/python -m benchmarks.serving --db $(DB)
 	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ from reeltune.ab_tests.simulated_tests import (
     start_simulated,
 )
 from reeltune.ab_tests.simulated_users import SimulatedSite, simulated_hours, simulated_visits
-from reeltune.ab_tests.team_draft import team_draft
 from reeltune.ab_tests.watching import decide
+from reeltune.db.ab_records import load_sums
+from reeltune.db.ab_tests import load_ab_test, save_ab_share
 from reeltune.db.connection import Connection, transaction
 from reeltune.db.serving_file import open_serving_file
 from reeltune.domain.ab_tests import ABGuardrail, ABSettings, ABTest, ServedList, UserOutcome
+from reeltune.serving.team_draft import team_draft
 from reeltune.stats.cluster_sums import ClusterSums, ratio_difference
 from reeltune.stats.confidence_sequences import fixed_boundary, two_sided_boundary
 from reeltune.stats.sequential_power import always_valid_drift
@@ -80,7 +83,7 @@ def analyses(
 def equal_events(seed: int) -> dict[str, float]:
     """A/A, looked at after every list and every click: ours, and with lists as units."""
     site = SimulatedSite(users=600, lists_per_user=12.0, heaviness=0.3, own_rates=3.0)
-    found = {"better or worse": 0.0, "lists as units": 0.0, "rollback": 0.0}
+    found = dict.fromkeys(("better or worse", "lists as units", "fixed interval", "rollback"), 0.0)
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         conn, test = started(folder, seed, window_hours=0.0, expected_users=600)
         assert test.phase is not None
@@ -107,6 +110,8 @@ def _look(conn: Connection, test: ABTest, found: dict[str, float], now: int) -> 
     (each,) = arm_comparisons(test, test.phase, sums, None)
     if each.verdict in ("better", "worse"):
         found["better or worse"] = 1.0
+    if each.reason == "" and abs(_z(each)) > fixed_boundary(0.05):
+        found["fixed interval"] = 1.0
     if _as_lists(sums.get(1, ClusterSums()), sums.get(0, ClusterSums())):
         found["lists as units"] = 1.0
     if any(guardrail.breached for guardrail in live_guardrails(conn, test, test.phase)):
@@ -156,7 +161,7 @@ def power(seed: int) -> dict[str, float]:
         found[name] = float(last.verdict == "better")
         found[f"{name}, users"] = users
         if name == "at all times":
-            found["fixed test"] = float(_z(last) > fixed_boundary(0.05))
+            found["one test at the end"] = float(_z(last) > fixed_boundary(0.05))
     return found
 
 
@@ -268,7 +273,7 @@ def _interleaved(
                     user=str(user),
                     happened_at=at,
                     test=test.name,
-                    movies=mixed.movies,
+                    movies=[int(movie) for movie in mixed.movies],
                     teams=mixed.teams,
                 )
             )
@@ -280,7 +285,7 @@ def _interleaved(
                     movie_id=movie,
                     request_id=request,
                 )
-                for movie in _clicked(rng, worth, list(mixed.movies))
+                for movie in _clicked(rng, worth, [int(movie) for movie in mixed.movies])
             ]
     return lists, clicks
 
@@ -302,6 +307,63 @@ def _ab_users_needed(seed: int) -> float:
     return 8_000 * (always_valid_drift(8_000, 8_000) / found.z) ** 2 if found.z > 0 else math.inf
 
 
+def assignments(seed: int) -> dict[str, float]:
+    """A million users: are the shares as planned, does a ramp move anybody, and the time."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        conn, test = started(folder, seed, share=0.5)
+        with closing(conn):
+            save_ab_share(conn, test.test_id, 0, 1_000_000, 1_000_000)
+            wider = load_ab_test(conn, test.name)
+    users = [f"user-{n}" for n in range(1_000_000)]
+    began = time.process_time()
+    before = [assigned_arm(test, user) for user in users]
+    seconds = time.process_time() - began
+    after = [assigned_arm(wider, user) for user in users]
+    inside = [arm.number for arm in before if arm is not None]
+    return {
+        "standard errors from even": abs(sum(inside) / len(inside) - 0.5) * 2 * len(inside) ** 0.5,
+        "standard errors from the share": abs(len(inside) / 1e6 - 0.5) * 2e3,
+        "moved": float(sum(a is not None and a != b for a, b in zip(before, after, strict=True))),
+        "microseconds each": seconds,
+    }
+
+
+def hostile_events(seed: int) -> dict[str, float]:
+    """100,000 events, many of them doubled or forged, in any order: what is counted."""
+    rng = np.random.default_rng([seed, 100])
+    site = SimulatedSite(users=6_000, lists_per_user=8.0)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        conn, test = started(folder, seed, window_hours=0.0)
+        live, visits = load_live_tests(conn), simulated_visits(site, seed)
+        hours = list(simulated_hours(test, site, visits, 0.0, began=BEGAN))
+        lists = [each for hour in hours for each in hour.served]
+        clicks = [each for hour in hours for each in hour.outcomes]
+        forged = [replace(each, user=f"{each.user}x") for each in clicks]
+        moved = [replace(each, request_id=f"f{n}", arm="champion") for n, each in enumerate(lists)]
+        false = [e for e in moved if (a := assigned_arm(test, e.user)) is not None and a.number]
+        events: list[Any] = [*lists, *clicks, *forged, *false]
+        events += [events[n] for n in rng.integers(0, len(events), 100_000 - len(events))]
+        events = [events[n] for n in rng.permutation(len(events))]
+        now, began = BEGAN + site.hours * 3_600, time.process_time()
+        with closing(conn):
+            for start in range(0, len(events), 500):
+                batch = events[start : start + 500]
+                with transaction(conn):
+                    record_exposures(
+                        conn, live, [e for e in batch if isinstance(e, ServedList)], now
+                    )
+                    record_outcomes(
+                        conn, live, [e for e in batch if isinstance(e, UserOutcome)], now
+                    )
+            sums = load_sums(conn, test.test_id, 1, "clicks")
+        return {
+            "events": float(len(events)),
+            "lists missing or too many": sum(each.x for each in sums.values()) - len(lists),
+            "clicks missing or too many": sum(each.y for each in sums.values()) - len(clicks),
+            "microseconds each": (time.process_time() - began) / len(events) * 1e6,
+        }
+
+
 PARTS: dict[str, Callable[[int], dict[str, float]]] = {
     "equal-events": equal_events,
     "equal-hours": equal_hours,
@@ -310,6 +372,8 @@ PARTS: dict[str, Callable[[int], dict[str, float]]] = {
     "fifth": fifth,
     "split": split,
     "interleaving": interleaving,
+    "assignments": assignments,
+    "hostile-events": hostile_events,
 }
 
 

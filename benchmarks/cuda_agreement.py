@@ -1,6 +1,6 @@
 """Agreement of trainings on the CPU and on CUDA, with real faults of the device.
 
-    python3 -m benchmarks.cuda_agreement [--device cpu] [--ratings 200000] [--json FILE]
+    python3 benchmarks/cuda_agreement.py [--device cpu] [--ratings 200000] [--json FILE]
 
 Run it in the repository's root, on a machine with an NVIDIA GPU, with torch, numpy, scipy and
 safetensors alone; data are made up. About three minutes. Exit status 0 if all of this holds:
@@ -24,13 +24,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if not __package__:  # run as a script
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
@@ -250,6 +251,13 @@ def _lasting(epoch: Epoch) -> dict[str, Any]:
     return {n: v for n, v in epoch.as_dict().items() if n not in ("seconds", "memory_bytes")}
 
 
+def checks(history: History, device: torch.device) -> Iterator[Check]:
+    """Yield all checks, each as soon as it is done."""
+    yield from check_agreement(history, device)
+    yield check_memory(history, device)
+    yield check_resume(len(history.ratings), device)
+
+
 def main() -> int:
     """Check everything; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -261,17 +269,19 @@ def main() -> int:
     if asked.device == "cuda" and not torch.cuda.is_available():
         print("torch finds no CUDA device here")
         return 1
-    device = torch.device(asked.device)
+    device = torch.device("cpu")
+    if asked.device == "cuda":
+        device = torch.device("cuda", torch.cuda.current_device())
     history = made_up(asked.ratings)
     if asked.killed is not None:
         resumable(history, device, asked.killed, killed_after=3)
         return 1
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     print(f"torch {torch.__version__}, {machine}, {len(history.ratings):,} ratings", flush=True)
-    found = check_agreement(history, device)
-    found += [check_memory(history, device), check_resume(asked.ratings, device)]
-    for each in found:
-        print(f"{'holds' if each.holds else 'FAILS'}  {each.name}  {each.figures}")
+    found = []
+    for each in checks(history, device):
+        print(f"{'holds' if each.holds else 'FAILS'}  {each.name}  {each.figures}", flush=True)
+        found.append(each)
     if asked.json is not None:
         asked.json.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")
     return 0 if all(each.holds for each in found) else 1

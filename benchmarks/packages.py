@@ -19,7 +19,7 @@ import numpy as np
 from reeltune.components.factorization import Factorization
 from reeltune.domain.arrays import AnyArray
 from reeltune.rating_models.star_models import FactorizationModel
-from reeltune.versioning.packages import load_package, package_files, save_package
+from reeltune.versioning.packages import load_model_package, package_files, save_model_package
 
 N_USERS, N_MOVIES, N_FACTORS = 6_040, 3_706, 64
 
@@ -28,9 +28,12 @@ def arrays_of(*, with_inverse: bool) -> dict[str, AnyArray]:
     """Return the arrays of a made-up version."""
     rng = np.random.default_rng(0)
     found = Factorization(
-        np.array([3.5]),
-        *(rng.normal(size=n).astype(np.float32) for n in (N_USERS, N_MOVIES)),
-        *(rng.normal(size=(n, N_FACTORS)).astype(np.float32) for n in (N_USERS, N_MOVIES)),
+        mean=np.array([3.5]),
+        user_biases=rng.normal(size=N_USERS).astype(np.float32),
+        movie_biases=rng.normal(size=N_MOVIES).astype(np.float32),
+        user_vectors=rng.normal(size=(N_USERS, N_FACTORS)).astype(np.float32),
+        movie_vectors=rng.normal(size=(N_MOVIES, N_FACTORS)).astype(np.float32),
+        penalty=np.array([0.03]),
     )
     arrays = {f"model.{name}": array for name, array in found.arrays().items()}
     arrays |= {"user_ids": np.arange(N_USERS), "movie_ids": np.arange(N_MOVIES)}
@@ -44,7 +47,7 @@ def milliseconds(path: Path, repeats: int, *, verify: bool) -> float:
     found = []
     for _ in range(repeats):
         began = time.perf_counter()
-        load_package(path, verify=verify)
+        load_model_package(path, verify=verify)
         found.append(1_000 * (time.perf_counter() - began))
     return round(median(found), 2)
 
@@ -65,8 +68,8 @@ def main() -> None:
             files = package_files(manifest, arrays)
             for form in ("dir", "zip"):
                 path = Path(directory) / f"{form}-{with_inverse}"
-                save_package(path, files, as_zip=form == "zip")
-                load_package(path)
+                save_model_package(path, files, as_zip=form == "zip")
+                load_model_package(path)
                 for verify in (False, True):
                     name = f"{form}, {size:.0f} MB{', hashes compared' if verify else ''}"
                     figures[name] = milliseconds(path, asked.repeats, verify=verify)

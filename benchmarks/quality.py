@@ -3,7 +3,8 @@
     python -m benchmarks.quality --db movies.db [--split SPLIT] [--part validation] [--json FILE]
 
 Hand-set weights with their defaults, popularity, EASE with the ridge that is best on validation,
-the hybrid with its defaults, and without each of its components. Intervals are 95 % confidence
+the hybrid with its defaults, with one stage for all places, of content and popularity alone, and
+without each of its components. Intervals are 95 % confidence
 intervals of the paired difference from EASE in NDCG@10. Take `--part test` once, at the end.
 """
 
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reeltune.components.ease import EASE_RIDGE, Ease
-from reeltune.components.learned import LEARNED_COMPONENTS
+from reeltune.components.learned import LEARNED_COMPONENTS, SWITCHES
 from reeltune.components.learned_component import History, LearnedComponent
 from reeltune.db.connection import connection
 from reeltune.db.dataset import load_dataset
@@ -26,12 +27,13 @@ from reeltune.domain.arrays import Floats, Ints
 from reeltune.domain.evaluation import Evaluation, Part
 from reeltune.metrics.evaluate import evaluate
 from reeltune.rating_models.hand_weighted import HandWeighted
-from reeltune.rating_models.hybrid import Hybrid
+from reeltune.rating_models.hybrid import LIST_PLACES, Hybrid
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.splits import SPLITS, Split
 from reeltune.stats.paired_tests import paired_difference
 
 RIDGES = (20.0, 50.0, 100.0, 140.0, 200.0, 300.0, 500.0, 1_000.0, 2_000.0)
+COLLABORATIVE = ("ease", "ease_liked", "sequence")
 METRICS = ("accuracy", "ndcg@10", "recall@20", "coverage@10")
 
 Score = Callable[[Ints], Floats]
@@ -49,19 +51,19 @@ class Quality:
 
 
 class Without(Hybrid):
-    """Hybrid without one of its components."""
+    """Hybrid without some of its components."""
 
-    left_out = ""
+    left_out: frozenset[str] = frozenset()
 
     @classmethod
     def kinds(cls) -> dict[str, type[LearnedComponent]]:
         """Return the other components."""
-        return {name: kind for name, kind in LEARNED_COMPONENTS.items() if name != cls.left_out}
+        return {name: kind for name, kind in LEARNED_COMPONENTS.items() if name not in cls.left_out}
 
 
-def hybrid_without(name: str) -> type[Hybrid]:
-    """Return the hybrid that leaves out the component of that name."""
-    return type(f"Without{name.title()}", (Without,), {"left_out": name})
+def hybrid_without(*names: str) -> type[Hybrid]:
+    """Return the hybrid that leaves out the components of these names."""
+    return type("Without", (Without,), {"left_out": frozenset(names)})
 
 
 def scores(data: Dataset, split: Split, part: Part) -> Iterator[tuple[str, Score]]:
@@ -74,7 +76,11 @@ def scores(data: Dataset, split: Split, part: Part) -> Iterator[tuple[str, Score
     yield "hand-weighted, defaults", hand.score
     defaults = Hybrid.space.defaults()
     yield "hybrid", Hybrid(defaults).fit(fitting, catalogue).score
-    for name in LEARNED_COMPONENTS:
+    one_stage = Hybrid({**defaults, LIST_PLACES.name: 0})
+    yield "hybrid, one stage", one_stage.fit(fitting, catalogue).score
+    content = hybrid_without(*COLLABORATIVE)(defaults)
+    yield "hybrid, content and popularity", content.fit(fitting, catalogue).score
+    for name in (name for name in LEARNED_COMPONENTS if name not in SWITCHES):
         model = hybrid_without(name)(defaults)
         yield f"hybrid without {name}", model.fit(fitting, catalogue).score
 

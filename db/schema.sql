@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 15, to be read. This file is
+-- All tables, indices and triggers of a database with schema 16, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -500,3 +500,22 @@ CREATE TABLE withdrawn_movies (
     withdrawn_at TEXT NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE training_epochs (
+    training_run_id INTEGER NOT NULL REFERENCES training_runs,
+    training INTEGER NOT NULL CHECK (training >= 1),
+    name TEXT NOT NULL,
+    epoch INTEGER NOT NULL CHECK (epoch >= 1),
+    loss REAL,
+    validation REAL,
+    is_best INTEGER NOT NULL CHECK (is_best IN (0, 1)),
+    learning_rate REAL NOT NULL CHECK (learning_rate > 0),
+    l2 REAL NOT NULL CHECK (l2 >= 0),
+    gradient_norm REAL,
+    max_gradient_norm REAL,
+    seconds REAL NOT NULL CHECK (seconds >= 0),
+    memory_bytes INTEGER NOT NULL CHECK (memory_bytes >= 0),
+    chunk_size INTEGER NOT NULL CHECK (chunk_size >= 1),
+    actions TEXT NOT NULL CHECK (json_type(actions) = 'array'),
+    PRIMARY KEY (training_run_id, training, epoch)
+) STRICT, WITHOUT ROWID;

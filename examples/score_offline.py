@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from reeltune.domain.errors import ReelTuneError
-from reeltune.versioning.packages import Package, load_package
+from reeltune.versioning.packages import Package, load_model_package
 
 
 def best_movies(
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("-k", type=int, default=10)
     asked = parser.parse_args()
     try:
-        package = load_package(asked.package, verify=True)
+        package = load_model_package(asked.package, verify=True)
     except ReelTuneError as error:
         raise SystemExit(f"error: {error}") from error
     for user_id in asked.user:

@@ -20,7 +20,7 @@ from reeltune.importers.demo_users import late_likings
 from reeltune.importers.demo_world import make_world
 from reeltune.versioning.registry import load_model
 
-LIST_LENGTH = 10
+MOVIES_PER_VISIT = 10
 _N_LISTS = 5
 _LISTS_PER_DAY = 0.3
 _HEAVINESS = 0.5  # shape of the gamma distribution of visits
@@ -30,11 +30,11 @@ _OFFSET, _SLOPE, _FALL = -3.2, 1.0, 0.15  # of the chance of a click: base, liki
 class DemoVisitors:
     """Visitors of one world; the same traffic for the same seed."""
 
-    def __init__(self, database: Path, world: DemoSettings, seed: int) -> None:
+    def __init__(self, database: Path, settings: DemoSettings, seed: int) -> None:
         self._database = database
         self._rng = np.random.default_rng([seed, 30])
-        self._likings = late_likings(make_world(world), world)  # (U, M)
-        n_users = world.users
+        self._true_likings = late_likings(make_world(settings), settings)  # (U, M)
+        n_users = settings.users
         self._rates = self._rng.gamma(_HEAVINESS, _LISTS_PER_DAY / _HEAVINESS / 24, n_users)
         self._visits = np.zeros(n_users, dtype=np.int64)
         self._lists: dict[int, Ints] = {}
@@ -52,7 +52,7 @@ class DemoVisitors:
             loaded = load_model(conn, version)
         scores = loaded.model.score(np.arange(len(loaded.user_ids))).copy()  # (U, M)
         scores[self._ratings.users, self._ratings.movies] = -np.inf
-        best = np.argsort(-scores, axis=1, kind="stable")[:, : LIST_LENGTH * _N_LISTS]
+        best = np.argsort(-scores, axis=1, kind="stable")[:, : MOVIES_PER_VISIT * _N_LISTS]
         self._lists[version] = best.astype(np.int64)
 
     def true_rates(self) -> dict[int, float]:
@@ -61,7 +61,7 @@ class DemoVisitors:
             version: float(
                 np.mean(
                     [
-                        self._chances(user, lists[user, :LIST_LENGTH]).sum()
+                        self._chances(user, lists[user, :MOVIES_PER_VISIT]).sum()
                         for user in range(len(lists))
                     ]
                 )
@@ -85,9 +85,9 @@ class DemoVisitors:
         name = f"{user + 1}"  # as the demo world's source writes it
         arm = live.assign(name)
         version = self.production if arm is None else arm.version
-        begin = int(self._visits[user]) % _N_LISTS * LIST_LENGTH
+        begin = int(self._visits[user]) % _N_LISTS * MOVIES_PER_VISIT
         self._visits[user] += 1
-        movies = self._lists[version][user, begin : begin + LIST_LENGTH]
+        movies = self._lists[version][user, begin : begin + MOVIES_PER_VISIT]
         request = f"{moment}-{user}-{self._visits[user]}"
         shown = ServingEvent(
             key=f"shown:{request}",
@@ -117,6 +117,8 @@ class DemoVisitors:
 
     def _chances(self, user: int, movies: Ints) -> Floats:
         """Return (k,) the chances that a user clicks the movies of a list."""
-        logits = _OFFSET + _SLOPE * self._likings[user, movies] - _FALL * np.arange(len(movies))
+        logits = (
+            _OFFSET + _SLOPE * self._true_likings[user, movies] - _FALL * np.arange(len(movies))
+        )
         chances: Floats = 1.0 / (1.0 + np.exp(-logits))
         return chances

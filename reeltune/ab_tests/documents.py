@@ -7,7 +7,7 @@ from typing import Any
 
 from reeltune.ab_tests.figures import ABFigures, figures_from_json
 from reeltune.db.ab_activity import load_user_rows
-from reeltune.db.ab_tests import load_ab_events, load_last_ab_event
+from reeltune.db.ab_tests import load_ab_events
 from reeltune.db.connection import Connection
 from reeltune.domain.ab_tests import N_BUCKETS, ABEvent, ABTest, RecordedRows
 from reeltune.domain.clock import stamp_of
@@ -114,12 +114,6 @@ def load_path(conn: Connection, test: ABTest, phase: int | None = None) -> list[
     wanted = phase or (test.phase.number if test.phase else 0)
     events = load_ab_events(conn, test.test_id, kinds=["analysed"])
     return [figures_from_json(e.details) for e in events if e.details["phase"] == wanted]
-
-
-def results_of(conn: Connection, test: ABTest) -> ABFigures | None:
-    """Return the last analysis of a test, in whichever phase; None before the first."""
-    event = load_last_ab_event(conn, test.test_id, ["analysed"])
-    return None if event is None else figures_from_json(event.details)
 
 
 def path_csv(conn: Connection, test: ABTest) -> Iterator[str]:

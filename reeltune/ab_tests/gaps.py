@@ -1,6 +1,6 @@
 """Gaps in the log of a test: data that are missing are an alarm, never a result.
 
-An hour counts as missing where, by the hours before it, ten lists or more were expected and none
+An hour counts as missing where, by the hours before it, fifteen lists or more were expected and none
 came; where one arm has none and another has many; or where lists came and no outcome of any of
 them, in any arm.
 """
@@ -9,7 +9,7 @@ from reeltune.db.ab_activity import load_activity
 from reeltune.db.connection import Connection
 from reeltune.domain.ab_tests import ABPhase, ABTest
 
-MIN_EXPECTED = 10.0  # of a count that is 0: by chance once in 20,000 hours
+MIN_EXPECTED = 15.0  # of a count that is 0: by chance once in three million hours
 MAX_HOURS_UNWATCHED = 3.0
 _HOUR = 3600
 _MIN_HOURS_BEFORE = 3

@@ -11,7 +11,7 @@ from reeltune.ab_tests.recording import record_exposures, record_outcomes
 from reeltune.db.ab_activity import load_ab_cursor, save_ab_cursor
 from reeltune.db.connection import Connection
 from reeltune.db.serving_rows import ServingEvent, load_serving_events
-from reeltune.domain.ab_tests import ServedList, UserOutcome
+from reeltune.domain.ab_tests import INTERLEAVED, ServedList, UserOutcome
 
 _BATCH = 5_000
 
@@ -44,13 +44,16 @@ def _take(conn: Connection, live: LiveTests, events: Sequence[ServingEvent], now
 
 
 def _served(event: ServingEvent) -> ServedList:
+    """Return a list that was served; of an interleaved one the arm is followed by the teams."""
+    arm, _, teams = (event.arm or "").partition(" ")
     return ServedList(
         request_id=event.request_id or event.key,
         user=event.user,
         happened_at=event.happened_at,
         test=event.ab_test,
-        arm=event.arm,
+        arm=arm or None,
         movies=event.movies,
+        teams=teams if arm == INTERLEAVED else None,
     )
 
 

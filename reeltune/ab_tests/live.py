@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from reeltune.ab_tests.assignment import assigned_arm, is_in_test
 from reeltune.db.ab_tests import load_ab_tests
 from reeltune.db.connection import Connection
-from reeltune.domain.ab_tests import ABArm, ABTest
+from reeltune.domain.ab_tests import INTERLEAVED, ABArm, ABTest
 from reeltune.serving.arms import ServedArm
 
 
@@ -42,9 +42,9 @@ class LiveTests:
     def assign(self, user: str) -> ServedArm | None:
         """Return the arm of a user as the service asks for it; None for who is in no test."""
         choice = self.choose(user)
-        if choice is None or choice.interleaved_with is not None:
+        if choice is None:
             return None
-        return ServedArm(choice.test, choice.arm, choice.version)
+        return ServedArm(choice.test, choice.arm, choice.version, choice.interleaved_with)
 
     def choose(self, user: str, layer: str = "lists") -> ArmChoice | None:
         """Return what a user is to be served; None: no test has the user, so what is in production.
@@ -77,6 +77,6 @@ def _choice(test: ABTest, phase: int, arm: ABArm) -> ArmChoice:
     if test.settings.design == "interleaving":
         challenger = test.settings.challengers[0]
         return ArmChoice(
-            test.name, test.test_id, phase, "interleaved", test.settings.champion, challenger
+            test.name, test.test_id, phase, INTERLEAVED, test.settings.champion, challenger
         )
     return ArmChoice(test.name, test.test_id, phase, arm.name, arm.version)

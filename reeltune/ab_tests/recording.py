@@ -5,6 +5,7 @@ its reason: a user in an arm that is not the user's, a time that lies ahead or b
 outcome of a list of somebody else or of a movie that was not on it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,7 +24,14 @@ from reeltune.db.ab_records import (
     save_wins,
 )
 from reeltune.db.connection import Connection
-from reeltune.domain.ab_tests import ABArm, ABTest, RecordedRows, ServedList, UserOutcome
+from reeltune.domain.ab_tests import (
+    INTERLEAVED,
+    ABArm,
+    ABTest,
+    RecordedRows,
+    ServedList,
+    UserOutcome,
+)
 
 CLOCK_SECONDS = 60  # that clocks of a service and its clients may differ
 OUTCOME_SECONDS = 86_400  # after a list within which what its user does counts for it
@@ -95,9 +103,7 @@ def _record(
         fault = _mismatch(exposure, outcome) or _ended(test)
         if fault:
             return fault
-    key = outcome.key or f"{outcome.request_id}/{outcome.kind}/{outcome.movie_id}"
-    if outcome.key is None and outcome.request_id is None and exposure is not None:
-        key = f"{exposure.exposure_id}/{outcome.kind}/{outcome.movie_id}"
+    key = outcome.key or _key(outcome, exposure)
     exposure_id = None if exposure is None else exposure.exposure_id
     if not add_outcome(conn, outcome, key, exposure_id, now):
         report.duplicates += 1
@@ -107,6 +113,14 @@ def _record(
         _count_outcome(conn, totals, test, exposure, outcome)
         report.counted += 1
     return None
+
+
+def _key(outcome: UserOutcome, exposure: StoredExposure | None) -> str:
+    """Return what names an outcome without a key; of another user's it is another one."""
+    request: str | int | None = outcome.request_id
+    if request is None and exposure is not None:
+        request = exposure.exposure_id
+    return json.dumps([request, outcome.user, outcome.kind, outcome.movie_id])
 
 
 def _placed(live: LiveTests, served: ServedList, now: int) -> tuple[ABTest, ABArm] | str:
@@ -121,7 +135,7 @@ def _placed(live: LiveTests, served: ServedList, now: int) -> tuple[ABTest, ABAr
     if arm is None:
         return "the user is not in the test"
     is_mixed = test.settings.design == "interleaving"
-    if served.arm not in (None, "interleaved" if is_mixed else arm.name):
+    if served.arm not in (None, INTERLEAVED if is_mixed else arm.name):
         return f"the user is not in arm {served.arm!r}"
     if is_mixed != (served.teams is not None):
         return "an interleaved list says whose each movie is" if is_mixed else "it has no teams"

@@ -16,7 +16,7 @@ from reeltune.ab_tests.traffic import HORIZON_HOURS, detectable_effects, users_b
 from reeltune.db.ab_records import load_closed_sums, load_sums
 from reeltune.db.ab_tests import load_last_ab_event
 from reeltune.db.connection import Connection
-from reeltune.domain.ab_tests import PREFERENCE, ABArm, ABPhase, ABTest
+from reeltune.domain.ab_tests import INTERLEAVED, PREFERENCE, ABArm, ABPhase, ABTest
 from reeltune.domain.errors import InputError
 from reeltune.stats.cluster_sums import ClusterSums, ratio_difference
 from reeltune.stats.confidence_sequences import one_sided_boundary
@@ -189,7 +189,7 @@ def _arms(
         seen, sums = users.get(arm.number, ClusterSums()), counted.get(arm.number, ClusterSums())
         found.append(
             ArmFigures(
-                arm=arm.name if len(phase.arms) > 1 else "interleaved",
+                arm=arm.name if len(phase.arms) > 1 else INTERLEAVED,
                 version=arm.version,
                 users=int(seen.n),
                 lists=int(seen.y),

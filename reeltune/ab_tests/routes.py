@@ -32,6 +32,7 @@ from reeltune.ab_tests.documents import (
     rows_document,
     users_csv,
 )
+from reeltune.ab_tests.hourly import HourlyWatch
 from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.live import load_live_tests
 from reeltune.ab_tests.manager import ABTestManager, Caller
@@ -40,7 +41,13 @@ from reeltune.ab_tests.results import ab_figures, load_last_figures
 from reeltune.ab_tests.states import TRANSITIONS, ABAction
 from reeltune.db.ab_tests import load_ab_events, load_ab_test, load_ab_tests
 from reeltune.db.connection import Connection
-from reeltune.domain.ab_tests import ABTest, ServedList, UserOutcome, settings_from_json
+from reeltune.domain.ab_tests import (
+    INTERLEAVED,
+    ABTest,
+    ServedList,
+    UserOutcome,
+    settings_from_json,
+)
 from reeltune.domain.errors import InputError
 from reeltune.serving.answers import json_answer
 from reeltune.serving.bodies import NoQuery
@@ -58,8 +65,9 @@ T = TypeVar("T")
 
 
 def ab_routes(service: Service) -> Sequence[BaseRoute]:
-    """Return the routes."""
+    """Return the routes; from now on the service watches running tests every hour too."""
     found = ABRoutes(service)
+    service.holder.on_poll.append(HourlyWatch(found.manager).poll)
     one = PATH + "/{name}"
     return [
         Route(PATH, found.list_tests, methods=["GET"]),
@@ -138,7 +146,7 @@ class ABRoutes:
         document = {
             "user": user,
             "state": test.state,
-            "arm": "interleaved" if is_mixed else arm.name,
+            "arm": INTERLEAVED if is_mixed else arm.name,
             "version": arm.version,
         }
         if is_mixed:

@@ -17,7 +17,12 @@ from reeltune.ab_tests.manager import ABTestManager, Caller
 from reeltune.ab_tests.results import ab_figures, load_last_figures
 from reeltune.ab_tests.states import shown_state
 from reeltune.db.ab_records import delete_waiting_outcomes
-from reeltune.db.ab_tests import add_ab_event, load_ab_test, load_ab_tests
+from reeltune.db.ab_tests import (
+    add_ab_event,
+    load_ab_test,
+    load_ab_tests,
+    load_last_ab_event,
+)
 from reeltune.db.connection import Connection
 from reeltune.domain.ab_tests import ABTest
 from reeltune.domain.errors import ReelTuneError
@@ -46,6 +51,8 @@ def watch_once(manager: ABTestManager, notify: Notify | None = None) -> list[Wat
     reports = []
     for name in names:
         report = analyse(manager, name)
+        if report is None:  # never, without `not_after`
+            continue
         reports.append(report)
         if notify is not None and (report.alarms or report.action):
             notify(
@@ -60,11 +67,25 @@ def watch_once(manager: ABTestManager, notify: Notify | None = None) -> list[Wat
     return reports
 
 
-def analyse(manager: ABTestManager, name: str) -> WatchReport:
-    """Analyse one running test, keep the analysis, and act on it."""
-    test, figures, alarms = manager.store.write(
-        lambda conn: keep_analysis(conn, name, manager.clock())
-    )
+def analyse(
+    manager: ABTestManager, name: str, *, not_after: int | None = None
+) -> WatchReport | None:
+    """Analyse one running test, keep the analysis, and act on it.
+
+    None, and nothing is done, where it was analysed after the moment `not_after`.
+    """
+
+    def write(conn: Connection) -> tuple[ABTest, ABFigures, tuple[str, ...]] | None:
+        if not_after is not None:
+            last = load_last_ab_event(conn, load_ab_test(conn, name).test_id, ["analysed"])
+            if last is not None and last.happened_at > not_after:
+                return None
+        return keep_analysis(conn, name, manager.clock())
+
+    found = manager.store.write(write)
+    if found is None:
+        return None
+    test, figures, alarms = found
     action = ""
     if test.state == "running":
         test, action = _acted(manager, test, figures)

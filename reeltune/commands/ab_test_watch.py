@@ -37,14 +37,16 @@ def managed_tests(db_path: Path) -> Iterator[Any]:
     metavar="HOURS",
     help="Go on for ever; default: once.",
 )
-@option_notify("on an alarm, a rollback or a promotion")
+@option_notify("on an alarm or action")
 @option_db
 @option_json
 @option_quiet
 def watch(
     hours: float | None, notify: str | None, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Analyse running tests, raise alarms, roll back and promote as their settings allow.
+    """Analyse running tests, raise alarms, roll back and promote.
+
+    What is done by itself is what a test's settings allow.
 
     Run it every hour, by cron or with --every. The exit status is 5 if there was an alarm or a
     rollback.
@@ -98,7 +100,7 @@ def _report_document(report: Any) -> dict[str, Any]:
 
 
 @click.command(
-    cls=Command, examples=("better > better.csv", "better --table users --output users.csv")
+    cls=Command, examples=("better", "better --table users", "better --output better.csv")
 )
 @argument("name", "Name of the test, or its number.")
 @option(
@@ -112,7 +114,7 @@ def _report_document(report: Any) -> dict[str, Any]:
 @option("Table", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: -.")
 @option_db
 def export(name: str, table: str, output: Path | None, db_path: Path) -> None:
-    """Write the analyses of a test, or its users' totals, as CSV."""
+    """Write the analyses, or the users' totals, as CSV."""
     from reeltune.ab_tests.documents import path_csv, users_csv
     from reeltune.db.ab_tests import load_ab_test
 
@@ -149,7 +151,7 @@ def export(name: str, table: str, output: Path | None, db_path: Path) -> None:
 @option_json
 @option_quiet
 def simulate(days: int, seed: int, directory: Path | None, as_json: bool, quiet: bool) -> None:
-    """Simulate a month of traffic on the demo world, from a night to live tests and verdicts.
+    """Simulate a month on the demo world, from a night to live verdicts.
 
     A night proposes one challenger that users like better; another one is worse. Both are tested on
     simulated users, whose likings are the demo world's: the better one is promoted, the worse one

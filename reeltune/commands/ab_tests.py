@@ -33,7 +33,7 @@ _option_reason = option(
 )
 @option_version
 def ab_tests() -> None:
-    """Test versions on live users, with results that may be looked at any time."""
+    """Test versions on live users, with results at any time."""
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...]:
@@ -69,9 +69,9 @@ _creating = options(
     option(VERSIONS, "--interleaving", is_flag=True, help="Mix both lists: fewer users."),
     option(USERS, "--share", type=float, default=1.0, metavar="X", help="Of users, at the start."),
     option(USERS, "--max-share", type=float, metavar="X", help="Kept free to widen to."),
-    option(USERS, "--ramp", callback=_numbers, metavar="X,...", help="Shares that follow."),
+    option(USERS, "--ramp", callback=_numbers, metavar="X,X", help="Shares that follow."),
     option(USERS, "--ramp-hours", type=float, default=24.0, metavar="H", help="Between them."),
-    option(USERS, "--weights", callback=_numbers, metavar="X,...", help="Of arms, champion 1st."),
+    option(USERS, "--weights", callback=_numbers, metavar="X,X", help="Of arms, champion 1st."),
     option(USERS, "--layer", default="lists", metavar="NAME", help="What is shown to users."),
     option(USERS, "--expected-users", type=int, metavar="N", help="In champion and challenger."),
     option(USERS, "--users-per-day", type=float, metavar="N", help="To say what can be shown."),
@@ -109,8 +109,8 @@ _creating = options(
     "create",
     examples=(
         "better --challenger 3",
-        "small --challenger 3 --share 0.01 --ramp 0.05,0.25,1",
-        "planned --challenger 3 --planned 5 --expected-users 4000 --json",
+        "small --challenger 3 --share 0.1 --ramp 1",
+        "planned --challenger 3 --planned 5 --json",
     ),
 )
 @argument("name", "Name of the test.")
@@ -118,7 +118,7 @@ _creating = options(
 @option_db
 @option_json
 def create_command(name: str, db_path: Path, as_json: bool, **given: Any) -> None:
-    """Create a test as a draft, and say which change the traffic can show."""
+    """Create a draft, and say which change the traffic can show."""
     from reeltune.ab_tests.documents import ab_document
     from reeltune.commands.ab_test_creating import effects_of, settings_of
     from reeltune.commands.ab_test_tables import print_detectable
@@ -154,13 +154,13 @@ def list_command(db_path: Path, as_json: bool) -> None:
         print_ab_tests(result_console(), tests)
 
 
-@ab_tests.command(examples=("better", "better --json"))
+@ab_tests.command(examples=("better", "better --json", "better --format csv"))
 @_name
 @option_db
 @option_json
 @option_format
 def show(name: str, db_path: Path, as_json: bool) -> None:
-    """Show the results of a test, the path of its interval, and its events."""
+    """Show results, the path of the interval, and events."""
     from reeltune.ab_tests.documents import ab_document, results_document
     from reeltune.ab_tests.ingest import take_served_events
     from reeltune.ab_tests.results import ab_figures, load_last_figures
@@ -209,7 +209,9 @@ def _caller(reason: str) -> Any:
 
 
 def _add_action(action: str, text: str) -> None:
-    @ab_tests.command(action, help=text, examples=("better", f"better --reason '{action} it'"))
+    @ab_tests.command(
+        action, help=text, examples=("better", f"better --reason '{action} it'", "better --json")
+    )
     @_name
     @_option_reason
     @option_db
@@ -219,14 +221,14 @@ def _add_action(action: str, text: str) -> None:
         _act(name, action, reason, db_path, as_json=as_json, quiet=quiet)
 
 
-_add_action("start", "Start a test: from now on its users are assigned to arms.")
+_add_action("start", "Start a test: its users are assigned to arms.")
 _add_action("pause", "Pause a test: its users get the version in production.")
 _add_action("resume", "Resume a test; its users get the arms they had.")
 _add_action("stop", "Stop a test for good; production stays as it is.")
-_add_action("rollback", "Roll back: end a test, or put its champion back into production.")
+_add_action("rollback", "End a test, or put its champion back into production.")
 
 
-@ab_tests.command("promote", examples=("better", "better --challenger 3 --json"))
+@ab_tests.command("promote", examples=("better", "better --challenger 3", "better --json"))
 @_name
 @option(
     VERSIONS,
@@ -243,7 +245,7 @@ _add_action("rollback", "Roll back: end a test, or put its champion back into pr
 def promote_command(
     name: str, version: int | None, reason: str, db_path: Path, as_json: bool, quiet: bool
 ) -> None:
-    """Promote a challenger that is shown to be better, through the gate.
+    """Promote a challenger shown to be better, through the gate.
 
     The exit status is 3 where a rule of the gate refuses it or cannot tell.
     """

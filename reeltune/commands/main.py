@@ -22,6 +22,9 @@ COMMANDS = {
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
     "tune": _Entry("tune", "main", "Try configurations and show which is best."),
     "runs": _Entry("runs", "runs", "List, show, resume, stop and compare tuning runs."),
+    "predict-ratings": _Entry(
+        "predict_ratings", "predict_ratings", "Measure the stars that models predict."
+    ),
     "candidates": _Entry(
         "candidates", "candidates", "Propose candidates and store them for a later run to try."
     ),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from reeltune.cli.command import Command, option
 from reeltune.cli.console import print_json
 from reeltune.cli.options import option_db, option_json, option_quiet
 from reeltune.db.connection import open_unchanged
+from reeltune.db.serving_file import read_serving_file, serving_path
 from reeltune.db.versions import load_production
-from reeltune.domain.errors import InputError
+from reeltune.domain.errors import BusyError, InputError, NotFoundError
 
 if TYPE_CHECKING:
     from reeltune.serving.tokens import Client, Role
@@ -106,6 +108,7 @@ def serve(
             f"{host} can be reached by others: give --token-file FILE, or leave out --host"
         )
     production = _production(db_path)
+    _check_store(db_path)
     made, tokens = _tokens(token_file)
     settings = ServeSettings(
         database=db_path.resolve(),
@@ -137,6 +140,16 @@ def _production(db_path: Path) -> int | None:
         return None if found is None else found.version
     finally:
         conn.close()
+
+
+def _check_store(db_path: Path) -> None:
+    """Refuse a file of another program in the place of the store.
+
+    Raises:
+        StorageError: there is one.
+    """
+    with suppress(NotFoundError, BusyError):
+        read_serving_file(serving_path(db_path)).close()
 
 
 def _tokens(token_file: Path | None) -> "tuple[dict[Role, str], list[tuple[str, Client]]]":

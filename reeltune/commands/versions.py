@@ -22,6 +22,7 @@ from reeltune.db.columns import snapshot
 from reeltune.db.connection import connection
 from reeltune.db.deployed import export_path
 from reeltune.db.erasures import load_version_erasures
+from reeltune.db.training_epochs import load_training_epochs
 from reeltune.db.versions import load_events, load_version, load_versions
 from reeltune.domain.errors import NotFoundError
 from reeltune.domain.recommendation import RecommendationList
@@ -91,12 +92,13 @@ def show(version: int | None, user: str | None, db_path: Path, as_json: bool) ->
         found = find_version(conn, version)
         events = load_events(conn, found.version)
         erased = load_version_erasures(conn, found.version)
+        epochs = load_training_epochs(conn, found.version)
     best = None if user is None else _recommended(db_path, found.version, user)
     if as_json:
-        print_json(show_json(found, events, best, erased))
+        print_json(show_json(found, events, best, erased, epochs))
         return
     console = result_console()
-    print_version(console, found, events, erased)
+    print_version(console, found, events, erased, epochs)
     if best is not None and user is not None:
         heading = f"The best {len(best)} for user {plain(user).plain}: {reason_of(best)}"
         print_movies(console, heading, best)

@@ -3,7 +3,7 @@
 Source: Koren 2009, "The BellKor solution to the Netflix grand prize", section 2.1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -54,9 +54,13 @@ class Biases:
         for _ in range(N_PASSES):
             left = totals(table.movies, above - users[table.users], table.n_movies)
             movies = damped_mean(*left, movie_prior)
-            left = totals(table.users, above - movies[table.movies], table.n_users)
-            users = damped_mean(*left, user_prior)
+            users = cls(mean, users, movies).of_users(table, user_prior)
         return cls(mean, users, movies)
+
+    def of_users(self, table: RatingTable, prior: float) -> Floats:
+        """Return the biases (U,) of the users of a table, given those of movies."""
+        left = table.ratings.astype(np.float64) - self.mean - self.movies[table.movies]
+        return damped_mean(*totals(table.users, left, table.n_users), prior)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +74,20 @@ class BiasedMeans(ArrayFields):
     mean: Floats  # (1,)
     users: Floats  # (U,)
     movies: Floats  # (M,)
+    user_prior: Floats  # (1,) ratings
 
     @classmethod
     def fit(cls, history: History, values: Configuration) -> Self:
         """Fit the biases."""
         priors = float(values[USER_PRIOR.name]), float(values[MOVIE_PRIOR.name])
         found = Biases.of(history.ratings, *priors)
-        return cls(np.array([found.mean]), found.users, found.movies)
+        return cls(np.array([found.mean]), found.users, found.movies, np.array(priors[:1]))
+
+    def fold_in(self, history: History) -> Self:
+        """Return the means with the biases of the users of `history`."""
+        biases = Biases(float(self.mean[0]), self.users, self.movies)
+        users = biases.of_users(history.ratings, float(self.user_prior[0]))
+        return replace(self, users=users)
 
     def score(self, users: Ints) -> StarPlanes:
         """Return the stars, (U, M)."""

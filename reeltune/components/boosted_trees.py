@@ -4,7 +4,7 @@ Source: Chen and Guestrin 2016, "XGBoost: a scalable tree boosting system".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -142,6 +142,10 @@ class BoostedTrees:
         base, of_level, of_score = self.calibration
         stars: Floats = base + of_level * x[:, LEVEL_COLUMN].astype(np.float64) + of_score * scores
         return stars
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for the users of `history`; what was fitted of movies stays."""
+        return replace(self, features=self.features.fold_in(history))
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the trees, and what the features are of."""

@@ -20,6 +20,7 @@ from reeltune.components.torch_training import (
     chosen_device,
     small_random,
 )
+from reeltune.domain.arrays import Bools, Floats, Floats32
 from reeltune.domain.parameters import FloatParameter, Hyperparameter, IntParameter
 from reeltune.domain.space import Configuration
 
@@ -86,8 +87,16 @@ class Factorization(DotProduct):
             else first
         )
         known_users, known_movies = rated_by(table)
-        known = (known_users, known_movies, known_users[:, None], known_movies[:, None])
-        parts = [
-            (np.where(k, a, 0.0)).astype(np.float32) for k, a in zip(known, found, strict=True)
-        ]
-        return cls(np.array([biases.mean]), *parts)
+        return cls(
+            mean=np.array([biases.mean]),
+            user_biases=_cleared(found[0], known_users),
+            movie_biases=_cleared(found[1], known_movies),
+            user_vectors=_cleared(found[2], known_users[:, None]),
+            movie_vectors=_cleared(found[3], known_movies[:, None]),
+            penalty=np.array([float(values[FACTOR_PENALTY.name])]),
+        )
+
+
+def _cleared(values: Floats, known: Bools) -> Floats32:
+    """Return the values of those known, and 0 of others: these are what they were at random."""
+    return np.where(known, values, 0.0).astype(np.float32)

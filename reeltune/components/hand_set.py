@@ -8,8 +8,6 @@ import numpy as np
 
 from reeltune.components.cast import Cast
 from reeltune.components.component import Component
-from reeltune.components.franchise import Franchise
-from reeltune.components.genre import Genre
 from reeltune.components.hyperparameters import GENRE_BOOSTS, SPACE
 from reeltune.components.learned_component import History, Planes
 from reeltune.domain.arrays import AnyArray, Ints
@@ -55,25 +53,9 @@ class HandSet:
         return cls(cls.kind(**arrays))
 
 
-class GenreMatch(HandSet):
-    """Match of the movie's genres with the user's."""
-
-    name = "genre"
-    kind = Genre
-    planes: ClassVar[tuple[str, ...]] = ("genre",)
-
-
 class CastMatch(HandSet):
     """Match of the movie's people with those the user likes."""
 
     name = "cast"
     kind = Cast
     planes: ClassVar[tuple[str, ...]] = ("cast",)
-
-
-class FranchiseMatch(HandSet):
-    """Match of the movie's collection with what the user has rated of it."""
-
-    name = "franchise"
-    kind = Franchise
-    planes: ClassVar[tuple[str, ...]] = ("franchise",)

@@ -1,7 +1,7 @@
 """Features of a user and a movie, for regressions on ratings: components and what a movie is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Self
 
@@ -41,14 +41,28 @@ class PairFeatures:
         """Fit to `history` alone."""
         table = history.ratings
         biases = Biases.of(table, BIAS_PRIOR, BIAS_PRIOR)
-        residual = table.ratings - biases.mean - biases.users[table.users]
-        squares = (residual - biases.movies[table.movies]) ** 2
+        squares = _squares(biases, table)
         return cls(
             mean=biases.mean,
             of_users=_figures(biases.users, table.users, squares, table.n_users),
             of_movies=_figures(biases.movies, table.movies, squares, table.n_movies),
             matches=tuple(kind.fit(history.centred, history.catalogue) for kind in MATCHES),
             movie=movie_features(history.catalogue),
+        )
+
+    def fold_in(self, history: History) -> Self:
+        """Return the features of the users of `history`; those of movies stay."""
+        table = history.ratings
+        known = Biases(self.mean, self.of_users[:, 0], self.of_movies[:, 0])
+        biases = replace(known, users=known.of_users(table, BIAS_PRIOR))
+        squares = _squares(biases, table)
+        return replace(
+            self,
+            of_users=_figures(biases.users, table.users, squares, table.n_users),
+            matches=tuple(
+                type(part).fit(history.centred, history.catalogue) if part.is_personal else part
+                for part in self.matches
+            ),
         )
 
     def at(self, users: Ints, movies: Ints) -> Floats32:
@@ -77,7 +91,7 @@ class PairFeatures:
         """Return these features with the numbers of ratings of another fit."""
         of_users, of_movies = self.of_users.copy(), self.of_movies.copy()
         of_users[:, 1], of_movies[:, 1] = whole.of_users[:, 1], whole.of_movies[:, 1]
-        return PairFeatures(self.mean, of_users, of_movies, self.matches, self.movie)
+        return replace(self, of_users=of_users, of_movies=of_movies)
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return all that was fitted."""
@@ -142,6 +156,13 @@ def movie_features(catalogue: Catalogue) -> Floats32:
     years = catalogue.release_years
     decades = np.where(years > 0, (years - 2000) / 10, 0.0)
     return np.column_stack([decades, genres_of(catalogue)]).astype(np.float32)
+
+
+def _squares(biases: Biases, table: RatingTable) -> Floats:
+    """Return the squared errors (N,) of biases."""
+    errors = table.ratings.astype(np.float64) - biases.mean - biases.users[table.users]
+    squares: Floats = (errors - biases.movies[table.movies]) ** 2
+    return squares
 
 
 def _figures(biases: Floats, groups: AnyArray, squares: Floats, n_groups: int) -> Floats:

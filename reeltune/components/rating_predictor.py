@@ -32,6 +32,9 @@ class RatingPredictor(Protocol):
     def score(self, users: Ints) -> StarPlanes:
         """Return the plane, (U, M)."""
 
+    def fold_in(self, history: History) -> Self:
+        """Return the predictor for the users of `history`; what was fitted of movies stays."""
+
     def arrays(self) -> dict[str, AnyArray]:
         """Return all that was fitted, by name."""
 

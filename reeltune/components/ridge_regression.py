@@ -1,7 +1,7 @@
 """Ridge regression of ratings on components and movie features."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
@@ -70,6 +70,10 @@ class RidgeRegression:
     def _stars(self, x: AnyArray) -> Floats:
         stars: Floats = x.astype(np.float64) @ self.coefficients + self.intercept
         return stars
+
+    def fold_in(self, history: History) -> Self:
+        """Return the component for the users of `history`; what was fitted of movies stays."""
+        return replace(self, features=self.features.fold_in(history))
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the coefficients, and what the features are of."""

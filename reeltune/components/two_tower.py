@@ -78,7 +78,15 @@ class TwoTower(DotProduct):
             penalty=float(values[TOWER_PENALTY.name]),
             checkpoint=checkpoint,
         )
-        return cls(np.array([biases.mean]), *(each.astype(np.float32) for each in found))
+        parts = [each.astype(np.float32) for each in found]
+        return cls(
+            mean=np.array([biases.mean]),
+            user_biases=parts[0],
+            movie_biases=parts[1],
+            user_vectors=parts[2],
+            movie_vectors=parts[3],
+            penalty=np.array([float(values[TOWER_PENALTY.name])]),
+        )
 
 
 def tower_features(history: History) -> tuple[Floats, Floats]:

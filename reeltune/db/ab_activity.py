@@ -93,25 +93,6 @@ def load_user_rows(conn: Connection, test_id: int) -> Iterator[dict[str, Any]]:
     return (dict(row) for row in rows)
 
 
-def erase_ab_user(conn: Connection, user: str) -> int:
-    """Delete what a user was shown and did, and the user's totals; the sums of arms stay.
-
-    Return how many rows were deleted.
-    """
-    before = conn.total_changes
-    conn.execute(
-        """
-        DELETE FROM ab_outcomes
-         WHERE user = :user
-            OR exposure_id IN (SELECT exposure_id FROM ab_exposures WHERE user = :user)
-        """,
-        {"user": user},
-    )
-    for table in ("ab_exposures", "ab_users", "ab_covariates"):
-        conn.execute(f"DELETE FROM {table} WHERE user = :user", {"user": user})  # noqa: S608
-    return conn.total_changes - before
-
-
 def load_ab_cursor(conn: Connection) -> int:
     """Return the number of the last event of the service that was counted."""
     return int(conn.execute("SELECT event_number FROM ab_cursor").fetchone()[0])

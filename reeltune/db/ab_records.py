@@ -265,15 +265,6 @@ def load_closed_sums(
     return {row[0]: ClusterSums(**dict(zip(_SUMS, row[1:], strict=True))) for row in rows}
 
 
-def load_user_totals(conn: Connection, test_id: int, phase: int) -> Iterable[UserTotals]:
-    """Yield the totals of all users of a phase."""
-    rows = conn.execute(
-        f"SELECT {_TOTALS} FROM ab_users WHERE test_id = ? AND phase = ?",  # noqa: S608
-        (test_id, phase),
-    )
-    return (UserTotals(*row) for row in rows)
-
-
 def _exposure(row: Any) -> StoredExposure:
     movies = None if row["movies"] is None else json.loads(row["movies"])
     return StoredExposure(**{**dict(row), "movies": movies})

@@ -42,7 +42,7 @@ def open_serving_file(path: Path, migrations: Path) -> Connection:
         )
         conn.row_factory = sqlite.Row
         try:
-            _check_owner(conn, path)
+            check_serving_owner(conn, path)
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 conn.execute(f"PRAGMA {pragma}")
             _migrate_serving(conn, path, migrations)
@@ -64,14 +64,19 @@ def read_serving_file(path: Path) -> Connection:
     with expected(path):
         conn = open_reader(path, _BUSY_SECONDS)
         try:
-            _check_owner(conn, path)
+            check_serving_owner(conn, path)
         except BaseException:
             conn.close()
             raise
     return conn
 
 
-def _check_owner(conn: Connection, path: Path) -> None:
+def check_serving_owner(conn: Connection, path: Path) -> None:
+    """Refuse a file of another program.
+
+    Raises:
+        StorageError: it is one.
+    """
     owner = int(conn.execute("PRAGMA application_id").fetchone()[0])
     n_tables = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if owner != SERVING_APPLICATION_ID and (owner != 0 or n_tables > 0):

@@ -22,6 +22,7 @@ AB_METRICS = {
     "value": "value per list",
     "lists": "lists per user",
 }
+INTERLEAVED = "interleaved"  # the only arm of such a test
 PREFERENCE = "preference"  # of interleaving; no metric of an arm
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_CHALLENGERS = 8

@@ -78,12 +78,12 @@ def rate_in_blocks(
 
 def late_likings(demo: DemoWorld, settings: DemoSettings) -> Floats:
     """Return (U, M) how much each user likes each movie at the end of the period, of variance 1."""
-    tastes = [
+    preferences = [
         _draw_preferences(random_stream(settings, STREAM_USERS, user), demo.traits.shape[1])[1]
         for user in range(settings.users)
     ]  # the first that a user's stream gives
-    likings: Floats = (demo.merit + np.stack(tastes) @ demo.traits.T) / _SIGNAL
-    return likings
+    found: Floats = (demo.merit + np.stack(preferences) @ demo.traits.T) / _SIGNAL
+    return found
 
 
 def _sizes(settings: DemoSettings, wish: Floats, scale: float) -> Ints:

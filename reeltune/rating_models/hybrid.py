@@ -8,7 +8,7 @@ import numpy as np
 
 from reeltune.components.compiled_loops import plane_loops
 from reeltune.components.hyperparameters import ACCURACY_THRESHOLD
-from reeltune.components.learned import LEARNED_COMPONENTS
+from reeltune.components.learned import LEARNED_COMPONENTS, SWITCHES
 from reeltune.components.learned_component import History, LearnedComponent
 from reeltune.domain.arrays import AnyArray, Bools, Floats, Ints
 from reeltune.domain.errors import InputError
@@ -81,7 +81,7 @@ class Hybrid:
             Single(TAU),
             Single(L2),
             Single(LIST_PLACES),
-            *(Single(each) for each in OF_COMPONENTS),
+            *(Single(each) if each.searched else Fixed(each) for each in OF_COMPONENTS),
             Fixed(ACCURACY_THRESHOLD),
         )
     )
@@ -89,7 +89,7 @@ class Hybrid:
     def __init__(self, hyperparameters: Configuration) -> None:
         self.hyperparameters = hyperparameters
         self.components: tuple[LearnedComponent, ...] = ()
-        self.weights: Floats = np.zeros((2, 2, FEATURES_PER_PLANE * len(PLANES)))
+        self.weights = self._no_weights
         self.rated: RatedMovies | None = None
 
     @classmethod
@@ -100,8 +100,9 @@ class Hybrid:
     def fit(self, ratings: RatingTable, catalogue: Catalogue) -> Self:
         """Fit the weights on windows of `ratings`, then the components that have any on all."""
         with one_thread():
-            for_new = [name for name in self.kinds() if name in FOR_NEWCOMERS]
-            known = self._fit_weights(windows(ratings, catalogue), list(self.kinds()))
+            names = self._names()
+            for_new = [name for name in names if name in FOR_NEWCOMERS]
+            known = self._fit_weights(windows(ratings, catalogue), names)
             new = self._fit_weights([newcomers_window(ratings, catalogue)], for_new)
             self.weights = np.stack([known, new], axis=1)  # by stage and kind of user
             wanted = [name for name, kind in self.kinds().items() if self._uses(kind.planes)]
@@ -123,6 +124,10 @@ class Hybrid:
         with one_thread():
             folded.components = tuple(each.fold_in(history) for each in self.components)
         return folded
+
+    @property
+    def _no_weights(self) -> Floats:
+        return np.zeros((2, 2, FEATURES_PER_PLANE * len(PLANES)))  # by stage and kind of user
 
     @property
     def n_movies(self) -> int:
@@ -198,6 +203,11 @@ class Hybrid:
     def load(self, arrays: Mapping[str, AnyArray]) -> Self:
         """Load what `arrays` returned."""
         self.weights = np.asarray(arrays["weights"], dtype=np.float64)
+        if self.weights.shape != self._no_weights.shape:
+            raise InputError(
+                "the hybrid was fitted by an earlier program, with other components: retrain it"
+                " (python retrain_model.py --force)"
+            )
         self.rated = RatedMovies.load(arrays)
         self.components = tuple(
             kind.load(own)
@@ -235,6 +245,11 @@ class Hybrid:
             loss = Loss(tau, l2=float(self.hyperparameters[L2.name]))
             weights[stage, columns] = fit_weights(examples, loss) if examples else FIRST_WEIGHT
         return np.rint(weights * WEIGHT_STEPS) / WEIGHT_STEPS
+
+    def _names(self) -> list[str]:
+        """Return the names of the components that are not left out."""
+        values = self.hyperparameters
+        return [n for n in self.kinds() if n not in SWITCHES or values[SWITCHES[n]] > 0]
 
     def _uses(self, planes: Sequence[str]) -> bool:
         """Return if any feature of these planes has a weight."""

@@ -16,7 +16,7 @@ from reeltune.ratings.table import RatingTable
 FEATURES_PER_PLANE = 2  # the standardised score, and the same bounded
 PLANE_BYTES = 2**26  # of one plane that is held at a time
 N_BEST = 120  # of each plane that are candidates, but for the last one
-MAX_FIXED_BYTES = 2**29  # of planes that are kept, of components without hyperparameters
+MAX_FIXED_BYTES = 2**29  # of planes that are kept, of components that no search changes
 MAX_OTHER_BYTES = 2**28  # and of others
 
 
@@ -155,7 +155,8 @@ class PlaneCache:
         """Return what `planes_of` returns."""
         found: dict[str, Plane] = {}
         for each in components:
-            shelf = self._others if each.hyperparameters else self._fixed
+            is_searched = any(member.searched for member in each.hyperparameters)
+            shelf = self._others if is_searched else self._fixed
             found |= shelf.planes(each, users, rated)
         return found
 

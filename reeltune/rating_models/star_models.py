@@ -53,6 +53,17 @@ class StarModel:
         self._fitted = self.component.fit(history, self.hyperparameters)
         return self
 
+    def fold_in(self, ratings: RatingTable, catalogue: Catalogue, newcomers: RatingTable) -> Self:
+        """Return this model for the users of `ratings` who have a rating in `newcomers`.
+
+        Their profiles are made of `ratings`; what was fitted of movies stays.
+        """
+        wanted = np.diff(newcomers.starts) > 0
+        own = ratings.where(wanted[ratings.users])
+        folded = type(self)(self.hyperparameters)
+        folded._fitted = self.predictor.fold_in(History(own, catalogue, of_all=ratings))
+        return folded
+
     def score(self, users: Ints) -> Floats:
         """Return the stars, not cut to the scale, (U, M)."""
         return self.predictor.score(users)[self.component.name].astype(np.float64)

@@ -13,6 +13,8 @@ from reeltune.db.versions import Fault
 from reeltune.domain.erasure import VersionErasure
 from reeltune.domain.recommendation import RecommendationList
 from reeltune.domain.version import Version, VersionEvent
+from reeltune.reports.training_tables import epochs_json, print_epochs
+from reeltune.training.recording import RecordedEpoch
 
 _STYLES = {"production": "green", "refused": "red", "archived": "dim"}
 
@@ -59,11 +61,14 @@ def show_json(
     events: Iterable[VersionEvent],
     recommendations: RecommendationList | None,
     erased: Sequence[VersionErasure] = (),
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> dict[str, Any]:
     """Return a version with its lineage, its events and, if asked for, a user's list."""
     said = asdict(version) | {"events": [asdict(event) for event in events]}
     if erased:
         said["erasures"] = [asdict(each) | {"said": str(each)} for each in erased]
+    if epochs:
+        said["epochs"] = epochs_json(epochs)
     if recommendations is not None:
         said["recommendations"] = [
             {"title": each.title, "movie_id": each.movie_id, "score": each.score}
@@ -79,6 +84,7 @@ def print_version(
     version: Version,
     events: Iterable[VersionEvent],
     erased: Sequence[VersionErasure] = (),
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> None:
     """Print lineage, hyperparameters, metrics and events of a version."""
     training = version.training
@@ -100,6 +106,7 @@ def print_version(
         console.print(plain(f"note: {each}"), soft_wrap=True)
     print_table(console, "Hyperparameters", _values(training.hyperparameters, _figure))
     print_table(console, "Metrics on the test set", _values(training.test_metrics, _metric))
+    print_epochs(console, epochs)
     print_table(console, "Events", _events(events))
 
 

@@ -29,9 +29,7 @@ def make_app(
         arm_source: reads from the store which A/B tests run.
         further: makers of routes of other rooms, which are behind the same guards.
 
-    Raises:
-        BusyError: the store is locked.
-        StorageError: the store cannot be used.
+    Where the store cannot be opened, lists are served all the same.
     """
     service = Service(settings, arm_source)
     document: dict[str, Any] = {}

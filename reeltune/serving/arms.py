@@ -14,6 +14,7 @@ class ServedArm:
     ab_test: str
     arm: str
     version: int
+    mixed_with: int | None = None  # version whose list is interleaved with that of `version`
 
 
 class ArmAssigner(Protocol):

@@ -1,5 +1,6 @@
 """Routes about the service itself: health, metrics, sessions, OpenAPI."""
 
+import os
 import resource
 from collections.abc import Mapping
 from typing import Any
@@ -47,6 +48,7 @@ class HealthRoutes:
                 "kept_lists": kept,
                 "store_waiting_writes": store.n_waiting,
                 "is_degraded": int(self._problem() is not None),
+                "worker_pid": os.getpid(),
                 "worker_max_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             }
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reeltune.db.connection import Connection, expected, open_unchanged
 from reeltune.db.serving_rows import load_data_counter, load_served_ratings
-from reeltune.domain.errors import NotFoundError, ReelTuneError, StorageError
+from reeltune.domain.errors import NotFoundError, ReelTuneError
 from reeltune.serving.arms import ArmSource, no_tests
 from reeltune.serving.live import LiveState
 from reeltune.serving.loader import Loaded, Wanted, load_state
@@ -194,7 +194,7 @@ class StateHolder:
     def _ratings_into(self, loaded: Loaded) -> None:
         """Let what was loaded know the ratings of the store, then serve it."""
         state = loaded.state
-        with suppress(StorageError, NotFoundError):  # the store is gone: as they are
+        with suppress(ReelTuneError), expected(self.store.path):  # no store: as they are
             conn = self.store.reader()
             try:
                 state = state.with_ratings(load_served_ratings(conn, state.last_rating))

@@ -1,5 +1,6 @@
 """Routes that recommend: for a user, for a visit, similar, popular, new, and why."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,9 @@ from reeltune.serving.problems import ProblemError
 from reeltune.serving.recommendations import Recommendations
 from reeltune.serving.request_context import context_of
 from reeltune.serving.service import Service
+from reeltune.serving.team_draft import team_draft
+
+_FIRST_LENGTH = 128  # of the list in which a movie that is to be explained is looked for
 
 
 class ListRoutes:
@@ -29,6 +33,15 @@ class ListRoutes:
         user, query = id_of(request, "user"), query_of(request, ListQuery)
         state = self.service.state
         live, arm = state.version_for(user)
+        document = await self._listed(live, user, query)
+        if arm is not None and arm.mixed_with is not None:
+            other = await self._listed(state.versions[arm.mixed_with], user, query)
+            teams = _interleave(document, other, query.k, context_of(request).request_id)
+            arm = replace(arm, arm=f"{arm.arm} {teams}")
+        return self._answer(request, document, state, arm, user)
+
+    async def _listed(self, live: LiveVersion, user: str, query: ListQuery) -> dict[str, Any]:
+        """Return what a version recommends to a user."""
         if query.genre is None and not query.explain and not query.exclude:
             kept = live.kept.get(user)
             if kept is None:
@@ -36,20 +49,18 @@ class ListRoutes:
                     partial(live.kept.make, user, live.recommendations)
                 )
             head = {"version": kept.version, "source": kept.source, "because": kept.because}
-            document = head | {"items": kept.items(query.k)}
-        else:
-            found = await self.service.in_thread(
-                partial(
-                    live.recommendations.for_user,
-                    user,
-                    query.k,
-                    exclude=excluded_of(query.exclude),
-                    genre=query.genre,
-                    explain=query.explain,
-                )
+            return head | {"items": kept.items(query.k)}
+        found = await self.service.in_thread(
+            partial(
+                live.recommendations.for_user,
+                user,
+                query.k,
+                exclude=excluded_of(query.exclude),
+                genre=query.genre,
+                explain=query.explain,
             )
-            document = found.to_json()
-        return self._answer(request, document, state, arm, user)
+        )
+        return found.to_json()
 
     async def recommend_by_ratings(self, request: Request) -> Response:
         """Return the best movies by ratings in the body: for who is new, or for one visit."""
@@ -110,7 +121,21 @@ class ListRoutes:
 def _arm(arm: ServedArm | None) -> dict[str, str | None]:
     if arm is None:
         return {"ab_test": None, "arm": None}
-    return {"ab_test": arm.ab_test, "arm": arm.arm}
+    return {"ab_test": arm.ab_test, "arm": arm.arm.partition(" ")[0]}
+
+
+def _interleave(document: dict[str, Any], other: dict[str, Any], k: int, request_id: str) -> str:
+    """Mix the movies of another list into one, by team draft; return whose each is.
+
+    Scores and parts are those of the version that a movie was drafted by.
+    """
+    lists = [{item["movie_id"]: item for item in each["items"]} for each in (document, other)]
+    mixed = team_draft(list(lists[0]), list(lists[1]), k, request_id)
+    document["items"] = [
+        lists[int(team)][movie] | {"rank": rank}
+        for rank, (movie, team) in enumerate(zip(mixed.movies, mixed.teams, strict=True), 1)
+    ]
+    return mixed.teams
 
 
 def _number(state: LiveState, movie: ShownId) -> int:
@@ -127,31 +152,47 @@ def _by_ratings(recommendations: Recommendations, body: SessionBody) -> Recommen
 
 
 def _explained(live: LiveVersion, user: str, movie: str) -> dict[str, Any]:
-    """Return the place of a movie among all that the user may be shown.
+    """Return the place of a movie among all that the user may be shown, and its parts.
 
     Raises:
         ProblemError: it is not on the list: rated, withdrawn, or not known.
     """
     by = live.recommendations
     n_movies = len(by.movies.loaded.movie_ids)
+    above = _above(by, user, movie, n_movies)
+    if above is None:
+        raise ProblemError(
+            404,
+            f"movie {movie} is on no list for user {user}: they have rated it, it is withdrawn, or"
+            f" version {by.version} does not know it",
+        )
+    found = by.for_user(user, 1, exclude=above, explain=True)
+    item = found.items[0]
+    return {
+        "version": found.version,
+        "source": found.source,
+        "n_movies": n_movies,
+        "rank": len(above) + 1,
+        "movie_id": item.movie_id,
+        "title": item.title,
+        "score": item.score,
+        "parts": dict(item.parts),
+        "reasons": list(item.reasons),
+    }
+
+
+def _above(by: Recommendations, user: str, movie: str, n_movies: int) -> list[ShownId] | None:
+    """Return the movies above one on a user's list; None if it is not on it.
+
+    The list is made as long as it has to be: most who ask do so of its beginning.
+    """
     number = by.movies.current.movie_number(movie)
     shown = movie if number is None else by.movies.current.shown_movie(number)
-    found = by.for_user(user, n_movies, explain=True)
-    for item in found.items:
-        if item.movie_id == shown:
-            return {
-                "version": found.version,
-                "source": found.source,
-                "n_movies": len(found.items),
-                "rank": item.rank,
-                "movie_id": item.movie_id,
-                "title": item.title,
-                "score": item.score,
-                "parts": dict(item.parts),
-                "reasons": list(item.reasons),
-            }
-    raise ProblemError(
-        404,
-        f"movie {movie} is on no list for user {user}: they have rated it, it is withdrawn, or"
-        f" version {found.version} does not know it",
-    )
+    length = _FIRST_LENGTH
+    while True:
+        ids = [item.movie_id for item in by.for_user(user, min(length, n_movies)).items]
+        if shown in ids:
+            return ids[: ids.index(shown)]
+        if len(ids) < length:
+            return None
+        length *= 8

@@ -50,7 +50,8 @@ class LiveState:
             ProblemError: no version is in production.
         """
         arm = None if user is None else self.arms.assign(user)
-        if arm is not None and arm.version in self.versions:
+        needed = set() if arm is None else {arm.version, arm.mixed_with} - {None}
+        if arm is not None and needed <= self.versions.keys():
             return self.versions[arm.version], arm
         if self.production is None:
             raise ProblemError(503, "no version is in production: retrain and promote one first")

@@ -22,6 +22,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Changed meanwhile",
     413: "The body is too large",
     415: "The body must be JSON",
     421: "Unknown host",

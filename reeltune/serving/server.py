@@ -11,7 +11,6 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
 
 from reeltune.domain.errors import InputError
 from reeltune.serving.protocol import BoundedProtocol
@@ -74,6 +73,8 @@ def serve_forever(settings: ServeSettings, bound: socket.socket, make: MakeApp) 
             settings = replace(settings, metrics_directory=Path(directory), parent=os.getpid())
         config = _config(AppFactory(make, settings), settings)
         if settings.workers > 1:
+            from uvicorn.supervisors import Multiprocess  # it imports a watcher of files
+
             Multiprocess(config, sockets=[bound]).run()
             return 0
         server = uvicorn.Server(config)
@@ -93,7 +94,7 @@ def _config(factory: AppFactory, settings: ServeSettings) -> uvicorn.Config:
         interface="asgi3",
         access_log=False,
         log_config=None,
-        log_level="warning",
+        log_level="error",  # a stranger must not fill the log,
         proxy_headers=False,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,

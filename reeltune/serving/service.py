@@ -37,7 +37,7 @@ class Service:
     def __init__(self, settings: ServeSettings, arm_source: ArmSource = no_tests) -> None:
         self.settings = settings
         self.metrics = Metrics(settings.metrics_directory)
-        self.store = ServingStore.open(settings.database)
+        self.store = ServingStore.open(settings.database, may_fail=True)
         self.exposures = Exposures(self.store, self.metrics)
         self.holder = StateHolder(settings.database, self.store, arm_source)
         self.holder.on_poll.append(self._upkeep)

@@ -1,8 +1,9 @@
 """Store of the service: `movies.serving.db`, written by one thread that commits many at once.
 
-A write is a function of a connection. The thread runs those that have come within 50 ms, or of 500
-rows, in one transaction, each in a savepoint of its own: one that fails undoes itself alone. Its
-future has the result once the transaction is on the disk (`synchronous = FULL`).
+A write is a function of a connection. The thread commits at most every 50 ms, or as soon as 500
+rows wait: what has come by then is one transaction, each write in a savepoint of its own, so that
+one that fails undoes itself alone. Its future has the result once that is on the disk
+(`synchronous = FULL`).
 """
 
 import queue
@@ -41,25 +42,34 @@ class ServingStore:
     `submit` and `write` may be called from any thread. A reader is a connection for one thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_fail: bool = False) -> None:
         self.path = path
         self.failure: str | None = None  # why the last commit failed; None: it did not
         self._waiting: queue.Queue[_Write | None] = queue.Queue(MAX_WAITING)
         self._closed = False
+        self._next_commit = 0.0  # not before this moment, unless many rows wait
         self._lock = threading.Lock()  # of whether it is closed
-        self._conn: Connection | None = open_serving_file(path, STORE_MIGRATIONS)
+        self._conn: Connection | None = None
+        try:
+            self._conn = open_serving_file(path, STORE_MIGRATIONS)
+        except ReelTuneError as error:
+            if not may_fail:
+                raise
+            self.failure = str(error)  # it is tried again with each write
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
     @classmethod
-    def open(cls, database: Path) -> "ServingStore":
+    def open(cls, database: Path, *, may_fail: bool = False) -> "ServingStore":
         """Open the store that belongs to a database, made where it is not there.
+
+        Where it `may_fail`, writes are refused until it can be opened.
 
         Raises:
             BusyError: another program kept it locked for too long.
             StorageError: it cannot be used.
         """
-        return cls(serving_path(database))
+        return cls(serving_path(database), may_fail=may_fail)
 
     def submit(self, run: Callable[[Connection], T], n_rows: int = 1) -> "Future[T]":
         """Let `run` write within the next transaction; its result once that is committed.
@@ -119,10 +129,10 @@ class ServingStore:
         first = self._waiting.get()
         if first is None:
             return [], True
-        batch, n_rows, until = [first], first.n_rows, time.monotonic() + COMMIT_SECONDS
+        batch, n_rows = [first], first.n_rows
         while n_rows < COMMIT_ROWS:
             try:
-                found = self._waiting.get(timeout=max(0.0, until - time.monotonic()))
+                found = self._waiting.get(timeout=max(0.0, self._next_commit - time.monotonic()))
             except queue.Empty:
                 break
             if found is None:
@@ -132,6 +142,7 @@ class ServingStore:
         return batch, False
 
     def _commit(self, batch: list[_Write]) -> None:
+        self._next_commit = time.monotonic() + COMMIT_SECONDS
         outcomes: list[tuple[_Write, Any, BaseException | None]] = []
         try:
             conn = self._connected()

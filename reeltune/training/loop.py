@@ -18,6 +18,7 @@ from typing import Literal
 
 import torch
 
+from reeltune.domain.progress import report_progress
 from reeltune.training.checkpoint import (
     Checkpoint,
     Tensors,
@@ -89,8 +90,10 @@ def train(
             is_stopped = tell_listeners(problem.name, epoch) or is_stopped
         while not is_stopped and training.ended() is None:
             epoch = training.next_epoch()
+            report_progress(f"training: {problem.name}", epoch.number / settings.max_epochs)
             yield epoch
             is_stopped = tell_listeners(problem.name, epoch)
+        report_progress(f"training: {problem.name}", 1.0)
         reason = training.ended() or "stopped"
         return TrainingEnd(reason, training.monitor.state.best_epoch, training.monitor.state.best)
     finally:

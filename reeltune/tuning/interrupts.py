@@ -9,8 +9,13 @@ from reeltune.tuning.stopping import OutOfTimeError
 
 
 @contextmanager
-def stoppable(seconds: float | None = None) -> Iterator[None]:
+def stoppable(seconds: float | None = None, again: float = 0.0) -> Iterator[None]:
     """Let SIGTERM end the block as Ctrl-C does, and so time that is up.
+
+    Args:
+        seconds: after which the block ends; None: there is no limit.
+        again: seconds after which it is told so once more, and so on; 0: never. What is raised in
+            a finaliser is lost, and libraries have some.
 
     Raises:
         KeyboardInterrupt: on SIGTERM.
@@ -20,7 +25,7 @@ def stoppable(seconds: float | None = None) -> Iterator[None]:
     at_alarm = signal.signal(signal.SIGALRM, _out_of_time)
     try:
         if seconds is not None:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6), again)
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)

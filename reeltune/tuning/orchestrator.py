@@ -46,6 +46,8 @@ from reeltune.tuning.resume import check_resumable, seconds_left, set_aside, tak
 from reeltune.tuning.run_end import recorded_end
 from reeltune.views.summary import Summary, summarise
 
+TOLD_AGAIN_SECONDS = 0.25  # after time was up, where an evaluation may have missed it
+
 
 class Orchestrator:
     """Orchestrator that puts every candidate of a run through the full retraining pipeline.
@@ -185,7 +187,8 @@ class Orchestrator:
         """Try what is left to try of a run that has begun, for `seconds` at most."""
         began = time.perf_counter()
         plan = Plan.of(run)
-        with recorded_end(self.conn, run, seconds) as end, stoppable(seconds):
+        again = TOLD_AGAIN_SECONDS if task_kind(self.task.name).is_interruptible else 0.0
+        with recorded_end(self.conn, run, seconds) as end, stoppable(seconds, again):
             ledger = Ledger(self.conn, run)
             self.watcher.started(run, run.n_configs + 1, ledger.count(*FINISHED))
             earlier = self.tuner.earlier_trials(run)

@@ -17,7 +17,7 @@ class Budget:
 
     seconds: float | None = None
     spent: float = 0.0  # before it was begun, as by starting the program
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=lambda: time.perf_counter())
 
     @property
     def left(self) -> float:

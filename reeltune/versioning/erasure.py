@@ -34,6 +34,7 @@ from reeltune.db.erasures import (
 )
 from reeltune.db.holders import Holder, find_holders, models_with
 from reeltune.db.ratings import has_ratings
+from reeltune.db.serving_erasing import count_served_rows, erase_served_rows
 from reeltune.db.sources import reset_sources
 from reeltune.db.vacuum import overwrite_deleted, rewrite, wait_for_readers
 from reeltune.db.versions import database_path, set_version_artifact
@@ -182,6 +183,7 @@ def foresee(
         removed = erase_rows(conn, order.subject, -1, known_users(data))
         hashed = hash_of(conn, order.subject.name)
         raise _UndoneError
+    removed["serving_store"] = count_served_rows(database_path(conn), order.subject.name)
     versions = tuple(
         VersionErasure(
             version=each.version,
@@ -230,7 +232,7 @@ def _is_needed(conn: Connection, order: _Order) -> bool:
     """
     subject = order.subject
     known = [e for e in find_erasures(conn, subject.name) if e.readmitted_at is None]
-    if count_rows(conn, subject):
+    if count_rows(conn, subject) or count_served_rows(database_path(conn), subject.name):
         return True
     if any(each.finished_at is None for each in known):
         return False
@@ -289,6 +291,8 @@ def _finish(conn: Connection, subject: ErasedUser, erasure: Erasure) -> None:
     database = database_path(conn)
     removed = dict(erasure.removed)
     removed["models"] = removed.get("models", 0) + _remove_models(conn, subject, erasure)
+    served = erase_served_rows(database, subject.name)
+    removed["serving_store"] = removed.get("serving_store", 0) + served
     removed["cached_arrays"] = removed.get("cached_arrays", 0) + ArrayCache.beside(database).clear()
     with transaction(conn):
         set_removed(conn, erasure.erasure_id, removed, None)

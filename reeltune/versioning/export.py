@@ -7,7 +7,7 @@ from reeltune.db.connection import Connection
 from reeltune.db.ratings import load_ratings
 from reeltune.domain.errors import InputError, StorageError
 from reeltune.ratings.calls import accepts
-from reeltune.versioning.packages import package_files, save_package
+from reeltune.versioning.packages import package_files, save_model_package
 from reeltune.versioning.positions import over_movies, over_users
 from reeltune.versioning.registry import load_artifact_of, load_model
 
@@ -47,7 +47,7 @@ def export_version(
     if accepts(loaded.model.load, "ratings"):
         ratings = over_users(over_movies(load_ratings(conn), loaded.movie_ids), loaded.user_ids)
     files = package_files(manifest | {"version": number}, arrays, ratings)
-    save_package(path, files, as_zip=kind == "zip")
+    save_model_package(path, files, as_zip=kind == "zip")
     return path
 
 

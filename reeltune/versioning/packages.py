@@ -26,9 +26,9 @@ from reeltune.versioning.contents import model_arrays
 
 MANIFEST_FILE = "manifest.json"
 ARRAYS_FILE = "arrays.safetensors"
-PACKAGE_FORMAT = "reeltune package 1"
+MODEL_PACKAGE_FORMAT = "reeltune package 1"
 BOOSTER = "booster"  # last part of the name of an array that is a booster's file
-RATINGS = "ratings."  # prefix of the ratings of the fit, for models that are loaded with them
+RATINGS_PREFIX = "ratings."  # of names, for models that are loaded with ratings
 _ALIGNMENT = 64  # bytes, of files in a zip, so that they can be mapped
 _PADDING_ID = 0xD935  # of the extra field of a zip that aligns what follows
 _FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # so that the same package has the same bytes
@@ -61,13 +61,13 @@ def package_files(
     boosters = {name for name in arrays if name.rpartition(".")[2] == BOOSTER}
     plain = {name: array for name, array in arrays.items() if name not in boosters}
     if ratings is not None:
-        plain |= {f"{RATINGS}{name}": getattr(ratings, name) for name in _COLUMNS}
+        plain |= {f"{RATINGS_PREFIX}{name}": getattr(ratings, name) for name in _COLUMNS}
     contiguous = {n: np.ascontiguousarray(plain[n]) for n in sorted(plain)}
     files = {f"{name}.ubj": arrays[name].tobytes() for name in sorted(boosters)}
     files = {ARRAYS_FILE: bytes(save(contiguous)), **files}
     described = {
         **{name: value for name, value in manifest.items() if not name.startswith("arrays_")},
-        "format": PACKAGE_FORMAT,
+        "format": MODEL_PACKAGE_FORMAT,
         "files": {
             name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             for name, data in files.items()
@@ -80,7 +80,7 @@ def package_files(
 _COLUMNS = ("users", "movies", "ratings", "rated_at")
 
 
-def save_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> None:
+def save_model_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> None:
     """Write the files of a package under a name that is not taken: whole, or not at all.
 
     Raises:
@@ -102,7 +102,7 @@ def save_package(path: Path, files: Mapping[str, bytes], *, as_zip: bool) -> Non
         raise StorageError(f"the package cannot be written to {str(path)!r}: {error}") from error
 
 
-def load_package(path: Path, *, verify: bool = False) -> Package:
+def load_model_package(path: Path, *, verify: bool = False) -> Package:
     """Load a package from a directory or a zip; its arrays are mapped, not read.
 
     With `verify`, every file is compared with its hash before it is used.
@@ -126,11 +126,11 @@ def load_package(path: Path, *, verify: bool = False) -> Package:
 
 
 def read_package(path: Path, *, verify: bool = False) -> tuple[dict[str, Any], dict[str, AnyArray]]:
-    """Return manifest and arrays of a package, boosters too; see `load_package`."""
+    """Return manifest and arrays of a package, boosters too; see `load_model_package`."""
     try:
         places = _places_in_zip(path) if path.is_file() else _places_in_directory(path)
         manifest = read_object(_content(places[MANIFEST_FILE]).decode(), str(path))
-        if manifest.get("format") != PACKAGE_FORMAT:
+        if manifest.get("format") != MODEL_PACKAGE_FORMAT:
             raise ValueError(f"its format is {manifest.get('format')!r}")
         files: dict[str, dict[str, Any]] = manifest["files"]
         for name, described in files.items():
@@ -144,14 +144,14 @@ def read_package(path: Path, *, verify: bool = False) -> tuple[dict[str, Any], d
     return manifest, arrays
 
 
-_Place = tuple[Path, int, int]  # file, first byte, number of bytes
+_Span = tuple[Path, int, int]  # file, first byte, number of bytes
 
 
-def _places_in_directory(path: Path) -> dict[str, _Place]:
+def _places_in_directory(path: Path) -> dict[str, _Span]:
     return {each.name: (each, 0, each.stat().st_size) for each in path.iterdir() if each.is_file()}
 
 
-def _places_in_zip(path: Path) -> dict[str, _Place]:
+def _places_in_zip(path: Path) -> dict[str, _Span]:
     found = {}
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         for each in archive.infolist():
@@ -164,14 +164,14 @@ def _places_in_zip(path: Path) -> dict[str, _Place]:
     return found
 
 
-def _content(place: _Place) -> bytes:
+def _content(place: _Span) -> bytes:
     path, first, size = place
     with path.open("rb") as file:
         file.seek(first)
         return file.read(size)
 
 
-def _check(name: str, place: _Place, described: Mapping[str, Any], *, verify: bool) -> None:
+def _check(name: str, place: _Span, described: Mapping[str, Any], *, verify: bool) -> None:
     if place[2] != described["bytes"]:
         raise ValueError(f"{name!r} has {place[2]:,} bytes, not {described['bytes']:,}")
     if verify and hashlib.sha256(_content(place)).hexdigest() != described["sha256"]:
@@ -191,5 +191,7 @@ def _write_zip(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _ratings(arrays: Mapping[str, AnyArray], user_ids: Ints, movie_ids: Ints) -> RatingTable:
-    columns: dict[str, Any] = {name: np.asarray(arrays[f"{RATINGS}{name}"]) for name in _COLUMNS}
+    columns: dict[str, Any] = {
+        name: np.asarray(arrays[f"{RATINGS_PREFIX}{name}"]) for name in _COLUMNS
+    }
     return RatingTable(user_ids=user_ids, movie_ids=movie_ids, **columns)

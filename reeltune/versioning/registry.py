@@ -5,7 +5,7 @@ so, and its exported file is written right after; readers follow the row.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from reeltune.db.deployed import export_deployed, live_history
 from reeltune.db.erasures import load_version_erasures
 from reeltune.db.ratings import load_ratings
 from reeltune.db.test_evaluations import Reference, save_reference
+from reeltune.db.training_epochs import save_training_epochs
 from reeltune.db.versions import (
     add_version,
     database_path,
@@ -31,6 +32,7 @@ from reeltune.ratings.calls import load_recommender
 from reeltune.ratings.recommender import Recommender
 from reeltune.ratings.table import RatingTable
 from reeltune.storage.artifacts import load_artifact, save_artifact
+from reeltune.training.recording import RecordedEpoch
 from reeltune.versioning.contents import LoadedModel, artifact_contents, model_arrays
 from reeltune.versioning.positions import over_movies, over_users
 
@@ -50,10 +52,12 @@ def register(
     evidence: Mapping[str, Any],
     reason: str,
     references: Mapping[str, Reference] | None = None,
+    epochs: Sequence[RecordedEpoch] = (),
 ) -> int:
     """Keep a model fitted to all of `ratings` as a candidate; the number of its version.
 
-    `references` is what it is watched against, by metric: it is there as soon as the version is.
+    `references` is what it is watched against, by metric: it is there as soon as the version is;
+    `epochs` those by which it was trained.
 
     Raises:
         InputError: what the model gives as its arrays is not all that it scores by.
@@ -68,6 +72,7 @@ def register(
         version = add_version(conn, training, "candidate", artifact, event)
         for metric, reference in (references or {}).items():
             save_reference(conn, version, metric, reference)
+        save_training_epochs(conn, version, epochs)
         return version
 
 

@@ -38,6 +38,7 @@ from reeltune.stats.paired_tests import Comparison
 from reeltune.tasks.evidence import ConfiguredModel, Evidence, gather, measure_metrics
 from reeltune.tasks.ratings import RatingsEvaluator, suited
 from reeltune.tracking.lineage import code_version, environment
+from reeltune.training.recording import RecordedEpoch, recording
 from reeltune.versioning.finalists import best_finalist
 from reeltune.versioning.news import changes_since
 from reeltune.versioning.registry import promote, refuse, register
@@ -224,12 +225,13 @@ class Retrainer:
         if judged.verdict == "refused":
             version = refuse(self.conn, self._training(result), stored, result.said)
             return replace(result, version=version)
-        fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
+        with recording() as epochs:
+            fitted = self.model(self.hyperparameters).fit(self.data.ratings, self.data.catalogue)
         fault = unservable(fitted, self.data.ratings)
         if fault is not None:
             version = refuse(self.conn, self._training(result), stored | {"fault": fault}, fault)
             return replace(result, verdict="refused", said=fault, version=version)
-        version = self._registered(result, stored, evidence, fitted)
+        version = self._registered(result, stored, evidence, fitted, epochs)
         if judged.verdict == "cannot tell":
             return replace(result, version=version)
         expected = None if self.production is None else self.production.version
@@ -237,16 +239,20 @@ class Retrainer:
         return replace(result, verdict="promoted", version=version)
 
     def _registered(
-        self, result: Retraining, stored: Mapping[str, Any], evidence: Evidence, fitted: Recommender
+        self,
+        result: Retraining,
+        stored: Mapping[str, Any],
+        evidence: Evidence,
+        fitted: Recommender,
+        epochs: Sequence[RecordedEpoch],
     ) -> int:
         ratings = self.data.ratings
         kept = result.verdict == "cannot tell"
         reason = f"cannot tell: {result.said}" if kept else self.request.reason
         watched = watched_metric(ratings, self.study.objective)
         references = {watched: self._reference(evidence, watched)}
-        return register(
-            self.conn, self._training(result), fitted, ratings, stored, reason, references
-        )
+        training = self._training(result)
+        return register(self.conn, training, fitted, ratings, stored, reason, references, epochs)
 
     def _reference(self, evidence: Evidence, metric: str) -> Reference:
         """Return what the candidate is worth user by user, for it to be watched against."""

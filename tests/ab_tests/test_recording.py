@@ -7,9 +7,10 @@ import pytest
 from reeltune.ab_tests.live import load_live_tests
 from reeltune.ab_tests.recording import record_exposures, record_outcomes
 from reeltune.ab_tests.totals import summed_metrics, sums_of
-from reeltune.db.ab_records import load_sums, load_totals, load_user_totals
+from reeltune.db.ab_activity import load_user_rows
+from reeltune.db.ab_records import load_sums, load_totals
 from reeltune.db.connection import Connection, transaction
-from reeltune.domain.ab_tests import ABTest, RecordedRows, ServedList, UserOutcome
+from reeltune.domain.ab_tests import ABTest, RecordedRows, ServedList, UserOutcome, UserTotals
 from reeltune.stats.cluster_sums import ClusterSums
 from tests.ab_tests.helpers import BEGAN, DAY, arm_of, click, opened, running, served
 
@@ -32,7 +33,9 @@ def totals(conn: Connection, test: ABTest, user: str) -> tuple[int, int]:
 
 def recounted(conn: Connection, test: ABTest, metric: str) -> dict[int, ClusterSums]:
     found: dict[int, ClusterSums] = {}
-    for each in load_user_totals(conn, test.test_id, 1):
+    for row in load_user_rows(conn, test.test_id):
+        values = {name: row[name] for name in row.keys() - {"phase", "user"}}
+        each = UserTotals(**values)
         found[each.arm] = found.get(each.arm, ClusterSums()) + sums_of(each, metric)
     return found
 
@@ -60,8 +63,10 @@ def test_a_waiting_click_on_somebody_elses_list_is_dropped(tmp_path: Path) -> No
     with opened(tmp_path) as conn:
         test = running(conn)
         clicked(conn, click("thief", "r1", 5))
+        assert clicked(conn, click("u", "r1", 6)).waiting == 1  # the false one is not in its way
         exposed(conn, served("u", "r1"))
-        assert totals(conn, test, "u") == (1, 0)
+        assert totals(conn, test, "u") == (1, 1)
+        assert conn.execute("SELECT count(*) FROM ab_outcomes").fetchone()[0] == 1
 
 
 def test_without_a_request_the_users_last_list_with_the_movie_counts(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_lists_that_were_served_and_clicked_are_results(service: Service) -> Non
 
     def clicks() -> int:
         arms = service.get(f"{URL}/trial/results").json["results"]["arms"]
-        return round(sum((arm["value"] or 0) * arm["lists"] for arm in arms))
+        return sum(round((arm["value"] or 0) * arm["lists"]) for arm in arms)
 
     service.wait_until(lambda: clicks() == 1, "the click was not counted")
     time_now = service.get(f"{URL}/trial/results").json["results"]
@@ -189,3 +189,32 @@ def test_an_unknown_test_is_not_found(shared_service: Service) -> None:
     assert shared_service.get(f"{URL}/none").status == 404
     assert shared_service.post(f"{URL}/none/start").status == 404
     assert shared_service.get(f"{URL}/none/results").status == 404
+
+
+def test_an_interleaved_list_is_of_both_versions_and_clicks_say_which_is_preferred(
+    service: Service,
+) -> None:
+    def ids(user: int) -> list[Any]:
+        answer = service.get(f"/api/users/{user}/recommendations?k=10").json
+        return [item["movie_id"] for item in answer["items"]]
+
+    alone = {user: ids(user) for user in range(1, 9)}
+    started(service, design="interleaving")
+    service.wait_until(
+        lambda: arms_served(service, range(1, 2))[1][0] == "interleaved", "no list was mixed"
+    )
+    mixed = {user: ids(user) for user in alone}
+    assert any(mixed[user] != alone[user] for user in alone)
+    assert all(len(set(movies)) == 10 for movies in mixed.values())
+    answer = service.get("/api/users/5/recommendations?k=10").json
+    assert [item["rank"] for item in answer["items"]] == list(range(1, 11))
+    click = {"kind": "clicked", "user": "5", "movie": mixed[5][0]}
+    events = [click | {"request_id": answer["request_id"]}]
+    assert service.post("/api/events", {"events": events}).json["accepted"] == 1
+
+    def decided() -> int:
+        found = service.get(f"{URL}/trial/results").json["results"]["comparisons"][0]
+        assert found["metric"] == "preference"
+        return int(found["users"])
+
+    service.wait_until(lambda: decided() == 1, "the click decided no list")

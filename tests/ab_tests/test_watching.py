@@ -6,7 +6,8 @@ import pytest
 from reeltune.ab_tests import manager as manager_module
 from reeltune.ab_tests import production
 from reeltune.ab_tests.assignment import assigned_arm
-from reeltune.ab_tests.watching import watch_once
+from reeltune.ab_tests.hourly import watch_due
+from reeltune.ab_tests.watching import analyse, watch_once
 from reeltune.db.serving_rows import ServingEvent, save_serving_events
 from reeltune.domain.ab_tests import ABTest
 from reeltune.domain.errors import StorageError
@@ -185,3 +186,15 @@ def test_a_promotion_that_was_cut_off_is_gone_on_with_by_the_watch(
                 found.manager.act("trial", "promote")
         assert watch_once(found.manager) == []
         assert found.kinds()[-1] == "promoted"
+
+
+def test_of_several_workers_one_analyses_what_is_due(served_world: Path) -> None:
+    with managed(served_world) as found:
+        test = found.started()
+        assert watch_due(found.manager) == []  # not before an hour has passed
+        found.now += HOUR
+        found.visits(test, 50, (0.1, 0.1))
+        assert watch_due(found.manager) == ["trial"]
+        assert watch_due(found.manager) == []
+        assert analyse(found.manager, "trial", not_after=found.now - HOUR) is None
+        assert found.kinds().count("analysed") == 1

@@ -5,7 +5,10 @@ import ast
 import importlib
 import inspect
 import json
+import subprocess
+import sys
 import textwrap
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +17,12 @@ import pytest
 from click.testing import CliRunner
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-COMMANDS = sorted(path.stem for path in FOLDER.glob("*.py") if "def main(" in path.read_text())
+NEEDED = {"cuda_agreement": "torch"}  # packages that `make test-quick` does without
+COMMANDS = sorted(
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if "def main(" in path.read_text() and find_spec(NEEDED.get(path.stem, "numpy"))
+)
 
 
 class NotParsedError(Exception):
@@ -103,3 +111,15 @@ def test_a_small_search_benchmark_runs_to_its_end(tmp_path: Path) -> None:
     found = json.loads(target.read_text())
     assert len(found["searches"]) == 8
     assert set(found["cpu_ms"]["20"]) == {"random", "evolution"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not here")
+def test_the_check_of_a_gpu_runs_to_its_end_without_one(tmp_path: Path) -> None:
+    words = ("--device", "cpu", "--ratings", "2000", "--json", str(tmp_path / "checks.json"))
+    done = subprocess.run(
+        [sys.executable, FOLDER / "cuda_agreement.py", *words], capture_output=True, check=False
+    )
+    checks = json.loads((tmp_path / "checks.json").read_text())
+    assert [each["holds"] for each in checks] == [True] * 6
+    assert done.returncode == 0

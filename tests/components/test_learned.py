@@ -1,6 +1,7 @@
 """Learned components: the contract of all of them, and each against its definition."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from reeltune.components.interactions import Interactions
 from reeltune.components.learned import LEARNED_COMPONENTS
 from reeltune.components.learned_component import History, LearnedComponent
 from reeltune.components.linear_autoencoder import LinearAutoencoder
+from reeltune.components.neighbours import UserNeighbours
 from reeltune.components.sequence import Sequence as Successions
+from reeltune.components.taste import FranchiseTaste, GenreTaste
 from reeltune.domain.arrays import Floats
 from reeltune.domain.space import Configuration
 from reeltune.rating_models.hybrid import Hybrid
@@ -22,7 +25,8 @@ from reeltune.ratings.table import RatingTable
 from reeltune.tasks.examples import example_of_ratings
 from tests.metrics.small_data import catalogue_of
 
-DEFAULTS: Configuration = Hybrid.space.defaults()
+ON = {"user_neighbours": 5, "deviation_ease_ridge": 100.0}  # left out by default
+DEFAULTS: Configuration = {**Hybrid.space.defaults(), **ON}
 KINDS = list(LEARNED_COMPONENTS.values())
 
 
@@ -88,7 +92,8 @@ class TestContract:
         before = kind.fit(history, DEFAULTS).score(users)
         for each in kind.hyperparameters:
             assert Hybrid.space.hyperparameters[each.name] is each
-            after = kind.fit(history, {**DEFAULTS, each.name: each.low}).score(users)
+            low = each.low if each.name not in ON else 3
+            after = kind.fit(history, {**DEFAULTS, each.name: low}).score(users)
             assert any(not np.array_equal(after[name], before[name]) for name in before), each.name
 
     def test_no_two_components_share_a_name_of_a_plane(
@@ -185,3 +190,41 @@ def test_the_era_of_what_a_user_watches_scores_higher() -> None:
     old, new = Era.fit(History(table, catalogue), DEFAULTS).score(np.arange(2))["era"]
     assert old[4] > 0 > old[5]
     assert new[5] > 0 > new[4]
+
+
+def test_taste_in_genres_fades() -> None:
+    catalogue = catalogue_of(range(6), [[0], [0], [1], [1], [0], [1]])
+
+    def tastes(half_life: float, *ratings: tuple[int, float]) -> Floats:
+        history = History(table_of(list(ratings), n_movies=6), catalogue)
+        values = {"genre_half_life": half_life, "genre_prior": 5.0}
+        found = GenreTaste.fit(history, values).score(np.array([0]))["genre"]
+        return np.asarray(found[0], dtype=np.float64)
+
+    first_liked = ((0, 5.0), (1, 1.0), (2, 1.0), (3, 5.0))  # genre 1 has become the better one
+    assert tastes(0.5, *first_liked)[5] > tastes(0.5, *first_liked)[4]
+    assert tastes(1e9, *first_liked)[5] == pytest.approx(tastes(1e9, *first_liked)[4])
+
+
+def test_a_franchise_of_which_more_was_rated_is_deeper() -> None:
+    catalogue = replace(
+        catalogue_of(range(6), [[]] * 6),
+        collections=np.array([0, 0, 0, 1, 1, -1], dtype=np.int32),
+        collection_ids=np.arange(2),
+    )
+    history = History(table_of([(0, 4.0), (1, 4.0), (3, 4.0)], n_movies=6), catalogue)
+    deep = FranchiseTaste.fit(history, {"franchise_depth": 1.0}).score(np.array([0]))
+    np.testing.assert_array_equal(deep["franchise_depth"], [[2, 2, 2, 1, 1, 0]])
+    flat = FranchiseTaste.fit(history, {"franchise_depth": 0.0}).score(np.array([0]))
+    np.testing.assert_array_equal(flat["franchise_depth"], [[1, 1, 1, 1, 1, 0]])
+
+
+def test_what_the_most_alike_users_rated_scores_and_nothing_else() -> None:
+    table = table_of(
+        [(0, 4.0), (1, 4.0)], [(0, 4.0), (1, 4.0), (2, 4.0)], [(1, 4.0), (3, 4.0)], n_movies=5
+    )
+    history = History(table, catalogue_of(range(5), [[]] * 5))
+    found = UserNeighbours.fit(history, {"user_neighbours": 1}).score(np.array([0]))
+    scores = found["user_neighbours"][0]
+    assert scores[2] == pytest.approx(2 / np.sqrt(2 * 3) / np.sqrt(3))
+    assert scores[3] == scores[4] == 0

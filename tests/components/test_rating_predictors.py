@@ -135,6 +135,27 @@ class TestContract:
         error = np.sqrt(((stars - there.ratings) ** 2).mean())
         assert error < np.sqrt(((there.ratings - rest.ratings.mean()) ** 2).mean())
 
+    def test_a_user_who_is_folded_in_has_stars_of_the_own_ratings(
+        self, kind: Kind, history: History
+    ) -> None:
+        table = with_severe_users(history.ratings)
+        others = table.where(table.users != 2)
+        own = table.where(table.users == 2)
+        found = kind.fit(History(others, history.catalogue), values_of(kind))
+        folded = found.fold_in(History(own, history.catalogue, of_all=table))
+        users, movies = own.users.astype(np.int64), own.movies.astype(np.int64)
+        before = np.abs(found.predict(users, movies) - own.ratings).mean()
+        assert np.abs(folded.predict(users, movies) - own.ratings).mean() < before
+        assert np.isfinite(folded.score(np.array([0, 2]))[kind.name]).all()
+
+    def test_who_is_folded_in_with_the_ratings_of_the_fit_has_nearly_its_stars(
+        self, kind: Kind, history: History
+    ) -> None:
+        found, users = fitted_of(kind, history), np.arange(history.ratings.n_users)
+        folded = found.fold_in(history)
+        apart = folded.score(users)[kind.name] - found.score(users)[kind.name]
+        assert np.abs(apart).mean() < 0.25
+
     def test_each_hyperparameter_changes_a_star(self, kind: Kind, history: History) -> None:
         before = fitted_of(kind, history).score(np.arange(30))[kind.name]
         for each in kind.hyperparameters:

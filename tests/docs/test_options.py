@@ -8,6 +8,7 @@ import pytest
 from reeltune.commands import retrain as retrain_model
 from reeltune.commands import tune as tune_orchestrator
 from reeltune.commands import versions as model_versioning
+from reeltune.commands.ab_tests import ab_tests
 from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
@@ -15,6 +16,7 @@ from reeltune.commands.export_lists import export_lists
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
+from reeltune.commands.predict_ratings import predict_ratings
 from reeltune.commands.recommend import recommend, similar
 from reeltune.commands.report import report
 from reeltune.commands.runs import runs
@@ -30,10 +32,12 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune nightly": nightly,
     "reeltune schedule": schedule,
     "reeltune serve": serve,
+    "reeltune ab-tests": ab_tests,
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune report": report,
     "reeltune warm-starts": warm_starts,
+    "reeltune predict-ratings": predict_ratings,
     "tune_orchestrator.py": tune_orchestrator.main,
     "retrain_model.py": retrain_model.main,
     "model_versioning.py": model_versioning.model_versioning,

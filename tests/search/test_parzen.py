@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from reeltune.domain.space import BooleanParameter, Configuration, FloatParameter, Space, when
+from reeltune.domain.parameters import Parameter
+from reeltune.domain.space import (
+    BooleanParameter,
+    CategoricalParameter,
+    Configuration,
+    FloatParameter,
+    Space,
+    when,
+)
 from reeltune.search.parzen import draw_candidates, log_density, log_kernels, log_shares
 
 EYE = np.eye(3)
@@ -56,3 +64,55 @@ def test_candidates_are_near_the_points_where_the_axis_applies() -> None:
     assert drawn.max() <= 1
     assert np.mean(drawn[:, 0] >= 0.5) == pytest.approx(1 / 13 / 2 + 12 / 13 / 12, abs=0.02)
     assert np.median(drawn[:, 1]) < 0.45  # one point: a kernel half as wide as the axis
+
+
+def conditional(parameter: Parameter) -> Space:
+    return Space.of(BooleanParameter(name="has", default=False, meaning="-"), parameter)
+
+
+def test_a_number_that_applies_is_drawn_around_the_points_that_have_it_alone() -> None:
+    space = conditional(
+        FloatParameter(
+            name="x", default=0.9, low=0.0, high=1.0, meaning="-", active_when=when(has=True)
+        )
+    )
+    good: list[Configuration] = [
+        *({"has": True, "x": x} for x in np.linspace(0.18, 0.22, 20)),
+        *[{"has": False}] * 5,
+    ]
+    drawn = draw_candidates(space, good, 4_000, np.random.default_rng(0))[:, 1]
+    assert drawn.mean() == pytest.approx(0.2, abs=0.005)
+    assert drawn.std() == pytest.approx(1 / 21, rel=0.05)  # a kernel's least width at 20 points
+    assert np.quantile(drawn, [0.1, 0.9]) == pytest.approx([0.2 - 0.061, 0.2 + 0.061], abs=0.01)
+
+
+def test_a_number_that_no_good_point_has_is_drawn_anywhere() -> None:
+    space = conditional(
+        FloatParameter(
+            name="x", default=0.9, low=0.0, high=1.0, meaning="-", active_when=when(has=True)
+        )
+    )
+    drawn = draw_candidates(space, [{"has": False}] * 4, 4_000, np.random.default_rng(0))[:, 1]
+    assert np.quantile(drawn, [0.25, 0.5, 0.75]) == pytest.approx([0.25, 0.5, 0.75], abs=0.03)
+
+
+def test_a_category_that_applies_is_one_of_the_points_or_now_and_then_any() -> None:
+    space = conditional(
+        CategoricalParameter(
+            name="c",
+            default="a",
+            choices=("a", "b", "c", "d"),
+            meaning="-",
+            active_when=when(has=True),
+        )
+    )
+    good: list[Configuration] = [
+        {"has": True, "c": "b"},
+        {"has": True, "c": "b"},
+        {"has": True, "c": "d"},
+        {"has": False},
+    ]
+    drawn = draw_candidates(space, good, 8_000, np.random.default_rng(0))[:, 1]
+    shares = np.bincount(np.minimum(3, (drawn * 4).astype(int)), minlength=4) / len(drawn)
+    anew = 1 / 4 / 4  # one in the points that have it and one more, evenly over the choices
+    assert shares == pytest.approx([anew, 1 / 2 + anew, anew, 1 / 4 + anew], abs=0.015)

@@ -202,3 +202,18 @@ def test_a_full_disk_refuses_writes_and_keeps_nobody_from_lists(
         filler.unlink()
         again = service.post("/api/ratings", {"ratings": rows})
         assert (again.status, again.json["new"]) == (200, 1_000)
+
+
+def test_a_store_that_cannot_be_opened_at_the_start_keeps_nobody_from_lists(
+    served_world: Path,
+) -> None:
+    conn = sqlite.connect(str(serving_path(served_world)), isolation_level=None)
+    conn.execute("PRAGMA application_id = 1382372214")
+    conn.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, name, sha256, applied_at)")
+    conn.execute("INSERT INTO migrations VALUES (9999, 'of a later program', '', '')")
+    conn.close()
+    with running(served_world) as service:
+        assert service.health()["status"] == "degraded"
+        assert "migration 9999" in service.health()["store"]
+        assert goes_on(service)
+        assert service.post("/api/ratings", RATING).status == 503

@@ -13,6 +13,7 @@ with warnings.catch_warnings():  # of libraries that it imports
     warnings.simplefilter("ignore")
     import schemathesis
     from schemathesis.checks import not_a_server_error
+    from schemathesis.core.result import Ok
     from schemathesis.specs.openapi.checks import (
         content_type_conformance,
         response_schema_conformance,
@@ -42,7 +43,7 @@ def operations(service: Service, document: dict[str, Any]) -> dict[str, Any]:
     """The operations of a document, by id."""
     schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=service.url)
-    found = [each.ok() for each in schema.get_all_operations()]
+    found = [each.ok() for each in schema.get_all_operations() if isinstance(each, Ok)]
     return {each.definition.raw["operationId"]: each for each in found}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reeltune.db.connection import connection
-from reeltune.db.serving_file import serving_path
+from reeltune.db.serving_file import read_serving_file, serving_path
 from reeltune.db.serving_rows import ServedRating, save_served_ratings
 from reeltune.domain.errors import InputError
 from reeltune.importers.serving_source import imported_ratings
@@ -124,3 +124,22 @@ def test_what_was_sent_over_http_is_imported_and_the_service_goes_on(service: Se
     (found,) = run_json("-m", "reeltune", "import", "sync", "--db", service.database)
     assert found["new_ratings"] == 0
     assert best not in [movie["movie_id"] for movie in service.items(1, "?k=100")]
+
+
+def test_an_erased_user_is_gone_from_the_store_and_stays_out(service: Service) -> None:
+    row = {"movie": "12", "rating": 4, "rated_at": 1_700_000_000}
+    body = {"ratings": [row | {"user": "zoë"}, row | {"user": "other"}]}
+    assert service.post("/api/ratings", body).json["new"] == 2
+    done = run_json("-m", "reeltune", "erase", "user", "zoë", "--db", service.database)
+    assert done["removed"]["serving_store"] == 2  # the rating, and the event that it is
+    service.wait_until(
+        lambda: service.get("/api/users/zo%C3%AB/recommendations").status == 404, "still served"
+    )
+    refused = service.post("/api/ratings", {"ratings": [row | {"user": "zoë"}]}).json
+    assert "was erased" in refused["rejected"][0]["reason"]
+    conn = read_serving_file(serving_path(service.database))
+    users = [row["user"] for row in conn.execute("SELECT user FROM ratings")]
+    conn.close()
+    assert users == ["other"]
+    for path in service.database.parent.glob("movies.serving.db*"):
+        assert "zoë".encode() not in path.read_bytes(), path

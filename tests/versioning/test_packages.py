@@ -20,7 +20,7 @@ from reeltune.rating_models.registry import model_class
 from reeltune.ratings.dataset import Dataset
 from reeltune.ratings.recommender import Recommender
 from reeltune.storage.mapped_arrays import map_arrays
-from reeltune.versioning.packages import load_package, package_files, save_package
+from reeltune.versioning.packages import load_model_package, package_files, save_model_package
 from reeltune.versioning.registry import promote, refuse, register
 from tests.running import ROOT
 from tests.versioning.versions import training
@@ -108,7 +108,7 @@ def test_a_package_scores_as_the_model_did_at_training_time(
     _, model, version = production(name, world)
     result = export(world[0], "--format", form, "--to", str(tmp_path / "package"), "--json")
     assert json.loads(result.output)["path"] == str(tmp_path / "package")
-    package = load_package(tmp_path / "package", verify=True)
+    package = load_model_package(tmp_path / "package", verify=True)
     users = np.arange(len(package.user_ids))
     np.testing.assert_allclose(package.model.score(users), model.score(users), atol=1e-6)
     np.testing.assert_array_equal(package.movie_ids, world[1].ratings.movie_ids)
@@ -196,7 +196,7 @@ def test_arrays_of_a_package_are_views_of_its_file(
         "b": np.array([True, False]),
         "user_ids": np.arange(2),
     }
-    save_package(tmp_path / "p", package_files({"model": "x"}, arrays), as_zip=False)
+    save_model_package(tmp_path / "p", package_files({"model": "x"}, arrays), as_zip=False)
     mapped = map_arrays(tmp_path / "p" / "arrays.safetensors")
     for name, array in arrays.items():
         np.testing.assert_array_equal(mapped[name], array)
@@ -224,7 +224,7 @@ def test_a_damaged_package_is_refused_in_one_line(
     else:
         (path / "manifest.json" if damage == "no manifest" else arrays).unlink()
     with pytest.raises(StorageError) as error:
-        load_package(path, verify=damage != "header")
+        load_model_package(path, verify=damage != "header")
     assert "\n" not in str(error.value)
 
 
@@ -232,15 +232,15 @@ def test_a_damaged_package_is_refused_in_one_line(
 def test_a_file_that_is_no_package_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "p.zip").write_bytes(content)
     with pytest.raises(StorageError, match="is no package that can be read"):
-        load_package(tmp_path / "p.zip")
+        load_model_package(tmp_path / "p.zip")
 
 
 def test_a_directory_that_takes_no_file_is_told_of(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
-        save_package(tmp_path / "none" / "p", {"manifest.json": b""}, as_zip=False)
+        save_model_package(tmp_path / "none" / "p", {"manifest.json": b""}, as_zip=False)
     (tmp_path / "p").mkdir()
     with pytest.raises(InputError, match="is there already"):
-        save_package(tmp_path / "p", {}, as_zip=False)
+        save_model_package(tmp_path / "p", {}, as_zip=False)
 
 
 def test_the_example_scores_offline(world: tuple[Path, Dataset], tmp_path: Path) -> None:

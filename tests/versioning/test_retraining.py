@@ -12,16 +12,21 @@ from reeltune.db.connection import Connection, connection
 from reeltune.db.dataset import load_dataset
 from reeltune.db.experiments import load_experiments, save_experiment
 from reeltune.db.test_evaluations import load_reference, load_test_evaluations
+from reeltune.db.training_epochs import load_training_epochs
 from reeltune.db.tuning_runs import save_run
 from reeltune.db.versions import load_events, load_production, load_version, load_versions
 from reeltune.domain.experiment import BASELINE
 from reeltune.domain.space import Value
 from reeltune.domain.study import StudyConfig
+from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.ratings.table import RatingTable
+from reeltune.training.listeners import tell_listeners
 from reeltune.tuning.proposer import new_experiment
 from reeltune.tuning.ratings import HyperparameterTuner
 from reeltune.versioning.request import Retraining, RetrainingRequest
 from reeltune.versioning.retraining import retrain, retrain_best
 from tests.running import run_json
+from tests.training.test_recording import epoch
 
 ONLY_CAST: dict[str, float] = {
     "genre_weight": 0.0,
@@ -266,3 +271,22 @@ def test_each_guardrail_says_what_it_protects_and_why_at_its_margin(world: Path)
     assert {"NDCG@10 (user-time)", "Coverage@10 (user-time)"} <= {rule.name for rule in guards}
     assert all(rule.protects and rule.because for rule in guards)
     assert [rule["protects"] for rule in stored] == [rule.protects for rule in result.rules]
+
+
+def test_the_epochs_of_the_fit_that_is_deployed_are_kept(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_fit = HandWeighted.fit
+
+    def trained(model: HandWeighted, ratings: RatingTable, *rest: Any) -> HandWeighted:
+        for number in (1, 2):
+            tell_listeners(f"on {len(ratings):,} ratings", epoch(number))
+        return plain_fit(model, ratings, *rest)
+
+    monkeypatch.setattr(HandWeighted, "fit", trained)
+    with connection(world) as conn:
+        version = retrained(conn).version
+        assert version is not None
+        n_ratings = len(load_dataset(conn).ratings)
+        found = load_training_epochs(conn, version)
+    assert [each.name for each in found] == [f"on {n_ratings:,} ratings"] * 2

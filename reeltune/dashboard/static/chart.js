@@ -21,12 +21,12 @@ function dots(label, stroke) {
   };
 }
 
-function options(width, title) {
+function options(width, unit) {
   return {
     width,
     height: width < 500 ? 260 : 340,
     scales: { x: { time: false } },
-    axes: [axis("experiment", 34), axis(title, 58)],
+    axes: [axis("experiment", 34), axis(unit, 58)],
     series: [
       { label: "experiment" },
       dots("within the guardrails", colour("--in")),
@@ -54,7 +54,7 @@ async function draw(box) {
   let plot = null;
   const make = () => {
     plot?.destroy();
-    plot = new window.uPlot(options(box.clientWidth, "objective"), data, box);
+    plot = new window.uPlot(options(box.clientWidth, box.dataset.unit), data, box);
     box.dataset.drawn = String(data[0].length);
   };
   make();

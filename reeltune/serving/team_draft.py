@@ -7,17 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from reeltune.domain.recommendation import ShownId
+
 
 @dataclass(frozen=True, slots=True)
 class MixedList:
     """Interleaved list."""
 
-    movies: tuple[int, ...]
+    movies: tuple[ShownId, ...]
     teams: str  # of each movie: 0 the champion's, 1 the challenger's
 
 
 def team_draft(
-    champion: Sequence[int], challenger: Sequence[int], k: int, request_id: str
+    champion: Sequence[ShownId], challenger: Sequence[ShownId], k: int, request_id: str
 ) -> MixedList:
     """Return the first `k` movies that two rankers draft; the same for the same request.
 
@@ -30,9 +32,9 @@ def team_draft(
     MixedList(movies=(1, 3, 2, 4), teams='0101')
     """
     left = (iter(champion), iter(challenger))
-    movies: list[int] = []
+    movies: list[ShownId] = []
     teams = ""
-    seen: set[int] = set()
+    seen: set[ShownId] = set()
     for turn in _turns(request_id):
         found = next((movie for movie in left[turn] if movie not in seen), None)
         if found is None:
