@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,9 @@ class Tab:
         """Wait until a script in the page says true."""
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
-            try:
+            with suppress(AssertionError):  # it is on its way to another page
                 if self.run(script):
                     return
-            except BrowserError:
-                pass  # it is on its way to another page
             assert time.monotonic() < until, (script, self.errors)
             time.sleep(0.05)
 
