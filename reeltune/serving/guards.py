@@ -28,7 +28,8 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),  # the last: an answer may have its own
 )
-CHANGE_PATHS = ("/promote", "/rollback", "/start")  # these may measure before they change
+# These may measure before they change, or wait for a process to begin or to end.
+CHANGE_PATHS = ("/promote", "/rollback", "/start", "/stop", "/resume", "/api/runs")
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 _LOG = logging.getLogger("reeltune.serving")
 
