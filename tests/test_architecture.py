@@ -21,6 +21,7 @@ ROWS = (
     ("tuning", "versioning"),
     ("serving", "sweeps"),
     ("ab_tests",),
+    ("dashboard",),
     ("commands",),
 )
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

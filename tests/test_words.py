@@ -11,6 +11,7 @@ from tests.house import PACKAGE, begins_well, defined_twice, docstrings, modules
 DONE = {
     "ab_tests",
     "components",
+    "dashboard",
     "db",
     "domain",
     "engine",
@@ -49,6 +50,7 @@ OLD_PREFIXES = ("MOST_", "LEAST_", "FEWEST_")
 STORED = {
     "ab_tests": {"looked_at", "terms"},
     "components": {"likings", "taste"},
+    "dashboard": {"said"},
     "db": {"looked_at", "said"},
     "domain": {"panel"},
     "engine": {"likings", "taste"},

@@ -178,6 +178,10 @@ def _show(facts: dict[str, Any], token_file: Path | None, *, as_json: bool, quie
                 "nothing, until a version is promoted" if version is None else f"version {version}"
             )
             click.echo(f"serving {what} at {facts['url']}; Ctrl-C ends it")
+            link = f"{facts['url']}/sign-in"
+            if "write" in facts["tokens"]:
+                link += f"#token={facts['tokens']['write']}"
+            click.echo(f"dashboard: {link}")
             if token_file is not None:
                 click.echo(f"tokens are in {token_file}")
     sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import ClassVar
+from urllib.parse import quote
 
 from starlette.types import Scope
 
@@ -12,6 +13,9 @@ from reeltune.serving.settings import ServeSettings
 from reeltune.serving.tokens import Client
 
 OPEN_PATHS = frozenset(("/health/live", "/health/ready"))  # without a token
+OPEN_FOLDER = "/static/"  # what pages look like is the same for all
+SIGN_IN = "/sign-in"  # asks people for a token: a page that needs one leads there
+_NO_PAGES = ("/api/", "/metrics", "/live")  # paths that no person opens
 READING_PATHS = frozenset(("/api/recommendations", "/api/session"))  # these change no data
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"))
 _WITHOUT_EFFECT = frozenset(("GET", "HEAD"))
@@ -21,8 +25,19 @@ _SAME_SITE = (b"same-origin", b"none")
 class RequestHeaders:
     """Headers that decide on access; none of them may be there twice."""
 
-    __slots__ = ("authorization", "cookie", "csrf", "host", "origin", "request_id", "site", "twice")
+    __slots__ = (
+        "accept",
+        "authorization",
+        "cookie",
+        "csrf",
+        "host",
+        "origin",
+        "request_id",
+        "site",
+        "twice",
+    )
     NAMES: ClassVar[dict[bytes, str]] = {
+        b"accept": "accept",
         b"host": "host",
         b"authorization": "authorization",
         b"cookie": "cookie",
@@ -34,15 +49,20 @@ class RequestHeaders:
 
     def __init__(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         self.host = self.authorization = self.cookie = self.origin = b""
-        self.site = self.csrf = self.request_id = b""
+        self.site = self.csrf = self.request_id = self.accept = b""
         self.twice: bytes | None = None
         names = self.NAMES
         for name, value in headers:
             if name in names:
                 slot = names[name]
-                if getattr(self, slot):
+                if getattr(self, slot) and name != b"accept":
                     self.twice = name
                 setattr(self, slot, value)
+
+    @property
+    def is_for_people(self) -> bool:
+        """True where a browser asks for a page."""
+        return b"text/html" in self.accept
 
 
 class Access:
@@ -67,12 +87,12 @@ class Access:
         method = scope["method"]
         if method not in _METHODS:
             raise ProblemError(405, f"{method[:20]} is not answered", {"allow": "GET, HEAD, POST"})
-        if method in _WITHOUT_EFFECT and scope["path"] in OPEN_PATHS:
+        if _is_open(method, scope["path"]):
             return None
         if headers.authorization:
             client = self._bearer(headers.authorization, address)
         else:
-            client = self._by_cookie(method, headers, address)
+            client = self._person(scope, headers, address)
         needs_write = method not in _WITHOUT_EFFECT and scope["path"] not in READING_PATHS
         if needs_write and client.role != "write":
             raise ProblemError(403, f"{client.name!r} may read only: use a write token")
@@ -86,6 +106,21 @@ class Access:
         if client is None:
             raise self._refused(address, "the token is not known")
         return client
+
+    def _person(self, scope: Scope, headers: RequestHeaders, address: str) -> Client:
+        """Return whose session it is; who has none is led from a page to where one begins."""
+        try:
+            return self._by_cookie(scope["method"], headers, address)
+        except ProblemError as problem:
+            is_page = scope["method"] in _WITHOUT_EFFECT and headers.is_for_people
+            if problem.status not in (401, 429) or not is_page:
+                raise
+            if scope["path"].startswith(_NO_PAGES):
+                raise
+            wanted = quote(scope["path"] + _query(scope), safe="/")
+            raise ProblemError(
+                303, "sign in first", {"location": f"{SIGN_IN}?next={wanted}"}
+            ) from None
 
     def _by_cookie(self, method: str, headers: RequestHeaders, address: str) -> Client:
         cookie = session_cookie(headers.cookie.decode("latin-1"))
@@ -108,6 +143,18 @@ class Access:
             )
         self.failed.note(address)
         return _unauthorized(detail)
+
+
+def _is_open(method: str, path: str) -> bool:
+    """Return True where nobody is asked for a token."""
+    if method in _WITHOUT_EFFECT:
+        return path in OPEN_PATHS or path == SIGN_IN or path.startswith(OPEN_FOLDER)
+    return method == "POST" and path == SIGN_IN
+
+
+def _query(scope: Scope) -> str:
+    text = scope["query_string"].decode("latin-1")
+    return f"?{text}" if text else ""
 
 
 def _unauthorized(detail: str) -> ProblemError:

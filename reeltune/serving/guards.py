@@ -26,9 +26,10 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
+    (b"cache-control", b"no-store"),  # the last: an answer may have its own
 )
-CHANGE_PATHS = ("/promote", "/rollback", "/start")  # these may measure before they change
+# These may measure before they change, or wait for a process to begin or to end.
+CHANGE_PATHS = ("/promote", "/rollback", "/start", "/stop", "/resume", "/api/runs")
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 _LOG = logging.getLogger("reeltune.serving")
 
@@ -102,7 +103,10 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = (b"x-request-id", self.request_id.encode())
-            message["headers"] = [*message["headers"], *SECURITY_HEADERS, own]
+            given = message["headers"]
+            has_own = any(name == b"cache-control" for name, _ in given)
+            kept = SECURITY_HEADERS[:-1] if has_own else SECURITY_HEADERS
+            message["headers"] = [*given, *kept, own]
         await self.send(message)
 
     async def send_problem(self, problem: ProblemError) -> None:

@@ -1,0 +1,1 @@
+"""Dashboard: pages for people with a browser, served beside the API."""
