@@ -1,6 +1,5 @@
 """The hybrid from phase 2 to users: found, promoted by the gate, served, renewed."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +52,9 @@ def test_users_old_and_new_are_served_with_reasons(promoted: tuple[Path, dict[st
     path, _ = promoted
     rate(path, NEWCOMER, 3)
     rate(path, NEWCOMER + 1, 12)
-    with closing(Recommendations.open(path)) as found_by:
-        known = found_by.for_user(int(found_by.movies.loaded.user_ids[0]), explain=True)
-        few, many = (found_by.for_user(NEWCOMER + n, explain=True) for n in (0, 1))
+    served = Recommendations.open(path)
+    known = served.for_user(int(served.movies.loaded.user_ids[0]), explain=True)
+    few, many = (served.for_user(NEWCOMER + n, explain=True) for n in (0, 1))
     assert (known.source, few.source, many.source) == ("fitted", "folded in", "folded in")
     for found in (known, few, many):
         assert len(found) == 10
@@ -72,7 +71,6 @@ def test_the_next_night_renews_it(promoted: tuple[Path, dict[str, Any]]) -> None
         "tune_orchestrator.py", "--db", path, "--method", "random", "--retune", "never", *PROMOTE
     )
     assert said["night"]["verdict"] == "renewed"
-    with closing(Recommendations.open(path)) as found_by:
-        found = found_by.for_user(NEWCOMER + 2)
-        assert found_by.movies.loaded.version.training.model == "hybrid"
-    assert found.source == "fitted"
+    served = Recommendations.open(path)
+    assert served.movies.loaded.version.training.model == "hybrid"
+    assert served.for_user(NEWCOMER + 2).source == "fitted"

@@ -70,9 +70,9 @@ def promote_challenger(
         production = load_production(conn)
         if production is not None and production.version == chosen:
             return evidence | {"already": True}
-        standing = _standing(conn, test, production)
+        replaced = _served_now(conn, test, production)
         decision = ab_gate(conn, test, figures, comparison)
-        evidence |= decision.as_evidence() | {"replaced": standing}
+        evidence |= decision.as_evidence() | {"replaced": replaced}
         if decision.verdict != "promote":
             raise GateError(
                 f"version {chosen} is not promoted ({decision.verdict}): {decision.message}"
@@ -82,7 +82,7 @@ def promote_challenger(
             chosen,
             reason or f"A/B test {test.name}: {decision.message}",
             evidence,
-            expected_production=standing,
+            expected_production=replaced,
         )
     return evidence
 
@@ -94,13 +94,13 @@ def production_alarm(database: Path, test: ABTest) -> str | None:
     """
     with connection(database) as conn:
         try:
-            _standing(conn, test, load_production(conn))
+            _served_now(conn, test, load_production(conn))
         except InputError as error:
             return str(error)
     return None
 
 
-def _standing(conn: Connection, test: ABTest, production: Version | None) -> int:
+def _served_now(conn: Connection, test: ABTest, production: Version | None) -> int:
     """Return what is in production: the champion, or one of the same configuration.
 
     Raises:
