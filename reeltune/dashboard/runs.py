@@ -170,7 +170,9 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
             "All experiments",
             EXPERIMENT_HEADINGS,
             [experiment_cells(each, run.task) for each in rows[:PAGE]],
-            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments" if len(rows) > PAGE else None,
+            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments"
+            if len(rows) > PAGE
+            else None,
             first_href=here if after is not None else None,
         ),
         "facts": _facts(run),
