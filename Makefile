@@ -70,7 +70,7 @@ torture: $(VENV)/test
 	@REELTUNE_TORTURE=1 REELTUNE_FIGURES=torture.jsonl $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/torture
 	@$(BIN)/python -m tests.torture.report torture.jsonl
 	@echo "== a million hostile requests to the service, and 100,000 while versions change (an hour)"
-	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up"
+	@REELTUNE_TORTURE=1 $(BIN)/python -m pytest tests/serving -k "hostile or mixes or made_up or survives"
 
 mutants: $(VENV)/mutants
 	@echo "== changing the pure rooms' code in small ways; a change that no test notices survives (an hour or more;"
@@ -88,7 +88,7 @@ check: $(VENV)/dev
 	@$(BIN)/python -m reeltune.reports.schema_page --check db/schema.sql
 	@$(BIN)/python -m reeltune.commands.settings_page --check docs/SETTINGS.md
 
-$(VENV)/bench: $(VENV)/main requirements-bench.txt
+$(VENV)/bench: $(VENV)/main requirements-bench.txt requirements-tabular.txt
 	@$(PIP) install -r requirements-bench.txt
 	@touch $@
 
@@ -102,6 +102,7 @@ bench: $(VENV)/bench $(DB)
 	@$(BIN)/python -m benchmarks.serving --db $(DB)
 	@$(BIN)/python -m benchmarks.recommending --db $(DB)
 	@$(BIN)/python -m benchmarks.importing
+	@$(BIN)/python -m benchmarks.tabular --tables breast_cancer,diabetes,cars
 	@$(BIN)/python -m benchmarks.libraries --db $(DB)
 	@$(BIN)/python -m benchmarks.search --quick --db $(DB)
 	@$(BIN)/python -m benchmarks.surrogate --db $(DB)

@@ -38,7 +38,7 @@ from reeltune.db.connection import Connection, transaction
 from reeltune.db.serving_file import open_serving_file
 from reeltune.domain.ab_tests import ABGuardrail, ABSettings, ABTest, ServedList, UserOutcome
 from reeltune.serving.team_draft import team_draft
-from reeltune.stats.cluster_sums import ClusterSums, ratio_difference
+from reeltune.stats.cluster_sums import ClusterSums
 from reeltune.stats.confidence_sequences import fixed_boundary, two_sided_boundary
 from reeltune.stats.sequential_power import always_valid_drift
 
@@ -217,94 +217,137 @@ def _split_alarm(seed: int, lost: float) -> bool:
 def interleaving(seed: int) -> dict[str, float]:
     """Users until team draft tells rankers apart, and those that an A/B test of them needs.
 
-    40 candidates with true worth; either ranker sees it with an error of its own, the challenger a
-    smaller one; clicks fall with the rank. The A/B test's users are those that find the difference
-    of 4,000 simulated users an arm with a power of 80 %, looked at all the time.
+    A retuned model: 40 candidates with true worth, which both rankers see with a common error, and
+    each with one of its own, the challenger a smaller one. Users come eight times on average, a few
+    of them often, and differ in how readily they click; clicks fall with the rank.
     """
-    needed = _ab_users_needed(seed)
-    found = {"found": 0.0, "users": math.inf, "A/B users": needed}
+    found = {"found": 0.0, "wrong": 0.0, "users": math.inf, "A/B users": _ab_users_needed(seed)}
     rng = np.random.default_rng([seed, 7])
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         conn, test = started(folder, seed, design="interleaving", expected_users=1_000)
         live = load_live_tests(conn)
+        assert test.phase is not None
         with closing(conn):
-            for n in range(0, 6_000, 50):
+            for n in range(0, 3_000, 50):
                 now = BEGAN + n * 30 + 3_600
                 with transaction(conn):
                     lists, clicks = _interleaved(rng, test, range(n, n + 50), now - 60)
                     record_exposures(conn, live, lists, now)
                     record_outcomes(conn, live, clicks, now)
-                assert test.phase is not None
                 sums = primary_sums(conn, test, test.phase, now)
                 (each,) = arm_comparisons(test, test.phase, sums, None)
                 if each.verdict in ("better", "worse"):
-                    return found | {"found": float(each.verdict == "better"), "users": n + 50.0}
+                    is_right = each.verdict == "better"
+                    said = {"found": float(is_right), "wrong": float(not is_right)}
+                    return found | said | {"users": n + 50.0}
     return found
 
 
-def _ranked(rng: np.random.Generator) -> tuple[np.ndarray, list[int], list[int]]:
+def equal_rankers(seed: int) -> dict[str, float]:
+    """Interleaving of rankers with errors of one size: how often either is said to be preferred."""
+    rng = np.random.default_rng([seed, 9])
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        conn, test = started(folder, seed, design="interleaving", expected_users=1_000)
+        live = load_live_tests(conn)
+        assert test.phase is not None
+        with closing(conn):
+            for n in range(0, 1_000, 25):
+                now = BEGAN + n * 30 + 3_600
+                with transaction(conn):
+                    rows = _interleaved(rng, test, range(n, n + 25), now - 60, errors=(0.4, 0.4))
+                    record_exposures(conn, live, rows[0], now)
+                    record_outcomes(conn, live, rows[1], now)
+                sums = primary_sums(conn, test, test.phase, now)
+                (each,) = arm_comparisons(test, test.phase, sums, None)
+                if each.verdict in ("better", "worse"):
+                    return {"better or worse": 1.0}
+    return {"better or worse": 0.0}
+
+
+OWN_ERRORS = (0.8, 0.2)  # of champion and challenger
+
+
+def _visitor(rng: np.random.Generator) -> tuple[int, float]:
+    """Return how often a user comes, and how readily the user clicks."""
+    return 1 + int(rng.poisson(rng.gamma(0.5, 14.0))), float(rng.gamma(0.7, 1 / 0.7))
+
+
+def _ranked(
+    rng: np.random.Generator, errors: tuple[float, float] = OWN_ERRORS
+) -> tuple[np.ndarray, list[int], list[int]]:
     worth = rng.normal(size=40)
-    orders = [
-        np.argsort(-(worth + error * rng.normal(size=40)))[:10].tolist() for error in (1.0, 0.7)
-    ]
+    seen = worth + 0.8 * rng.normal(size=40)
+    orders = [np.argsort(-(seen + error * rng.normal(size=40)))[:10].tolist() for error in errors]
     return worth, orders[0], orders[1]
 
 
-def _clicked(rng: np.random.Generator, worth: np.ndarray, movies: list[int]) -> list[int]:
-    ranks = np.arange(len(movies))
-    chance = 0.12 / (1 + 0.3 * ranks) * 2 / (1 + np.exp(-1.5 * worth[movies]))
-    return [
-        movie for movie, hit in zip(movies, rng.random(len(movies)) < chance, strict=True) if hit
-    ]
+def _chances(worth: np.ndarray, movies: list[int], readiness: float) -> np.ndarray:
+    falling = 0.06 / (1 + 0.3 * np.arange(len(movies)))
+    found: np.ndarray = np.minimum(
+        0.9, readiness * falling * 2 / (1 + np.exp(-1.5 * worth[movies]))
+    )
+    return found
 
 
 def _interleaved(
-    rng: np.random.Generator, test: ABTest, users: range, at: int
+    rng: np.random.Generator,
+    test: ABTest,
+    users: range,
+    at: int,
+    errors: tuple[float, float] = OWN_ERRORS,
 ) -> tuple[list[ServedList], list[UserOutcome]]:
     lists, clicks = [], []
-    for user in users:
-        for visit in range(1 + int(rng.poisson(1.0))):
-            worth, champion, challenger = _ranked(rng)
+    for number in users:
+        n_visits, readiness = _visitor(rng)
+        user = str(number)
+        for visit in range(n_visits):
+            worth, champion, challenger = _ranked(rng, errors)
             request = f"{test.test_id}-{user}-{visit}"
             mixed = team_draft(champion, challenger, 10, request)
+            movies = [int(movie) for movie in mixed.movies]
             lists.append(
                 ServedList(
                     request_id=request,
-                    user=str(user),
+                    user=user,
                     happened_at=at,
                     test=test.name,
-                    movies=[int(movie) for movie in mixed.movies],
+                    movies=movies,
                     teams=mixed.teams,
                 )
             )
+            hits = rng.random(len(movies)) < _chances(worth, movies, readiness)
             clicks += [
                 UserOutcome(
-                    kind="clicked",
-                    user=str(user),
-                    happened_at=at,
-                    movie_id=movie,
-                    request_id=request,
+                    kind="clicked", user=user, happened_at=at, movie_id=movie, request_id=request
                 )
-                for movie in _clicked(rng, worth, [int(movie) for movie in mixed.movies])
+                for movie, hit in zip(movies, hits, strict=True)
+                if hit
             ]
     return lists, clicks
 
 
 def _ab_users_needed(seed: int) -> float:
-    sums = [ClusterSums(), ClusterSums()]
+    """Return the users whom an A/B test needs to find the difference with a power of 80 %.
+
+    Looked at all the time. The difference is that of the expected clicks on the same visits, so it
+    has little noise; the spread is that of clicks per list, clustered by user.
+    """
     rng = np.random.default_rng([seed, 8])
-    for arm in (0, 1):
-        for _ in range(4_000):
-            lists = 1 + int(rng.poisson(1.0))
-            clicks = 0
-            for _ in range(lists):
-                worth, *orders = _ranked(rng)
-                clicks += len(_clicked(rng, worth, orders[arm]))
-            sums[arm] += ClusterSums(
-                n=1, x=lists, y=clicks, xx=lists**2, yy=clicks**2, xy=lists * clicks
-            )
-    found = ratio_difference(sums[1], sums[0])
-    return 8_000 * (always_valid_drift(8_000, 8_000) / found.z) ** 2 if found.z > 0 else math.inf
+    sums, gains, n_lists = ClusterSums(), 0.0, 0
+    for _ in range(1_500):
+        n_visits, readiness = _visitor(rng)
+        clicks = 0
+        for _ in range(n_visits):
+            worth, *orders = _ranked(rng)
+            champion, challenger = (_chances(worth, order, readiness) for order in orders)
+            clicks += int((rng.random(10) < champion).sum())
+            gains += float(challenger.sum() - champion.sum())
+        n_lists += n_visits
+        sums += ClusterSums(
+            n=1, x=n_visits, y=clicks, xx=n_visits**2, yy=clicks**2, xy=n_visits * clicks
+        )
+    drift = always_valid_drift(10_000, 10_000)
+    return drift**2 * 4 * sums.variance / (gains / n_lists) ** 2
 
 
 def assignments(seed: int) -> dict[str, float]:
@@ -372,6 +415,7 @@ PARTS: dict[str, Callable[[int], dict[str, float]]] = {
     "fifth": fifth,
     "split": split,
     "interleaving": interleaving,
+    "equal-rankers": equal_rankers,
     "assignments": assignments,
     "hostile-events": hostile_events,
 }

@@ -1,7 +1,7 @@
 """Errors of predicted stars: biased means, ridge, boosted trees, factorization, two towers.
 
     python -m benchmarks.rating_prediction --db movies.db [--part PART] [--model NAME]
-                                            [--tune N] [--json FILE]
+                                            [--tune N] [--no-lists] [--json FILE]
 
 Each model that is installed, or those named, with its defaults, or with `--tune N` with the best in
 RMSE on validation of N configurations drawn at random beside them (seed 0). Beside RMSE, MAE and
@@ -36,6 +36,7 @@ from reeltune.stats.paired_tests import paired_difference
 from reeltune.tasks.rating_prediction import installed_models, measure_predictions
 
 LISTS = ("accuracy", "ndcg@10")
+OF_STARS = ("RMSE", "MAE", "calibration", "slope")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Quality:
 def tuned(data: Dataset, name: str, split: str, n: int) -> Configuration:
     """Return the configuration with the least RMSE on validation: the defaults, or one of n."""
     space, rng = model_class(name).space, np.random.default_rng(0)
+    if n == 0:
+        return space.defaults()
     points = rng.random((n, len(space.dimensions)))
     tried = [space.defaults(), *(space.decode(point) for point in points)]
     found = measure_predictions(data, [(name, each) for each in tried], split)
@@ -74,7 +77,7 @@ def squared_errors(predicted: Floats, held_out: RatingTable) -> Floats:
 
 
 def compare_all(
-    data: Dataset, names: list[str], split: str, part: Part, n_tuned: int
+    data: Dataset, names: list[str], split: str, part: Part, n_tuned: int, *, with_lists: bool
 ) -> list[Quality]:
     """Measure every model, and compare it with the first."""
     parts = SPLITS[split](data.ratings)
@@ -91,30 +94,26 @@ def compare_all(
         of_users = squared_errors(predicted, held_out)
         reference = of_users if reference is None else reference
         paired = paired_difference(of_users, reference)
-        lists = evaluate(model.score, fitting, held_out, data.catalogue, metrics=LISTS).values
+        lists: dict[str, float] = {}
+        if with_lists:
+            found_lists = evaluate(model.score, fitting, held_out, data.catalogue, metrics=LISTS)
+            lists = dict(found_lists.values)
         errors = rating_errors(predicted, held_out.ratings)
         bounds = paired.difference, paired.low, paired.high
-        found.append(Quality(name, values, errors, dict(lists), *bounds))
+        found.append(Quality(name, values, errors, lists, *bounds))
         click.echo(f"{name}: {errors.rmse:.4f}", err=True)
     return found
 
 
 def render(found: list[Quality]) -> None:
     """Print the table."""
-    names = (
-        "model",
-        "RMSE",
-        "MAE",
-        "calibration",
-        "slope",
-        *LISTS,
-        "squared error against the first",
-    )
+    of_lists = [name for name in LISTS if found and name in found[0].lists]
+    names = ("model", *OF_STARS, *of_lists, "squared error against the first")
     table = Table(*names, box=None)
     for each in found:
         e = each.errors
         figures = [f"{x:.4f}" for x in (e.rmse, e.mae, e.calibration_error, e.slope)]
-        figures += [f"{each.lists[name]:.4f}" for name in LISTS]
+        figures += [f"{each.lists[name]:.4f}" for name in of_lists]
         against = f"{each.difference:+.4f} ({each.low:+.4f} to {each.high:+.4f})"
         table.add_row(each.model, *figures, against)
     Console(width=120).print(table)
@@ -126,6 +125,7 @@ def render(found: list[Quality]) -> None:
 @click.option("--part", type=click.Choice(["validation", "test"]), default="validation")
 @click.option("--model", "models", multiple=True)
 @click.option("--tune", "n_tuned", type=click.IntRange(0), default=0)
+@click.option("--lists/--no-lists", "with_lists", default=True)
 @click.option("--json", "target", type=click.Path(path_type=Path), help="Write the figures.")
 def main(
     db_path: Path,
@@ -133,12 +133,14 @@ def main(
     part: Part,
     models: tuple[str, ...],
     n_tuned: int,
+    with_lists: bool,
     target: Path | None,
 ) -> None:
     """Compare the models on one data set."""
     with connection(db_path) as conn:
         data = load_dataset(conn)
-    found = compare_all(data, list(models) or installed_models(), split, part, n_tuned)
+    names = list(models) or installed_models()
+    found = compare_all(data, names, split, part, n_tuned, with_lists=with_lists)
     render(found)
     if target is not None:
         target.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n")

@@ -12,6 +12,7 @@ from benchmarks.replay_world import World
 from reeltune.components.hyperparameters import SPACE
 from reeltune.domain.arrays import Bools, Floats, Ints
 from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.hybrid import Hybrid
 from reeltune.versioning.contents import LoadedModel
 from reeltune.versioning.positions import over_movies
 from reeltune.versioning.profiles import score_users
@@ -37,6 +38,13 @@ def renewed(world: World, night: int) -> Offer:
     """Score by the defaults, fitted at a night."""
     known = world.before(night)
     model = HandWeighted(SPACE.defaults()).fit(known, world.catalogue)
+    return Offer(model.score, np.diff(known.starts) > 0)
+
+
+def hybrid(world: World, night: int) -> Offer:
+    """Score by the hybrid with its defaults, fitted at a night."""
+    known = world.before(night)
+    model = Hybrid(Hybrid.space.defaults()).fit(known, world.catalogue)
     return Offer(model.score, np.diff(known.starts) > 0)
 
 
@@ -103,6 +111,7 @@ def installed_models() -> dict[str, Model]:
     found: dict[str, Model] = {
         "defaults, never renewed": lambda world, _: renewed(world, 0),
         "defaults, renewed": renewed,
+        "hybrid, renewed": hybrid,
         "popularity": popularity,
         "EASE": ease,
     }

@@ -1,7 +1,7 @@
 """Processor time, memory and faults of the HTTP service, by clients on loopback.
 
     python -m benchmarks.serving --db movies.db [--requests 20000] [--endurance 200000]
-                                 [--changes 100] [--large] [--json serving.json]
+                                 [--changes 100] [--parts one two] [--json serving.json]
 
 All is done on a copy of the database. What an answer costs is processor time of the server's
 process, beside that of a bare Starlette route with an answer of the same size in the same run.
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--endurance", type=int, default=200_000)
     parser.add_argument("--changes", type=int, default=100)
     parser.add_argument("--changing-requests", type=int, default=100_000)
+    parser.add_argument("--parts", nargs="*", default=["one", "two"], choices=["one", "two"])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with TemporaryDirectory(prefix="reeltune-serving-") as directory:
@@ -83,15 +84,24 @@ def measure(database: Path, options: argparse.Namespace) -> dict[str, Any]:
     versions = promote_many(database, 2)
     with connection(database) as conn:
         users = load_dataset(conn).ratings.user_ids.tolist()
+    if "one" in options.parts:
+        one_worker(database, users, options, tell)
+    if "two" in options.parts:
+        with serving(database, "--workers", "2") as service:
+            several(service, versions, users, options, tell)
+    return found
+
+
+def one_worker(
+    database: Path, users: list[int], options: argparse.Namespace, tell: Callable[[str, Any], None]
+) -> None:
+    """Measure one worker between two measurements of a bare route."""
     with bare() as (port, pid):
         tell("bare route, us CPU", round(bare_load(port, pid, options.requests).microseconds, 1))
         with serving(database) as service:
             single(service, users, options, tell)
         again = bare_load(port, pid, options.requests)
         tell("bare route again, us CPU", round(again.microseconds, 1))
-    with serving(database, "--workers", "2") as service:
-        several(service, versions, users, options, tell)
-    return found
 
 
 def single(

@@ -103,8 +103,8 @@ def child(train: str, target: str, seconds: str, package: str) -> None:
 
     clock = SimpleNamespace(perf_counter=time.process_time, monotonic=time.process_time)
     for module in (tabular_budget, family, measuring, pruning):
-        module.time = clock  # type: ignore[attr-defined]
-    interrupts.signal = SimpleNamespace(  # type: ignore[attr-defined]
+        vars(module)["time"] = clock
+    vars(interrupts)["signal"] = SimpleNamespace(
         signal=signal.signal,
         SIGTERM=signal.SIGTERM,
         SIGALRM=signal.SIGPROF,

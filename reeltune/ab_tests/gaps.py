@@ -1,8 +1,8 @@
 """Gaps in the log of a test: data that are missing are an alarm, never a result.
 
-An hour counts as missing where, by the hours before it, fifteen lists or more were expected and none
-came; where one arm has none and another has many; or where lists came and no outcome of any of
-them, in any arm.
+An hour counts as missing where, by the hours before it, fifteen lists or more were expected and
+none came; where one arm has none and another has many; or where lists came and no outcome of any
+of them, in any arm.
 """
 
 from reeltune.db.ab_activity import load_activity

@@ -8,7 +8,8 @@ from contextlib import closing
 from reeltune.ab_tests.manager import ABTestManager
 from reeltune.ab_tests.watching import analyse
 from reeltune.db.ab_tests import load_ab_tests, load_last_ab_event
-from reeltune.db.connection import Connection
+from reeltune.db.connection import Connection, expected
+from reeltune.db.serving_file import serving_path
 from reeltune.domain.errors import ReelTuneError
 
 HOUR_SECONDS = 3_600
@@ -34,7 +35,8 @@ class HourlyWatch:
 
     def _run(self) -> None:
         try:
-            watch_due(self.manager)
+            with expected(serving_path(self.manager.database)):
+                watch_due(self.manager)
         except ReelTuneError as error:
             _LOG.warning("A/B tests could not be analysed: %s", error)
         except Exception:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reeltune.ab_tests.live import LiveTests, load_live_tests
 from reeltune.ab_tests.recording import record_exposures, record_outcomes
-from reeltune.db.ab_activity import load_ab_cursor, save_ab_cursor
+from reeltune.db.ab_activity import load_ab_cursor, save_ab_cursor, skip_served_events
 from reeltune.db.connection import Connection
 from reeltune.db.serving_rows import ServingEvent, load_serving_events
 from reeltune.domain.ab_tests import INTERLEAVED, ServedList, UserOutcome
@@ -24,6 +24,9 @@ def take_served_events(conn: Connection, now: int, max_batches: int = 1_000) -> 
     assignment.
     """
     live = load_live_tests(conn)
+    if all(test.phase is None or test.has_ended for test in live.by_id.values()):
+        skip_served_events(conn)  # nobody counts them
+        return 0
     n_taken = 0
     for _ in range(max_batches):
         rows = load_serving_events(conn, after=load_ab_cursor(conn), limit=_BATCH)
@@ -38,9 +41,8 @@ def take_served_events(conn: Connection, now: int, max_batches: int = 1_000) -> 
 def _take(conn: Connection, live: LiveTests, events: Sequence[ServingEvent], now: int) -> None:
     shown = [_served(each) for each in events if each.kind == "shown" and each.ab_test]
     record_exposures(conn, live, shown, now)
-    if any(test.phase is not None and not test.has_ended for test in live.by_id.values()):
-        done = (each for each in events if each.kind != "shown")
-        record_outcomes(conn, live, map(_outcome, done), now)
+    done = (each for each in events if each.kind != "shown")
+    record_outcomes(conn, live, map(_outcome, done), now)
 
 
 def _served(event: ServingEvent) -> ServedList:

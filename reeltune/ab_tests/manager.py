@@ -57,6 +57,11 @@ class Caller:
     expected_event: int | None = None  # the test's last event, as the caller has seen it
 
 
+def random_salt() -> str:
+    """Return a salt that nobody can guess, so that nobody chooses an arm by choosing a name."""
+    return secrets.token_hex(8)
+
+
 def unix_now() -> int:
     """Return the time of this machine in Unix seconds."""
     return int(time.time())
@@ -65,8 +70,15 @@ def unix_now() -> int:
 class ABTestManager:
     """Manager of the tests of one database; safe to use from several threads and processes."""
 
-    def __init__(self, store: ABStore, database: Path, clock: Callable[[], int] = unix_now) -> None:
-        self.store, self.database, self.clock = store, database, clock
+    def __init__(
+        self,
+        store: ABStore,
+        database: Path,
+        clock: Callable[[], int] = unix_now,
+        new_salt: Callable[[], str] = random_salt,
+    ) -> None:
+        self.store, self.database = store, database
+        self.clock, self.new_salt = clock, new_salt
 
     def create(self, settings: ABSettings, caller: Caller = Caller()) -> ABTest:
         """Create a draft.
@@ -84,7 +96,7 @@ class ABTestManager:
                     f"there is an A/B test {settings.name!r} already: take another name"
                 )
             now = self.clock()
-            test_id = save_ab_test(conn, settings, secrets.token_hex(8), now)
+            test_id = save_ab_test(conn, settings, self.new_salt(), now)
             self._event(conn, test_id, "created", "draft", caller, settings.as_json())
             return load_ab_test(conn, str(test_id))
 
@@ -238,7 +250,10 @@ class ABTestManager:
 
     def _finish_rollback(self, test: ABTest, caller: Caller) -> ABTest:
         try:
-            evidence = roll_back_to_champion(self.database, test, caller.reason)
+            with _reading(self.store) as conn:
+                promoted = load_last_ab_event(conn, test.test_id, ["promoted"])
+            replaced = None if promoted is None else promoted.details.get("replaced")
+            evidence = roll_back_to_champion(self.database, test, caller.reason, replaced)
         except ReelTuneError as error:
             self._add(test, "rollback refused", caller, {"error": str(error)})
             raise

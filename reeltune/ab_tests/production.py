@@ -11,6 +11,7 @@ from reeltune.db.connection import Connection, connection
 from reeltune.db.versions import load_production, load_version
 from reeltune.domain.ab_tests import ABTest
 from reeltune.domain.errors import GateError, InputError, ReelTuneError
+from reeltune.domain.version import Version
 from reeltune.versioning.registry import load_model, promote, rollback
 
 
@@ -54,9 +55,10 @@ def promote_challenger(
     A challenger that is there already, by an earlier try that was cut off, is not judged again.
 
     Raises:
-        BusyError: another version than the champion is in production by now.
+        BusyError: production changed while this was decided.
         GateError: a rule of the gate refuses it, or cannot tell.
-        InputError: the test has no results, or the version is none of its challengers.
+        InputError: the test has no results, the version is none of its challengers, or another
+            configuration than the champion's is in production by now.
     """
     figures = ab_figures(store, test, now, earlier=load_last_figures(store, test))
     if test.phase is not None:
@@ -68,8 +70,9 @@ def promote_challenger(
         production = load_production(conn)
         if production is not None and production.version == chosen:
             return evidence | {"already": True}
+        replaced = _served_now(conn, test, production)
         decision = ab_gate(conn, test, figures, comparison)
-        evidence |= decision.as_evidence()
+        evidence |= decision.as_evidence() | {"replaced": replaced}
         if decision.verdict != "promote":
             raise GateError(
                 f"version {chosen} is not promoted ({decision.verdict}): {decision.message}"
@@ -79,19 +82,55 @@ def promote_challenger(
             chosen,
             reason or f"A/B test {test.name}: {decision.message}",
             evidence,
-            expected_production=test.settings.champion,
+            expected_production=replaced,
         )
     return evidence
 
 
-def roll_back_to_champion(database: Path, test: ABTest, reason: str) -> dict[str, Any]:
-    """Put the champion back into production, where a challenger of the test is.
+def production_alarm(database: Path, test: ABTest) -> str | None:
+    """Return what is wrong with production, seen from a test that runs; None if nothing is.
+
+    A night that renews the champion, the same configuration fitted to newer ratings, is no fault.
+    """
+    with connection(database) as conn:
+        try:
+            _served_now(conn, test, load_production(conn))
+        except InputError as error:
+            return str(error)
+    return None
+
+
+def _served_now(conn: Connection, test: ABTest, production: Version | None) -> int:
+    """Return what is in production: the champion, or one of the same configuration.
+
+    Raises:
+        InputError: it is neither.
+    """
+    champion = load_version(conn, test.settings.champion)
+    if production is not None:
+        same = (production.training.model, dict(production.training.hyperparameters)) == (
+            champion.training.model,
+            dict(champion.training.hyperparameters),
+        )
+        if production.version == champion.version or same:
+            return production.version
+    now = "nothing" if production is None else f"version {production.version}"
+    raise InputError(
+        f"{now} is in production by now, not the champion of {test.name!r}, version"
+        f" {champion.version}, or a renewal of it: stop the test, and test against what is there"
+    )
+
+
+def roll_back_to_champion(
+    database: Path, test: ABTest, reason: str, replaced: int | None = None
+) -> dict[str, Any]:
+    """Put the champion, or what was `replaced`, back, where a challenger is in production.
 
     Raises:
         InputError: another version is in production by now.
         StorageError: the champion's artifact cannot be trusted.
     """
-    champion = test.settings.champion
+    champion = replaced or test.settings.champion
     with connection(database) as conn:
         production = load_production(conn)
         number = None if production is None else production.version

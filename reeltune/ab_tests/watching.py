@@ -14,11 +14,13 @@ from reeltune.ab_tests.figures import ABFigures
 from reeltune.ab_tests.gaps import MAX_HOURS_UNWATCHED, find_gaps
 from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.manager import ABTestManager, Caller
+from reeltune.ab_tests.production import production_alarm
 from reeltune.ab_tests.results import ab_figures, load_last_figures
 from reeltune.ab_tests.states import shown_state
 from reeltune.db.ab_records import delete_waiting_outcomes
 from reeltune.db.ab_tests import (
     add_ab_event,
+    load_ab_events,
     load_ab_test,
     load_ab_tests,
     load_last_ab_event,
@@ -86,6 +88,7 @@ def analyse(
     if found is None:
         return None
     test, figures, alarms = found
+    alarms += _of_production(manager, test)
     action = ""
     if test.state == "running":
         test, action = _acted(manager, test, figures)
@@ -133,6 +136,23 @@ def decide(test: ABTest, figures: ABFigures) -> tuple[Literal["rollback", "promo
     if test.settings.auto_promote and better and is_long_enough and not figures.split.alarm:
         return "promote", f"shown to be better: {', '.join(better)}"
     return "", ""
+
+
+def _of_production(manager: ABTestManager, test: ABTest) -> tuple[str, ...]:
+    """Return what is wrong with production, and keep it as an alarm, once."""
+    alarm = production_alarm(manager.database, test)
+    if alarm is None:
+        return ()
+
+    def write(conn: Connection) -> tuple[str, ...]:
+        events = load_ab_events(conn, test.test_id, kinds=["alarm"])
+        if any(event.reason == alarm for event in events):
+            return ()
+        now = manager.clock()
+        add_ab_event(conn, test.test_id, "alarm", test.state, now, actor="watch", reason=alarm)
+        return (alarm,)
+
+    return manager.store.write(write)
 
 
 def _alarms(figures: ABFigures, earlier: ABFigures | None, started_at: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -102,7 +103,8 @@ class _Month:
             "same": (better, "the same version again, as a check (A/A)"),
         }
         with closing(DirectStore.open(self.database)) as store:
-            manager = ABTestManager(store, self.database, lambda: self.now)
+            salts = (f"month {self.seed} {n}" for n in count())
+            manager = ABTestManager(store, self.database, lambda: self.now, lambda: next(salts))
             for name, (version, why) in tests.items():
                 visitors.load(version)
                 found["tests"].append(self._test(manager, visitors, name, version, why))

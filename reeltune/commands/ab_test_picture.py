@@ -25,8 +25,8 @@ def interval_picture(rows: Sequence[PictureRow], *, width: int = WIDTH) -> list[
     interval as a whole.
 
     >>> print("\\n".join(interval_picture([PictureRow("1 d", -0.1, 0.1, 0.2)], width=40)))
-              -20.0%         0        +20.0%
-          1 d          ------+------o------+
+              -20.0%        0        +20.0%
+          1 d        -------+------o-------
     """
     if not rows:
         return []
@@ -41,6 +41,10 @@ def interval_picture(rows: Sequence[PictureRow], *, width: int = WIDTH) -> list[
     for row in rows:
         cells = [" "] * (2 * half + 1)
         low, high = _place(row.low, reach, half), _place(row.high, reach, half)
+        if row.low > 0:  # an interval that leaves 0 out is not drawn over it
+            low = max(low, half + 1)
+        if row.high < 0:
+            high = min(high, half - 1)
         for n in range(low, high + 1):
             cells[n] = "-"
         cells[half] = "+" if low <= half <= high else "|"

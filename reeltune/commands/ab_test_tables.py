@@ -52,7 +52,9 @@ def print_detectable(console: Console, effects: Mapping[str, float], source: str
         effect = effects.get(name)
         shown = "none: too few users" if effect is None else f"{effect:.1%}"
         table.add_row(name, shown if effect is None or effect <= 9.99 else "more than 999%")
-    print_table(console, f"What the traffic can show ({source})", table)
+    print_table(console, "What the traffic can show", table)
+    console.print(Text(f"by {source}"))
+    console.print()
 
 
 def print_ab_results(console: Console, store: ABStore, test: ABTest, figures: ABFigures) -> None:
@@ -68,7 +70,11 @@ def print_ab_results(console: Console, store: ABStore, test: ABTest, figures: AB
     for each in figures.comparisons:
         print_path(console, test, path, each.arm)
     if test.state == "running":
-        print_detectable(console, figures.detectable, "from now on")
+        print_detectable(
+            console,
+            figures.detectable,
+            "the users so far, and new ones as in the last 24 hours",
+        )
 
 
 def comparison_line(found: ArmComparison) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from reeltune.cli.command import option, options
+from reeltune.cli.command import OUTPUT, option, options
 from reeltune.tabular.analyzer import DatasetAnalyzer
 from reeltune.tabular.reading import ReadOptions
 from reeltune.tabular.target import Prediction
@@ -20,6 +20,18 @@ def _kinds(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
         raise click.BadParameter(f"{wrong[0]!r} is not like COLUMN=KIND")
     return {name: kind for name, _, kind in (value.rpartition("=") for value in values)}
 
+
+option_tables_db = option(
+    OUTPUT,
+    "--db",
+    "db_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="tables.db",
+    show_default=True,
+    metavar="FILE",
+    help="Keeps the runs.",
+)
+"""`--db`, of commands that keep what they find of tables."""
 
 format_options = options(
     option(READING, "--separator", metavar="TEXT", help="Between the fields of a text file."),

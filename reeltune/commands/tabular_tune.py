@@ -21,7 +21,7 @@ from reeltune.cli.options import (
     option_quiet,
     option_wait,
 )
-from reeltune.commands.tabular_options import DATA, analyzer_of, reading_options
+from reeltune.commands.tabular_options import analyzer_of, option_tables_db, reading_options
 from reeltune.db.connection import connection
 from reeltune.domain.errors import InputError
 from reeltune.reports.tabular_tables import print_found, print_task
@@ -35,7 +35,7 @@ from reeltune.tasks.tabular_source import TabularSource
 from reeltune.tracking.progress import watcher
 from reeltune.tuning.plan import Plan
 from reeltune.tuning.stopping import StopRules
-from reeltune.tuning.tabular import TabularResult, TabularTuning
+from reeltune.tuning.tabular import TabularTuning
 from reeltune.tuning.tabular_budget import Budget
 
 SEARCH_TOPIC = "Search"
@@ -109,16 +109,7 @@ _MAX_STARTING_SECONDS = 3.0  # of a program: what it used before, it used for so
     metavar="FILE",
     help="Report.  [default: report.json beside it]",
 )
-@option(
-    "Database and output",
-    "--db",
-    "db_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default="tables.db",
-    show_default=True,
-    metavar="FILE",
-    help="Keeps the run.",
-)
+@option_tables_db
 @option_json
 @option_format
 @option_quiet
@@ -226,6 +217,3 @@ def _write(path: Path, document: dict[str, Any]) -> None:
         path.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written: {error.strerror}") from error
-
-
-__all__ = ["DATA", "TabularResult", "tune"]

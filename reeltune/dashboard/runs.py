@@ -133,21 +133,17 @@ class RunPages:
         return self.pages.answer(request, "experiment.html.j2", **found)
 
 
-def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict[str, Any]:
-    """Return what the page of a run needs.
+def run_head(conn: Connection, run_id: str) -> dict[str, Any]:
+    """Return what a run's page has at its head, and what of it is live.
 
     Raises:
         NotFoundError: there is no such run.
     """
     run, row = load_run(conn, run_id), load_run_row(conn, run_id)
     assert row is not None
-    begin = -1 if after is None else after
-    rows = load_experiment_rows(conn, run_id, after=begin, limit=PAGE + 1)
-    here = path_of("runs", run_id)
     sure, tone = gain_verdict(row.best_gain, row.best_error)
-    is_baseline = row.best_experiment_id is not None and row.best_gain == 0
     verdict = "No experiment has been completed yet."
-    if is_baseline:
+    if row.best_experiment_id is not None and row.best_gain == 0:
         verdict, tone = "Nothing beats the deployed configuration so far.", "unsure"
     elif row.best_value is not None:
         verdict = f"Best against deployed: {sure}, gain {_gain(row)}."
@@ -159,6 +155,21 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
         "tiles": tuple(_run_tiles(row)),
         "row": row,
         "run": run,
+    }
+
+
+def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict[str, Any]:
+    """Return what the page of a run needs.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    head, here = run_head(conn, run_id), path_of("runs", run_id)
+    run: TuningRun = head["run"]
+    begin = -1 if after is None else after
+    rows = load_experiment_rows(conn, run_id, after=begin, limit=PAGE + 1)
+    is_more = len(rows) > PAGE
+    return head | {
         "here": here,
         "best": page_table(
             "Best configurations",
@@ -170,7 +181,7 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
             "All experiments",
             EXPERIMENT_HEADINGS,
             [experiment_cells(each, run.task) for each in rows[:PAGE]],
-            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments" if len(rows) > PAGE else None,
+            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments" if is_more else None,
             first_href=here if after is not None else None,
         ),
         "facts": _facts(run),

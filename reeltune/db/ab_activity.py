@@ -125,3 +125,10 @@ def load_served_sums(conn: Connection, kind: str, since: int) -> list[tuple[floa
         {"kind": kind, "since": since},
     )
     return [(float(row[0]), float(row[1])) for row in rows]
+
+
+def skip_served_events(conn: Connection) -> None:
+    """Move the cursor behind the last event of the service."""
+    conn.execute(
+        "UPDATE ab_cursor SET event_number = (SELECT coalesce(max(event_number), 0) FROM events)"
+    )

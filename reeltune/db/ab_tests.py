@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from reeltune.db.connection import Connection, inserted_id
+from reeltune.db.connection import Connection, expected, inserted_id
+from reeltune.db.serving_file import read_serving_file, serving_path
 from reeltune.domain.ab_tests import (
     ABArm,
     ABEvent,
@@ -240,6 +243,22 @@ def load_reserved_shares(conn: Connection, layer: str) -> list[tuple[int, int]]:
         {"layer": layer},
     )
     return [(row["share_low"], row["reserved_high"]) for row in rows]
+
+
+def load_versions_under_test(database: Path) -> set[int]:
+    """Return the versions that tests of a database serve or may still serve.
+
+    Raises:
+        StorageError: the store of the service cannot be used.
+    """
+    path = serving_path(database)
+    if not path.is_file():
+        return set()
+    with expected(path), closing(read_serving_file(path)) as conn:
+        known = conn.execute("SELECT 1 FROM sqlite_schema WHERE name = 'ab_tests'").fetchone()
+        tests = load_ab_tests(conn) if known else []
+    settings = [test.settings for test in tests if not test.has_ended]
+    return {number for each in settings for number in (each.champion, *each.challengers)}
 
 
 def _test(conn: Connection, row: Mapping[str, Any]) -> ABTest:

@@ -11,7 +11,14 @@ from reeltune.domain.space import Configuration
 from reeltune.metrics.evaluate import measure
 from reeltune.metrics.ranking import Ranking, join, tie_order
 from reeltune.metrics.ranking_metrics import LIST_LENGTH, METRICS, Outcome
-from reeltune.rating_models.hybrid import L2, LIST_PLACES, TAU, Hybrid, score_models
+from reeltune.rating_models.hybrid import (
+    L2,
+    LIST_PLACES,
+    POPULARITY_DISCOUNT,
+    TAU,
+    Hybrid,
+    score_models,
+)
 from reeltune.rating_models.hybrid_examples import KEPT_PLANES
 from reeltune.rating_models.hybrid_features import RatedMovies, blocks
 from reeltune.ratings.catalogue import Catalogue
@@ -20,7 +27,8 @@ from reeltune.search.single_thread import one_thread
 
 SCORE_BYTES = 2**22  # of scores under work at a time: what stays in a core's own cache
 MAX_MODELS = 16  # measured in one pass
-_OF_WEIGHTS = (TAU.name, L2.name, LIST_PLACES.name)  # hyperparameters that only decide weights
+# Hyperparameters that only decide weights.
+_OF_WEIGHTS = (TAU.name, L2.name, LIST_PLACES.name, POPULARITY_DISCOUNT.name)
 
 
 class HybridEngine:

@@ -62,8 +62,17 @@ LIST_PLACES = IntParameter(
     meaning="first places that are for the list alone; below, movies stand by how well they will be"
     " rated. 0: all by one order",
 )
+POPULARITY_DISCOUNT = FloatParameter(
+    name="popularity_discount",
+    default=0.5,
+    low=0.0,
+    high=1.0,
+    meaning="how much less what is liked by all counts for the lists of users with a history; the"
+    " more, the more movies are recommended",
+)
 OF_COMPONENTS = [p for kind in LEARNED_COMPONENTS.values() for p in kind.hyperparameters]
 PLANES = [name for kind in LEARNED_COMPONENTS.values() for name in kind.planes]
+ALIKE_FOR_ALL = ("quality", "popularity", "trending")  # planes
 FOR_NEWCOMERS = ("quality", "era", "trending", "genre", "cast", "franchise")  # need little history
 
 
@@ -81,6 +90,7 @@ class Hybrid:
             Single(TAU),
             Single(L2),
             Single(LIST_PLACES),
+            Single(POPULARITY_DISCOUNT),
             *(Single(each) if each.searched else Fixed(each) for each in OF_COMPONENTS),
             Fixed(ACCURACY_THRESHOLD),
         )
@@ -104,6 +114,7 @@ class Hybrid:
             for_new = [name for name in names if name in FOR_NEWCOMERS]
             known = self._fit_weights(windows(ratings, catalogue), names)
             new = self._fit_weights([newcomers_window(ratings, catalogue)], for_new)
+            self.discount(known[LISTS])
             self.weights = np.stack([known, new], axis=1)  # by stage and kind of user
             wanted = [name for name, kind in self.kinds().items() if self._uses(kind.planes)]
             history = history_of(ratings, catalogue)
@@ -245,6 +256,12 @@ class Hybrid:
             loss = Loss(tau, l2=float(self.hyperparameters[L2.name]))
             weights[stage, columns] = fit_weights(examples, loss) if examples else FIRST_WEIGHT
         return np.rint(weights * WEIGHT_STEPS) / WEIGHT_STEPS
+
+    def discount(self, weights: Floats) -> None:
+        """Take from weights (F,) of what is alike for all users the share that they are less."""
+        columns = [column for plane in ALIKE_FOR_ALL for column in _columns(plane)]
+        kept = 1 - float(self.hyperparameters[POPULARITY_DISCOUNT.name])
+        weights[columns] = np.rint(weights[columns] * kept * WEIGHT_STEPS) / WEIGHT_STEPS
 
     def _names(self) -> list[str]:
         """Return the names of the components that are not left out."""

@@ -19,6 +19,7 @@ from reeltune.domain.space import Configuration, Fixed, Single, Space
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.shared_fits import SharedFits
 from reeltune.ratings.table import RatingTable
+from reeltune.search.single_thread import one_thread
 
 
 @runtime_checkable
@@ -50,7 +51,8 @@ class StarModel:
         """Fit the predictor; what no hyperparameter decides is made once for all experiments."""
         shared = SharedFits() if shared is None else shared
         history = shared.get("history", lambda: History(ratings, catalogue))
-        self._fitted = self.component.fit(history, self.hyperparameters)
+        with one_thread():
+            self._fitted = self.component.fit(history, self.hyperparameters)
         return self
 
     def fold_in(self, ratings: RatingTable, catalogue: Catalogue, newcomers: RatingTable) -> Self:
@@ -61,16 +63,19 @@ class StarModel:
         wanted = np.diff(newcomers.starts) > 0
         own = ratings.where(wanted[ratings.users])
         folded = type(self)(self.hyperparameters)
-        folded._fitted = self.predictor.fold_in(History(own, catalogue, of_all=ratings))
+        with one_thread():
+            folded._fitted = self.predictor.fold_in(History(own, catalogue, of_all=ratings))
         return folded
 
     def score(self, users: Ints) -> Floats:
         """Return the stars, not cut to the scale, (U, M)."""
-        return self.predictor.score(users)[self.component.name].astype(np.float64)
+        with one_thread():
+            return self.predictor.score(users)[self.component.name].astype(np.float64)
 
     def predict(self, users: Ints, movies: Ints) -> Floats:
         """Return the stars that users[n] will give movies[n], (N,), within the scale."""
-        return self.predictor.predict(users, movies)
+        with one_thread():
+            return self.predictor.predict(users, movies)
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return the predictor's arrays."""

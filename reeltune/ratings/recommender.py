@@ -66,12 +66,3 @@ class Recommendation:
 
 
 ProfileSource = Literal["fitted", "folded in", "popular"]
-
-
-@dataclass(frozen=True)
-class RecommendedList:
-    """List of movies for one user, and what it rests on."""
-
-    movies: list[Recommendation]  # the best first
-    source: ProfileSource
-    reason: str

@@ -14,7 +14,7 @@ from reeltune.serving.settings import KEPT_USERS, MAX_K
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeptList:
-    """Best movies of one user, 20 bytes each: ids and titles are those of the catalogue."""
+    """Best movies of one user, 24 bytes each: ids and titles are those of the catalogue."""
 
     version: int
     source: str
@@ -48,28 +48,43 @@ class KeptLists:
     """Lists of one version by user, those asked for last; any thread may ask.
 
     `owner` is the object that lists must have been made by: a list that was begun before a rating
-    came is not kept after it.
+    came is not kept after it. Users without ratings share one list.
     """
 
     def __init__(self, owner: Recommendations, most: int = KEPT_USERS) -> None:
         self.owner, self.most = owner, most
         self._lists: OrderedDict[str, KeptList] = OrderedDict()
+        self._of_strangers: KeptList | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._lists)
 
-    def get(self, user: str) -> KeptList | None:
-        """Return the list of a user; None if none is kept."""
+    def get(self, user: str, by: Recommendations) -> KeptList | None:
+        """Return the list of a user; None if none is kept.
+
+        Raises:
+            NotFoundError: the user was erased.
+        """
         with self._lock:
             found = self._lists.get(user)
             if found is not None:
                 self._lists.move_to_end(user)
-            return found
+                return found
+        if self._of_strangers is None or by.has_ratings(user):
+            return None
+        return self._of_strangers
 
     def make(self, user: str, by: Recommendations) -> KeptList:
-        """Make the list of a user, and keep it."""
+        """Make the list of a user, and keep it.
+
+        Raises:
+            NotFoundError: the user was erased.
+        """
         found = KeptList.of(by.for_user(user, MAX_K))
+        if not by.has_ratings(user):
+            self._of_strangers = found
+            return found
         with self._lock:
             if by is self.owner:
                 self._lists[user] = found

@@ -43,7 +43,7 @@ class ListRoutes:
     async def _listed(self, live: LiveVersion, user: str, query: ListQuery) -> dict[str, Any]:
         """Return what a version recommends to a user."""
         if query.genre is None and not query.explain and not query.exclude:
-            kept = live.kept.get(user)
+            kept = live.kept.get(user, live.recommendations)
             if kept is None:
                 kept = await self.service.in_thread(
                     partial(live.kept.make, user, live.recommendations)

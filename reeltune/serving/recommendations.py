@@ -119,6 +119,8 @@ class Recommendations:
     ) -> RecommendationList:
         """Return the `k` best movies for somebody new, by ratings (movie, stars) given here.
 
+        The last one given counts as the latest.
+
         Raises:
             InputError: a movie is not known, or a rating is none; or as `for_user`.
         """
@@ -280,10 +282,14 @@ class Recommendations:
     def _given(self, ratings: list[tuple[ShownId, float]]) -> OwnRatings:
         """Return ratings of somebody new; of two of one movie the later."""
         _check_stars(ratings)
-        places = {self._movie(movie): stars for movie, stars in ratings}
+        places: dict[int, float] = {}
+        for movie, given in ratings:
+            places.pop(self._movie(movie), None)  # so that it comes last
+            places[self._movie(movie)] = given
         movies: Ints32 = np.fromiter(places, np.int32, len(places))
         stars = np.array(list(places.values()), dtype=np.float32)
-        return OwnRatings(movies, stars, np.zeros(len(places), dtype=np.int64))
+        after = self.movies.latest + 1
+        return OwnRatings(movies, stars, np.arange(after, after + len(places)))
 
     def _check_open(self) -> Scorer:
         """Return the scorer.

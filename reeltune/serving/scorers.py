@@ -185,13 +185,14 @@ def make_scorer(model: Recommender, ratings: RatingTable, catalogue: Catalogue) 
 
 def _with_a_first_user(ratings: RatingTable, own: OwnRatings) -> RatingTable:
     """Return a table with one user more, at position 0, who has these ratings."""
+    order = np.lexsort((own.movies, own.rated_at))
     number: Ints = np.array([_FIRST], dtype=np.int64)
     fresh = RatingTable(
         user_ids=number,
         movie_ids=ratings.movie_ids,
         users=np.zeros(len(own), dtype=np.int32),
-        movies=own.movies,
-        ratings=own.stars,
-        rated_at=own.rated_at,
+        movies=own.movies[order],
+        ratings=own.stars[order],
+        rated_at=own.rated_at[order],
     )
     return replace_users(ratings, number, fresh)

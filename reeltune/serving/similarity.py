@@ -38,7 +38,8 @@ class Similarity:
         `values` are the hyperparameters of a version; without those of the hand-weighted model, or
         where none of the three components counts for it, the defaults of that model are used.
         """
-        used = values if _weight(values) > 0 else SPACE.defaults()
+        is_hand_weighted = values.keys() >= SPACE.hyperparameters.keys()
+        used = values if is_hand_weighted and _weight(values) > 0 else SPACE.defaults()
         total = _weight(used)
         genres = genres_of(catalogue).astype(np.float64)
         norms = np.sqrt(genres.sum(axis=1, keepdims=True))
@@ -84,8 +85,8 @@ class Similarity:
 
 
 def _weight(values: Configuration) -> float:
-    """Return the sum of the weights of the components; 0 where a model has no such weights."""
-    return float(sum(values.get(f"{name}_weight", 0.0) for name in COMPONENTS_IN_COMMON))
+    """Return the sum of the weights of the components."""
+    return float(sum(values[f"{name}_weight"] for name in COMPONENTS_IN_COMMON))
 
 
 def _billed(catalogue: Catalogue, values: Configuration) -> Floats:

@@ -48,6 +48,11 @@ class VersionMovies:
         return popular_scores(self.ratings, self.catalogue)
 
     @cached_property
+    def latest(self) -> int:
+        """Time of the latest rating, Unix seconds; 0 where there is none."""
+        return int(self.ratings.rated_at.max(initial=0))
+
+    @cached_property
     def newest(self) -> list[tuple[int, int]]:
         """Id and day of release, YYYYMMDD, of all movies that are out, the latest first.
 

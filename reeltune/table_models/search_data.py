@@ -12,7 +12,7 @@ from reeltune.domain.parameters import Configuration
 from reeltune.table_models.encoder import Encoding, TableEncoder
 from reeltune.table_models.families import family_of
 from reeltune.table_models.family import FitRequest, FittedFamily
-from reeltune.table_models.folds import Folds
+from reeltune.table_models.folds import FEW_ROWS, Folds
 from reeltune.tabular.columns import ColumnValues, DataTable
 from reeltune.tabular.target import Target
 
@@ -196,6 +196,30 @@ class SearchData:
         """Return predictions (U, K) of all units."""
         parts = [self.outcome(configuration, k).held_out for k in range(len(self.folds.folds))]
         return np.concatenate(parts).astype(np.float64)
+
+    @property
+    def is_small(self) -> bool:
+        """True where few rows are held out at a time, and each fold's own best stop is chance."""
+        return len(self.folds.search) < FEW_ROWS
+
+    def with_common_stop(self, configuration: Configuration) -> Floats:
+        """Return predictions (U, K) of all units, each fold stopped where the mean fold did.
+
+        Stopped where the rows held out say so, a model looks better on them than it is: by as much
+        as their number is small.
+        """
+        family, _ = family_of(configuration)
+        if not family.iterates:
+            return self.of_units(configuration)
+        n_folds = len(self.folds.folds)
+        stops = [self.outcome(configuration, k).n_iterations for k in range(n_folds)]
+        common = max(1, round(float(np.mean(stops))))
+        parts = []
+        for fold in range(n_folds):
+            rows = self.prepared(fold)
+            fitted, _ = rows.fit(configuration, common)
+            parts.append(rows.predictions(fitted, configuration)[0])
+        return np.concatenate(parts)
 
     def of_test(self, configuration: Configuration) -> Floats:
         """Return predictions (T, K) of the test part: the mean over the folds' models."""

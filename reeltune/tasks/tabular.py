@@ -203,6 +203,10 @@ class TabularTask:
 
     def meta_features(self) -> Mapping[str, float]:
         """Return figures of the table, for warm starts from similar ones."""
+        return self._meta_features
+
+    @cached_property
+    def _meta_features(self) -> Mapping[str, float]:
         dna = data_dna(self.table, self.target)
         return {
             "log_instances": float(np.log10(dna.n_instances)),

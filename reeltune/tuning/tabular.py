@@ -204,7 +204,7 @@ class TabularTuning:
         """Return the blend of the best experiments, as many as can be refitted in time."""
         candidates = self._candidates(completed)
         data, truth = self.task.data, self.task.data.truth
-        predictions = [data.of_units(dict(each.hyperparameters)) for each in candidates]
+        candidates, predictions = self._predicted(candidates, budget)
         weights = greedy_blend(predictions, truth, self.metric)
         seconds = [each.duration_seconds or 0.0 for each in candidates]
         kept = budget.affordable(weights, seconds, data.refit_share)
@@ -217,6 +217,25 @@ class TabularTuning:
         value = self.metric.value_of(truth, with_temperature(mean, temperature))
         members = tuple(candidates[k] for k in kept)
         return BlendPlan(experiments=members, weights=shares, temperature=temperature, value=value)
+
+    def _predicted(
+        self, candidates: Sequence[Experiment], budget: Budget
+    ) -> tuple[list[Experiment], list[Floats]]:
+        """Return the candidates that a blend is chosen from, and what they predict (U, K).
+
+        Of few rows they are fitted once more, with one stop for all folds, as far as there is time.
+        """
+        data = self.task.data
+        if not data.is_small or budget.is_tiny:
+            return list(candidates), [data.of_units(_configuration(e)) for e in candidates]
+        kept: list[Experiment] = []
+        predictions: list[Floats] = []
+        for each in candidates:
+            if kept and not budget.allows(2 * (each.duration_seconds or 0.0)):
+                continue
+            kept.append(each)
+            predictions.append(data.with_common_stop(_configuration(each)))
+        return kept, predictions
 
     def _candidates(self, completed: Sequence[Experiment]) -> list[Experiment]:
         """Return the best experiments, and the best of each family that is not among them."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-SEARCH_SHARE = 0.7  # of the time that is left, before the members are fitted on all rows
+SEARCH_SHARE = 0.75  # of the time that is left, before the members are fitted on all rows
 FIT_SHARE = 0.2  # of the search, in which an experiment begins its last iteration
 END_SECONDS = 0.25  # for the blend, the test part and the package
 MIN_SEARCH_SECONDS = 1.5  # with less, only the first two configurations are tried
+MIN_REFIT_SECONDS = 0.3  # of a member, whatever is left: a model that is cut short is none
 REFIT_SHARE = 0.85  # of what is left, that fits may be expected to take
 
 
@@ -46,6 +47,10 @@ class Budget:
         search = self.search_seconds
         return search is not None and search < MIN_SEARCH_SECONDS
 
+    def allows(self, seconds: float) -> bool:
+        """Return whether work of so many seconds leaves half of what is left for the refit."""
+        return seconds <= 0.5 * (self.left - END_SECONDS)
+
     def affordable(
         self, weights: Mapping[int, float], seconds: Sequence[float], refit_share: float
     ) -> dict[int, float]:
@@ -69,4 +74,4 @@ class Budget:
         """Return the seconds within which a member begins its last iteration."""
         if self.seconds is None:
             return None
-        return max(0.05, (self.left - END_SECONDS) / n_members)
+        return max(MIN_REFIT_SECONDS, (self.left - END_SECONDS) / n_members)

@@ -11,6 +11,7 @@ from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.limits import projected
 from reeltune.domain.space import Configuration, Space
+from reeltune.domain.study import comparable_model
 from reeltune.domain.warm_start import Gain, WarmStartSource
 from reeltune.tasks.task import Task
 
@@ -174,7 +175,8 @@ def _by_worth(
     found = []
     for source in sources:
         alike = data.similarity(source.profile)
-        if source.model != run.model or alike < MIN_SIMILARITY or not is_reliable(source):
+        is_other = comparable_model(source.model) != comparable_model(run.model)
+        if is_other or alike < MIN_SIMILARITY or not is_reliable(source):
             continue
         worth = alike * success_rate(source)
         worth *= 1.0 if source.objective == run.objective else OTHER_OBJECTIVE

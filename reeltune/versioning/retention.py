@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from reeltune.db.ab_tests import load_versions_under_test
 from reeltune.db.changes import forget_changes
 from reeltune.db.claims import claims_of_others, leave_note
 from reeltune.db.columns import snapshot
@@ -32,7 +33,7 @@ class Removal:
 
 
 def remove_old(conn: Connection, keep: int = KEEP, *, dry_run: bool = False) -> Removal:
-    """Remove all models but the `keep` newest, production, and what it replaced.
+    """Remove all models but the `keep` newest, production, what it replaced, and those under test.
 
     What a version of another database needs stays, and all of it as long as a database that might
     need it cannot be read. The caller holds the database's lock, unless it is a dry run. Each
@@ -43,7 +44,7 @@ def remove_old(conn: Connection, keep: int = KEEP, *, dry_run: bool = False) -> 
     leave_note(database)
     with snapshot(conn) if dry_run else transaction(conn):
         versions = [v for v in load_versions(conn) if v.artifact and v.removed_at is None]
-        safe = protected(conn, versions, keep)
+        safe = protected(conn, versions, keep) | load_versions_under_test(database)
         doomed = [v for v in versions if v.version not in safe]
         claims = claims_of_others(database)
         if claims.unread:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from reeltune.ab_tests.assignment import assigned_arm
 from reeltune.ab_tests.live import load_live_tests
@@ -12,8 +14,12 @@ from reeltune.ab_tests.recording import record_exposures, record_outcomes
 from reeltune.ab_tests.stores import DirectStore
 from reeltune.db.ab_tests import load_ab_events
 from reeltune.db.connection import connection
+from reeltune.db.dataset import load_dataset
 from reeltune.db.versions import load_production
 from reeltune.domain.ab_tests import ABTest, ServedList, UserOutcome
+from reeltune.domain.study import StudyConfig
+from reeltune.versioning.request import RetrainingRequest
+from reeltune.versioning.retraining import retrain
 from tests.ab_tests.helpers import BEGAN, some_settings
 
 HOUR = 3600
@@ -25,9 +31,11 @@ class Managed:
     store: DirectStore
     now: int = BEGAN
 
+    salts: Iterator[str] = field(default_factory=lambda: (f"salt {n}" for n in count()))
+
     @property
     def manager(self) -> ABTestManager:
-        return ABTestManager(self.store, self.database, lambda: self.now)
+        return ABTestManager(self.store, self.database, lambda: self.now, lambda: next(self.salts))
 
     def started(self, **changes: object) -> ABTest:
         values = {"champion": 2, "challengers": (1,), "window_hours": 0.0, "cuped": False} | changes
@@ -61,6 +69,20 @@ class Managed:
             record_outcomes(conn, live, clicks, self.now)
 
         self.store.write(write)
+
+    def retrained(self, **request: Any) -> int:
+        """The version that a retraining has made; by default of the deployed configuration."""
+        with connection(self.database) as conn:
+            values: dict[str, Any] = {
+                "study": StudyConfig(),
+                "force": True,
+                "accuracy_threshold": 0.0,
+            }
+            version = retrain(
+                conn, load_dataset(conn), RetrainingRequest(**(values | request))
+            ).version
+        assert version is not None
+        return version
 
     def kinds(self) -> list[str]:
         with closing(self.store.reader()) as conn:

@@ -6,6 +6,7 @@ import pytest
 
 from reeltune.ab_tests import manager as manager_module
 from reeltune.ab_tests.manager import Caller
+from reeltune.ab_tests.production import production_alarm
 from reeltune.db.ab_tests import save_ab_share
 from reeltune.db.connection import connection
 from reeltune.db.test_evaluations import load_test_evaluations
@@ -13,7 +14,9 @@ from reeltune.db.versions import load_events
 from reeltune.domain.clock import stamp_of
 from reeltune.domain.errors import BusyError, GateError, InputError, NotFoundError
 from reeltune.gate.error_budget import budget_state
+from reeltune.rating_models.hand_weighted import HandWeighted
 from reeltune.versioning.registry import promote
+from reeltune.versioning.retention import remove_old
 from tests.ab_tests.helpers import some_settings
 from tests.ab_tests.managed import HOUR, Managed, managed
 
@@ -309,3 +312,45 @@ def test_a_start_that_is_cut_off_after_its_charge_is_charged_once(
         with connection(served_world) as conn:
             charges = [e for e in load_test_evaluations(conn) if "ab-test" in e.data_fingerprint]
         assert len(charges) == 1
+
+
+def test_a_night_that_renews_the_champion_stops_no_promotion_and_is_what_comes_back(
+    served_world: Path,
+) -> None:
+    with managed(served_world) as found:
+        shown_better(found)
+        renewed = found.retrained()
+        assert found.production() == renewed == 3
+        assert production_alarm(served_world, found.manager.act("trial", "start")) is None
+        found.manager.act("trial", "promote")
+        assert found.production() == 1
+        found.manager.act("trial", "rollback")
+        assert found.production() == renewed
+
+
+def test_another_configuration_in_production_by_now_refuses_a_promotion(
+    served_world: Path,
+) -> None:
+    with managed(served_world) as found:
+        shown_better(found)
+        values = HandWeighted.space.defaults()
+        values |= {"genre_weight": 0.2, "rating_weight": values["rating_weight"] + 0.2}
+        other = found.retrained(hyperparameters=values)
+        with connection(served_world) as conn:
+            promote(conn, other, "by hand")
+        with pytest.raises(InputError, match="version 3 is in production by now, not the champion"):
+            found.manager.act("trial", "promote")
+        assert found.production() == other
+        assert found.kinds()[-1] == "promotion refused"
+
+
+def test_versions_under_test_keep_their_models(served_world: Path) -> None:
+    with managed(served_world) as found:
+        found.manager.create(some_settings(champion=2, challengers=(1,)))
+        for _ in range(2):
+            found.retrained()
+        with connection(served_world) as conn:
+            assert remove_old(conn, 1, dry_run=True).versions == ()
+        found.manager.act("trial", "stop")
+        with connection(served_world) as conn:
+            assert remove_old(conn, 1, dry_run=True).versions == (1, 2)

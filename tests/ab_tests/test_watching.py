@@ -7,7 +7,9 @@ from reeltune.ab_tests import manager as manager_module
 from reeltune.ab_tests import production
 from reeltune.ab_tests.assignment import assigned_arm
 from reeltune.ab_tests.hourly import watch_due
+from reeltune.ab_tests.ingest import take_served_events
 from reeltune.ab_tests.watching import analyse, watch_once
+from reeltune.db.ab_activity import load_ab_cursor
 from reeltune.db.serving_rows import ServingEvent, save_serving_events
 from reeltune.domain.ab_tests import ABTest
 from reeltune.domain.errors import StorageError
@@ -135,8 +137,21 @@ def test_a_ramp_widens_step_by_step_and_not_while_data_are_missing(served_world:
         assert watch_once(found.manager)[0].action == ""
 
 
+def count_events_before(found: Managed) -> int:
+    return found.store.write(load_ab_cursor)
+
+
 def test_what_the_service_logged_is_counted_once(served_world: Path) -> None:
     with managed(served_world) as found:
+        old = ServingEvent(
+            key="old",
+            kind="shown",
+            user="u",
+            happened_at=found.now - 999,
+            received_at=found.now - 999,
+            movies=[1],
+        )
+        found.store.write(lambda conn: save_serving_events(conn, [old]))
         test = found.started()
         found.now += HOUR
 
@@ -162,6 +177,9 @@ def test_what_the_service_logged_is_counted_once(served_world: Path) -> None:
         events += [event("clicked", n, movie_id=7) for n in range(5)]
         events += [event("clicked", 5, movie_id=99), event("rated", 6, movie_id=8, value=5.0)]
         found.store.write(lambda conn: save_serving_events(conn, events))
+        assert count_events_before(found) == 1  # it was there before the test began
+        taken = [found.store.write(lambda c: take_served_events(c, found.now)) for _ in range(2)]
+        assert taken == [27, 0]
         for _ in range(2):
             (report,) = watch_once(found.manager)
             found.now += 60

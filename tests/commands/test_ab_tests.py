@@ -88,7 +88,7 @@ def test_a_test_is_of_a_database_that_is_there(tmp_path: Path) -> None:
 
 
 def test_an_interval_is_drawn_on_a_common_scale() -> None:
-    rows = [PictureRow("1 d", -0.5, 0.1, 0.7), PictureRow("2 d", 0.05, 0.1, 0.2, "better")]
+    rows = [PictureRow("1 d", -0.5, 0.1, 0.7), PictureRow("2 d", 0.0001, 0.1, 0.2, "better")]
     axis, first, last = interval_picture(rows, width=60)
     assert axis.split() == ["-20.0%", "0", "+20.0%"]
     assert "<" in first

@@ -97,6 +97,22 @@ def test_the_first_places_are_the_lists_and_all_others_stand_by_the_order(
         np.testing.assert_array_equal(scores[rest], order[user][rest])
 
 
+def test_what_all_like_counts_less_for_lists_by_the_discount() -> None:
+    weights = np.ones(2 * len(PLANES))
+    Hybrid({**DEFAULTS, "popularity_discount": 0.25}).discount(weights)
+    is_alike = np.isin(np.repeat(PLANES, 2), ["quality", "popularity", "trending"])
+    np.testing.assert_array_equal(weights, np.where(is_alike, 0.75, 1.0))
+
+
+def test_the_discount_is_of_the_lists_of_known_users_alone(
+    data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Hybrid, "discount", lambda _, weights: weights.fill(0.0))
+    model = Hybrid(DEFAULTS).fit(data.ratings, data.catalogue)
+    assert not model.weights[LISTS, KNOWN].any()
+    assert all(model.weights[each].any() for each in ((LISTS, NEW), (ORDER, KNOWN), (ORDER, NEW)))
+
+
 def test_without_list_places_all_stand_by_one_order(data: Dataset) -> None:
     model = Hybrid({**DEFAULTS, "list_places": 0}).fit(data.ratings, data.catalogue)
     users = np.arange(8)

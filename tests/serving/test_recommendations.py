@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from reeltune.domain.study import StudyConfig
 from reeltune.rating_models.popular import popular_scores
 from reeltune.rating_models.recommend import recommend
 from reeltune.serving import Recommendations
+from reeltune.serving.folding import OwnRatings
+from reeltune.serving.scorers import Selection
 from reeltune.storage.run_lock import run_lock
 from reeltune.versioning.erasure import erase, readmit
 from reeltune.versioning.registry import load_model, promote
@@ -127,6 +130,24 @@ def test_ratings_given_with_the_question_serve_as_stored_ones_do(
     assert not {1, 2, 4} & set(ids(served.for_ratings(given, 10_000)))
     assert served.for_ratings([]).source == "popular"
     assert list(served.for_ratings([(2, 1.0), (2, 4.5)])) == list(served.for_ratings([(2, 4.5)]))
+
+
+def test_of_ratings_given_the_last_is_the_latest(served: Recommendations) -> None:
+    asked: list[OwnRatings] = []
+
+    class Asked:
+        can_fold_in = True
+
+        def best_of_folded(self, own: OwnRatings, *_: object, **__: object) -> Selection:
+            asked.append(own)
+            return Selection(np.zeros(0, np.int32), np.zeros(0), {})
+
+    replace(served, scorer=Asked()).for_ratings([(4, 3.0), (2, 4.5), (1, 2.0), (4, 5.0)])  # type: ignore[arg-type]
+    (own,) = asked
+    assert served.movies.loaded.movie_ids[own.movies].tolist() == [2, 1, 4]
+    assert own.stars.tolist() == [4.5, 2.0, 5.0]
+    assert np.all(np.diff(own.rated_at) > 0)
+    assert own.rated_at[0] > served.ratings.table.rated_at.max()
 
 
 def test_excluded_withdrawn_and_other_genres_are_left_out(

@@ -1,6 +1,7 @@
 """Compiled scoring of one user: movies, order and scores of the reference, to the bit."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from reeltune.domain.arrays import Floats, Ints, Ints32
 from reeltune.engine.arrays import Bytes
 from reeltune.engine.coverage import component_gaps
 from reeltune.rating_models.hand_weighted import HandWeighted
+from reeltune.rating_models.hybrid import Hybrid
 from reeltune.rating_models.recommend import list_movies, recommend_at
 from reeltune.ratings.catalogue import Catalogue
 from reeltune.ratings.recommender import Recommendation
@@ -157,3 +159,56 @@ def test_what_no_score_is_comes_last_and_does_not_stop_the_others() -> None:
     ids = table.movie_ids[found.movies].tolist()
     assert ids == [each.movie_id for each in expected]
     assert ids[-1] == table.movie_ids[0]
+
+
+def test_a_model_that_folds_in_gets_the_ratings_in_order_of_time() -> None:
+    asked: list[RatingTable] = []
+
+    class Recording(HandWeighted):
+        """Model that keeps what it is given."""
+
+        def fold_in(
+            self, ratings: RatingTable, catalogue: Catalogue, newcomers: RatingTable
+        ) -> Self:
+            asked.append(newcomers)
+            np.testing.assert_array_equal(
+                np.lexsort((ratings.movies, ratings.rated_at, ratings.users)),
+                np.arange(len(ratings)),
+            )
+            return super().fold_in(ratings, catalogue, newcomers)
+
+    rng = np.random.default_rng(8)
+    catalogue = catalogue_of(rng, 30, 1.0)
+    table, _ = parts_of(rng, 20, 30, RATINGS["many"])
+    assert table.n_users > 2
+    model = Recording(configuration_of(rng)).fit(table, catalogue)
+    nothing = np.zeros(30, dtype=np.uint8)
+    stored = UserRatings(table)
+    user = int(table.user_ids[1])
+    newer = stored.with_newer([(user, 29, 1.0, 7), (user, 3, 4.0, 50), (user, 4, 4.0, 50)])
+    for own in (stored.of(user), newer.of(user)):
+        make_scorer(model, table, catalogue).best_of_folded(own, nothing, 5, explain=False)
+    first, second = asked
+    assert first.movies.tolist() == table.movies[table.users == 1].tolist()
+    assert second.users.tolist() == [0] * len(second)
+    times = dict(zip(second.movies.tolist(), second.rated_at.tolist(), strict=True))
+    assert (times[29], times[3], times[4]) == (7, 50, 50)
+
+
+def test_the_hybrid_serves_its_users_and_folds_others_in_as_it_does_by_itself() -> None:
+    rng = np.random.default_rng(9)
+    catalogue = catalogue_of(rng, 40, 1.0)
+    table, later = parts_of(rng, 40, 40, RATINGS["many"])
+    hybrid = Hybrid(Hybrid.space.defaults()).fit(table, catalogue)
+    scorer = make_scorer(hybrid, later, catalogue)
+    assert scorer.can_fold_in
+    nothing, nobody = np.zeros(40, dtype=np.uint8), np.zeros(0, dtype=np.int32)
+    for user in range(0, table.n_users, 5):
+        found = scorer.best_of_fitted(user, nothing, 7, explain=True)
+        expected = recommend_at(hybrid, user, table.movie_ids, nobody, 7)
+        assert_same(found, expected, table.movie_ids)
+    newcomer = int(np.flatnonzero(np.diff(later.starts))[0])
+    own = UserRatings(later).of(int(later.user_ids[newcomer]))
+    folded = hybrid.fold_in(later, catalogue, later.where(later.users == newcomer))
+    found = scorer.best_of_folded(own, nothing, 7, explain=True)
+    assert_same(found, recommend_at(folded, newcomer, table.movie_ids, nobody, 7), table.movie_ids)

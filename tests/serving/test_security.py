@@ -243,3 +243,20 @@ def test_what_is_printed_has_no_token_where_there_is_a_file(
     service = start(served_world, "--token-file", tmp_path / "tokens.txt")
     service.stop()
     assert service.tokens == {}
+
+
+@pytest.mark.slow
+def test_who_sends_slowly_is_not_waited_for(shared_service: Service) -> None:
+    """A head that does not end is cut off; a body that does not come is answered with 504."""
+    token = shared_service.tokens["write"]
+    head = f"POST /api/ratings HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+    started = socket.create_connection(shared_service.address, PATIENCE_SECONDS)
+    waiting = socket.create_connection(shared_service.address, PATIENCE_SECONDS)
+    with started, waiting:
+        started.sendall(head.encode())
+        waiting.sendall(
+            (head + "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n").encode()
+        )
+        assert started.recv(100) == b""
+        assert waiting.recv(100).startswith(b"HTTP/1.1 504 ")
+    assert shared_service.get(LIST).status == 200

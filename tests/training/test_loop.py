@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from reeltune.domain.direction import Direction
 from reeltune.domain.errors import InputError, StorageError
@@ -145,20 +146,24 @@ def test_exploding_gradients_are_clipped() -> None:
     assert with_fault[-1].validation < 0.1
 
 
-def test_figures_that_are_not_finite_restore_the_last_good_state() -> None:
+def test_figures_that_are_not_finite_restore_the_last_good_state(tmp_path: Path) -> None:
     problem, calls = line(), [0]
 
     def failing(some: torch.Tensor) -> torch.Tensor:
         calls[0] += 1
         return losses_of(problem, some) * (math.nan if calls[0] == 11 else 1.0)
 
-    epochs, states = [], []
-    for epoch in train(changed(problem, failing), replace(SETTINGS, max_epochs=5)):
+    path, epochs, states, kept = tmp_path / "checkpoint", [], [], []
+    for epoch in train(changed(problem, failing), replace(SETTINGS, max_epochs=5), path):
         epochs.append(epoch)
         states.append(state_of(problem))
+        kept.append({n: t for n, t in load_file(path).items() if n.startswith("optimizer.")})
     assert [DIVERGED in epoch.actions for epoch in epochs] == [False, False, True, False, False]
     assert math.isnan(epochs[2].loss)
     assert_same(states[1], states[2])
+    assert_same(kept[1], kept[2])
+    assert len(kept[1]) == 6  # step and two moments of weight and bias
+    assert not torch.equal(kept[2]["optimizer.0.exp_avg"], kept[3]["optimizer.0.exp_avg"])
     assert epochs[3].learning_rate == epochs[1].learning_rate / 2
     assert epochs[4].validation < epochs[1].validation
 
@@ -376,3 +381,23 @@ def test_sizes_of_examples_are_penalised_in_place_of_all_parameters() -> None:
     compute_gradients(sizes, positions, 0.5, 5)
     assert weight.grad is not None
     np.testing.assert_allclose(weight.grad.numpy(), [[2.0, 0.0, 0.0]])
+
+
+def orders(seed: int) -> list[list[int]]:
+    """The order of the examples in each of two epochs."""
+    problem, seen = line(), list[int]()
+
+    def noted(some: torch.Tensor) -> torch.Tensor:
+        seen.extend(some.tolist())
+        return losses_of(problem, some)
+
+    list(train(changed(problem, noted), replace(SETTINGS, max_epochs=2, seed=seed)))
+    return [seen[:64], seen[64:]]
+
+
+def test_every_epoch_has_all_examples_in_an_order_of_its_own_that_the_seed_decides() -> None:
+    first, second = orders(1)
+    assert sorted(first) == sorted(second) == list(range(64))
+    assert first != second
+    assert orders(1) == [first, second]
+    assert orders(2)[0] != first
