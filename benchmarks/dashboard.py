@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def add_experiments(database: Path, n: int) -> str:
-    """Add made-up runs with `n` experiments in all; return the id of the largest."""
+    """Add generated runs with `n` experiments in all; return the id of the largest."""
     sizes = [RUN_SIZE] * (n * 4 // 5 // RUN_SIZE)
     sizes.append(n - sum(sizes))
     with connection(database) as conn:
