@@ -1,5 +1,6 @@
 # make tune    set up, build the demo database, tune it, show the summary, promote the winner
 # make test    run every test          make test-quick   the quick ones only
+# make test-tracking  those against a real MLflow server, in an environment of its own
 # make torture every fault in full numbers: kills, power cuts, full disks, damage, hostile text
 # make check   format, lint, types, docs        make bench    speed and quality, measured here
 # make coverage  every test, and which lines none of them ran     make mutants  which changes no test notices
@@ -12,7 +13,7 @@ DB ?= movies.db
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help tune test test-quick torture check coverage format bench mutants clean
+.PHONY: help tune test test-quick test-tracking torture check coverage format bench mutants clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -51,6 +52,15 @@ tune: $(VENV)/main $(DB)
 test: $(VENV)/test
 	@echo "== running every test"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+$(VENV)-tracking/done: requirements-tracking-test.txt
+	@echo "== setting up $(VENV)-tracking with MLflow, for the tests against a real server (minutes, once)"
+	@test -x $(VENV)-tracking/bin/python || $(PYTHON) -m venv $(VENV)-tracking
+	@$(VENV)-tracking/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-tracking-test.txt
+	@touch $@
+
+test-tracking: $(VENV)/test $(VENV)-tracking/done
+	@REELTUNE_MLFLOW=$(VENV)-tracking/bin/mlflow $(BIN)/python -m pytest tests/commands/test_tracking_mlflow.py
 
 coverage: $(VENV)/test
 	@echo "== running every test, and counting the lines that run, in processes of their own too"

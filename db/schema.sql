@@ -1,4 +1,4 @@
--- All tables, indices and triggers of a database with schema 16, to be read. This file is
+-- All tables, indices and triggers of a database with schema 17, to be read. This file is
 -- generated: `python -m reeltune.reports.schema_page db/schema.sql`. What each column means is in
 -- README.md beside it; what makes a database are the migrations in reeltune/db/migrations.
 
@@ -519,3 +519,19 @@ CREATE TABLE training_epochs (
     actions TEXT NOT NULL CHECK (json_type(actions) = 'array'),
     PRIMARY KEY (training_run_id, training, epoch)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tracking_outbox (
+    outbox_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tracker TEXT NOT NULL CHECK (tracker <> ''),  -- kind and address, as "mlflow http://host:5000"
+    kind TEXT NOT NULL CHECK (kind IN ('run', 'experiment', 'version', 'promotion')),
+    subject TEXT NOT NULL,  -- id of the run or experiment, number of the version or event
+    state TEXT NOT NULL,  -- of it when it was queued: another is told again
+    queued_at TEXT NOT NULL,
+    delivered_at TEXT,  -- NULL: waits
+    remote_id TEXT,  -- the tracker's own id of it; NULL: it has none, or it is not known yet
+    attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    error TEXT,  -- of the last attempt; NULL: none failed
+    UNIQUE (tracker, kind, subject, state)
+) STRICT;
+CREATE INDEX tracking_outbox_waiting ON tracking_outbox (tracker, outbox_id)
+    WHERE delivered_at IS NULL;

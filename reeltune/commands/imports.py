@@ -14,6 +14,7 @@ from reeltune.cli.options import (
     option_log_format,
     option_quiet,
 )
+from reeltune.commands.import_optuna import optuna_command
 from reeltune.db.connection import connection
 from reeltune.db.ratings import count_ratings
 from reeltune.importers.demo_command import demo
@@ -90,3 +91,4 @@ def movielens(
 importers.add_command(demo)
 importers.add_command(table)
 importers.add_command(sync)
+importers.add_command(optuna_command)

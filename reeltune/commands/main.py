@@ -21,7 +21,7 @@ COMMANDS = {
     "init": _Entry("init", "init", "Write a file of settings for a database, with comments."),
     "import": _Entry("imports", "importers", "Fill the database with movies and ratings."),
     "tune": _Entry("tune", "main", "Try configurations and show which is best."),
-    "runs": _Entry("runs", "runs", "List, show, resume, stop and compare tuning runs."),
+    "runs": _Entry("runs", "runs", "List, show, watch, resume, stop and compare tuning runs."),
     "predict-ratings": _Entry(
         "predict_ratings", "predict_ratings", "Measure the stars that models predict."
     ),
@@ -63,6 +63,10 @@ COMMANDS = {
         "status", "status_command", "Check production and the last runs, for monitoring."
     ),
     "report": _Entry("report", "report", "Write a report of a run or version: one file to send."),
+    "export": _Entry("export_runs", "export", "Write a run for other programs: Optuna, Parquet."),
+    "tracking": _Entry(
+        "tracking", "tracking", "Tell MLflow, OpenTelemetry or a file of what was done."
+    ),
     "withdraw": _Entry(
         "withdraw", "withdraw", "Withdraw movies: no longer recommended, still learned from."
     ),

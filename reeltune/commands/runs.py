@@ -9,12 +9,20 @@ import click
 
 from reeltune.cli.command import Command, Group, option
 from reeltune.cli.console import print_json, result_console
-from reeltune.cli.options import RESOURCES, argument, option_db, option_format, option_json
+from reeltune.cli.options import (
+    RESOURCES,
+    argument,
+    option_db,
+    option_format,
+    option_json,
+    option_log_format,
+)
 from reeltune.commands.compare import show_compared
 from reeltune.commands.guardrail_options import option_guardrails
 from reeltune.commands.plan_options import STOP
 from reeltune.commands.study_options import STUDY_PARAGRAPHS, study_from_click, study_options
 from reeltune.commands.tuning_session import TuningSession, session_options
+from reeltune.commands.watch import watch_run
 from reeltune.db.connection import connection
 from reeltune.db.tuning_runs import load_run
 from reeltune.db.warm_starts import load_warm_starts
@@ -36,7 +44,7 @@ _run_argument = argument("run_id", "Id of the run, as `runs list` shows it.", me
     cls=Group, examples=("list", f"show {RUN}", f"resume {RUN} --jobs 2", "compare v1 v2 --json")
 )
 def runs() -> None:
-    """List, show, resume, stop and compare tuning runs."""
+    """List, show, watch, resume, stop and compare tuning runs."""
 
 
 @click.command("list", cls=Command, examples=("", "--json", "--db movies.db"))
@@ -117,6 +125,24 @@ def stop_command(run_id: str, wait: float, db_path: Path, as_json: bool) -> None
     )
 
 
+@click.command("watch", cls=Command, examples=(RUN, f"{RUN} --interval 5", f"{RUN} --db movies.db"))
+@_run_argument
+@option(
+    RESOURCES,
+    "--interval",
+    type=click.FloatRange(0.1),
+    default=1.0,
+    show_default=True,
+    metavar="SEC",
+    help="Look every so often.",
+)
+@option_db
+@option_log_format
+def watch_command(run_id: str, interval: float, db_path: Path) -> None:
+    """Watch a run of another process until it ends."""
+    watch_run(db_path, run_id, interval)
+
+
 @click.command(
     "compare",
     cls=Command,
@@ -162,7 +188,7 @@ def show_run(db_path: Path, run_id: str | None = None, *, as_json: bool) -> None
     render_next(console, summary)
 
 
-RUN_COMMANDS = (list_command, show_command, resume_command, stop_command)
+RUN_COMMANDS = (list_command, show_command, watch_command, resume_command, stop_command)
 """Commands that `tune` has as well, as in earlier versions."""
 
 for _command in (*RUN_COMMANDS, compare_command):

@@ -28,6 +28,7 @@ from reeltune.commands.study_options import (
 from reeltune.commands.tune_function import TuneGroup
 from reeltune.commands.tuning_session import TuningSession, session_options
 from reeltune.commands.warm_starts import show_warm_starts
+from reeltune.commands.watch import watch_run
 from reeltune.domain.study import HYBRID, StudyConfig
 from reeltune.search import STRATEGIES
 from reeltune.tuning.plan import Plan
@@ -41,7 +42,7 @@ __all__ = ["RunResult", "TuningOrchestrator", "main"]
 QUICK = Plan(name="quick", method="random", n_configs=12, stop=StopRules(timeout_seconds=60.0))
 
 INSTEAD_OF_TUNING = "Instead of tuning"
-_ACTIONS = ("method", "config", "resume", "summary", "compare", "patterns", "phase2")
+_ACTIONS = ("method", "config", "resume", "watched", "summary", "compare", "patterns", "phase2")
 _ALWAYS = {"jobs", "promotes", "finalists", "notify", "wait", "db_path"}
 _ALWAYS |= {"as_json", "table_format", "quiet"}
 _WITH_RESUME = _ALWAYS | {"resume", "timeout", "accuracy_threshold"}
@@ -82,6 +83,13 @@ _WITH_CONFIG = _ALWAYS | {"config", "dry_run"}
 @session_options
 @option_retune("always", "How often to search.")
 @option(INSTEAD_OF_TUNING, "--resume", metavar="RUN", help="The same as `reeltune runs resume`.")
+@option(
+    INSTEAD_OF_TUNING,
+    "--watch",
+    "watched",
+    metavar="RUN",
+    help="The same as `reeltune runs watch`.",
+)
 @option(INSTEAD_OF_TUNING, "--summary", is_flag=True, help="The same as `reeltune runs show`.")
 @option(INSTEAD_OF_TUNING, "--run", "run_id", metavar="RUN", help="With --summary: of this run.")
 @option(
@@ -120,18 +128,12 @@ def main(ctx: click.Context, /, **given: Any) -> None:
         case "resume":
             _refuse_others(ctx, _WITH_RESUME, "a resumed run keeps its own settings")
             session.resume(given["resume"], given["timeout"])
-        case "summary":
-            show_run(session.db_path, given["run_id"], as_json=session.as_json)
-        case "compare":
-            a, b = given["compare"]
-            margins = given["margins"]
-            show_compared(session.db_path, study, a, b, margins, as_json=session.as_json)
-        case "patterns":
-            show_warm_starts(session.db_path, as_json=session.as_json)
         case "phase2":
             n_configs = given["configs"] or DEFAULT_CONFIGS[PHASE_2_METHOD]
             plan = plan_from_click(given, PHASE_2_METHOD, n_configs)
             session.run(_phase_2(study), plan, {*given_names(), "model"})
+        case _:
+            _show(action, session, study, given)
 
 
 @main.command(
@@ -159,12 +161,29 @@ def _action(ctx: click.Context, given: Mapping[str, Any]) -> str:
     asked = [name for name in asked if ctx.get_parameter_source(name) is typed] or asked
     if len(asked) != 1:
         raise click.UsageError(
-            "give one of --method, --config, --resume, --summary, --compare, --patterns and "
-            "--phase2, or a command"
+            "give one of --method, --config, --resume, --watch, --summary, --compare, --patterns "
+            "and --phase2, or a command"
         )
     if given["dry_run"] and asked != ["config"]:
         raise click.UsageError("--dry-run goes with --config FILE")
     return asked[0]
+
+
+def _show(
+    action: str, session: TuningSession, study: StudyConfig, given: Mapping[str, Any]
+) -> None:
+    """Do what does not tune."""
+    match action:
+        case "watched":
+            watch_run(session.db_path, given["watched"])
+        case "summary":
+            show_run(session.db_path, given["run_id"], as_json=session.as_json)
+        case "compare":
+            a, b = given["compare"]
+            margins = given["margins"]
+            show_compared(session.db_path, study, a, b, margins, as_json=session.as_json)
+        case _:
+            show_warm_starts(session.db_path, as_json=session.as_json)
 
 
 def _phase_2(study: StudyConfig) -> StudyConfig:

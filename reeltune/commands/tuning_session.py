@@ -235,7 +235,7 @@ class TuningSession:
         conn, study = orchestrator.conn, orchestrator.study
         finalists = load_finalists(conn, result.tuning_run_id, self.finalists)
         is_first = load_production(conn) is None
-        margins = Plan.of(load_run(conn, result.tuning_run_id)).margins
+        margins = load_run(conn, result.tuning_run_id).margins
         requests = [
             RetrainingRequest(
                 study=study,

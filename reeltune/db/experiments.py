@@ -280,6 +280,20 @@ def load_experiments(conn: Connection, run_id: str) -> list[Experiment]:
     return [_experiment(row) for row in rows]
 
 
+def load_finished_since(conn: Connection, run_id: str, completion_number: int) -> list[Experiment]:
+    """Return a run's experiments that ended after that completion, in that order."""
+    rows = conn.execute(
+        """
+        SELECT *
+          FROM hp_experiments
+         WHERE tuning_run_id = :run AND completion_number > :after
+         ORDER BY completion_number
+        """,
+        {"run": run_id, "after": completion_number},
+    )
+    return [_experiment(row) for row in rows]
+
+
 def load_history(
     conn: Connection, task: TaskKey, cutoff: int, further: Sequence[str] = ()
 ) -> list[Result]:

@@ -214,6 +214,25 @@ def load_events(conn: Connection, version: int | None = None) -> list[VersionEve
     return [VersionEvent(**{**dict(row), "evidence": json.loads(row["evidence"])}) for row in rows]
 
 
+def load_event(conn: Connection, event_id: int) -> VersionEvent:
+    """Return one event by its number.
+
+    Raises:
+        NotFoundError: there is none with that number.
+    """
+    row = conn.execute(
+        """
+        SELECT version, event, happened_at, reason, evidence
+          FROM version_events
+         WHERE event_id = :id
+        """,
+        {"id": event_id},
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no event {event_id}")
+    return VersionEvent(**{**dict(row), "evidence": json.loads(row["evidence"])})
+
+
 def database_path(conn: Connection) -> Path:
     """Return the file that `conn` is open on."""
     return Path(conn.execute("PRAGMA database_list").fetchone()["file"])

@@ -83,6 +83,13 @@ class TuningRun:
         return (self.objective, *further)
 
     @property
+    def margins(self) -> Mapping[str, float]:
+        """Margins of guardrails, where they are not the default."""
+        stored = self.settings.get("margins", {})
+        assert isinstance(stored, Mapping)
+        return stored
+
+    @property
     def directions(self) -> tuple[Direction, ...]:
         """Direction of each objective, as it was when the run was made.
 

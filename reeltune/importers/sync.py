@@ -77,7 +77,7 @@ def _sync_one(conn: Connection, source: RememberedSource, moved: Moved) -> Synce
             mapping,
             source.max_rejected,
             watermarks.prepare,
-            may_be_empty=bool(seen),
+            may_be_empty=bool(seen) or source.name == SERVING_SOURCE,  # nobody may have rated yet
         )
         new = count_ratings(conn) - before
         save_state(conn, source.name, {"content": content, "seen": watermarks.newest})

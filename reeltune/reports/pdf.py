@@ -11,7 +11,7 @@ from reeltune.domain.errors import InputError
 from reeltune.reports.html_page import with_plain_colours
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome", "microsoft-edge")
-SECONDS = 120.0  # a browser that takes longer hangs
+BROWSER_SECONDS = 120.0  # a browser that takes longer hangs
 
 
 def render_pdf(html: str) -> bytes:
@@ -59,7 +59,7 @@ def _by_browser(browser: str, html: str) -> bytes:
         options = [*browser_options(folder / "profile"), "--no-pdf-header-footer"]
         words = [browser, *options, f"--print-to-pdf={target}", page.as_uri()]
         try:
-            subprocess.run(words, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603
+            subprocess.run(words, capture_output=True, timeout=BROWSER_SECONDS, check=True)  # noqa: S603
             return target.read_bytes()
         except (subprocess.SubprocessError, OSError) as error:
             raise InputError(f"{browser} wrote no PDF: {error}") from error

@@ -8,6 +8,7 @@ from scipy import stats
 from reeltune.domain.arrays import Floats
 from reeltune.reports.figure import DataTable, Figure
 from reeltune.reports.svg import (
+    WIDE,
     Scale,
     diamond,
     dots,
@@ -257,7 +258,7 @@ def _spearman(columns: Floats) -> Floats:
 def _heat_map(labels: list[str], found: Floats) -> str:
     n = len(labels)
     left, top = 210, 8
-    size = (left + n * _CELL + 150, top + n * _CELL + 120)
+    size = (max(WIDE[0], left + n * _CELL + 150), top + n * _CELL + 120)
     parts = []
     for a in range(n):
         y = top + a * _CELL

@@ -104,7 +104,7 @@ class LightGbm:
     iterates: ClassVar[bool] = True
 
     def parameters(self, prediction: Prediction, active: Sequence[Condition]) -> list[Parameter]:
-        """Return the hyperparameters; the defaults were found on other tables."""
+        """Return the hyperparameters; the defaults are moderate, chosen by hand."""
         name, is_numbers = self.name, prediction is Prediction.NUMBERS
         return [
             learning_rate(name, 0.06, active),

@@ -89,7 +89,7 @@ EQUAL_PROGRAMS = (
         {
             "adfe917e47f9",  # made of the bytes of model, components, domain and evaluation
             "37fac8e7aeaf",
-            "9c56d8b5e7e2",
+            "c60e70dce159",
         }
     ),
 )

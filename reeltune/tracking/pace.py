@@ -5,11 +5,13 @@ run. Experiments may be done in batches, whose results come at one moment: speed
 batch to batch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reeltune.domain.clock import duration
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.shown import figure, gain_figure
+from reeltune.domain.space import Configuration, Value
+from reeltune.tracking.plain_text import plain_text
 
 BATCH_SECONDS = 0.02  # results that come within it are of one batch
 MIN_RATE_SECONDS = 0.25  # before that, a rate says nothing
@@ -34,6 +36,7 @@ class Pace:
     n_failed: int = 0
     best: Experiment | None = None
     baseline_value: float | None = None  # known from the first experiment that was compared to it
+    baseline: Configuration = field(default_factory=dict)  # what the run began from, once known
     first: _Batch | None = None
     closed: _Batch | None = None
     latest: _Batch | None = None
@@ -102,9 +105,61 @@ class Pace:
             gain = f" {gain_figure(added, self.run.task)}"
         return f"best {figure(value, self.run.task)}{gain} ({experiment_label(self.best)})"
 
+    def details(self, experiment: Experiment, encoding: str = "utf-8") -> tuple[str, ...]:
+        """Return lines on the best, with the bound of its gain, and on what was tried last."""
+        if experiment.number == BASELINE:
+            self.baseline = experiment.hyperparameters
+        lines = [self._best_line(), self._last_line(experiment)]
+        return tuple(plain_text(line, encoding) for line in lines if line)
+
+    def _best_line(self) -> str:
+        best = self.best
+        if best is None or best.objective_value is None or best.lower_bound is None:
+            return ""
+        task, at_least = self.run.task, self.run.direction.at_least
+        found = f"best {experiment_label(best)}: {figure(best.objective_value, task)}"
+        if best.number == BASELINE:
+            return found
+        bound = f"{found}, 95 % surely {at_least} {figure(best.lower_bound, task)}"
+        if self.baseline_value is None:
+            return bound
+        before = figure(self.baseline_value, task)
+        gain = self.run.direction.gain(best.lower_bound, self.baseline_value)
+        return f"{bound} ({gain_figure(gain, task)} on the {before} of the baseline)"
+
+    def _last_line(self, experiment: Experiment) -> str:
+        value = experiment.objective_value
+        found = experiment.status if value is None else figure(value, self.run.task)
+        line = f"last {experiment_label(experiment)}: {found}"
+        before = self.baseline
+        changed = sorted(
+            (name for name, now in experiment.hyperparameters.items() if now != before.get(name)),
+            key=lambda name: -_relative(experiment.hyperparameters[name], before.get(name)),
+        )
+        if not before or not changed:
+            return line
+        parts = [
+            f"{name} {_short(experiment.hyperparameters[name])} ({_short(before.get(name))})"
+            for name in changed
+        ]
+        return f"{line}  {', '.join(parts)}"
+
     def failed_text(self) -> str:
         """Return how many experiments failed; empty if none did."""
         return f"{self.n_failed} failed" if self.n_failed else ""
+
+
+def _relative(now: Value, before: Value | None) -> float:
+    """Return by how much a value differs, as a share of the larger of the two."""
+    if isinstance(now, int | float) and isinstance(before, int | float):
+        return abs(now - before) / max(abs(now), abs(before), 1e-12)
+    return 1.0
+
+
+def _short(value: Value | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "-" if value is None else str(value)
 
 
 def experiment_label(experiment: Experiment) -> str:

@@ -1,11 +1,11 @@
 """Progress display of a running study: a live line on a terminal, plain lines in a log, or none."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -14,6 +14,7 @@ from rich.progress import (
     TaskID,
     TextColumn,
 )
+from rich.text import Text
 
 from reeltune.domain.clock import stamp
 from reeltune.domain.experiment import Experiment, TuningRun
@@ -89,14 +90,29 @@ class SilentWatcher:
         pass
 
 
+class _Bar(Progress):
+    """Bar with lines of text below it, as wide as the terminal at most."""
+
+    below: tuple[str, ...] = ()
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bar, then the lines."""
+        yield self.make_tasks_table(self.tasks)
+        for line in self.below:
+            yield Text(line, style="dim", no_wrap=True, overflow="ellipsis")
+
+
 class TerminalWatcher:
-    """Live line: bar, count, best so far, pace, time left; failures above it."""
+    """Live line: bar, count, best so far, pace, time left; failures above it.
+
+    Below it the best with the bound of its gain, and what was tried last against the baseline.
+    """
 
     def __init__(self, console: Console, clock: Clock = monotonic) -> None:
         self._console, self._clock = console, clock
         self._pace: Pace | None = None
         self._task: TaskID | None = None
-        self._progress = Progress(
+        self._progress = _Bar(
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TextColumn("tried"),
@@ -127,6 +143,7 @@ class TerminalWatcher:
             self._say(remark)
         if experiment.status == "failed" and pace.n_failed <= MAX_SHOWN_ERRORS:
             self._say(f"[red]experiment {experiment.number} failed:[/] {_error(experiment)}")
+        self._progress.below = pace.details(experiment, self._console.encoding)
         self._progress.update(
             self._task,
             completed=n_done,

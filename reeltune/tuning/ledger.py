@@ -37,7 +37,6 @@ from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.study import RATINGS
 from reeltune.gate.constraints import guardrail_figures
 from reeltune.stats.paired_gain import paired_gain
-from reeltune.tuning.plan import Plan
 from reeltune.tuning.run_state import RunState, is_better
 
 
@@ -227,7 +226,7 @@ class Ledger(RunState):
             deployed_metrics,
             guarded,
             deployed_values,
-            Plan.of(self.run).margins,
+            self.run.margins,
         )
 
     def _late_guardrails(self, experiment: Experiment) -> Mapping[str, GuardrailFigure]:

@@ -15,7 +15,7 @@ from reeltune.domain.errors import InputError
 from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
 from reeltune.domain.guardrail_figure import GuardrailFigure
 from reeltune.domain.limits import Limits, restricted
-from reeltune.domain.shown import gain_figure
+from reeltune.domain.shown import figure, gain_figure
 from reeltune.domain.space import Configuration, Space
 from reeltune.search.importance import Importance, importance
 from reeltune.views.json_ready import json_ready
@@ -90,6 +90,10 @@ class RunReport:
         found, run = self.findings.difference, self.findings.run
         if self.findings.best is None:
             return self.summary.message or "No experiment has been completed."
+        if not self.findings.subject.has_baseline:
+            value = figure(self.findings.best.value, run.task)
+            n = len(self.traces)
+            return f"The best of {n:,} trials, number {self.findings.best.number}, reaches {value}."
         if found.difference is None or found.low is None or found.high is None:
             return f"{found.sentence[:1].upper()}{found.sentence[1:]}."
         title = self.findings.subject.metric(run.objective).gain_title

@@ -13,6 +13,7 @@ from reeltune.commands.candidates import candidates
 from reeltune.commands.database import db as database
 from reeltune.commands.erase import erase
 from reeltune.commands.export_lists import export_lists
+from reeltune.commands.export_runs import export
 from reeltune.commands.imports import importers
 from reeltune.commands.init import init
 from reeltune.commands.nightly import nightly
@@ -22,6 +23,7 @@ from reeltune.commands.report import report
 from reeltune.commands.runs import runs
 from reeltune.commands.schedule import schedule
 from reeltune.commands.serve import serve
+from reeltune.commands.tracking import tracking
 from reeltune.commands.warm_starts import warm_starts
 from reeltune.commands.withdraw import withdraw
 from tests.docs.pages import GUIDE
@@ -36,6 +38,8 @@ COMMANDS: dict[str, click.Command] = {
     "reeltune runs": runs,
     "reeltune candidates": candidates,
     "reeltune report": report,
+    "reeltune export": export,
+    "reeltune tracking": tracking,
     "reeltune warm-starts": warm_starts,
     "reeltune predict-ratings": predict_ratings,
     "tune_orchestrator.py": tune_orchestrator.main,

@@ -3,6 +3,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from reeltune import Measurement as TrialMeasurement
+from reeltune import SearchSpace, Study
 from reeltune.db.connection import Connection, transaction
 from reeltune.reports.figure import MAX_TABLE_ROWS, DataTable
 from reeltune.reports.html_page import Page, plain_svg, render_page
@@ -144,3 +146,24 @@ def test_a_drawing_by_itself_has_colours_and_no_variables(page: Page) -> None:
     ElementTree.fromstring(alone)
     assert "var(" not in alone
     assert ".gain" in alone
+
+
+def test_a_study_with_choices_logarithms_and_conditions_is_drawn(conn: Connection) -> None:
+    space = SearchSpace()
+    kind = space.root.add_categorical_param("kind", ["a", "<b>", "c"])
+    kind.select_values(["a"]).add_float_param("depth", 0, 1)
+    space.root.add_float_param("rate", 1e-5, 1e-1, scale_type="log")
+    metrics = {"loss": "minimize", "size": "minimize"}
+    study = Study.create_or_load("mixed", space, metrics, "random", db="movies.db", seed=3)
+    for trial in study.suggest(count=25):
+        loss = float(trial.parameters["rate"]) * 10 + len(str(trial.parameters["kind"]))
+        size = float(trial.parameters.get("depth", 2.0))
+        trial.complete(TrialMeasurement({"loss": loss, "size": size}))
+    page = run_page(reported(conn, "mixed"))
+    figures = {figure.name: figure for section in page.sections for figure in section.figures}
+    assert page.verdict.startswith("The best of 25 trials, number ")
+    assert figures["front"].title == "Pareto front"
+    assert {"importance", "slices", "parallel-coordinates", "correlations"} <= set(figures)
+    html = render_page(page)
+    assert "<b>" not in html
+    assert not re.search(r"\bnan\b", html)

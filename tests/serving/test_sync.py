@@ -54,6 +54,16 @@ def test_each_rating_is_imported_once(world: Path) -> None:
         assert imported_ratings(conn) == 2
 
 
+def test_a_service_that_nobody_has_rated_by_is_read_without_fault(world: Path) -> None:
+    send(world)  # the store is there
+    before = stored(world)
+    assert serving_path(world).is_file()
+    assert synced(world) == 0
+    assert stored(world) == before
+    send(world, ServedRating("9001", "12", 12, 4.5, 1_700_000_000))
+    assert synced(world) == 1
+
+
 def test_of_a_users_ratings_of_a_movie_the_latest_holds(world: Path) -> None:
     send(
         world,

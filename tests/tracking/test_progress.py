@@ -222,3 +222,21 @@ def test_a_terminal_watcher_can_watch_one_run_after_another() -> None:
             watching.ended("stopped")
     assert "1 of 3 experiments" in text(to)
     assert "1 of 5 experiments" in text(to)
+
+
+def test_a_terminal_shows_the_bound_of_the_best_and_the_last_against_the_baseline() -> None:
+    to = console(terminal=True, width=100)
+    before = replace(experiment(0, 0.6), hyperparameters={"genre_weight": 0.4, "kind": "a"})
+    after = replace(
+        experiment(1, 0.65, gain=0.05),
+        hyperparameters={"genre_weight": 0.1, "kind": "a"},
+        improvement_error=0.01,
+    )
+    with TerminalWatcher(to, Clock()) as watching:
+        watching.started(RUN, 3, 0)
+        watching.finished(before, before, 1)
+        watching.finished(after, after, 2)
+        watching.ended("done")
+    shown = text(to)
+    assert "best no. 1: 0.6500, 95 % surely at least 0.6336 (+0.0336 on the 0.6000" in shown
+    assert "last no. 1: 0.6500  genre_weight 0.1 (0.4)" in shown

@@ -26,6 +26,7 @@ from reeltune.tuning.tabular import TabularResult, TabularTuning
 from reeltune.tuning.tabular_budget import Budget
 
 pytest.importorskip("sklearn")
+pytestmark = pytest.mark.slow
 N_CONFIGS = 4
 
 
