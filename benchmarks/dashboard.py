@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def add_experiments(database: Path, n: int) -> str:
-    """Add made-up runs with `n` experiments in all; return the id of the largest."""
+    """Add generated runs with `n` experiments in all; return the id of the largest."""
     sizes = [RUN_SIZE] * (n * 4 // 5 // RUN_SIZE)
     sizes.append(n - sum(sizes))
     with connection(database) as conn:
@@ -135,7 +135,7 @@ def measure(service: Service, large: str, n_watchers: int) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": machine(), "pages": {}}
     for name, path in pages.items():
         found["pages"][name] = page_figures(service, path, 1 if name.endswith("first") else REPEATS)
-    found["watchers"] = watch(service, large, n_watchers)
+    found["watchers"] = watch(service, "made_00003", n_watchers)
     return found
 
 
@@ -180,7 +180,7 @@ def watch(service: Service, run: str, n: int) -> dict[str, float]:
         sock = socket.create_connection((LOOPBACK, service.port), 60)
         sock.sendall(asked)
         socks.append(sock)
-    drain(socks, 2.0)
+    drain(socks, 5.0)
     before, messages, delays = cpu_seconds(service.pids), 0, []
     for k in range(WATCHED_SECONDS):
         with sqlite3.connect(service.database) as conn:

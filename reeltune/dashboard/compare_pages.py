@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from reeltune.dashboard.pages import Pages
 from reeltune.db.connection import Connection
-from reeltune.db.run_pages import load_run_rows
+from reeltune.db.run_pages import load_run_ids
 from reeltune.reports.comparison_page import comparison_page
 from reeltune.serving.parsing import query_of
 from reeltune.views.runs_comparison import compare_runs
@@ -39,7 +39,7 @@ class ComparePages:
 
 
 def _compared(conn: Connection, query: CompareQuery) -> dict[str, Any]:
-    offered = [run.tuning_run_id for run in load_run_rows(conn, limit=_OFFERED) if run.n_completed]
+    offered = load_run_ids(conn, _OFFERED)
     names = [name for name in (query.run, query.other) if name]
     offered += [name for name in names if name not in offered]
     if len(names) < 2:

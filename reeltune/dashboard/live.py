@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from reeltune.dashboard.ab_pages import ab_context
 from reeltune.dashboard.overview import load_overview, overview_context
 from reeltune.dashboard.pages import Pages, render
-from reeltune.dashboard.runs import run_context
+from reeltune.dashboard.runs import run_head
 from reeltune.db.connection import open_unchanged
 from reeltune.domain.errors import ReelTuneError
 from reeltune.serving.answers import json_answer
@@ -23,7 +23,7 @@ from reeltune.serving.problems import ProblemError
 from reeltune.storage.run_lock import lock_holder
 
 LOOK_SECONDS = 0.5  # between looks at the database, while anybody watches
-_QUIET_LOOKS = 30  # after so many a comment is sent, so that a closed connection is noticed
+ALIVE_SECONDS = 15.0  # after which a comment is sent, so that a closed connection is noticed
 MAX_TOPICS = 200
 _KINDS = ("overview", "run", "ab")
 
@@ -35,7 +35,18 @@ class _Topic:
     payload: bytes
     n_sent: int = 0
     n_watching: int = 0
+    n_idle_looks: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def wake(self) -> None:
+        """Let all who watch look whether there is something new."""
+        async with self.changed:
+            self.changed.notify_all()
+
+    def is_left(self) -> bool:
+        """Return True where nobody has watched at two looks in a row."""
+        self.n_idle_looks = 0 if self.n_watching else self.n_idle_looks + 1
+        return self.n_idle_looks > 1
 
 
 class LivePages:
@@ -47,6 +58,7 @@ class LivePages:
         self._database = Polled(service.database, lambda: open_unchanged(service.database))
         self._store = Polled(service.store.path, service.store.reader)
         self._topics: dict[str, _Topic] = {}
+        self._making = asyncio.Lock()
         self._holder: Hashable = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -62,29 +74,30 @@ class LivePages:
 
     async def _topic(self, request: Request) -> _Topic:
         name = _topic_name(request)
-        if name not in self._topics:
-            if len(self._topics) >= MAX_TOPICS:
-                raise ProblemError(503, "too many pages are watched", {"retry-after": "60"})
-            payload = await self._payload(name)
-            self._topics.setdefault(name, _Topic(payload))
+        async with self._making:  # of many who come at once, one makes the message
+            if name not in self._topics:
+                if len(self._topics) >= MAX_TOPICS:
+                    raise ProblemError(503, "too many pages are watched", {"retry-after": "60"})
+                self._topics[name] = _Topic(await self._payload(name))
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._poll())
         return self._topics[name]
 
     async def _events(self, topic: _Topic) -> AsyncIterator[bytes]:
         topic.n_watching += 1
-        n_seen, quiet = -1, 0
+        n_seen = -1
         try:
             while not _is_ending():
                 if topic.n_sent != n_seen:
-                    n_seen, quiet = topic.n_sent, 0
+                    n_seen = topic.n_sent
                     yield b"data: %s\n\n" % topic.payload
-                quiet += 1
-                if quiet % _QUIET_LOOKS == 0:
+                    continue  # another may have come while this was sent
+                try:
+                    async with asyncio.timeout(ALIVE_SECONDS), topic.changed:
+                        if topic.n_sent == n_seen and not _is_ending():
+                            await topic.changed.wait()
+                except TimeoutError:
                     yield b": alive\n\n"
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS), topic.changed:
-                        await topic.changed.wait()
         finally:
             topic.n_watching -= 1
 
@@ -92,8 +105,12 @@ class LivePages:
         """Look for changes until nobody watches any longer."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self._topics = {n: each for n, each in self._topics.items() if each.n_watching}
-            if not self._topics or _is_ending():
+            if _is_ending():
+                for topic in self._topics.values():
+                    await topic.wake()
+                return
+            self._topics = {n: each for n, each in self._topics.items() if not each.is_left()}
+            if not self._topics:
                 return
             with suppress(ReelTuneError, ProblemError):
                 if await self.pages.service.in_thread(self._has_changed):
@@ -105,8 +122,7 @@ class LivePages:
         if payload == topic.payload:
             return
         topic.payload, topic.n_sent = payload, topic.n_sent + 1
-        async with topic.changed:
-            topic.changed.notify_all()
+        await topic.wake()
 
     def _has_changed(self) -> bool:
         """Return True where the database, the store or who holds the database is another."""
@@ -124,7 +140,7 @@ class LivePages:
         """
         kind, _, subject = name.partition(":")
         if kind == "run":
-            run = await self.pages.read(lambda conn: run_context(conn, subject))
+            run = await self.pages.read(lambda conn: run_head(conn, subject))
             row = run["row"]
             return _message("run_live.html.j2", row.status, row.n_done, run)
         if kind == "ab":

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from reeltune.dashboard.experiment_page import experiment_context
 from reeltune.dashboard.pages import Pages, html_answer, render
 from reeltune.dashboard.run_reports import RunReports
 from reeltune.dashboard.shown_runs import (
@@ -18,7 +19,6 @@ from reeltune.dashboard.shown_runs import (
 )
 from reeltune.dashboard.tables import PageCell, PageTable, moment, page_table, path_of
 from reeltune.db.connection import Connection
-from reeltune.db.experiments import load_experiment
 from reeltune.db.run_pages import (
     RunRow,
     load_best_rows,
@@ -28,11 +28,9 @@ from reeltune.db.run_pages import (
     load_run_rows,
 )
 from reeltune.db.tuning_runs import load_run
-from reeltune.domain.clock import duration
-from reeltune.domain.experiment import BASELINE, Experiment, TuningRun
+from reeltune.domain.experiment import TuningRun
 from reeltune.domain.shown import figure
 from reeltune.reports.html_page import Tile
-from reeltune.reports.svg_axes import shown
 from reeltune.serving.answers import json_answer
 from reeltune.serving.parsing import id_of
 from reeltune.serving.problems import ProblemError
@@ -133,21 +131,17 @@ class RunPages:
         return self.pages.answer(request, "experiment.html.j2", **found)
 
 
-def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict[str, Any]:
-    """Return what the page of a run needs.
+def run_head(conn: Connection, run_id: str) -> dict[str, Any]:
+    """Return what a run's page has at its head, and what of it is live.
 
     Raises:
         NotFoundError: there is no such run.
     """
     run, row = load_run(conn, run_id), load_run_row(conn, run_id)
     assert row is not None
-    begin = -1 if after is None else after
-    rows = load_experiment_rows(conn, run_id, after=begin, limit=PAGE + 1)
-    here = path_of("runs", run_id)
     sure, tone = gain_verdict(row.best_gain, row.best_error)
-    is_baseline = row.best_experiment_id is not None and row.best_gain == 0
     verdict = "No experiment has been completed yet."
-    if is_baseline:
+    if row.best_experiment_id is not None and row.best_gain == 0:
         verdict, tone = "Nothing beats the deployed configuration so far.", "unsure"
     elif row.best_value is not None:
         verdict = f"Best against deployed: {sure}, gain {_gain(row)}."
@@ -159,6 +153,21 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
         "tiles": tuple(_run_tiles(row)),
         "row": row,
         "run": run,
+    }
+
+
+def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict[str, Any]:
+    """Return what the page of a run needs.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    head, here = run_head(conn, run_id), path_of("runs", run_id)
+    run: TuningRun = head["run"]
+    begin = -1 if after is None else after
+    rows = load_experiment_rows(conn, run_id, after=begin, limit=PAGE + 1)
+    is_more = len(rows) > PAGE
+    return head | {
         "here": here,
         "best": page_table(
             "Best configurations",
@@ -170,9 +179,7 @@ def run_context(conn: Connection, run_id: str, after: int | None = None) -> dict
             "All experiments",
             EXPERIMENT_HEADINGS,
             [experiment_cells(each, run.task) for each in rows[:PAGE]],
-            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments"
-            if len(rows) > PAGE
-            else None,
+            next_href=f"{here}?after={rows[PAGE - 1].number}#experiments" if is_more else None,
             first_href=here if after is not None else None,
         ),
         "facts": _facts(run),
@@ -215,84 +222,6 @@ def _facts(run: TuningRun) -> PageTable:
         ("program", run.code_version),
     ]
     return page_table("Settings", ("what", "value"), rows)
-
-
-def experiment_context(conn: Connection, id_: str) -> dict[str, Any]:
-    """Return what the page of an experiment needs.
-
-    Raises:
-        NotFoundError: there is no such experiment.
-    """
-    found = load_experiment(conn, id_)
-    run = load_run(conn, found.tuning_run_id)
-    first = next(iter(load_experiment_rows(conn, run.tuning_run_id, limit=1)), None)
-    deployed = None
-    if first is not None and first.number == BASELINE and first.experiment_id != id_:
-        deployed = load_experiment(conn, first.experiment_id)
-    sure, tone = gain_verdict(found.improvement_from_baseline, found.improvement_error)
-    gain = gain_words(found.improvement_from_baseline, found.improvement_error, run.task)
-    verdict = f"Against deployed: {sure}, gain {gain}."
-    if found.number == BASELINE:
-        verdict, tone = (
-            "This is the deployed configuration, which the others are compared to.",
-            "plain",
-        )
-    elif found.status != "completed":
-        verdict, tone = f"It is {found.status}: {found.error or 'it has no value'}.", "unsure"
-    return {
-        "kind": f"Experiment {found.number} of {run.tuning_run_id}",
-        "title": found.experiment_id,
-        "verdict": verdict,
-        "tone": tone,
-        "tiles": tuple(_experiment_tiles(found, run)),
-        "back": (f"Run {run.tuning_run_id}", path_of("runs", run.tuning_run_id)),
-        "metrics": _metrics(found, deployed),
-        "hyperparameters": _hyperparameters(found, deployed),
-        "guardrails": _guardrails(found),
-    }
-
-
-def _experiment_tiles(found: Experiment, run: TuningRun) -> list[Tile]:
-    tiles = [Tile(label="State", value=found.status, note=found.exploration_phase)]
-    if found.objective_value is not None:
-        value = figure(found.objective_value, run.task)
-        tiles.append(Tile(label=run.objective, value=value))
-    if found.lower_bound is not None:
-        value = figure(found.lower_bound, run.task)
-        tiles.append(Tile(label=f"{run.direction.at_least} (95 %)", value=value))
-    if found.duration_seconds is not None:
-        tiles.append(Tile(label="Took", value=duration(found.duration_seconds)))
-    return tiles
-
-
-def _metrics(found: Experiment, deployed: Experiment | None) -> PageTable:
-    before = {} if deployed is None else deployed.metrics
-    rows = [(name, before.get(name), value) for name, value in found.metrics.items()]
-    return page_table("Metrics on the validation set", ("metric", "deployed", "this one"), rows)
-
-
-def _hyperparameters(found: Experiment, deployed: Experiment | None) -> PageTable:
-    before = {} if deployed is None else deployed.hyperparameters
-    rows: list[tuple[PageCell, ...]] = [
-        (name, shown(before.get(name)), shown(value), _changed(before.get(name), value))
-        for name, value in found.hyperparameters.items()
-    ]
-    return page_table("Hyperparameters", ("hyperparameter", "deployed", "this one", "change"), rows)
-
-
-def _changed(before: object, now: object) -> str:
-    if not isinstance(before, int | float) or not isinstance(now, int | float):
-        return "" if before in (None, now) else "changed"
-    return "" if before == now else f"{now - before:+.4g}"
-
-
-def _guardrails(found: Experiment) -> PageTable:
-    rows: list[tuple[PageCell, ...]] = [
-        (name, each.figure, each.bound, "kept" if each.constraint <= 0 else "violated")
-        for name, each in found.guardrails.items()
-    ]
-    empty = "Its guardrails are not known."
-    return page_table("Guardrails", ("guardrail", "figure", "bound", "verdict"), rows, empty=empty)
 
 
 def _place(request: Request, name: str) -> int | None:

@@ -96,6 +96,21 @@ def load_run_row(conn: Connection, run_id: str) -> RunRow | None:
     return None if row is None else _run_row(row)
 
 
+def load_run_ids(conn: Connection, limit: int) -> list[str]:
+    """Return the ids of the latest runs that have a completed experiment."""
+    rows = conn.execute(
+        """
+        SELECT tuning_run_id
+          FROM hp_tuning_runs AS r
+         WHERE EXISTS (SELECT 1 FROM hp_experiments AS e
+                        WHERE e.status = 'completed' AND e.tuning_run_id = r.tuning_run_id)
+         ORDER BY rowid DESC LIMIT :limit
+        """,
+        {"limit": limit},
+    )
+    return [row["tuning_run_id"] for row in rows]
+
+
 def _run_row(row: Row) -> RunRow:
     return RunRow(**{name: row[name] for name in RunRow.__dataclass_fields__})
 
