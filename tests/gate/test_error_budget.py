@@ -38,7 +38,15 @@ NAMED = {
     "reeltune/tasks/guarded.py": "the last part of a split of all but the test part, made anew",
     "reeltune/rating_models/hybrid_examples.py": "the last part of what it is fitted to, made anew",
     "reeltune/commands/retraining_tables.py": "a heading of what was counted",
+    "reeltune/table_models/folds.py": "cuts a table; its test part is not of ratings",
+    "reeltune/table_models/search_data.py": "scores the blend of a table on it, once at the end",
+    "reeltune/tasks/tabular.py": "hands that part on, and hashes which rows it is",
+    "reeltune/tasks/tabular_source.py": "whether a table has such a part",
+    "reeltune/tuning/tabular.py": "asks for that score when the search has ended",
+    "reeltune/reports/tabular_tables.py": "prints it",
+    "reeltune/dashboard/live.py": "a test on live users",
 }
+ON_LIVE_USERS = ("reeltune/ab_tests/", "reeltune/commands/ab_test", "reeltune/dashboard/ab_")
 
 
 def names_test_part(path: Path) -> bool:
@@ -52,7 +60,7 @@ def names_test_part(path: Path) -> bool:
 
 def test_nothing_else_can_reach_the_test_part() -> None:
     found = {path.relative_to(ROOT).as_posix() for path in modules() if names_test_part(path)}
-    assert found == NAMED.keys()
+    assert {path for path in found if not path.startswith(ON_LIVE_USERS)} == NAMED.keys()
 
 
 def run(world: Path, command: click.Command, *words: str) -> str:
