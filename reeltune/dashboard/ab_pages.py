@@ -154,7 +154,9 @@ def _tiles(test: ABTest, figures: ABFigures | None) -> list[Tile]:
         Tile(label="Users still needed", value=more, note="for a difference like this one")
     )
     level = 1 - (test.phase.alpha if test.phase else test.settings.alpha)
-    note = f"{level:.3g} interval, valid at any time"
+    is_planned = test.settings.analysis == "planned"
+    when = "at the planned analyses" if is_planned else "at any time"
+    note = f"{level:.3g} interval, valid {when}"
     tiles.append(Tile(label="p-value", value=f"{first.p_value:.2g}", note=note))
     return tiles
 
