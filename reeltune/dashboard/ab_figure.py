@@ -57,10 +57,7 @@ def path_figure(analyses: Sequence[ABFigures], arm: str, level: float) -> Figure
                 diamond(days.at(last[0]), gains.at(last[2]), "chosen", summary),
             ),
         ),
-        note=(
-            f"Band: {100 * level:.3g} % interval at each analysis, valid however often it is looked"
-            " at. Dashed: no change."
-        ),
+        note=f"Band: {100 * level:.3g} % interval at each analysis. Dashed: no change.",
         table=DataTable.of(
             ("when", "users", "change", "low", "high", "p-value", "verdict"),
             [
