@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count, cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,6 +57,17 @@ uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), loop="uvloop", http="h
 WIDTH = 8  # connections
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """Amounts of what is asked, and which parts are measured."""
+
+    requests: int
+    endurance: int
+    changes: int
+    changing_requests: int
+    parts: tuple[str, ...]
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -68,12 +80,19 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with TemporaryDirectory(prefix="reeltune-serving-") as directory:
-        found = measure(copied(options.db, Path(directory)), options)
+        amounts = Amounts(
+            requests=options.requests,
+            endurance=options.endurance,
+            changes=options.changes,
+            changing_requests=options.changing_requests,
+            parts=tuple(options.parts),
+        )
+        found = measure(copied(options.db, Path(directory)), amounts)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 
 
-def measure(database: Path, options: argparse.Namespace) -> dict[str, Any]:
+def measure(database: Path, amounts: Amounts) -> dict[str, Any]:
     """Measure one after the other; each figure is printed as it is known."""
     found: dict[str, Any] = {}
 
@@ -84,30 +103,30 @@ def measure(database: Path, options: argparse.Namespace) -> dict[str, Any]:
     versions = promote_many(database, 2)
     with connection(database) as conn:
         users = load_dataset(conn).ratings.user_ids.tolist()
-    if "one" in options.parts:
-        one_worker(database, users, options, tell)
-    if "two" in options.parts:
+    if "one" in amounts.parts:
+        one_worker(database, users, amounts, tell)
+    if "two" in amounts.parts:
         with serving(database, "--workers", "2") as service:
-            several(service, versions, users, options, tell)
+            several(service, versions, users, amounts, tell)
     return found
 
 
 def one_worker(
-    database: Path, users: list[int], options: argparse.Namespace, tell: Callable[[str, Any], None]
+    database: Path, users: list[int], amounts: Amounts, tell: Callable[[str, Any], None]
 ) -> None:
     """Measure one worker between two measurements of a bare route."""
     with bare() as (port, pid):
-        tell("bare route, us CPU", round(bare_load(port, pid, options.requests).microseconds, 1))
+        tell("bare route, us CPU", round(bare_load(port, pid, amounts.requests).microseconds, 1))
         with serving(database) as service:
-            single(service, users, options, tell)
-        again = bare_load(port, pid, options.requests)
+            single(service, users, amounts, tell)
+        again = bare_load(port, pid, amounts.requests)
         tell("bare route again, us CPU", round(again.microseconds, 1))
 
 
 def single(
     service: "Service",
     users: list[int],
-    options: argparse.Namespace,
+    amounts: Amounts,
     tell: Callable[[str, Any], None],
 ) -> None:
     """Measure one worker: getting ready, memory, lists, endurance."""
@@ -120,26 +139,26 @@ def single(
     tell("first list of each user, us CPU", summary(first))
     for query in ("", "?k=10"):
         kept = load(
-            service.port, [pid], service.asked(path + query, users), options.requests, WIDTH
+            service.port, [pid], service.asked(path + query, users), amounts.requests, WIDTH
         )
         tell(f"kept list{query}, us CPU", summary(kept))
-    alone = load(service.port, [pid], service.asked(path, users), options.requests // 4, 1)
+    alone = load(service.port, [pid], service.asked(path, users), amounts.requests // 4, 1)
     tell("kept list, one connection", summary(alone))
     fresh = load(
-        service.port, [pid], service.asked(path + "?exclude=1", users), options.requests // 10, 1
+        service.port, [pid], service.asked(path + "?exclude=1", users), amounts.requests // 10, 1
     )
     tell("fresh list, us CPU", summary(fresh))
     crowded = load(
         service.port,
         [pid],
         service.asked(path + "?exclude=1", users),
-        options.requests // 10,
+        amounts.requests // 10,
         WIDTH,
     )
     tell("fresh list at 8 connections, us CPU", summary(crowded))
-    tell("new user with 50 ratings, us CPU", summary(newcomers(service, options.requests // 10)))
-    tell("ratings sent one by one, us CPU", summary(raters(service, users, options.requests // 10)))
-    endurance(service, users, options.endurance, tell)
+    tell("new user with 50 ratings, us CPU", summary(newcomers(service, amounts.requests // 10)))
+    tell("ratings sent one by one, us CPU", summary(raters(service, users, amounts.requests // 10)))
+    endurance(service, users, amounts.endurance, tell)
 
 
 def newcomers(service: "Service", n: int) -> Load:
@@ -197,7 +216,7 @@ def several(
     service: "Service",
     versions: list[int],
     users: list[int],
-    options: argparse.Namespace,
+    amounts: Amounts,
     tell: Callable[[str, Any], None],
 ) -> None:
     """Measure two workers while versions change: how soon all serve the new one, and faults."""
@@ -210,7 +229,7 @@ def several(
         "promotion served by all workers, s: median, worst",
         (round(statistics.median(seconds), 2), round(max(seconds), 2)),
     )
-    tell("while versions change", changing(service, versions, users, options))
+    tell("while versions change", changing(service, versions, users, amounts))
 
 
 def seen_after(service: "Service", version: int) -> float:
@@ -232,7 +251,7 @@ def seen_after(service: "Service", version: int) -> float:
 
 
 def changing(
-    service: "Service", versions: list[int], users: list[int], options: argparse.Namespace
+    service: "Service", versions: list[int], users: list[int], amounts: Amounts
 ) -> dict[str, int]:
     """Change versions as often as asked while requests run; count what failed or was mixed."""
     expected = {}
@@ -246,19 +265,19 @@ def changing(
     changes = [0]
 
     def change() -> None:
-        while changes[0] < options.changes and not ends.is_set():
+        while changes[0] < amounts.changes and not ends.is_set():
             with connection(service.database) as conn:
                 promote(conn, versions[changes[0] % 2], "benchmark")
             changes[0] += 1
             ends.wait(pause)
 
-    pause = options.changing_requests / 4_000 / max(1, options.changes)  # at most 4,000 a second
+    pause = amounts.changing_requests / 4_000 / max(1, amounts.changes)  # at most 4,000 a second
     changer = threading.Thread(target=change)
     changer.start()
     counts = {"requests": 0, "failed": 0, "mixed": 0}
     clients = [Client(service.port) for _ in range(WIDTH)]
     users_in_turn = cycle(users)
-    while counts["requests"] < options.changing_requests or changer.is_alive():
+    while counts["requests"] < amounts.changing_requests or changer.is_alive():
         asked = [next(users_in_turn) for _ in clients]
         for client, user in zip(clients, asked, strict=True):
             client.send(request(f"/api/users/{user}/recommendations", service.token))

@@ -38,9 +38,10 @@ def sign_in_by_link(tab: Tab, service: Service) -> None:
 def press(tab: Tab, action: str, confirm: str = "") -> None:
     """Fill in the form of an action, and send it."""
     form = f"document.querySelector('form.act[data-url=\"{action}\"]')"
+    tab.wait_until(f"document.readyState === 'complete' && {form} !== null")
     tab.run(f"{form}.closest('details').open = true")
     if confirm:
-        assert tab.run(f"{form}.querySelector('button').disabled")
+        tab.wait_until(f"{form}.querySelector('button').disabled")
         set_text(tab, f"{form}.querySelector('.confirm')", confirm + "x")
         assert tab.run(f"{form}.querySelector('button').disabled")
         set_text(tab, f"{form}.querySelector('.confirm')", confirm)

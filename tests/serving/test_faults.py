@@ -193,7 +193,7 @@ def test_a_full_disk_refuses_writes_and_keeps_nobody_from_lists(
                     file.write(os.urandom(4_096))
             except OSError:
                 pass
-        rows = [{"user": str(n), "movie": "12", "rating": 4} for n in range(1_000)]
+        rows = [{"user": str(n), "movie": "12", "rating": 4} for n in range(1_000, 2_000)]
         refused = service.post("/api/ratings", {"ratings": rows})
         assert refused.status == 503, refused.content
         assert "full" in refused.json["detail"]
