@@ -89,7 +89,7 @@ mutants: $(VENV)/mutants
 	@$(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
 	@$(BIN)/mutmut results
 
-check: $(VENV)/dev
+check: $(VENV)/test  # types are checked with every library that is imported
 	@echo "== format, lint, types, docs"
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
