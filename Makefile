@@ -34,7 +34,7 @@ $(VENV)/dev: $(VENV)/main requirements-dev.txt requirements-serve.txt
 $(VENV)/test: $(VENV)/dev requirements-test.txt requirements-optuna.txt requirements-models.txt requirements-tabular.txt
 	@echo "== adding what the other tests need: Optuna, torch, XGBoost (about a gigabyte)"
 	@$(PIP) install -r requirements-test.txt
-	@which chromium >/dev/null || test "$$(id -u)" != 0 || ! which apt-get >/dev/null || apt-get install -qq -y --no-install-recommends chromium >/dev/null || true
+	@which chromium >/dev/null || test "$$(id -u)" != 0 || ! which apt-get >/dev/null || (apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium) >/dev/null || true
 	@touch $@
 
 $(VENV)/mutants: $(VENV)/dev requirements-mutants.txt
