@@ -1,4 +1,4 @@
-"""What A/B tests find and how often they are wrong, by the store and the code that serve.
+"""Power and false finds of A/B tests, by the store and the code that serve.
 
     python -m benchmarks.ab_tests --part equal-events --tests 100 --first-seed 0
 

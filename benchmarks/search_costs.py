@@ -1,4 +1,4 @@
-"""What one step of a run costs besides its experiment: a proposal, and the durable record."""
+"""Cost of one step of a run besides its experiment: a proposal, and the durable record."""
 
 import tempfile
 import time

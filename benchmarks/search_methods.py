@@ -1,4 +1,4 @@
-"""What the search benchmark compares: our strategies and, where installed, Optuna's samplers."""
+"""Methods that the search benchmark compares: our strategies, and Optuna's if installed."""
 
 import importlib
 import importlib.metadata
@@ -23,7 +23,7 @@ class Searcher(Protocol):
         """Return what to try next, numbered 0, 1, ...; None where nothing is left."""
 
     def tell(self, number: int, value: float) -> None:
-        """What the configuration of that number was worth."""
+        """Take the value of the configuration of that number."""
 
 
 Method = Callable[[Objective, int, int], Searcher]  # objective, seed, in flight

@@ -1,4 +1,4 @@
-"""What the search benchmark maximises: objectives whose value without noise is known."""
+"""Objectives that the search benchmark maximises; their values without noise are known."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run gains from an earlier one on a related world, and loses by a misleading one.
+"""Gain of a run from an earlier one on a related world, and loss by a misleading one.
 
     python -m benchmarks.search_warm [--worlds 4] [--seeds 4] [--json FILE]
 

@@ -83,7 +83,7 @@ TRUTH: Configuration = {
 
 
 class World:
-    """What is known of each user's films: arrays (U, F), and (B + 1, U, F) by billing order."""
+    """World of users and their films: arrays (U, F), and (B + 1, U, F) by billing order."""
 
     def __init__(self, seed: int = 7, truth: Configuration = TRUTH) -> None:
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What a run finds with and without the surrogate's first guesses.
+"""Best of a run with and without the surrogate's first guesses.
 
     python -m benchmarks.surrogate --db movies.db [--seeds 5] [--split calendar] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""What the tuner itself costs per experiment: CPU, commits and bytes, beside Optuna on SQLite.
+"""Cost of the tuner itself per experiment: CPU, commits and bytes, beside Optuna on SQLite.
 
     python -m benchmarks.tuner [--history 100,1000,5000] [--methods random,grid,tpe,gp]
 

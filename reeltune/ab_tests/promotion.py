@@ -13,8 +13,9 @@ from reeltune.domain.clock import stamp_of
 from reeltune.domain.errors import GateError, InputError
 from reeltune.gate.error_budget import budget_state
 from reeltune.gate.gate import GateDecision, GateSettings
-from reeltune.gate.guardrails import Rule
+from reeltune.gate.guardrails import Rule, RuleVerdict
 
+_RULE_VERDICTS: dict[str, RuleVerdict] = {"better": "passed", "worse": "refused"}
 MIN_LEVEL = 1e-5  # with less a test would need more users than there are people
 
 
@@ -133,7 +134,7 @@ def _better(found: ArmComparison, alpha: float) -> Rule:
     )
     return Rule(
         name="better for live users",
-        verdict={"better": "passed", "worse": "refused"}.get(found.verdict, "cannot tell"),  # type: ignore[arg-type]
+        verdict=_RULE_VERDICTS.get(found.verdict, "cannot tell"),
         figure=difference,
         threshold=0.0,
         figures=f"{AB_METRICS.get(found.metric, found.metric)} {difference:+.4f} ({interval},"

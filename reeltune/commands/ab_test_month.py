@@ -180,7 +180,8 @@ class _Month:
         alarms: list[str] = []
         while test.state == "running" and not self._is_over:
             self.now += _HOUR
-            live = load_live_tests(manager.store.conn)  # type: ignore[attr-defined]
+            with closing(manager.store.reader()) as conn:
+                live = load_live_tests(conn)
             events = visitors.hour(live, self.now)
             manager.store.write(lambda conn: save_serving_events(conn, events))  # noqa: B023
             for report in watch_once(manager):
