@@ -113,6 +113,7 @@ PARSED = (
     ("export", "parquet"),
     ("import", "optuna"),
     ("report",),
+    ("serve",),
     ("tabular", "explain"),
     ("tabular", "knowledge"),
     ("tabular", "predict"),
